@@ -1,0 +1,18 @@
+"""Arrays that start on a cache line, so that no register straddles two."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+CACHE_LINE = 64  # bytes
+
+
+def aligned_zeros(size: int, dtype: Any) -> NDArray[Any]:
+    """``size`` zeros whose address is a multiple of the cache line."""
+    item = np.dtype(dtype).itemsize
+    raw = np.zeros(size * item + CACHE_LINE, np.uint8)
+    offset = -raw.ctypes.data % CACHE_LINE
+    return raw[offset : offset + size * item].view(dtype)

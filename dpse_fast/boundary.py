@@ -1,0 +1,179 @@
+"""Where input is checked and cast, once; everything behind it trusts."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Sequence
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from .errors import InputError
+from .model import UNKNOWN_TYPE_PREFIX
+
+FARTHEST = 1e7  # Å; beyond it float64 keeps fewer than nine decimals
+SMALLEST_CELL = 1e-6  # of a cube of the same edges: flatter cells are singular
+
+
+class System(NamedTuple):
+    """A checked structure."""
+
+    positions: NDArray[np.float64]  # (N, 3) Å
+    types: NDArray[np.int32]  # (N,) into the model's type map
+    cell: NDArray[np.float64]  # (3, 3) rows, Å; orthonormal where not periodic
+    pbc: tuple[bool, bool, bool]
+
+
+def check_system(
+    positions: ArrayLike,
+    types: ArrayLike | Sequence[str],
+    cell: ArrayLike | None,
+    pbc: bool | Sequence[bool] | None,
+    type_map: tuple[str, ...],
+) -> System:
+    """Check and cast a structure.
+
+    Raises
+    ------
+    InputError
+        Naming the argument, what was expected and what came.
+    """
+    checked = check_positions(positions)
+    species = check_types(types, len(checked), type_map)
+    periodic = check_pbc(pbc, cell is not None)
+    return System(checked, species, check_cell(cell, periodic), periodic)
+
+
+def _floats(value: ArrayLike, name: str, expected: str) -> NDArray[np.float64]:
+    try:
+        array = np.asarray(value)
+    except ValueError:
+        raise InputError(f"{name}: expected {expected}, got ragged rows") from None
+    if array.dtype.kind not in "fiu":
+        raise InputError(
+            f"{name}: expected {expected} of numbers, got dtype {array.dtype}"
+        )
+    return np.ascontiguousarray(array, np.float64)
+
+
+def check_positions(value: ArrayLike) -> NDArray[np.float64]:
+    """Positions (N, 3) in Å, finite, at least one."""
+    positions = _floats(value, "positions", "an (N, 3) array in Å")
+    if positions.ndim != 2 or positions.shape[1] != 3:
+        raise InputError(
+            f"positions: expected shape (N, 3) in Å, got {positions.shape}"
+        )
+    if not len(positions):
+        raise InputError("positions: expected at least one atom, got none")
+    bad = ~(np.abs(positions) < FARTHEST).all(axis=1)
+    if bad.any():
+        atom = int(np.argmax(bad))
+        raise InputError(
+            f"positions: expected finite coordinates below {FARTHEST:g} Å, got "
+            f"{positions[atom].tolist()} for atom {atom} ({int(bad.sum())} such atoms)"
+        )
+    return positions
+
+
+def check_types(
+    value: ArrayLike | Sequence[str], n_atoms: int, type_map: tuple[str, ...]
+) -> NDArray[np.int32]:
+    """Types (N,) as indices into the type map, from indices or symbols."""
+    known = ", ".join(f"{t} {name}" for t, name in enumerate(type_map))
+    types = np.asarray(value)
+    if types.shape != (n_atoms,):
+        raise InputError(
+            f"types: expected {n_atoms} types, one for each row of positions, "
+            f"got shape {types.shape}"
+        )
+    if types.dtype.kind in "iu":
+        outside = (types < 0) | (types >= len(type_map))
+        if outside.any():
+            atom = int(np.argmax(outside))
+            raise InputError(
+                f"types: atom {atom} has type {int(types[atom])}; "
+                f"the model's types are {known}"
+            )
+        return np.ascontiguousarray(types, np.int32)
+    if types.dtype.kind in "UO" and all(isinstance(t, str) for t in types.tolist()):
+        return _from_symbols(types, type_map, known)
+    raise InputError(
+        f"types: expected indices into the model's types ({known}) or their names, "
+        f"got dtype {types.dtype}"
+    )
+
+
+def _from_symbols(
+    symbols: NDArray[Any], type_map: tuple[str, ...], known: str
+) -> NDArray[np.int32]:
+    names, inverse = np.unique(symbols.astype(str), return_inverse=True)
+    unknown = sorted(set(names.tolist()) - set(type_map))
+    if unknown:
+        message = (
+            f"types: the model has no type {', '.join(map(repr, unknown))}; "
+            f"its types are {known}"
+        )
+        if all(name.startswith(UNKNOWN_TYPE_PREFIX) for name in type_map):
+            message += (
+                "; the file does not name its types: name them in order with "
+                "type_map=[...] (--type-map on the command line) or pass indices"
+            )
+        else:
+            close = difflib.get_close_matches(unknown[0], type_map, 1, 0.5)
+            message += f"; did you mean {close[0]!r}?" if close else ""
+        raise InputError(message)
+    index = np.array([type_map.index(name) for name in names], np.int32)
+    return np.ascontiguousarray(index[inverse.reshape(-1)])
+
+
+def check_pbc(
+    value: bool | Sequence[bool] | None, has_cell: bool
+) -> tuple[bool, bool, bool]:
+    """Periodicity of each axis; None: along all if there is a cell."""
+    if value is None:
+        value = has_cell
+    flags = np.asarray(value)
+    ints = flags.dtype.kind in "iu" and np.isin(flags, (0, 1)).all()
+    if flags.shape not in ((), (3,)) or not (flags.dtype == bool or ints):
+        raise InputError(f"pbc: expected one bool or three, got {value!r}")
+    a, b, c = (bool(f) for f in np.broadcast_to(flags, 3))
+    if (a or b or c) and not has_cell:
+        raise InputError(
+            "cell: expected a (3, 3) cell in Å, since pbc asks for periodic images; "
+            "got none"
+        )
+    return a, b, c
+
+
+def check_cell(
+    value: ArrayLike | None, pbc: tuple[bool, bool, bool]
+) -> NDArray[np.float64]:
+    """The cell (3, 3) in Å; its open axes replaced by normals to the rest."""
+    if value is None:
+        return np.eye(3)
+    cell = _floats(value, "cell", "a (3, 3) array in Å")
+    if cell.shape != (3, 3):
+        raise InputError(
+            f"cell: expected shape (3, 3), rows a, b, c in Å, got {cell.shape}"
+        )
+    if not (np.abs(cell) < FARTHEST).all():
+        raise InputError(
+            f"cell: expected finite vectors below {FARTHEST:g} Å, got {cell.tolist()}"
+        )
+    closed = cell.copy()
+    closed[[not p for p in pbc]] = 0.0
+    edges = np.linalg.norm(closed, axis=1)
+    rank_three = closed.copy()
+    normals = np.linalg.svd(closed)[2][sum(pbc) :]
+    for axis, normal in zip(np.flatnonzero(~np.array(pbc)), normals, strict=True):
+        rank_three[axis] = normal
+    lengths = np.where(pbc, edges, 1.0)
+    volume = abs(np.linalg.det(rank_three))
+    if not volume > SMALLEST_CELL * np.prod(lengths) > 0:
+        raise InputError(
+            "cell: expected independent vectors along the periodic axes, got the "
+            f"singular cell {cell.tolist()} with pbc {list(pbc)}; for a molecule "
+            "without a cell pass cell=None"
+        )
+    return rank_three

@@ -1,0 +1,76 @@
+"""JSON and aligned text for people and programs."""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+import click
+import numpy as np
+
+
+def plain(value: Any) -> Any:
+    """The value made of what JSON knows; NaN and infinity become null."""
+    if isinstance(value, Mapping):
+        return {str(key): plain(item) for key, item in value.items()}
+    if isinstance(value, np.ndarray | np.generic):
+        return plain(value.tolist())
+    if isinstance(value, list | tuple | set | frozenset):
+        return [plain(item) for item in value]
+    if isinstance(value, float):
+        return value if math.isfinite(value) else None
+    return value if value is None or isinstance(value, bool | int) else str(value)
+
+
+def print_json(value: Mapping[str, Any]) -> None:
+    """The one object of a command's standard output."""
+    click.echo(json.dumps(plain(value), allow_nan=False, ensure_ascii=False))
+
+
+def print_tree(value: Mapping[str, Any]) -> None:
+    """Nested mappings as indented lines, values aligned."""
+    for line in tree_lines(value):
+        click.echo(line)
+
+
+def tree_lines(value: Mapping[str, Any], indent: int = 0) -> Iterator[str]:
+    leaves = [key for key, item in value.items() if not _nested(item)]
+    width = max((len(str(key)) for key in leaves), default=0)
+    for key, item in value.items():
+        label = str(key).replace("_", " ")
+        if isinstance(item, Mapping) and item:
+            yield f"{' ' * indent}{label}"
+            yield from tree_lines(item, indent + 2)
+        elif _nested(item):
+            yield f"{' ' * indent}{label}"
+            for entry in item:
+                yield f"{' ' * (indent + 2)}" + "  ".join(
+                    f"{k.replace('_', ' ')} {text_of(v)}" for k, v in entry.items()
+                )
+        else:
+            yield f"{' ' * indent}{label:<{width}}  {text_of(item)}".rstrip()
+
+
+def text_of(value: Any) -> str:
+    """A leaf: short numbers, lists with commas."""
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, float | np.floating):
+        return f"{value:.6g}"
+    if isinstance(value, Mapping):
+        return ", ".join(f"{key} {text_of(item)}" for key, item in value.items())
+    if isinstance(value, list | tuple):
+        return ", ".join(map(text_of, value)) if value else "none"
+    return "none" if value is None else str(value)
+
+
+def _nested(item: Any) -> bool:
+    if isinstance(item, Mapping):
+        return bool(item)
+    return (
+        isinstance(item, list | tuple)
+        and bool(item)
+        and all(isinstance(entry, Mapping) for entry in item)
+    )

@@ -1,0 +1,63 @@
+"""Warnings of a whole run, counted, and shown once at its end."""
+
+from __future__ import annotations
+
+import warnings
+from contextlib import AbstractContextManager
+from types import TracebackType
+from typing import Any, Self
+
+import click
+
+from ..errors import AccuracyWarning, SelOverflowWarning, ShortDistanceWarning
+
+COUNTED = (AccuracyWarning, SelOverflowWarning, ShortDistanceWarning)
+
+
+class WarningSummary(AbstractContextManager["WarningSummary"]):
+    """Collects the warnings of a block.
+
+    Of each kind of this package's warnings, and of each text of other user
+    warnings, the first is kept with the frame it came from, and the number.
+    """
+
+    def __init__(self) -> None:
+        self.where = ""
+        self._found: dict[tuple[str, str], list[Any]] = {}
+        self._guard = warnings.catch_warnings()
+
+    def __enter__(self) -> Self:
+        self._guard.__enter__()
+        warnings.simplefilter("ignore")
+        for category in (UserWarning, RuntimeWarning):
+            warnings.simplefilter("always", category)
+        warnings.showwarning = self._take
+        return self
+
+    def _take(
+        self, message: Warning | str, category: type[Warning], *_: Any, **__: Any
+    ) -> None:
+        text = " ".join(str(message).split())
+        kind = next((c.__name__ for c in COUNTED if issubclass(category, c)), "")
+        key = (category.__name__, "" if kind else text)
+        entry = self._found.setdefault(key, [text, self.where, 0])
+        entry[2] += 1
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self._guard.__exit__(kind, error, traceback)
+        for entry in self.entries():
+            where = f"{entry['where']}: " if entry["where"] else ""
+            more = f" ({entry['count']} times)" if entry["count"] > 1 else ""
+            click.echo(f"Warning: {where}{entry['message']}{more}", err=True)
+
+    def entries(self) -> list[dict[str, Any]]:
+        """Category, first message, where it was, and how often."""
+        return [
+            {"category": category, "message": text, "where": where, "count": count}
+            for (category, _), (text, where, count) in self._found.items()
+        ]

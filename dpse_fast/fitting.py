@@ -1,0 +1,116 @@
+"""A fitting net on a block of atoms: outputs and their gradient."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from .activations import activation
+from .model import Layer, Net
+
+Array = NDArray[np.floating]
+Order = NDArray[np.integer]
+
+
+class _DenseLayer:
+    """A layer in one precision; column c of its input is input ``order[c]``."""
+
+    def __init__(self, layer: Layer, dtype: Any, order: Order) -> None:
+        self.weight = np.ascontiguousarray(layer.weight[order], dtype)
+        self.bias = np.ascontiguousarray(layer.bias, dtype)
+        self.idt = None if layer.idt is None else layer.idt.astype(dtype)
+        self.activation = activation(layer.activation)
+        self.copies = {"none": 0, "identity": 1, "double": 2}[layer.skip]
+        self.order = None if (order == np.arange(order.size)).all() else order
+
+    def forward(self, x: Array, y: Array, slope: Array) -> None:
+        """Write the output to y and d(activation·idt) to slope, (B, n_out) each."""
+        np.matmul(x, self.weight, out=y)
+        y += self.bias
+        if self.activation.name == "tanh":
+            np.tanh(y, out=y)
+            np.multiply(y, y, out=slope)
+            np.subtract(1, slope, out=slope)
+        elif self.activation.name == "linear":
+            slope.fill(1)
+        else:
+            y[...], slope[...], _ = self.activation.jet(y)
+        if self.idt is not None:
+            y *= self.idt
+            slope *= self.idt
+        if self.copies:
+            skipped = x if self.order is None else x[:, np.argsort(self.order)]
+            for part in np.split(y, self.copies, axis=1):
+                part += skipped
+
+    def backward(self, grad: Array, slope: Array, out: Array) -> None:
+        """Write the gradient in x to out from that in y; overwrites slope."""
+        slope *= grad
+        np.matmul(slope, self.weight.T, out=out)
+        for part in np.split(grad, self.copies, axis=1) if self.copies else ():
+            out += part if self.order is None else part[:, self.order]
+
+
+class FittingBuffers:
+    """What a block of at most ``size`` atoms needs on its way through a net."""
+
+    def __init__(self, size: int, widths: tuple[int, ...], dtype: Any) -> None:
+        self.outputs = [np.empty((size, n), dtype) for n in widths]
+        self.slopes = [np.empty((size, n), dtype) for n in widths]
+        self.gradients = [np.empty((size, n), dtype) for n in widths]
+
+
+class FittingNet:
+    """A fitting net in one precision, for inputs in an order of our own.
+
+    Parameters
+    ----------
+    net : n_in values to one
+    dtype : float32 or float64
+    order : (n_in,) the input of ``net`` that each column of D is
+    """
+
+    def __init__(self, net: Net, dtype: Any, order: Order) -> None:
+        self.dtype = np.dtype(dtype)
+        self.widths = net.widths
+        orders = [order, *(np.arange(n) for n in net.widths[:-1])]
+        self.layers = [
+            _DenseLayer(layer, dtype, o)
+            for layer, o in zip(net.layers, orders, strict=True)
+        ]
+
+    def buffers(self, size: int) -> FittingBuffers:
+        """Buffers for blocks of at most ``size`` atoms."""
+        return FittingBuffers(size, self.widths, self.dtype)
+
+    def __call__(
+        self, x: Array, buffers: FittingBuffers, gradient: Array, factor: float = 1.0
+    ) -> Array:
+        """The net's outputs, and their gradients times ``factor``.
+
+        Parameters
+        ----------
+        x : (B, n_in)
+        gradient : (B, n_in) written; may be x itself
+
+        Returns
+        -------
+        (B,) float64
+        """
+        size = len(x)
+        outputs = [y[:size] for y in buffers.outputs]
+        slopes = [y[:size] for y in buffers.slopes]
+        gradients = [y[:size] for y in buffers.gradients]
+        inputs = [x, *outputs[:-1]]
+        for layer, i, y, slope in zip(
+            self.layers, inputs, outputs, slopes, strict=True
+        ):
+            layer.forward(i, y, slope)
+        energies = outputs[-1][:, 0].astype(np.float64)
+        gradients[-1].fill(factor)
+        targets = [gradient, *gradients[:-1]]
+        for k in reversed(range(len(self.layers))):
+            self.layers[k].backward(gradients[k], slopes[k], targets[k])
+        return energies

@@ -1,0 +1,135 @@
+"""Model files of every kind, recognised by content, become one `Model`."""
+
+from __future__ import annotations
+
+import os
+import re
+from pathlib import Path
+
+from ..errors import InputError, ModelFileError
+from ..model import Model
+from . import exchange, hdf5, native, tensorflow, torchscript
+from .foreign import reject_known
+
+__all__ = ["read_model"]
+
+_HEAD = 2**20
+_FIRST_NODE = 2**24
+_ZIP = (b"PK\x03\x04", b"PK\x05\x06")
+_JSON = re.compile(rb"\s*\{")
+_YAML_MODEL = re.compile(rb"^['\"]?model['\"]?\s*:", re.MULTILINE)
+
+
+def read_model(path: str | os.PathLike[str]) -> Model:
+    """The model in a file of any supported kind, whatever its name.
+
+    Supported are frozen TensorFlow graphs (``.pb``, compressed too), TorchScript
+    archives (``.pth``), the native files of deepmd-kit (``.dp``, ``.yaml``,
+    ``.json``) and the file that `dpse_fast.formats.exchange` writes. Energies in
+    the model are eV, lengths Å. Nothing in the file is executed.
+
+    Raises
+    ------
+    ModelFileError
+        If there is no such file, or it is damaged, of another kind, or holds a
+        model that is not supported; the message names the file and the remedy.
+    InputError
+        If `path` is not a path.
+    """
+    if not isinstance(path, str | os.PathLike):
+        raise InputError(
+            f"model path: expected str or os.PathLike, got {type(path).__name__}"
+        )
+    shown = os.fsdecode(path)
+    try:
+        return _read(Path(shown), shown)
+    except ModelFileError as error:
+        message = str(error)
+        if not message.startswith(f"{shown}: "):
+            message = f"{shown}: {message}"
+        raise ModelFileError(message) from None
+    except OSError as error:
+        reason = error.strerror or type(error).__name__
+        raise ModelFileError(
+            f"{shown}: cannot be read ({reason}); check the path and its permissions"
+        ) from None
+
+
+def _read(path: Path, shown: str) -> Model:
+    _reject_absent(path)
+    with path.open("rb") as file:
+        head = file.read(_HEAD)
+    if head.startswith(hdf5.SIGNATURE):
+        return _read_hdf5(path)
+    if head.startswith(_ZIP):
+        return torchscript.read(path)
+    reject_known(head, path.stat().st_size)
+    if _looks_like_graph(path, head):
+        return tensorflow.read(path.read_bytes(), shown)
+    if _is_text(head):
+        if _JSON.match(head.removeprefix(b"\xef\xbb\xbf")) or _YAML_MODEL.search(head):
+            return native.read_text(_decode(path.read_bytes()))
+        raise ModelFileError(
+            "a text file without a model of deepmd-kit; give a model file "
+            "(.pb, .pth, .dp, .yaml)"
+        )
+    raise ModelFileError(
+        f"not a model file of a known kind (it starts with {head[:8]!r}); expected "
+        "a frozen model of deepmd-kit (.pb, .pth, .dp, .yaml) or of dpse-fast"
+    )
+
+
+def _reject_absent(path: Path) -> None:
+    if "\0" in str(path) or not path.exists():
+        raise ModelFileError("no such file; check the path")
+    if path.is_dir():
+        if (path / "saved_model.pb").exists():
+            raise ModelFileError(
+                "a SavedModel folder is not read; convert it with "
+                "dp convert-backend model.savedmodel model.dp"
+            )
+        raise ModelFileError("a folder, not a model file; give the file inside")
+    if not path.is_file():
+        raise ModelFileError("not a regular file; copy the model to one")
+    if not path.stat().st_size:
+        raise ModelFileError("the file is empty; copy or download it again")
+
+
+def _read_hdf5(path: Path) -> Model:
+    with hdf5.open_file(path) as file:
+        if exchange.is_exchange(file):
+            return exchange.read_file(file)
+        if "json" in file.root.attrs:
+            return native.read_hdf5(file)
+    raise ModelFileError(
+        "an HDF5 file without a model: expected the attribute json (.dp of "
+        f"deepmd-kit) or format {exchange.FORMAT!r}; give a model file"
+    )
+
+
+def _looks_like_graph(path: Path, head: bytes) -> bool:
+    if not head.startswith(b"\x0a"):
+        return False
+    if len(head) == _HEAD:
+        with path.open("rb") as file:
+            head = file.read(_FIRST_NODE)
+    return tensorflow.looks_like_graph(head)
+
+
+def _is_text(head: bytes) -> bool:
+    try:
+        text = head[:4096].decode()
+    except UnicodeDecodeError as error:
+        if error.start < min(len(head), 4096) - 4:
+            return False
+        text = head[: error.start].decode()
+    return not any(ord(c) < 32 and c not in "\t\n\r\f" for c in text)
+
+
+def _decode(data: bytes) -> str:
+    try:
+        return data.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        raise ModelFileError(
+            f"the text is not UTF-8 (byte {error.start}); copy the file again"
+        ) from None

@@ -1,0 +1,100 @@
+"""Dense layers of a graph, with the activation that the graph really computes."""
+
+from __future__ import annotations
+
+from typing import Any
+
+
+from numpy.typing import NDArray
+
+from ...errors import ModelFileError
+from ...model import Layer, Skip
+from .graph import Graph, Node, missing
+
+PASS_ON = ("Identity", "Cast")
+_ADDITIONS = ("BiasAdd", "Add", "AddV2")
+_SINGLE_OPS = {
+    "Tanh": "tanh",
+    "Relu": "relu",
+    "Relu6": "relu6",
+    "Softplus": "softplus",
+    "Gelu": "gelu",
+    "GeluCustom": "gelu",
+    "Pow": "gelu",
+}
+_LINEAR_OPS = {*_ADDITIONS, *PASS_ON, "Reshape", "Mul", "Sub", "ConcatV2", "MatMul"}
+
+
+def layer(
+    graph: Graph, matrix: str, bias: str, idt: str, skip: Skip, last: bool = False
+) -> Layer:
+    """The layer whose constants have these names; ``idt`` need not exist."""
+    weight = graph.array(matrix)
+    if weight.ndim != 2:
+        raise ModelFileError(
+            f"node {matrix}: expected a matrix, got shape {weight.shape}"
+        )
+    n_in, n_out = weight.shape
+    if skip == "double" and n_out != 2 * n_in:
+        skip = "identity"
+    if skip == "identity" and n_out != n_in:
+        skip = "none"
+    step = graph.array(idt) if idt in graph and graph.readers.get(idt) else None
+    return Layer(
+        weight,
+        _row(graph, bias, n_out),
+        "linear" if last else _activation(graph, matrix),
+        None if step is None else step.reshape(-1),
+        skip,
+    )
+
+
+def products(graph: Graph, matrix: str) -> list[Node]:
+    """The matrix products that use this weight."""
+    found = graph.after(matrix, PASS_ON)
+    if not found or any(node.op != "MatMul" for node in found):
+        raise ModelFileError(
+            f"node {matrix} is not the weight of a matrix product; expected a "
+            "graph of deepmd-kit, freeze the model again with dp freeze"
+        )
+    return found
+
+
+def _row(graph: Graph, name: str, size: int) -> NDArray[Any]:
+    values = graph.array(name)
+    if values.size != size:
+        raise ModelFileError(
+            f"node {name}: expected {size} values, got shape {values.shape}"
+        )
+    return values.reshape(-1)
+
+
+def _activation(graph: Graph, matrix: str) -> str:
+    product = products(graph, matrix)[0]
+    sums = graph.after(product.name, PASS_ON)
+    if not sums:
+        raise missing(f"behind {product.name}")
+    if any(node.op not in _ADDITIONS for node in sums):
+        raise ModelFileError(
+            f"node {product.name} ({product.op}) is not followed by a bias; expected "
+            "a graph of deepmd-kit"
+        )
+    readers = graph.after(sums[0].name, PASS_ON)
+    ops = {node.op for node in readers}
+    if "Less" in ops:
+        bound = next(node for node in readers if node.op == "Less")
+        return f"silut:{graph.scalar(bound.input(1))!r}"
+    if "Sigmoid" in ops:
+        return "silu" if "Mul" in ops else "sigmoid"
+    for op, name in _SINGLE_OPS.items():
+        if op in ops:
+            return name
+    if readers and ops <= _LINEAR_OPS:
+        return "linear"
+    raise ModelFileError(
+        f"the activation behind {matrix} is not known (operations "
+        f"{', '.join(sorted(ops)) or 'none'}); train with tanh, gelu, silu, relu, "
+        "relu6, softplus or sigmoid"
+    )
+
+

@@ -1,0 +1,69 @@
+"""The training script that deepmd-kit 2 and later leave in a frozen graph."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from typing import Any
+
+from ...errors import ModelFileError
+from .graph import Graph
+
+_NODE = "train_attr/training_script"
+_MAX_BYTES = 4 << 20
+
+
+@dataclass(frozen=True)
+class Script:
+    """The ``model`` section; None where the file has no training script."""
+
+    model: dict[str, Any] | None
+
+    def get(self, *path: str) -> Any:
+        """The value at this path of keys, or None."""
+        value: Any = self.model
+        for key in path:
+            value = value.get(key) if isinstance(value, dict) else None
+        return value
+
+    def kind(self, section: str) -> str | None:
+        """The ``type`` of the descriptor or the fitting net."""
+        value = self.get(section, "type")
+        return value.lower() if isinstance(value, str) else None
+
+    def excluded(self, n_types: int) -> frozenset[tuple[int, int]] | None:
+        """Both orders of every pair of ``exclude_types``; None without a script."""
+        if self.model is None:
+            return None
+        pairs = self.get("descriptor", "exclude_types") or []
+        found: set[tuple[int, int]] = set()
+        for pair in pairs if isinstance(pairs, list) else [pairs]:
+            if not (
+                isinstance(pair, list)
+                and len(pair) == 2
+                and all(type(t) is int and 0 <= t < n_types for t in pair)
+            ):
+                raise ModelFileError(
+                    f"the training script's exclude_types holds {str(pair)[:60]}, "
+                    f"expected pairs of type indices below {n_types}"
+                )
+            found |= {(pair[0], pair[1]), (pair[1], pair[0])}
+        return frozenset(found)
+
+
+def read_script(graph: Graph) -> Script:
+    if _NODE not in graph:
+        return Script(None)
+    text = graph.string(_NODE)
+    if len(text) > _MAX_BYTES:
+        raise ModelFileError(
+            f"the training script has {len(text)} bytes, expected at most {_MAX_BYTES}"
+        )
+    try:
+        script = json.loads(text)
+    except (ValueError, RecursionError):
+        raise ModelFileError(
+            f"node {_NODE}: the training script is not JSON; freeze the model again"
+        ) from None
+    model = script.get("model") if isinstance(script, dict) else None
+    return Script(model if isinstance(model, dict) else None)

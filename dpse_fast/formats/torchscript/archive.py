@@ -1,0 +1,126 @@
+"""The zip archive of a TorchScript file: its pickle and its tensors."""
+
+from __future__ import annotations
+
+import math
+import os
+import struct
+import zipfile
+import zlib
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ...errors import ModelFileError
+from ..tree import describe
+from .unpickler import Storage, Tensor
+
+EXPANSION = 4
+LARGEST_PICKLE = 64 * 2**20
+
+
+@contextmanager
+def open_archive(path: Path) -> Iterator[Archive]:
+    """Open a zip archive; whatever is wrong with it becomes one error."""
+    try:
+        with zipfile.ZipFile(path) as file:
+            yield Archive(file, os.path.getsize(path))
+    except ModelFileError:
+        raise
+    except (
+        zipfile.BadZipFile, zipfile.LargeZipFile, zlib.error, struct.error, OSError,
+        EOFError, ValueError, RuntimeError, NotImplementedError, OverflowError,
+        IndexError,
+    ) as error:  # fmt: skip
+        reason = " ".join(str(error).split())[:120]
+        raise ModelFileError(
+            f"a damaged zip archive ({reason}); copy or download it again"
+        ) from None
+
+
+class Archive:
+    """The members of an archive, with a budget of bytes that tensors may fill."""
+
+    def __init__(self, file: zipfile.ZipFile, size: int) -> None:
+        self._file = file
+        self._size = size
+        self._budget = EXPANSION * size
+        self._storages: dict[str, bytes] = {}
+        self.names = file.namelist()
+        self.root = ""
+
+    def read(self, name: str) -> bytes:
+        """The bytes of a member, which PyTorch always stores uncompressed."""
+        where = ascii(name)
+        try:
+            info = self._file.getinfo(name)
+        except KeyError:
+            raise ModelFileError(f"{where} is missing from the archive") from None
+        if info.compress_type != zipfile.ZIP_STORED or info.file_size > self._size:
+            raise ModelFileError(
+                f"{where} is compressed, which PyTorch never does to it; "
+                "save the model with PyTorch again"
+            )
+        self._spend(info.file_size, where)
+        return self._file.read(info)
+
+    def size_of(self, name: str) -> int:
+        return self._file.getinfo(name).file_size
+
+    def array(self, value: Any, where: str) -> NDArray[Any]:
+        """The numbers of a tensor; a plain number becomes an array of no dimension."""
+        if type(value) in (int, float):
+            return np.asarray(float(value))
+        if not isinstance(value, Tensor):
+            raise ModelFileError(f"{where}: expected a tensor, got {describe(value)}")
+        numbers = self._numbers(value.storage, where)
+        size, stride = value.size, value.stride
+        count = math.prod(size)
+        reach = sum((n - 1) * step for n, step in zip(size, stride, strict=False))
+        if (
+            len(size) != len(stride)
+            or len(size) > 8
+            or min(*size, *stride, value.offset, 0) < 0
+            or count > numbers.size
+            or (count and value.offset + reach >= numbers.size)
+        ):
+            raise ModelFileError(
+                f"{where}: a tensor of size {size[:8]}, stride {stride[:8]} and offset "
+                f"{value.offset} does not fit its {numbers.size} stored values"
+            )
+        if not count:
+            return np.zeros(size, dtype=numbers.dtype)
+        steps = [step * numbers.itemsize for step in stride]
+        view = np.lib.stride_tricks.as_strided(numbers[value.offset :], size, steps)
+        self._spend(view.nbytes, where)
+        return np.ascontiguousarray(view)
+
+    def _numbers(self, storage: Storage, where: str) -> NDArray[Any]:
+        key = storage.key
+        if not key.isalnum():
+            raise ModelFileError(f"{where}: {ascii(key[:40])} is no tensor's name")
+        if key not in self._storages:
+            self._storages[key] = self.read(f"{self.root}/data/{key}")
+        data = self._storages[key]
+        order = "<"
+        if f"{self.root}/byteorder" in self.names:
+            order = ">" if self.read(f"{self.root}/byteorder") == b"big" else "<"
+        dtype = np.dtype(order + storage.dtype)
+        if len(data) != storage.count * dtype.itemsize:
+            raise ModelFileError(
+                f"{where}: expected {storage.count} values of {dtype.itemsize} bytes, "
+                f"the archive has {len(data)} bytes"
+            )
+        return np.frombuffer(data, dtype)
+
+    def _spend(self, n_bytes: int, where: str) -> None:
+        self._budget -= n_bytes
+        if self._budget < 0:
+            raise ModelFileError(
+                f"{where}: the tensors claim more than {EXPANSION} times the bytes "
+                "of the file; the file is damaged"
+            )

@@ -1,0 +1,157 @@
+"""Typed access to the nested values of a file, with errors that name the place."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from typing import Any, NoReturn
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..errors import ModelFileError
+
+Array = NDArray[Any]
+ToArray = Callable[[Any, str], Array]
+
+LARGEST_COUNT = 2**31
+_REQUIRED = object()
+
+
+@contextmanager
+def located(place: str) -> Iterator[None]:
+    """Prefix the errors raised inside with the place they come from."""
+    try:
+        yield
+    except ModelFileError as error:
+        raise ModelFileError(f"{place}: {error}") from None
+
+
+def describe(value: object) -> str:
+    """A short, safe description of a value that a file holds."""
+    if value is None or isinstance(value, bool | int | float):
+        text = repr(value) if not isinstance(value, int) or abs(value) < 1e30 else "int"
+        return text
+    if isinstance(value, str):
+        return ascii(value if len(value) <= 40 else value[:40] + "…")
+    if isinstance(value, Mapping | list | tuple):
+        return f"a {type(value).__name__} of {len(value)} items"
+    return f"a {type(value).__name__}"
+
+
+def members_of(value: Any) -> Mapping[str, Any]:
+    """The members of a mapping, of a list, or of an object's ``members``."""
+    members = getattr(value, "members", value)
+    if isinstance(members, list | tuple):
+        return {str(k): item for k, item in enumerate(members)}
+    if isinstance(members, Mapping):
+        return members
+    raise ModelFileError(f"expected named values, got {describe(value)}")
+
+
+class Tree:
+    """One mapping (or list, or object) of a file and the place where it stands.
+
+    Parameters
+    ----------
+    value : mapping, list, or object with a mapping ``members``
+    place : the name that errors give it
+    to_array : makes an array of what the file has in an array's place
+    """
+
+    def __init__(self, value: Any, place: str, to_array: ToArray) -> None:
+        with located(place):
+            self._members = members_of(value)
+        self.value = value
+        self.place = place
+        self._to_array = to_array
+
+    def where(self, key: str) -> str:
+        return f"{self.place}.{key}" if self.place else key
+
+    def raw(self, key: str, default: Any = _REQUIRED) -> Any:
+        """The value as it stands; without a default it must exist."""
+        value = self._members.get(key, default)
+        if value is _REQUIRED:
+            raise ModelFileError(f"{self.where(key)}: is missing from the file")
+        return value
+
+    def has(self, key: str) -> bool:
+        return self._members.get(key) is not None
+
+    def keys(self) -> list[str]:
+        return [str(key) for key in self._members]
+
+    def reject(self, key: str, expected: str, value: Any) -> NoReturn:
+        raise ModelFileError(
+            f"{self.where(key)}: expected {expected}, got {describe(value)}"
+        )
+
+    def __getitem__(self, key: str) -> Tree:
+        return Tree(self.raw(key), self.where(key), self._to_array)
+
+    def branches(self, key: str) -> list[Tree]:
+        """The members "0", "1", … of a list (or of an object that acts as one)."""
+        group = self[key]
+        indices = [k for k in group.keys() if k.isdecimal()]
+        found = [str(k) for k in range(len(indices))]
+        if not found or sorted(indices) != sorted(found):
+            self.reject(key, "a list", group.value)
+        return [group[k] for k in found]
+
+    def number(self, key: str, default: Any = _REQUIRED) -> float:
+        value = self.raw(key, default)
+        if isinstance(value, bool) or not isinstance(value, int | float):
+            self.reject(key, "a number", value)
+        if not abs(value) < 1e300:
+            self.reject(key, "a finite number", value)
+        return float(value)
+
+    def integer(self, key: str, default: Any = _REQUIRED) -> int:
+        return self._count(key, self.raw(key, default))
+
+    def integers(self, key: str) -> list[int]:
+        values = self.raw(key)
+        if not isinstance(values, list | tuple) or not values:
+            self.reject(key, "a list of integers", values)
+        return [self._count(key, value) for value in values]
+
+    def _count(self, key: str, value: Any) -> int:
+        if isinstance(value, bool) or not isinstance(value, int):
+            self.reject(key, "an integer", value)
+        if abs(value) > LARGEST_COUNT:
+            self.reject(key, f"an integer up to {LARGEST_COUNT}", value)
+        return int(value)
+
+    def text(self, key: str, default: Any = _REQUIRED) -> str:
+        value = self.raw(key, default)
+        if not isinstance(value, str) or not value.isprintable():
+            self.reject(key, "printable text", value)
+        return str(value)
+
+    def texts(self, key: str) -> list[str]:
+        values = self.raw(key)
+        if not isinstance(values, list | tuple):
+            self.reject(key, "a list of names", values)
+        for value in values:
+            if not isinstance(value, str) or not value.isprintable():
+                self.reject(key, "printable names", value)
+        return [str(value) for value in values]
+
+    def flag(self, key: str, default: Any = _REQUIRED) -> bool:
+        value = self.raw(key, default)
+        if not isinstance(value, bool):
+            self.reject(key, "true or false", value)
+        return bool(value)
+
+    def array(self, key: str) -> Array:
+        """A float32 or float64 array (other numbers become float64)."""
+        array = self._to_array(self.raw(key), self.where(key))
+        if array.dtype.kind not in "fiu" or array.dtype.itemsize > 8:
+            self.reject(key, "an array of real numbers", array.dtype.name)
+        if array.dtype.kind == "f" and array.dtype.itemsize >= 4:
+            return array.astype(array.dtype.newbyteorder("="), copy=False)
+        return array.astype(np.float64)
+
+    def optional_array(self, key: str) -> Array | None:
+        return self.array(key) if self.has(key) else None

@@ -1,0 +1,452 @@
+"""The one representation of a Deep Potential model, whatever file it came from.
+
+Everything is a frozen dataclass of NumPy arrays. Lengths are in Å, energies in
+eV. Matrices are (in, out): a layer computes ``act(x @ weight + bias)``.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, fields, is_dataclass
+from typing import Any, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from .activations import activation
+from .errors import ModelFileError
+
+Array = NDArray[np.floating]
+Skip = Literal["none", "identity", "double"]
+
+UNKNOWN_TYPE_PREFIX = "type_"
+
+
+def _require(condition: object, what: str) -> None:
+    if not condition:
+        raise ModelFileError(what)
+
+
+def _float_array(value: Any, shape: tuple[int | None, ...], name: str) -> Array:
+    array = np.ascontiguousarray(value)
+    if array.dtype not in (np.float32, np.float64):
+        array = array.astype(np.float64)
+    fits = array.ndim == len(shape) and all(
+        n is None or n == m for n, m in zip(shape, array.shape, strict=True)
+    )
+    expected = "(" + ", ".join("any" if n is None else str(n) for n in shape) + ")"
+    _require(fits, f"{name}: expected shape {expected}, got {array.shape}")
+    _require(np.isfinite(array).all(), f"{name}: holds NaN or infinite values")
+    array = array.view()
+    array.flags.writeable = False
+    return array
+
+
+@dataclass(frozen=True, eq=False)
+class Layer:
+    """One dense layer: ``y = act(x @ weight + bias) * idt``, then the skip.
+
+    Parameters
+    ----------
+    weight : (n_in, n_out) float32 or float64
+    bias : (n_out,)
+    activation : a name of `dpse_fast.activations`
+    idt : (n_out,) or None
+        The trained time step of a resnet layer.
+    skip : "none", "identity" (adds x), or "double" (adds [x, x])
+    """
+
+    weight: Array
+    bias: Array
+    activation: str = "tanh"
+    idt: Array | None = None
+    skip: Skip = "none"
+
+    def __post_init__(self) -> None:
+        weight = _float_array(self.weight, (None, None), "layer weight")
+        n_in, n_out = weight.shape
+        _require(n_in and n_out, f"layer weight: empty, shape {weight.shape}")
+        put = object.__setattr__
+        put(self, "weight", weight)
+        bias = np.reshape(self.bias, -1)
+        put(self, "bias", _float_array(bias, (n_out,), "layer bias"))
+        if self.idt is not None:
+            idt = np.reshape(self.idt, -1)
+            put(self, "idt", _float_array(idt, (n_out,), "layer idt"))
+        try:
+            put(self, "activation", activation(self.activation).name)
+        except KeyError as error:
+            raise ModelFileError(f"layer activation: {error.args[0]}") from None
+        _require(
+            self.skip in ("none", "identity", "double"),
+            f"layer skip: expected none, identity or double, got {self.skip!r}",
+        )
+        ratio = {"identity": 1, "double": 2}.get(self.skip)
+        _require(
+            ratio is None or n_out == ratio * n_in,
+            f"layer skip: {self.skip!r} does not fit a {n_in} to {n_out} layer",
+        )
+
+    @property
+    def n_in(self) -> int:
+        return int(self.weight.shape[0])
+
+    @property
+    def n_out(self) -> int:
+        return int(self.weight.shape[1])
+
+
+@dataclass(frozen=True, eq=False)
+class Net:
+    """A chain of layers."""
+
+    layers: tuple[Layer, ...]
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "layers", tuple(self.layers))
+        _require(self.layers, "net: has no layers")
+        for k, (a, b) in enumerate(zip(self.layers, self.layers[1:], strict=False)):
+            _require(
+                a.n_out == b.n_in,
+                f"net: layer {k} gives {a.n_out} values, layer {k + 1} takes {b.n_in}",
+            )
+
+    @property
+    def n_in(self) -> int:
+        return self.layers[0].n_in
+
+    @property
+    def n_out(self) -> int:
+        return self.layers[-1].n_out
+
+    @property
+    def widths(self) -> tuple[int, ...]:
+        return tuple(layer.n_out for layer in self.layers)
+
+    @property
+    def dtype(self) -> np.dtype[Any]:
+        return np.result_type(*(layer.weight.dtype for layer in self.layers))
+
+    def __call__(self, x: Array) -> Array:
+        """The net's output (n, n_out) for inputs (n, n_in), in x's precision."""
+        for layer in self.layers:
+            y = x @ layer.weight.astype(x.dtype) + layer.bias.astype(x.dtype)
+            y = activation(layer.activation)(y)
+            if layer.idt is not None:
+                y = y * layer.idt.astype(x.dtype)
+            if layer.skip == "identity":
+                y = y + x
+            elif layer.skip == "double":
+                y = y + np.concatenate([x, x], axis=1)
+            x = y
+        return x
+
+
+@dataclass(frozen=True, eq=False)
+class EmbeddingTable:
+    """The embedding of a compressed file: quintics of the normalised s.
+
+    With x = (s − davg)/dstd, row k and local t:
+    ``x < upper``: k = int((x − lower)/stride0), t = x − (lower + k·stride0);
+    ``x < maximum``: k = n0 + int((x − upper)/stride1) with
+    n0 = int((upper − lower)/stride0), t = x − (upper + (k − n0)·stride1).
+    G_m = Σ_p coefficients[k, m, p] t^p.
+
+    Parameters
+    ----------
+    coefficients : (n_rows, M, 6)
+    lower, upper, maximum, stride0, stride1 : float
+    beyond : "linear" (deepmd-kit 3.2) or "clamp" (earlier)
+        What the file's own program does outside [lower, maximum).
+    """
+
+    coefficients: Array
+    lower: float
+    upper: float
+    maximum: float
+    stride0: float
+    stride1: float
+    beyond: Literal["linear", "clamp"] = "linear"
+
+    def __post_init__(self) -> None:
+        name = "embedding table"
+        table = _float_array(self.coefficients, (None, None, 6), name)
+        object.__setattr__(self, "coefficients", table)
+        numbers = (self.lower, self.upper, self.maximum, self.stride0, self.stride1)
+        _require(np.isfinite(numbers).all(), f"{name}: range {numbers} is not finite")
+        _require(
+            self.lower < self.upper <= self.maximum
+            and self.stride0 > 0
+            and self.stride1 > 0,
+            f"{name}: expected lower < upper <= maximum and positive strides, "
+            f"got {numbers}",
+        )
+        _require(
+            self.beyond in ("linear", "clamp"),
+            f"{name}: beyond must be linear or clamp, got {self.beyond!r}",
+        )
+        needed = self.n_fine + int((self.maximum - self.upper) / self.stride1)
+        _require(
+            table.shape[0] >= needed > 0,
+            f"{name}: the range needs {needed} rows, the file has {table.shape[0]}",
+        )
+
+    @property
+    def n_fine(self) -> int:
+        return int((self.upper - self.lower) / self.stride0)
+
+    @property
+    def n_out(self) -> int:
+        return int(self.coefficients.shape[1])
+
+    @property
+    def dtype(self) -> np.dtype[Any]:
+        return self.coefficients.dtype
+
+
+Embedding = Net | EmbeddingTable
+
+
+@dataclass(frozen=True, eq=False)
+class SeE2A:
+    """The two-body smooth descriptor with angular information (``se_e2_a``).
+
+    Parameters
+    ----------
+    rcut, rcut_smth : float
+        Å, as the file states them.
+    sel : (n_types,) int
+        Neighbours of each type kept (the nearest), and padded to.
+    axis_neuron : int
+    davg, dstd : (n_types, n_types, 4)
+        Of centre type and neighbour type; the row is (R − davg)/dstd.
+    embedding : n_types rows of n_types
+        ``embedding[centre][neighbour]``; None where the block is dropped
+        as a whole, padding included. One-sided files repeat one object.
+    normalisation : float
+        N of T = GᵀR/N: the sum of ``original_sel`` where the file has it.
+    excluded : pairs (centre, neighbour)
+        Real pairs that count as zero while the padding still counts (v3).
+    env_protection : float
+        p of 1/(r + p) and d/(r + p)², Å.
+    switch_float32 : bool
+        The switch of r uses float32 rcut, rcut_smth and their difference (TF).
+    """
+
+    rcut: float
+    rcut_smth: float
+    sel: tuple[int, ...]
+    axis_neuron: int
+    davg: Array
+    dstd: Array
+    embedding: tuple[tuple[Embedding | None, ...], ...]
+    normalisation: float
+    excluded: frozenset[tuple[int, int]] = frozenset()
+    env_protection: float = 0.0
+    switch_float32: bool = False
+
+    def __post_init__(self) -> None:
+        put = object.__setattr__
+        n = len(self.sel)
+        put(self, "sel", tuple(int(s) for s in self.sel))
+        put(self, "embedding", tuple(tuple(row) for row in self.embedding))
+        put(self, "excluded", frozenset((int(c), int(t)) for c, t in self.excluded))
+        put(self, "davg", _float_array(self.davg, (n, n, 4), "davg"))
+        put(self, "dstd", _float_array(self.dstd, (n, n, 4), "dstd"))
+        _require(
+            np.isfinite([self.rcut, self.rcut_smth]).all()
+            and 0 <= self.rcut_smth < self.rcut,
+            f"rcut: expected 0 <= rcut_smth < rcut, got {self.rcut_smth}, {self.rcut}",
+        )
+        _require(
+            all(s >= 0 for s in self.sel) and sum(self.sel) > 0,
+            f"sel: expected counts with a positive sum, got {self.sel}",
+        )
+        _require(
+            np.isfinite(self.normalisation) and self.normalisation > 0,
+            f"normalisation: expected a positive number, got {self.normalisation}",
+        )
+        _require(
+            np.isfinite(self.env_protection) and self.env_protection >= 0,
+            f"env_protection: expected a number >= 0, got {self.env_protection}",
+        )
+        _require((self.dstd != 0).all(), "dstd: holds zeros")
+        anisotropic = np.any(self.davg[..., 1:]) or np.ptp(self.dstd[..., 1:], axis=-1).any()
+        _require(
+            not anisotropic,
+            "davg, dstd: the statistics of x, y and z must have no mean and one "
+            "deviation, or the model would not be invariant under rotation",
+        )
+        _require(
+            len(self.embedding) == n and all(len(row) == n for row in self.embedding),
+            f"embedding: expected {n} rows of {n} nets",
+        )
+        nets = [net for row in self.embedding for net in row if net is not None]
+        widths = sorted({net.n_out for net in nets})
+        _require(len(widths) == 1, f"embedding: nets of several widths {widths}")
+        for net in nets:
+            _require(
+                not isinstance(net, Net) or net.n_in == 1,
+                f"embedding: expected nets of one input, got {getattr(net, 'n_in', 0)}",
+            )
+        _require(
+            1 <= self.axis_neuron <= widths[0],
+            f"axis_neuron: expected 1 to {widths[0]}, got {self.axis_neuron}",
+        )
+        for pair in self.excluded:
+            _require(
+                all(0 <= t < n for t in pair), f"excluded: no such type pair {pair}"
+            )
+
+    @property
+    def n_types(self) -> int:
+        return len(self.sel)
+
+    @property
+    def width(self) -> int:
+        """M, the number of embedding channels."""
+        return next(g.n_out for row in self.embedding for g in row if g is not None)
+
+    @property
+    def n_out(self) -> int:
+        """Length of D, ordered (channel, axis): D[m·axis + a] = (T Tᵀ)[m, a]."""
+        return self.width * self.axis_neuron
+
+    @property
+    def one_sided(self) -> bool:
+        """Whether the embedding depends on the neighbour's type alone."""
+        return all(
+            row[t] is self.embedding[0][t]
+            for row in self.embedding
+            for t in range(self.n_types)
+        )
+
+
+@dataclass(frozen=True, eq=False)
+class Model:
+    """A Deep Potential energy model.
+
+    E_i = fitting[type_i](D_i)·scale[type_i] + bias[type_i].
+
+    Parameters
+    ----------
+    type_map : element symbols (or names), one a type
+    descriptor : SeE2A
+    fitting : one Net a type
+    bias : (n_types,) eV
+        All constant energies of the file: bias_atom_e, out_bias, atom_ener.
+    scale : (n_types,)
+        ``out_std``; ones where the file has none.
+    min_distance : float or None
+        Shortest pair distance of the training data, Å.
+    provenance : mapping of str to str
+        ``format``, ``version``, ``trainer``, ``description``…: shown by
+        ``info``, kept by ``convert``, without effect on the energy.
+    """
+
+    type_map: tuple[str, ...]
+    descriptor: SeE2A
+    fitting: tuple[Net, ...]
+    bias: Array
+    scale: Array | None = None
+    min_distance: float | None = None
+    provenance: Mapping[str, str] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        put = object.__setattr__
+        put(self, "type_map", tuple(str(t) for t in self.type_map))
+        put(self, "fitting", tuple(self.fitting))
+        n = self.descriptor.n_types
+        put(self, "bias", _float_array(self.bias, (n,), "bias"))
+        scale = np.ones(n) if self.scale is None else self.scale
+        put(self, "scale", _float_array(scale, (n,), "scale"))
+        put(
+            self,
+            "provenance",
+            {str(k): str(v) for k, v in sorted(self.provenance.items())},
+        )
+        _require(
+            len(self.type_map) == n,
+            f"type_map: expected {n} names, got {len(self.type_map)}: {self.type_map}",
+        )
+        _require(
+            len(set(self.type_map)) == n and all(self.type_map),
+            f"type_map: expected distinct names, got {self.type_map}",
+        )
+        _require(
+            len(self.fitting) == n,
+            f"fitting: expected {n} nets, got {len(self.fitting)}",
+        )
+        for t, net in enumerate(self.fitting):
+            _require(
+                net.n_in == self.descriptor.n_out and net.n_out == 1,
+                f"fitting: net of type {t} maps {net.n_in} to {net.n_out} values, "
+                f"expected {self.descriptor.n_out} to 1",
+            )
+        if self.min_distance is not None:
+            _require(
+                np.isfinite(self.min_distance) and self.min_distance >= 0,
+                f"min_distance: expected a number >= 0, got {self.min_distance}",
+            )
+
+    @property
+    def n_types(self) -> int:
+        return self.descriptor.n_types
+
+    @property
+    def dtype(self) -> np.dtype[Any]:
+        """The precision of the file's weights."""
+        return np.result_type(*(net.dtype for net in self.fitting))
+
+    @property
+    def n_parameters(self) -> int:
+        arrays: list[Array] = []
+        _collect({id(net): net for net in _nets(self)}.values(), arrays)
+        return sum(a.size for a in arrays)
+
+    def digest(self) -> str:
+        """SHA-256 of everything that determines the energy (not provenance)."""
+        stamp = hashlib.sha256()
+        _update(stamp, [getattr(self, f.name) for f in fields(self)[:-1]])
+        return stamp.hexdigest()
+
+
+def unnamed_types(n: int) -> tuple[str, ...]:
+    """Placeholders for a file whose type map is empty: type_0, type_1, …"""
+    return tuple(f"{UNKNOWN_TYPE_PREFIX}{t}" for t in range(n))
+
+
+def _nets(model: Model) -> list[Any]:
+    embedding = [g for row in model.descriptor.embedding for g in row if g is not None]
+    return [*embedding, *model.fitting]
+
+
+def _collect(item: Any, arrays: list[Array]) -> None:
+    if isinstance(item, np.ndarray):
+        arrays.append(item)
+    elif is_dataclass(item):
+        for f in fields(item):
+            _collect(getattr(item, f.name), arrays)
+    elif isinstance(item, Sequence) and not isinstance(item, str) or hasattr(item, "__iter__") and not isinstance(item, str):
+        for part in item:
+            _collect(part, arrays)
+
+
+def _update(stamp: Any, item: Any) -> None:
+    if isinstance(item, np.ndarray):
+        stamp.update(f"{item.dtype.str}{item.shape}".encode())
+        stamp.update(np.ascontiguousarray(item).tobytes())
+    elif is_dataclass(item):
+        stamp.update(type(item).__name__.encode())
+        for f in fields(item):
+            _update(stamp, getattr(item, f.name))
+    elif isinstance(item, frozenset):
+        _update(stamp, sorted(item))
+    elif isinstance(item, tuple | list):
+        stamp.update(f"[{len(item)}".encode())
+        for part in item:
+            _update(stamp, part)
+    else:
+        stamp.update(json.dumps(item).encode())

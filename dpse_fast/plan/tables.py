@@ -1,0 +1,208 @@
+"""Adaptive quintic tables of the embedding as a function of r.
+
+The nodes carry the exact value and first two derivatives (quintic Hermite: C²).
+An interval is halved until the measured error of value and slope inside it is
+below the tolerance; a distance where a derivative jumps becomes a node.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+import numpy as np
+from numpy.typing import NDArray
+
+from .jets import Jet
+
+Array = NDArray[np.float64]
+
+FIRST_INTERVALS = 24
+SHORTEST_INTERVAL = 1e-5  # Å
+MAX_INTERVALS = 16384
+PROBES = np.array([0.11, 0.31, 0.5, 0.77])  # of an interval; away from symmetry
+SLOPE_LENGTH = 0.1  # Å: a slope error times this counts as a value error
+NUDGE = 1e-12  # Å: one-sided derivatives at a breakpoint
+
+
+def hermite(left: Jet, right: Jet, width: Array) -> Array:
+    """Coefficients (n, 6, M) of the quintic in r − r_left.
+
+    The standard quintic Hermite interpolant of values, slopes and curvatures.
+    """
+    h = width[:, None]
+    f0, s0, c0 = left[0], left[1] * h, left[2] * h * h
+    f1, s1, c1 = right[0], right[1] * h, right[2] * h * h
+    rise = f1 - f0
+    a3 = 10 * rise - 6 * s0 - 4 * s1 - 1.5 * c0 + 0.5 * c1
+    a4 = -15 * rise + 8 * s0 + 7 * s1 + 1.5 * c0 - c1
+    a5 = 6 * rise - 3 * (s0 + s1) - 0.5 * c0 + 0.5 * c1
+    parts = (f0, left[1], 0.5 * left[2], a3 / h**3, a4 / h**4, a5 / h**5)
+    return np.stack(parts, axis=1)
+
+
+def evaluate(coefficients: Array, t: Array) -> tuple[Array, Array]:
+    """Value and slope (n, M) of quintics (n, 6, M) at t (n,)."""
+    t = t[:, None]
+    y = coefficients[:, 5]
+    slope = 5 * coefficients[:, 5]
+    for p in (4, 3, 2, 1, 0):
+        y = y * t + coefficients[:, p]
+        if p:
+            slope = slope * t + p * coefficients[:, p]
+    return y, slope
+
+
+@dataclass(eq=False)
+class TableBuilder:
+    """Refines one table, from a loose tolerance to a tight one.
+
+    Parameters
+    ----------
+    function : r (n,) → value, slope, curvature (n, M)
+    edges : first nodes, ascending; the table's range is [edges[0], edges[-1]]
+    breakpoints : distances that become nodes where refinement needs them
+    """
+
+    function: Callable[[Array], Jet]
+    edges: Array
+    breakpoints: Array
+    scale: float = 0.0
+    _left: Array = field(init=False)
+    _right: Array = field(init=False)
+    _coefficients: Array = field(init=False)
+    _error: Array = field(init=False)
+
+    def __post_init__(self) -> None:
+        self._left, self._right = self.edges[:-1], self.edges[1:]
+        self._coefficients, self._error = self._measure(self._left, self._right)
+
+    def _measure(self, left: Array, right: Array) -> tuple[Array, Array]:
+        jumps = np.isin(np.stack([left, right]), self.breakpoints)
+        ends = (
+            self.function(np.where(jumps[0], left + NUDGE, left)),
+            self.function(np.where(jumps[1], right - NUDGE, right)),
+        )
+        width = right - left
+        coefficients = hermite(*ends, width)
+        t = (width[:, None] * PROBES).ravel()
+        exact = self.function(np.repeat(left, PROBES.size) + t)
+        value, slope = evaluate(np.repeat(coefficients, PROBES.size, axis=0), t)
+        self.scale = max(self.scale, float(np.abs(ends[0][0]).max()))
+        error = np.maximum(
+            np.abs(value - exact[0]), np.abs(slope - exact[1]) * SLOPE_LENGTH
+        )
+        return coefficients, error.max(axis=1).reshape(-1, PROBES.size).max(axis=1)
+
+    def _split(self, left: Array, right: Array) -> Array:
+        middle = 0.5 * (left + right)
+        if not self.breakpoints.size:
+            return middle
+        near = np.searchsorted(self.breakpoints, middle)
+        options = np.stack(
+            [
+                self.breakpoints[np.clip(near - 1, 0, None)],
+                self.breakpoints[np.clip(near, None, self.breakpoints.size - 1)],
+            ]
+        )
+        inside = (options > left) & (options < right)
+        distance = np.where(inside, np.abs(options - middle), np.inf)
+        best = np.argmin(distance, axis=0)[None]
+        at = np.take_along_axis(options, best, axis=0)[0]
+        return np.where(inside.any(axis=0), at, middle)
+
+    def refine(self, tolerance: float) -> None:
+        """Split until every interval's error is at most tolerance·max|G|."""
+        while True:
+            split = self._error > tolerance * self.scale
+            split &= self._right - self._left > 2 * SHORTEST_INTERVAL
+            if not split.any() or self.n_intervals + split.sum() > MAX_INTERVALS:
+                return
+            left, right = self._left[split], self._right[split]
+            middle = self._split(left, right)
+            new_left = np.concatenate([left, middle])
+            new_right = np.concatenate([middle, right])
+            coefficients, error = self._measure(new_left, new_right)
+            keep = ~split
+            order = np.argsort(np.concatenate([self._left[keep], new_left]))
+
+            def merged(old: Array, new: Array, order: Array = order) -> Array:
+                return np.concatenate([old, new])[order]
+
+            self._left = merged(self._left[keep], new_left)
+            self._right = merged(self._right[keep], new_right)
+            self._coefficients = merged(self._coefficients[keep], coefficients)
+            self._error = merged(self._error[keep], error)
+
+    @property
+    def n_intervals(self) -> int:
+        return int(self._left.size)
+
+    def table(self) -> Table:
+        """The table at its present refinement."""
+        below = np.zeros_like(self._coefficients[:1])
+        below[:, :2] = self._coefficients[:1, :2]
+        return Table(
+            origins=np.concatenate([self._left[:1], self._left]),
+            coefficients=np.concatenate([below, self._coefficients]),
+            cutoff=float(self._right[-1]),
+            relative_error=float(self._error.max() / self.scale),
+        )
+
+
+@dataclass(frozen=True, eq=False)
+class Table:
+    """A tabulated embedding: row 0 continues below the range as a line.
+
+    Parameters
+    ----------
+    origins : (n_rows,) Å, left ends; origins[0] == origins[1] is the shortest
+    coefficients : (n_rows, 6, M) of powers of r − origin
+    cutoff : right end of the last row, Å
+    relative_error : the largest measured error, of max|G|; see `TableBuilder`
+    """
+
+    origins: Array
+    coefficients: Array
+    cutoff: float
+    relative_error: float
+
+    @property
+    def shortest(self) -> float:
+        return float(self.origins[0])
+
+    @property
+    def n_intervals(self) -> int:
+        return int(self.origins.size) - 1
+
+    def __call__(self, r: Array) -> tuple[Array, Array]:
+        """G and dG/dr, (n, M) each."""
+        row = np.searchsorted(self.origins[1:], r, side="right")
+        return evaluate(self.coefficients[row], r - self.origins[row])
+
+    def cells(self, most: int = 32768) -> tuple[Array, float]:
+        """A uniform grid over the range that finds the rows.
+
+        Returns
+        -------
+        rows : (n + 2,) the row below, then the row that holds each left edge
+        cells_per_length : 1/Å
+        """
+        ends = np.append(self.origins[1:], self.cutoff)
+        length = self.cutoff - self.shortest
+        n = int(min(max(np.ceil(length / np.diff(ends).min()), 16), most))
+        # Edges a little to the left: rounding may put r into the next cell.
+        edges = self.shortest + (np.arange(n + 1) - 0.01) * (length / n)
+        rows = np.searchsorted(self.origins[1:], edges, side="right")
+        return np.concatenate([[0], np.maximum(rows, 1)]), n / length
+
+
+def first_edges(shortest: float, start: float, cutoff: float) -> Array:
+    """The coarsest nodes: uniform pieces on both sides of the switch's start."""
+    if not shortest < start < cutoff:
+        return np.linspace(shortest, cutoff, FIRST_INTERVALS + 1)
+    share = (start - shortest) / (cutoff - shortest)
+    n = min(max(round(share * FIRST_INTERVALS), 1), FIRST_INTERVALS - 1)
+    low = np.linspace(shortest, start, n + 1)
+    high = np.linspace(start, cutoff, FIRST_INTERVALS - n + 1)
+    return np.concatenate([low[:-1], high])

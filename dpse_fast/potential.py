@@ -1,0 +1,358 @@
+"""Load a model, compute energies, forces and virials."""
+
+from __future__ import annotations
+
+import os
+import threading
+import time
+import warnings
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from importlib import resources
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from . import __version__
+from .boundary import System, check_system
+from .engine import Engine, Evaluation
+from .errors import InputError, SelOverflowWarning, ShortDistanceWarning
+from .kernels.cpu.environment import (
+    COINCIDENT,
+    N_COUNTERS,
+    SHORT_PAIRS,
+    TRUNCATED_ATOMS,
+)
+from .model import Model
+from .neighbours import NeighbourList
+from .plan import DEFAULT_TOLERANCE, Plan, make_plan
+
+Floats = NDArray[np.float64]
+
+DEVICES = ("auto", "cpu")
+SEL_OVERFLOW = ("warn", "error", "truncate", "all")
+DEFAULT_MODEL = "water.h5"
+DEFAULT_SKIN = 1.0  # Å
+
+
+@dataclass(frozen=True)
+class SelOverflow:
+    """Atoms with more neighbours of a type than the model's ``sel``.
+
+    Parameters
+    ----------
+    n_atoms : how many
+    types : neighbour type → atoms with too many neighbours of it
+    """
+
+    n_atoms: int
+    types: dict[str, int]
+
+    def __str__(self) -> str:
+        each = ", ".join(f"{n} of {name}" for name, n in self.types.items())
+        return f"{self.n_atoms} atoms have more neighbours than sel ({each})"
+
+
+@dataclass(frozen=True, eq=False)
+class Result:
+    """What `Potential.compute` gives.
+
+    Parameters
+    ----------
+    energy : eV
+    forces : (N, 3) eV/Å
+    virial : (3, 3) eV
+        -Σ dE/dd ⊗ d as deepmd-kit's: -dE/dstrain; the stress is -virial/volume.
+    atomic_energies : (N,) eV, or None
+    atomic_virials : (N, 3, 3) eV, or None
+        Each pair's part on its neighbour atom, as deepmd-kit's.
+    sel_overflow : SelOverflow, or None where no atom has too many neighbours
+    short_pairs : pairs closer than the tables' start, extrapolated
+    """
+
+    energy: float
+    forces: Floats
+    virial: Floats
+    atomic_energies: Floats | None
+    atomic_virials: Floats | None
+    sel_overflow: SelOverflow | None
+    short_pairs: int
+
+
+class Session:
+    """Computes step after step, keeping the neighbour list and all buffers.
+
+    Made by `Potential.session`. The list is rebuilt when an atom has moved by
+    half the skin, or when the cell, the types or the number of atoms change.
+
+    Attributes
+    ----------
+    list_builds : how often the neighbour list was built
+    stage_seconds : seconds in each stage, summed over threads, when profiling
+    """
+
+    def __init__(self, potential: Potential, skin: float, profile: bool) -> None:
+        if not (np.isscalar(skin) and np.isfinite(skin) and skin >= 0):
+            raise InputError(f"skin: expected a length in Å >= 0, got {skin!r}")
+        self._potential = potential
+        self._engine = Engine(potential.plan, potential.threads, profile)
+        cutoff = potential.plan.environments.switch.cutoff
+        self._list = NeighbourList(cutoff, float(skin), self._engine.run)
+        self._lock = threading.Lock()
+        self._neighbour_seconds = 0.0
+
+    @property
+    def list_builds(self) -> int:
+        return self._list.builds
+
+    @property
+    def stage_seconds(self) -> dict[str, float]:
+        return {"neighbours": self._neighbour_seconds, **self._engine.stage_seconds}
+
+    def compute(
+        self,
+        positions: ArrayLike,
+        types: ArrayLike | Sequence[str],
+        cell: ArrayLike | None = None,
+        *,
+        pbc: bool | Sequence[bool] | None = None,
+        atomic: bool = False,
+    ) -> Result:
+        """As `Potential.compute`."""
+        potential = self._potential
+        system = check_system(positions, types, cell, pbc, potential.type_map)
+        with self._lock:
+            start = time.perf_counter()
+            self._list.update(system)
+            self._neighbour_seconds += time.perf_counter() - start
+            truncate = potential.sel_overflow != "all"
+            found = self._engine.evaluate(
+                self._list.hood, truncate=truncate, atomic=atomic
+            )
+            return self._result(system, found, atomic)
+
+    def _result(self, system: System, found: Evaluation, atomic: bool) -> Result:
+        n, hood, owners = len(system.positions), self._list.hood, self._list.owners
+        names = self._potential.type_map
+        if atom := int(found.counters[COINCIDENT]):
+            raise InputError(
+                f"positions: another atom, or an image, lies on atom "
+                f"{int(owners[atom - 1])}; expected distinct positions"
+            )
+        overflow = None
+        if n_atoms := int(found.counters[TRUNCATED_ATOMS]):
+            of_type = zip(names, found.counters[N_COUNTERS:].tolist(), strict=True)
+            overflow = SelOverflow(n_atoms, {name: k for name, k in of_type if k})
+        short = int(found.counters[SHORT_PAIRS])
+        self._potential.report(overflow, short)
+        atomic_energies = np.empty(n)
+        atomic_energies[owners[hood.centres]] = found.energies
+        forces = _onto_owners(found.forces, owners, n)
+        virials = None
+        if atomic:
+            flat = found.atomic_virials.reshape(-1, 9)
+            virials = _onto_owners(flat, owners, n).reshape(n, 3, 3)
+        return Result(
+            energy=float(atomic_energies.sum()),
+            forces=forces,
+            virial=found.virial.copy(),
+            atomic_energies=atomic_energies if atomic else None,
+            atomic_virials=virials,
+            sel_overflow=overflow,
+            short_pairs=short // 2,
+        )
+
+
+def _onto_owners(values: Floats, owners: NDArray[np.int32], n: int) -> Floats:
+    """Sum the rows of images onto their atoms."""
+    columns = [np.bincount(owners, column, n) for column in values.T]
+    return np.ascontiguousarray(np.stack(columns, axis=1))
+
+
+class Potential:
+    """A model, planned for a precision and a tolerance; made by `load`.
+
+    Attributes
+    ----------
+    model : Model
+    plan : Plan
+    type_map : the model's types; ``types`` are indices into it, or its names
+    rcut : Å
+    precision, tol, threads, device, sel_overflow : as given to `load`
+    """
+
+    def __init__(
+        self, model: Model, plan: Plan, threads: int, sel_overflow: str
+    ) -> None:
+        self.model, self.plan, self.threads = model, plan, threads
+        self.sel_overflow, self.device = sel_overflow, "cpu"
+        self.type_map = model.type_map
+        self.rcut = model.descriptor.rcut
+        self.precision, self.tol = plan.precision, plan.tolerance
+        self._session = self.session(skin=0.0)
+
+    def compute(
+        self,
+        positions: ArrayLike,
+        types: ArrayLike | Sequence[str],
+        cell: ArrayLike | None = None,
+        *,
+        pbc: bool | Sequence[bool] | None = None,
+        atomic: bool = False,
+    ) -> Result:
+        """Energy, forces and virial of a structure.
+
+        Parameters
+        ----------
+        positions : (N, 3) Å
+        types : (N,) indices into ``type_map``, or its names
+        cell : (3, 3) Å, rows a, b, c; None for open boundaries
+        pbc : one bool or three; None: periodic if there is a cell
+        atomic : also per-atom energies and virials
+
+        Raises
+        ------
+        InputError
+            For input that cannot be evaluated; also where atoms have more
+            neighbours than ``sel``, with ``sel_overflow="error"``.
+        """
+        return self._session.compute(positions, types, cell, pbc=pbc, atomic=atomic)
+
+    def session(self, skin: float = DEFAULT_SKIN, *, profile: bool = False) -> Session:
+        """For MD: `compute` that keeps its neighbour list while atoms move little.
+
+        Parameters
+        ----------
+        skin : Å
+        profile : measure ``stage_seconds``
+        """
+        return Session(self, skin, profile)
+
+    def report(self, overflow: SelOverflow | None, short_pairs: int) -> None:
+        """Warn, or raise, about what a structure asks beyond the model's domain."""
+        if overflow and self.sel_overflow == "error":
+            raise InputError(
+                f"positions: {overflow}; sel_overflow='truncate' keeps the nearest, "
+                "'all' counts all"
+            )
+        if overflow and self.sel_overflow == "warn":
+            warnings.warn(
+                f"{overflow}; the nearest are kept, as deepmd-kit does",
+                SelOverflowWarning,
+                stacklevel=4,
+            )
+        if short_pairs:
+            shortest = self.plan.environments.shortest.min()
+            warnings.warn(
+                f"{short_pairs} pairs closer than {shortest:.2f} Å, where the tables "
+                "start: the embedding is extrapolated linearly",
+                ShortDistanceWarning,
+                stacklevel=4,
+            )
+
+    def describe(self) -> dict[str, Any]:
+        """The model, its plan and the machine's share, ready for JSON."""
+        model, descriptor = self.model, self.model.descriptor
+        return {
+            "version": __version__,
+            "model": {
+                **model.provenance,
+                "types": list(model.type_map),
+                "descriptor": "se_e2_a",
+                "rcut_angstrom": descriptor.rcut,
+                "rcut_smth_angstrom": descriptor.rcut_smth,
+                "sel": list(descriptor.sel),
+                "axis_neuron": descriptor.axis_neuron,
+                "embedding_width": descriptor.width,
+                "one_sided": descriptor.one_sided,
+                "fitting": [list(net.widths) for net in model.fitting],
+                "weights": str(model.dtype),
+                "parameters": model.n_parameters,
+                "min_distance_angstrom": model.min_distance,
+                "digest": model.digest(),
+            },
+            "plan": self.plan.summary(),
+            "device": self.device,
+            "threads": self.threads,
+            "sel_overflow": self.sel_overflow,
+        }
+
+
+def check_threads(threads: int | None) -> int:
+    """The number of workers: as asked for, or the processors we may use."""
+    if threads is None:
+        available = getattr(os, "sched_getaffinity", None)
+        return len(available(0)) if available else os.cpu_count() or 1
+    whole = isinstance(threads, int | np.integer) and not isinstance(threads, bool)
+    if not whole or not 1 <= threads <= 1024:
+        raise InputError(f"threads: expected a number from 1 to 1024, got {threads!r}")
+    return int(threads)
+
+
+def _one_of(value: str, known: tuple[str, ...], name: str) -> None:
+    if value not in known:
+        raise InputError(f"{name}: expected one of {', '.join(known)}, got {value!r}")
+
+
+def _model_of(path: str | os.PathLike[str] | Model | None) -> Model:
+    if isinstance(path, Model):
+        return path
+    from .formats import read_model
+
+    if path is not None:
+        return read_model(path)
+    packaged = resources.files(f"{__package__}.data") / DEFAULT_MODEL
+    with resources.as_file(packaged) as file:
+        return read_model(file)
+
+
+def load(
+    path: str | os.PathLike[str] | Model | None = None,
+    *,
+    device: str = "auto",
+    precision: str = "double",
+    tol: float = DEFAULT_TOLERANCE,
+    threads: int | None = None,
+    sel_overflow: str = "warn",
+    type_map: Sequence[str] | None = None,
+) -> Potential:
+    """Open a model file and plan its evaluation.
+
+    Parameters
+    ----------
+    path : a model file of any readable format, or a `Model`
+        None: the water model that comes with the package, for demonstration.
+    device : "auto" or "cpu"
+    precision : "double", or "mixed" (tables and nets in float32)
+    tol : eV/Å
+        Largest force error that tabulation may cause; 0 converges the tables.
+    threads : workers; None for all processors that this process may use
+    sel_overflow : what to do with more neighbours of a type than ``sel``
+        "warn" and "truncate" keep the nearest, as deepmd-kit does, with and
+        without a warning; "error" raises; "all" counts all.
+    type_map : names for the types, in the file's order
+
+    Raises
+    ------
+    ModelFileError
+        For a file that cannot be read, or a model that is not supported.
+    InputError
+        For an option that does not exist.
+    """
+    if device == "cuda":
+        raise InputError(
+            "device: this release computes on the CPU only; use device='cpu'"
+        )
+    _one_of(device, DEVICES, "device")
+    _one_of(sel_overflow, SEL_OVERFLOW, "sel_overflow")
+    n_threads = check_threads(threads)
+    model = _model_of(path)
+    if type_map is not None:
+        if len(type_map) != model.n_types:
+            raise InputError(
+                f"type_map: expected {model.n_types} names for the model's types "
+                f"{', '.join(model.type_map)}, got {len(type_map)}"
+            )
+        model = replace(model, type_map=tuple(type_map))
+    return Potential(model, make_plan(model, precision, tol), n_threads, sel_overflow)

@@ -1,0 +1,92 @@
+"""The one place that decides how kernels are compiled and cached."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import tempfile
+from collections.abc import Callable
+from functools import cache
+from pathlib import Path
+from typing import Any, TypeVar
+
+import llvmlite
+import numba
+import numpy as np
+
+Function = TypeVar("Function", bound=Callable[..., Any])
+
+# NaN and inf keep their meaning: "nnan" and "ninf" are left out.
+FASTMATH = frozenset({"nsz", "arcp", "contract", "reassoc"})
+
+
+def source_digest() -> str:
+    """A digest of every kernel source and of what compiles it."""
+    stamp = hashlib.sha256()
+    for version in (numba.__version__, llvmlite.__version__, np.__version__):
+        stamp.update(version.encode())
+    folder = Path(__file__).parent
+    for path in sorted(folder.rglob("*.py")):
+        stamp.update(path.relative_to(folder).as_posix().encode())
+        stamp.update(path.read_bytes())
+    return stamp.hexdigest()[:16]
+
+
+def _roots() -> list[Path]:
+    named = numba.config.CACHE_DIR or os.environ.get("XDG_CACHE_HOME")
+    user = Path(named) if named else Path.home() / ".cache"
+    owner = os.getuid() if hasattr(os, "getuid") else "user"
+    return [user / "dpse-fast", Path(tempfile.gettempdir()) / f"dpse-fast-{owner}"]
+
+
+@cache
+def cache_directory() -> Path | None:
+    """Where compiled kernels are kept, or None if nowhere can be written.
+
+    Numba checks only the file that holds a cached function, not the files of
+    the functions it calls, so a change there would leave stale machine code.
+    Here every source is part of the directory's name.
+    """
+    for root in _roots():
+        folder = root / "kernels" / source_digest()
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+            mine = not hasattr(os, "getuid") or folder.stat().st_uid == os.getuid()
+            if mine and os.access(folder, os.W_OK):
+                return folder
+        except OSError:
+            continue
+    return None
+
+
+def _compile(function: Function, **options: Any) -> Function:
+    folder = cache_directory()
+    previous = numba.config.CACHE_DIR
+    if folder is not None:
+        numba.config.CACHE_DIR = str(folder)
+    try:
+        compiled: Function = numba.njit(
+            function, cache=folder is not None, nogil=True, **options
+        )
+    finally:
+        numba.config.CACHE_DIR = previous
+    return compiled
+
+
+def kernel(function: Function) -> Function:
+    """A cached kernel that releases the GIL, with value-safe fast-math."""
+    return _compile(function, fastmath=set(FASTMATH), error_model="numpy")
+
+
+def exact(function: Function) -> Function:
+    """As `kernel`, with IEEE arithmetic: for decisions that must not depend
+    on how the compiler orders a sum (cell indices, counts, comparisons)."""
+    return _compile(function, error_model="numpy")
+
+
+def inline(function: Function) -> Function:
+    """Scalar physics that kernels call."""
+    compiled: Function = numba.njit(
+        function, fastmath=set(FASTMATH), error_model="numpy"
+    )
+    return compiled

@@ -1,0 +1,239 @@
+"""The embedding matrix contracted with R, and its gradient.
+
+T_k = Σ_j G(r_ij) R_k / N of every centre of a block, k = 0…3, from quintic
+tables. Coefficients lie register by register: ``[row, register, power, lane]``,
+so that a neighbour's part of a register is 6·64 consecutive bytes.
+"""
+
+from __future__ import annotations
+
+from .._jit import kernel
+from .._simd import add, fma, lanes_of, load, mul, splat, store, total
+from ..layout import Floats, Ints, Pairs
+
+
+@kernel
+def moments(
+    pairs: Pairs,
+    sel: Ints,
+    species: int,
+    table: Floats,
+    padding: Floats,
+    scale: float,
+    n_registers: int,
+    out: Floats,
+) -> None:
+    """T of a block.
+
+    Parameters
+    ----------
+    sel : (T,) int64
+    species : type of the block's centres
+    table : (rows · n_registers · 6 · lanes,)
+    padding : (T · T · M,) `Environments.padding` in the table's precision
+    scale : 1/N
+    out : (B · 4 · M,) modified
+    """
+    width = lanes_of(table)
+    channels = n_registers * width
+    real = table.dtype.type
+    factor = splat(real(scale))
+    n_types = sel.size
+    for b in range(pairs.first.size - 1):
+        for register in range(n_registers):
+            lane = register * width
+            sum_0 = splat(real(0))
+            sum_1 = splat(real(0))
+            sum_2 = splat(real(0))
+            sum_3 = splat(real(0))
+            for t in range(n_types):
+                empty = splat(real(sel[t] - pairs.counts[b, t]))
+                slot = load(padding, (species * n_types + t) * channels + lane)
+                sum_0 = fma(empty, slot, sum_0)
+            for p in range(pairs.first[b], pairs.first[b + 1]):
+                geometry = pairs.geometry[p]
+                at = (pairs.table_rows[p] * n_registers + register) * 6 * width
+                x = splat(real(geometry[4]))
+                g = load(table, at + 5 * width)
+                g = fma(g, x, load(table, at + 4 * width))
+                g = fma(g, x, load(table, at + 3 * width))
+                g = fma(g, x, load(table, at + 2 * width))
+                g = fma(g, x, load(table, at + width))
+                g = fma(g, x, load(table, at))
+                q = geometry[7]
+                sum_0 = fma(g, splat(real(geometry[5])), sum_0)
+                sum_1 = fma(g, splat(real(q * geometry[0])), sum_1)
+                sum_2 = fma(g, splat(real(q * geometry[1])), sum_2)
+                sum_3 = fma(g, splat(real(q * geometry[2])), sum_3)
+            first = b * 4 * channels + lane
+            store(out, first, mul(sum_0, factor))
+            store(out, first + channels, mul(sum_1, factor))
+            store(out, first + 2 * channels, mul(sum_2, factor))
+            store(out, first + 3 * channels, mul(sum_3, factor))
+
+
+@kernel
+def pair_gradients(
+    pairs: Pairs,
+    table: Floats,
+    scale: float,
+    n_registers: int,
+    slopes: Floats,
+    out: Floats,
+) -> None:
+    """dE_i/dd_ij of every pair of a block, eV/Å.
+
+    Parameters
+    ----------
+    slopes : (B · 4 · M,) dE_i/dT
+    scale : 1/N
+    out : (n_pairs, 3) float64, modified
+    """
+    width = lanes_of(table)
+    channels = n_registers * width
+    real = table.dtype.type
+    zero = splat(real(0))
+    for b in range(pairs.first.size - 1):
+        first = b * 4 * channels
+        for p in range(pairs.first[b], pairs.first[b + 1]):
+            geometry = pairs.geometry[p]
+            at = pairs.table_rows[p] * n_registers * 6 * width
+            dx, dy, dz, q = geometry[0], geometry[1], geometry[2], geometry[7]
+            x = splat(real(geometry[4]))
+            row_0 = splat(real(geometry[5]))
+            row_1 = splat(real(q * dx))
+            row_2 = splat(real(q * dy))
+            row_3 = splat(real(q * dz))
+            sum_0 = zero
+            sum_1 = zero
+            sum_2 = zero
+            sum_3 = zero
+            sum_r = zero
+            for register in range(n_registers):
+                slope = load(table, at + 5 * width)
+                c_4 = load(table, at + 4 * width)
+                c_3 = load(table, at + 3 * width)
+                c_2 = load(table, at + 2 * width)
+                c_1 = load(table, at + width)
+                g = fma(slope, x, c_4)
+                slope = fma(slope, x, g)
+                g = fma(g, x, c_3)
+                slope = fma(slope, x, g)
+                g = fma(g, x, c_2)
+                slope = fma(slope, x, g)
+                g = fma(g, x, c_1)
+                slope = fma(slope, x, g)
+                g = fma(g, x, load(table, at))
+                lane = first + register * width
+                s_0 = load(slopes, lane)
+                s_1 = load(slopes, lane + channels)
+                s_2 = load(slopes, lane + 2 * channels)
+                s_3 = load(slopes, lane + 3 * channels)
+                sum_0 = fma(g, s_0, sum_0)
+                sum_1 = fma(g, s_1, sum_1)
+                sum_2 = fma(g, s_2, sum_2)
+                sum_3 = fma(g, s_3, sum_3)
+                along = fma(s_0, row_0, mul(s_1, row_1))
+                along = add(along, fma(s_2, row_2, mul(s_3, row_3)))
+                sum_r = fma(slope, along, sum_r)
+                at += 6 * width
+            d_0 = total(sum_0) * scale
+            d_1 = total(sum_1) * scale
+            d_2 = total(sum_2) * scale
+            d_3 = total(sum_3) * scale
+            radial = total(sum_r) * scale + d_0 * geometry[6]
+            radial += (d_1 * dx + d_2 * dy + d_3 * dz) * geometry[8]
+            radial *= geometry[3]
+            out[p, 0] = radial * dx + q * d_1
+            out[p, 1] = radial * dy + q * d_2
+            out[p, 2] = radial * dz + q * d_3
+
+
+@kernel
+def descriptors(
+    moments: Floats, axis: int, width_out: int, n_registers: int, out: Floats
+) -> None:
+    """D[a, m] = Σ_k T[k, m] T[k, a] of a block.
+
+    Parameters
+    ----------
+    moments : (B · 4 · M,)
+    axis : number of axis channels
+    width_out : channels without their padding
+    out : (B · axis · width_out + lanes,) modified
+    """
+    width = lanes_of(moments)
+    channels = n_registers * width
+    size = axis * width_out
+    for b in range((out.size - width) // size):
+        first = b * 4 * channels
+        for a in range(axis):
+            left_0 = splat(moments[first + a])
+            left_1 = splat(moments[first + channels + a])
+            left_2 = splat(moments[first + 2 * channels + a])
+            left_3 = splat(moments[first + 3 * channels + a])
+            at = b * size + a * width_out
+            for register in range(n_registers):
+                lane = first + register * width
+                d = mul(left_0, load(moments, lane))
+                d = fma(left_1, load(moments, lane + channels), d)
+                d = fma(left_2, load(moments, lane + 2 * channels), d)
+                d = fma(left_3, load(moments, lane + 3 * channels), d)
+                store(out, at + register * width, d)
+
+
+@kernel
+def moment_gradients(
+    moments: Floats,
+    slopes: Floats,
+    axis: int,
+    width_out: int,
+    n_registers: int,
+    out: Floats,
+) -> None:
+    """dE/dT of a block from dE/dD; see `descriptors`.
+
+    Parameters
+    ----------
+    slopes : (B · axis · width_out + lanes,) dE/dD, finite beyond its end too
+    out : (B · 4 · M,) modified; padded channels hold no meaning
+    """
+    width = lanes_of(moments)
+    channels = n_registers * width
+    size = axis * width_out
+    zero = splat(moments.dtype.type(0))
+    for b in range((slopes.size - width) // size):
+        first = b * 4 * channels
+        for register in range(n_registers):
+            lane = first + register * width
+            sum_0 = zero
+            sum_1 = zero
+            sum_2 = zero
+            sum_3 = zero
+            for a in range(axis):
+                d = load(slopes, b * size + a * width_out + register * width)
+                sum_0 = fma(d, splat(moments[first + a]), sum_0)
+                sum_1 = fma(d, splat(moments[first + channels + a]), sum_1)
+                sum_2 = fma(d, splat(moments[first + 2 * channels + a]), sum_2)
+                sum_3 = fma(d, splat(moments[first + 3 * channels + a]), sum_3)
+            store(out, lane, sum_0)
+            store(out, lane + channels, sum_1)
+            store(out, lane + 2 * channels, sum_2)
+            store(out, lane + 3 * channels, sum_3)
+        for a in range(axis):
+            at = b * size + a * width_out
+            sum_0 = zero
+            sum_1 = zero
+            sum_2 = zero
+            sum_3 = zero
+            for register in range(n_registers):
+                lane = first + register * width
+                d = load(slopes, at + register * width)
+                sum_0 = fma(d, load(moments, lane), sum_0)
+                sum_1 = fma(d, load(moments, lane + channels), sum_1)
+                sum_2 = fma(d, load(moments, lane + 2 * channels), sum_2)
+                sum_3 = fma(d, load(moments, lane + 3 * channels), sum_3)
+            out[first + a] += total(sum_0)
+            out[first + channels + a] += total(sum_1)
+            out[first + 2 * channels + a] += total(sum_2)
+            out[first + 3 * channels + a] += total(sum_3)
