@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 from threadpoolctl import ThreadpoolController
 
-from .kernels.cpu.environment import environments
+from .kernels.cpu.environment import COINCIDENT, environments
 from .kernels.cpu.forces import scatter_atomic_virials, scatter_forces
 from .kernels.cpu.moments import (
     descriptors,
@@ -182,11 +182,13 @@ def _blocks(
 
 def _gather(workspaces: Sequence[Workspace], energies: Floats) -> Evaluation:
     first, *rest = workspaces
+    coincident = max(int(w.counters[COINCIDENT]) for w in workspaces)
     for other in rest:
         first.forces += other.forces
         first.virial += other.virial
         first.atomic_virials += other.atomic_virials
         first.counters += other.counters
+    first.counters[COINCIDENT] = coincident
     return Evaluation(
         energies, first.forces, first.virial, first.atomic_virials, first.counters
     )

@@ -8,6 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .activations import activation
+from .kernels._simd import lanes
+from .kernels.cpu.activation import tanh_layer
 from .model import Layer, Net
 
 Array = NDArray[np.floating]
@@ -19,8 +21,10 @@ class _DenseLayer:
 
     def __init__(self, layer: Layer, dtype: Any, order: Order) -> None:
         self.weight = np.ascontiguousarray(layer.weight[order], dtype)
-        self.bias = np.ascontiguousarray(layer.bias, dtype)
-        self.idt = None if layer.idt is None else layer.idt.astype(dtype)
+        padding = (0, lanes(dtype))
+        idt = np.ones(layer.n_out) if layer.idt is None else layer.idt
+        self.bias = np.pad(layer.bias.astype(dtype), padding)
+        self.idt = np.pad(idt.astype(dtype), padding)
         self.activation = activation(layer.activation)
         self.copies = {"none": 0, "identity": 1, "double": 2}[layer.skip]
         self.order = None if (order == np.arange(order.size)).all() else order
@@ -28,18 +32,13 @@ class _DenseLayer:
     def forward(self, x: Array, y: Array, slope: Array) -> None:
         """Write the output to y and d(activation·idt) to slope, (B, n_out) each."""
         np.matmul(x, self.weight, out=y)
-        y += self.bias
         if self.activation.name == "tanh":
-            np.tanh(y, out=y)
-            np.multiply(y, y, out=slope)
-            np.subtract(1, slope, out=slope)
-        elif self.activation.name == "linear":
-            slope.fill(1)
+            tanh_layer(y.reshape(-1), self.bias, self.idt, slope.reshape(-1))
         else:
-            y[...], slope[...], _ = self.activation.jet(y)
-        if self.idt is not None:
-            y *= self.idt
-            slope *= self.idt
+            n = y.shape[1]
+            y[...], slope[...], _ = self.activation.jet(y + self.bias[:n])
+            y *= self.idt[:n]
+            slope *= self.idt[:n]
         if self.copies:
             skipped = x if self.order is None else x[:, np.argsort(self.order)]
             for part in np.split(y, self.copies, axis=1):

@@ -429,7 +429,7 @@ def _collect(item: Any, arrays: list[Array]) -> None:
     elif is_dataclass(item):
         for f in fields(item):
             _collect(getattr(item, f.name), arrays)
-    elif isinstance(item, Sequence) and not isinstance(item, str) or hasattr(item, "__iter__") and not isinstance(item, str):
+    elif (isinstance(item, Sequence) and not isinstance(item, str)) or (hasattr(item, "__iter__") and not isinstance(item, str)):
         for part in item:
             _collect(part, arrays)
 

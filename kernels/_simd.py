@@ -105,17 +105,21 @@ def _splat(typing: Any, value: Any) -> Any:
     return register(value), build
 
 
+def _call(name: str, context: Any, builder: Any, a: Any, arguments: Any) -> Any:
+    """An LLVM intrinsic of registers."""
+    vector = context.get_value_type(a)
+    element = "f64" if a.dtype == types.float64 else "f32"
+    kind = ir.FunctionType(vector, [vector] * len(arguments))
+    function = cgutils.get_or_insert_function(
+        builder.module, kind, f"llvm.{name}.v{a.count}{element}"
+    )
+    return builder.call(function, arguments)
+
+
 @intrinsic  # type: ignore[untyped-decorator]
 def _fma(typing: Any, a: Any, b: Any, c: Any) -> Any:
     def build(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
-        vector = context.get_value_type(a)
-        element = "f64" if a.dtype == types.float64 else "f32"
-        function = cgutils.get_or_insert_function(
-            builder.module,
-            ir.FunctionType(vector, [vector] * 3),
-            f"llvm.fmuladd.v{a.count}{element}",
-        )
-        return builder.call(function, arguments)
+        return _call("fmuladd", context, builder, a, arguments)
 
     return a(a, a, a), build
 
@@ -129,11 +133,58 @@ def _mul(typing: Any, a: Any, b: Any) -> Any:
 
 
 @intrinsic  # type: ignore[untyped-decorator]
+def _div(typing: Any, a: Any, b: Any) -> Any:
+    def build(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+        return builder.fdiv(*arguments)
+
+    return a(a, a), build
+
+
+@intrinsic  # type: ignore[untyped-decorator]
 def _add(typing: Any, a: Any, b: Any) -> Any:
     def build(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
         return builder.fadd(*arguments)
 
     return a(a, a), build
+
+
+@intrinsic  # type: ignore[untyped-decorator]
+def _magnitude(typing: Any, a: Any) -> Any:
+    def build(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+        return _call("fabs", context, builder, a, arguments)
+
+    return a(a), build
+
+
+@intrinsic  # type: ignore[untyped-decorator]
+def _with_sign(typing: Any, a: Any, b: Any) -> Any:
+    def build(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+        return _call("copysign", context, builder, a, arguments)
+
+    return a(a, a), build
+
+
+@intrinsic  # type: ignore[untyped-decorator]
+def _at_most(typing: Any, a: Any, b: Any) -> Any:
+    def build(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+        above = builder.fcmp_ordered(">", *arguments)
+        return builder.select(above, arguments[1], arguments[0])
+
+    return a(a, a), build
+
+
+@intrinsic  # type: ignore[untyped-decorator]
+def _power_of_two(typing: Any, a: Any) -> Any:
+    mantissa, one = (52, 1023 << 52) if a.dtype == types.float64 else (23, 127 << 23)
+
+    def build(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+        integers = ir.VectorType(ir.IntType(a.dtype.bitwidth), a.count)
+        bits = builder.bitcast(arguments[0], integers)
+        bits = builder.shl(bits, ir.Constant(integers, [mantissa] * a.count))
+        bits = builder.add(bits, ir.Constant(integers, [one] * a.count))
+        return builder.bitcast(bits, context.get_value_type(a))
+
+    return a(a), build
 
 
 @intrinsic  # type: ignore[untyped-decorator]
@@ -162,10 +213,10 @@ def _total(typing: Any, a: Any) -> Any:
 if numba.config.DISABLE_JIT:
 
     def load(array: Any, index: int) -> Any:
-        return array[index : index + lanes(array.dtype)].copy()
+        return array[index : index + lanes_of(array)].copy()
 
     def store(array: Any, index: int, value: Any) -> None:
-        array[index : index + lanes(array.dtype)] = value
+        array[index : index + lanes_of(array)] = value
 
     def splat(value: Any) -> Any:
         return np.full(lanes(value.dtype), value)
@@ -173,15 +224,22 @@ if numba.config.DISABLE_JIT:
     def fma(a: Any, b: Any, c: Any) -> Any:
         return a * b + c
 
-    def mul(a: Any, b: Any) -> Any:
-        return a * b
+    def power_of_two(a: Any) -> Any:
+        shift, one = (52, 1023) if a.dtype == np.float64 else (23, 127)
+        bits = a.view(f"i{a.itemsize}")
+        return ((bits << shift) + (one << shift)).view(a.dtype)
 
-    def add(a: Any, b: Any) -> Any:
-        return a + b
+    def at_most(a: Any, b: Any) -> Any:
+        return np.where(a > b, b, a)
 
     def total(a: Any) -> Any:
         return a.sum()
 
+    mul, div, add = np.multiply, np.divide, np.add
+    magnitude, with_sign = np.abs, np.copysign
+
 else:
-    load, store, splat, fma = _load, _store, _splat, _fma
-    mul, add, total = _mul, _add, _total
+    load, store, splat, total = _load, _store, _splat, _total
+    fma, mul, div, add = _fma, _mul, _div, _add
+    magnitude, with_sign, at_most = _magnitude, _with_sign, _at_most
+    power_of_two = _power_of_two

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
@@ -26,7 +26,7 @@ _ENGINE = (
     click.option("--threads", type=click.IntRange(min=1), help="Default: all cores."),
     click.option(
         "--precision",
-        type=click.Choice(["double", "mixed", "single"]),
+        type=click.Choice(["double", "mixed"]),
         default="double",
         show_default=True,
     ),
@@ -70,8 +70,21 @@ def split_names(
     return names
 
 
-def load_potential(model: str | None, **options: Any) -> Potential:
-    """The potential of a model file; of the embedded model without one."""
-    import dpse_fast
+def load_potential(
+    model: str | None, type_map: Sequence[str] | None = None, **options: Any
+) -> Potential:
+    """The potential of a model file; of the embedded model without one.
 
-    return dpse_fast.load(model, **options)
+    A type map names the types of a model whose file names none.
+    """
+    from .. import load
+
+    if model is None or type_map is None:
+        return load(model, **options)
+    from ..formats import read_model
+    from ..model import UNKNOWN_TYPE_PREFIX
+
+    read = read_model(model)
+    if all(name.startswith(UNKNOWN_TYPE_PREFIX) for name in read.type_map):
+        options["type_map"] = type_map
+    return load(read, **options)

@@ -10,6 +10,12 @@ from typing import Any
 import click
 import numpy as np
 
+UNITS = {
+    "_ev_per_angstrom": "eV/Å",
+    "_ev_per_atom": "eV/atom",
+    "_angstrom": "Å",
+}
+
 
 def plain(value: Any) -> Any:
     """The value made of what JSON knows; NaN and infinity become null."""
@@ -37,9 +43,9 @@ def print_tree(value: Mapping[str, Any]) -> None:
 
 def tree_lines(value: Mapping[str, Any], indent: int = 0) -> Iterator[str]:
     leaves = [key for key, item in value.items() if not _nested(item)]
-    width = max((len(str(key)) for key in leaves), default=0)
+    width = max((len(label_of(str(key))) for key in leaves), default=0)
     for key, item in value.items():
-        label = str(key).replace("_", " ")
+        label = label_of(str(key))
         if isinstance(item, Mapping) and item:
             yield f"{' ' * indent}{label}"
             yield from tree_lines(item, indent + 2)
@@ -47,10 +53,18 @@ def tree_lines(value: Mapping[str, Any], indent: int = 0) -> Iterator[str]:
             yield f"{' ' * indent}{label}"
             for entry in item:
                 yield f"{' ' * (indent + 2)}" + "  ".join(
-                    f"{k.replace('_', ' ')} {text_of(v)}" for k, v in entry.items()
+                    f"{label_of(str(k))} {text_of(v)}" for k, v in entry.items()
                 )
         else:
             yield f"{' ' * indent}{label:<{width}}  {text_of(item)}".rstrip()
+
+
+def label_of(key: str) -> str:
+    """``rcut_angstrom`` as ``rcut (Å)``."""
+    for suffix, unit in UNITS.items():
+        if key.endswith(suffix):
+            return f"{key.removesuffix(suffix).replace('_', ' ')} ({unit})"
+    return key.replace("_", " ")
 
 
 def text_of(value: Any) -> str:
@@ -62,7 +76,13 @@ def text_of(value: Any) -> str:
     if isinstance(value, Mapping):
         return ", ".join(f"{key} {text_of(item)}" for key, item in value.items())
     if isinstance(value, list | tuple):
-        return ", ".join(map(text_of, value)) if value else "none"
+        texts = [
+            "-".join(map(text_of, item))
+            if isinstance(item, list | tuple)
+            else text_of(item)
+            for item in value
+        ]
+        return ", ".join(texts) or "none"
     return "none" if value is None else str(value)
 
 

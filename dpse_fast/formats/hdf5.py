@@ -62,7 +62,7 @@ def open_file(path: Path) -> Iterator[File]:
     except (
         OSError, RuntimeError, KeyError, ValueError, TypeError, MemoryError,
         OverflowError, AttributeError, NotImplementedError, SystemError,
-    ) as error:
+    ) as error:  # fmt: skip
         reason = " ".join(str(error).split())[:120]
         raise ModelFileError(
             f"a damaged HDF5 file ({reason}); copy or download it again"

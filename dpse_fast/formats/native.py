@@ -170,7 +170,7 @@ def _reject_other_models(model: Tree) -> None:
             f"standard energy models; {USE_DEEPMD}"
         )
     for key in ("descriptor", "fitting"):
-        if not model.has(key) or "@class" not in model[key].keys():
+        if not model.has(key) or "@class" not in model[key].names():
             raise ModelFileError(
                 f"model.{key}: holds no trained values, as in a training input; "
                 "give the frozen model, not input.json"
@@ -225,12 +225,14 @@ def _min_distance(root: Tree) -> float | None:
 
 
 def _provenance(root: Tree, kind: str) -> dict[str, str]:
-    known = {"format": kind}
-    for name, key in (
-        ("program", "software"), ("version", "version"),
-        ("trainer", "backend"), ("written", "time"),
-    ):  # fmt: skip
+    def shown(key: str) -> str:
         value = root.raw(key, None)
-        if isinstance(value, str) and value.isprintable():
-            known[name] = value
-    return known
+        return value if isinstance(value, str) and value.isprintable() else ""
+
+    known = {
+        "format": kind,
+        "trainer": f"{shown('software')} {shown('version')}".strip(),
+        "backend": shown("backend"),
+        "written": shown("time"),
+    }
+    return {key: value for key, value in known.items() if value}

@@ -44,7 +44,7 @@ def dataset_values(file: File) -> ToArray:
             )
         name = value.strip("/")
         if "/" in name or "\0" in name or not name.isprintable():
-            raise ModelFileError(f"{where}: no dataset can be called {ascii(name)}")
+            raise ModelFileError(f"{where}: no dataset can be called {name!a}")
         return file.array(file.root, name)
 
     return to_array

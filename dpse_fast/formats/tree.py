@@ -67,7 +67,8 @@ class Tree:
         self._to_array = to_array
 
     def where(self, key: str) -> str:
-        return f"{self.place}.{key}" if self.place else key
+        joint = "." if self.place and not self.place.endswith(" ") else ""
+        return f"{self.place}{joint}{key}"
 
     def raw(self, key: str, default: Any = _REQUIRED) -> Any:
         """The value as it stands; without a default it must exist."""
@@ -79,7 +80,7 @@ class Tree:
     def has(self, key: str) -> bool:
         return self._members.get(key) is not None
 
-    def keys(self) -> list[str]:
+    def names(self) -> list[str]:
         return [str(key) for key in self._members]
 
     def reject(self, key: str, expected: str, value: Any) -> NoReturn:
@@ -93,7 +94,7 @@ class Tree:
     def branches(self, key: str) -> list[Tree]:
         """The members "0", "1", … of a list (or of an object that acts as one)."""
         group = self[key]
-        indices = [k for k in group.keys() if k.isdecimal()]
+        indices = [k for k in group.names() if k.isdecimal()]
         found = [str(k) for k in range(len(indices))]
         if not found or sorted(indices) != sorted(found):
             self.reject(key, "a list", group.value)

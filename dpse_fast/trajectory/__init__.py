@@ -10,9 +10,9 @@ from ..errors import InputError
 from .ase_files import iterate_ase
 from .frame import Frame, Labels, from_atoms
 from .npy_system import iterate_systems
-from .species import SpeciesMap
+from .species import model_types
 
-__all__ = ["Frame", "Labels", "SpeciesMap", "from_atoms", "parse_index", "read_frames"]
+__all__ = ["Frame", "Labels", "from_atoms", "model_types", "parse_index", "read_frames"]
 
 
 def parse_index(text: str) -> slice:

@@ -10,13 +10,14 @@ from typing import TYPE_CHECKING, Any
 
 from ..errors import DpseError, InputError
 from .frame import Frame, from_atoms
+from .lammps_data import FORMAT as LAMMPS_DATA
+from .lammps_data import read_lammps_data
 from .split import Lines, dump_columns, dump_units, split_lammps_dump, split_xyz
 
 if TYPE_CHECKING:
     from ase import Atoms
 
 LAMMPS_DUMP = "lammps-dump-text"
-LAMMPS_DATA = "lammps-data"
 SPLIT: dict[str, Callable[[Iterator[str], str], Iterator[Lines]]] = {
     "extxyz": split_xyz,
     LAMMPS_DUMP: split_lammps_dump,
@@ -29,6 +30,8 @@ def iterate_ase(path: Path, chosen: slice, format: str | None) -> Iterator[Frame
     try:
         if format in SPLIT:
             yield from _text_frames(path, chosen, format)
+        elif format == LAMMPS_DATA:
+            yield from [read_lammps_data(path)][chosen]
         else:
             yield from _other_frames(path, chosen, format)
     except DpseError:
@@ -77,7 +80,14 @@ def _text_frames(path: Path, chosen: slice, format: str) -> Iterator[Frame]:
         if format == LAMMPS_DUMP and dump_units(lines):
             units["units"] = dump_units(lines)
         atoms = _parse("".join(lines), format, **units)
-        yield _frame(atoms, path, number, format, lines)
+        named = format != LAMMPS_DUMP or {"element", "mass"} & set(dump_columns(lines))
+        yield from_atoms(
+            atoms,
+            f"{path.name}, frame {number}",
+            number,
+            type_numbers=None if named else atoms.arrays["type"],
+            with_energy=format != LAMMPS_DUMP,
+        )
 
 
 def _select(
@@ -123,29 +133,4 @@ def _other_frames(path: Path, chosen: slice, format: str) -> Iterator[Frame]:
     start = (chosen.start or 0) if not single else 0
     for k, atoms in enumerate(everything):
         number = start + k * (chosen.step or 1) if start >= 0 else k
-        yield _frame(atoms, path, number, format, [])
-
-
-def _frame(atoms: Atoms, path: Path, number: int, format: str, lines: Lines) -> Frame:
-    type_numbers = None
-    if format == LAMMPS_DUMP:
-        named = {"element", "mass"} & set(dump_columns(lines))
-        type_numbers = None if named else atoms.arrays["type"]
-    elif format == LAMMPS_DATA and not _data_names_elements(atoms, path):
-        type_numbers = atoms.arrays["type"]
-    return from_atoms(
-        atoms,
-        f"{path.name}, frame {number}",
-        number,
-        type_numbers=type_numbers,
-        with_energy=format != LAMMPS_DUMP,
-    )
-
-
-def _data_names_elements(atoms: Atoms, path: Path) -> bool:
-    from ase.io.formats import open_with_compression
-
-    if "masses" in atoms.arrays:
-        return True
-    with open_with_compression(str(path), "r") as file:
-        return any(line.startswith("Atom Type Labels") for line in file)
+        yield from_atoms(atoms, f"{path.name}, frame {number}", number)

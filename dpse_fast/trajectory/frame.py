@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -64,20 +63,6 @@ class Frame:
     def symbols(self) -> NDArray[np.str_] | None:
         """(N,) element symbols, or None where the trajectory has only numbers."""
         return None if self.names is None else np.array(self.names)[self.types]
-
-    def species(self, type_map: Sequence[str]) -> IntArray | NDArray[np.str_]:
-        """What to give `compute` of a model with these types.
-
-        Indices into `type_map`, or, where an element is not in it, the symbols,
-        so that the engine names the stranger.
-        """
-        if self.names is None:
-            return self.types
-        where = {name: t for t, name in enumerate(type_map)}
-        symbols = self.symbols
-        if symbols is None or not where.keys() >= set(self.names):
-            return np.array(self.names)[self.types]
-        return np.array([where[name] for name in self.names], np.int64)[self.types]
 
 
 def boundaries_of(atoms: Atoms, name: str) -> Boundaries:

@@ -8,74 +8,48 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..errors import InputError
-from ..model import UNKNOWN_TYPE_PREFIX
 from .frame import Frame
 
+ABSENT = -1
 
-class SpeciesMap:
-    """Model types for frames that name elements, or only number their types.
+
+def model_types(
+    frame: Frame, type_map: Sequence[str], given: Sequence[str] | None = None
+) -> NDArray[np.int64] | NDArray[np.str_]:
+    """(N,) what to give `compute` of a model with these types.
 
     Parameters
     ----------
     type_map : the model's
-    given : element symbols, or None
-        The user's names of the types 0, 1, …: of the model where its file names
-        none; else of a trajectory that has only numbers (LAMMPS: its types 1, 2, …).
+    given : the user's names of the type numbers of trajectories that name no
+        elements (of LAMMPS: its types 1, 2, …); by default the model's order
+
+    Returns
+    -------
+    Indices into the type map, or symbols where it lacks an element, which the
+    engine refuses, listing the model's types.
 
     Raises
     ------
     InputError
-        If the model has no names and `given` is not one name a type.
+        If `given` is too short, or of no use.
     """
-
-    def __init__(
-        self, type_map: Sequence[str], given: Sequence[str] | None = None
-    ) -> None:
-        self.given = None if given is None else tuple(given)
-        self.anonymous = all(name.startswith(UNKNOWN_TYPE_PREFIX) for name in type_map)
-        self.names = tuple(type_map)
-        if self.anonymous and self.given is not None:
-            if len(self.given) != len(type_map):
-                raise InputError(
-                    f"type map {','.join(self.given)}: expected {len(type_map)} names, "
-                    f"one for each type of the model, got {len(self.given)}"
-                )
-            self.names = self.given
-
-    def types_of(self, frame: Frame) -> NDArray[np.int64] | NDArray[np.str_]:
-        """(N,) types of the model; symbols where the model lacks an element.
-
-        The engine refuses such symbols and lists the model's types.
-
-        Raises
-        ------
-        InputError
-            If names are needed and missing, or given and of no use.
-        """
-        if frame.names is not None:
-            self._check_named(frame)
-            return frame.species(self.names)
-        if self.given is None or self.anonymous:
-            return frame.types
-        most = int(frame.types.max(initial=-1))
-        if most >= len(self.given):
+    names = frame.names
+    if names is None and given is None:
+        return frame.types
+    if names is None:
+        names = tuple(given or ())
+        least, most = int(frame.types.min(initial=0)), int(frame.types.max(initial=0))
+        if least < 0 or most >= len(names):
             raise InputError(
-                f"{frame.name}: has type number {most + 1}, but the type map "
-                f"{','.join(self.given)} names {len(self.given)} types"
+                f"{frame.name}: has types up to number {most + 1}, but the type map "
+                f"{','.join(names)} names {len(names)}"
             )
-        return Frame(
-            frame.name, frame.index, frame.positions, frame.types, self.given
-        ).species(self.names)
-
-    def _check_named(self, frame: Frame) -> None:
-        if self.anonymous and self.given is None:
-            raise InputError(
-                f"{frame.name}: names elements, but the model file names none for its "
-                f"{len(self.names)} types; state them in the model's order with "
-                f"--type-map, such as --type-map O,H"
-            )
-        if not self.anonymous and self.given not in (None, self.names):
-            raise InputError(
-                f"{frame.name}: names its elements and so does the model "
-                f"({','.join(self.names)}); leave --type-map out"
-            )
+    elif given is not None and tuple(given) != tuple(type_map):
+        raise InputError(
+            f"{frame.name}: names its elements and so does the model "
+            f"({','.join(type_map)}); leave --type-map out"
+        )
+    where = {name: t for t, name in enumerate(type_map)}
+    types = np.array([where.get(name, ABSENT) for name in names], np.int64)[frame.types]
+    return np.array(names)[frame.types] if (types == ABSENT).any() else types

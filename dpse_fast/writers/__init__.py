@@ -9,7 +9,13 @@ from .evaluation import Evaluation, ResultWriter, RunDescription
 from .extxyz import ExtxyzWriter
 from .hdf5 import Hdf5Writer
 
-__all__ = ["Evaluation", "ResultWriter", "RunDescription", "open_writer"]
+__all__ = [
+    "Evaluation",
+    "ResultWriter",
+    "RunDescription",
+    "check_output",
+    "open_writer",
+]
 
 WRITERS: dict[str, type[ResultWriter]] = {
     ".xyz": ExtxyzWriter,
@@ -19,11 +25,8 @@ WRITERS: dict[str, type[ResultWriter]] = {
 }
 
 
-def open_writer(path: str | Path, description: RunDescription) -> ResultWriter:
-    """A writer for this file name, to be used in a ``with`` block.
-
-    The file appears under its name when the block ends without an error; an
-    existing file is kept until then.
+def check_output(path: str | Path) -> Path:
+    """The path, if a file of its name can be written.
 
     Raises
     ------
@@ -40,4 +43,19 @@ def open_writer(path: str | Path, description: RunDescription) -> ResultWriter:
         raise InputError(f"output {path}: the folder {place.parent} does not exist")
     if place.is_dir():
         raise InputError(f"output {path}: is a directory")
+    return place
+
+
+def open_writer(path: str | Path, description: RunDescription) -> ResultWriter:
+    """A writer for this file name, to be used in a ``with`` block.
+
+    The file appears under its name when the block ends without an error; an
+    existing file is kept until then.
+
+    Raises
+    ------
+    InputError
+        As `check_output`.
+    """
+    place = check_output(path)
     return WRITERS[place.suffix.lower()](place, description)

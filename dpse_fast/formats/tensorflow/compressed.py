@@ -89,4 +89,4 @@ def _table(graph: Graph, name: str, numbers: str, beyond: Beyond) -> EmbeddingTa
             "upper, maximum and two strides"
         )
     coefficients = values.reshape(values.shape[0], -1, 6)
-    return EmbeddingTable(coefficients, *span, beyond=beyond)
+    return EmbeddingTable(coefficients, lower, upper, maximum, fine, coarse, beyond)

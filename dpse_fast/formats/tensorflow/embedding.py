@@ -122,5 +122,3 @@ def _beyond(graph: Graph) -> Beyond:
     """deepmd-kit 3.2 extrapolates; no earlier release than 3.1.1 has t_out_bias."""
     newest = any(name.endswith("_attr/t_out_bias") for name in graph.nodes)
     return "linear" if newest else "clamp"
-
-

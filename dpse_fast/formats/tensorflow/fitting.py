@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -108,5 +107,3 @@ def _difference(graph: Graph, uses: list[Node]) -> Node | None:
         if node.op == "Sub"
     ]
     return found[0] if found else None
-
-

@@ -55,7 +55,8 @@ class Node:
         found: wire.Value | None = None
         for entry in wire.submessages(self.body, _ATTRIBUTE):
             parts = {n: v for n, _, v in wire.fields(entry)}
-            if parts.get(1) != key.encode():
+            name = parts.get(1)
+            if not isinstance(name, memoryview) or name != key.encode():
                 continue
             value = parts.get(2)
             if isinstance(value, memoryview):

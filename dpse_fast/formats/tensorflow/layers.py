@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import Any
 
-
 from numpy.typing import NDArray
 
 from ...errors import ModelFileError
@@ -20,7 +19,6 @@ _SINGLE_OPS = {
     "Softplus": "softplus",
     "Gelu": "gelu",
     "GeluCustom": "gelu",
-    "Pow": "gelu",
 }
 _LINEAR_OPS = {*_ADDITIONS, *PASS_ON, "Reshape", "Mul", "Sub", "ConcatV2", "MatMul"}
 
@@ -86,6 +84,8 @@ def _activation(graph: Graph, matrix: str) -> str:
         return f"silut:{graph.scalar(bound.input(1))!r}"
     if "Sigmoid" in ops:
         return "silu" if "Mul" in ops else "sigmoid"
+    if "Pow" in ops:
+        return _gelu(graph, next(node for node in readers if node.op == "Pow"))
     for op, name in _SINGLE_OPS.items():
         if op in ops:
             return name
@@ -98,3 +98,12 @@ def _activation(graph: Graph, matrix: str) -> str:
     )
 
 
+def _gelu(graph: Graph, cube: Node) -> str:
+    """Which gelu: TensorFlow's own rounds the coefficient 0.044715 to float32."""
+    for product in graph.after(cube.name, PASS_ON):
+        for name in product.inputs:
+            if name != cube.name and graph.is_constant(name):
+                return "gelu" if graph.scalar(name) == 0.044715 else "gelu_tf"
+    raise ModelFileError(
+        f"the activation at {cube.name} is not known; train with tanh or gelu"
+    )

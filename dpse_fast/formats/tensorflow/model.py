@@ -99,7 +99,9 @@ def _type_map(graph: Graph, n: int) -> tuple[str, ...]:
 
 
 def _provenance(graph: Graph, node: Node) -> dict[str, str]:
-    version = str(graph.string(_VERSION), "utf-8", "replace") if _VERSION in graph else ""
+    version = (
+        str(graph.string(_VERSION), "utf-8", "replace") if _VERSION in graph else ""
+    )
     if any(name.endswith("_attr/t_out_bias") for name in graph.nodes):
         trainer = "deepmd-kit 3.1.1 or later"
     elif node.op == "DescrptSeA":

@@ -35,9 +35,7 @@ _SCOPES = {
     "type_embed_net": "a type embedding",
 }
 _SE_E3 = re.compile(r"filter_type_all[^/]*/matrix_\d+_\d+_\d+")
-_HYBRID = re.compile(
-    r"filter_type_(\d+|all)_\d+/matrix_\d+_\d+|descrpt_attr_\d+/t_avg"
-)
+_HYBRID = re.compile(r"filter_type_(\d+|all)_\d+/matrix_\d+_\d+|descrpt_attr_\d+/t_avg")
 
 
 def unsupported(what: str, remedy: str = _RETRAIN) -> ModelFileError:
@@ -71,6 +69,7 @@ def _check_operations(graph: Graph) -> None:
             raise unsupported(f"{_OPS[node.op]} (node {node.name})")
         if "Nvnmd" in node.op:
             raise unsupported(f"an NVNMD model (node {node.name})")
+    for node in graph.nodes.values():
         for scope, what in _SCOPES.items():
             if node.name.startswith(scope):
                 raise unsupported(f"{what} (node {node.name})")

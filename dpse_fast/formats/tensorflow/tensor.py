@@ -46,12 +46,9 @@ class Allowance:
 
 def float_dtype(code: int) -> np.dtype[Any] | None:
     """NumPy's type for a floating TensorFlow DataType; half widens to float32."""
-    return {
-        1: np.dtype(np.float32),
-        2: np.dtype(np.float64),
-        _HALF: np.dtype(np.float32),
-        _BFLOAT16: np.dtype(np.float32),
-    }.get(code)
+    if code in (1, _HALF, _BFLOAT16):
+        return np.dtype(np.float32)
+    return np.dtype(np.float64) if code == 2 else None
 
 
 def string(data: memoryview) -> bytes:

@@ -102,7 +102,7 @@ class Archive:
     def _numbers(self, storage: Storage, where: str) -> NDArray[Any]:
         key = storage.key
         if not key.isalnum():
-            raise ModelFileError(f"{where}: {ascii(key[:40])} is no tensor's name")
+            raise ModelFileError(f"{where}: {key[:40]!a} is no tensor's name")
         if key not in self._storages:
             self._storages[key] = self.read(f"{self.root}/data/{key}")
         data = self._storages[key]

@@ -53,7 +53,7 @@ def read(root: Tree) -> Model:
             _remove_vacuum(fitting),
         ),
         min_distance=_min_distance(root),
-        provenance={"format": "TorchScript (.pth)", "program": "deepmd-kit 3"},
+        provenance={"format": "TorchScript (.pth)", "trainer": "deepmd-kit 3"},
     )
 
 
@@ -82,8 +82,7 @@ def _excluded(sea: Tree, n_types: int) -> frozenset[tuple[int, int]]:
     side = n_types + 1
     if mask.size != side**2:
         raise ModelFileError(
-            f"{sea.where('emask.type_mask')}: expected {side**2} flags, "
-            f"got {mask.size}"
+            f"{sea.where('emask.type_mask')}: expected {side**2} flags, got {mask.size}"
         )
     real = mask.reshape(side, side)[:n_types, :n_types]
     pairs = zip(*(axis.tolist() for axis in (real == 0).nonzero()), strict=True)

@@ -46,7 +46,7 @@ def read(root: Tree) -> Model:
         bias=constant_energies(nets, fitting.array("bias_atom_e"), None, ()),
         provenance={
             "format": "TorchScript (.pth)",
-            "program": "deepmd-kit, PyTorch code before v3",
+            "trainer": "deepmd-kit, PyTorch code before v3",
         },
     )
 

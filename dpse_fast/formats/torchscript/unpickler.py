@@ -96,7 +96,9 @@ class _Machine:
                 return self.pop()
             action = _ACTIONS.get(code)
             if action is None:
-                raise _damaged(f"opcode {code!r} at byte {self.position - 1} is unknown")
+                raise _damaged(
+                    f"opcode {code!r} at byte {self.position - 1} is unknown"
+                )
             action(self)
 
     def take(self, count: int) -> bytes:
@@ -170,7 +172,7 @@ class _Machine:
         known = full in _PASS_THROUGH or full in DTYPES
         if not (scripted or known or full in (_REBUILD, "collections.OrderedDict")):
             raise ModelFileError(
-                f"the pickle asks for {ascii(full[:80])}, which no model needs and "
+                f"the pickle asks for {full[:80]!a}, which no model needs and "
                 "which could run code; do not open this file with anything else either"
             )
         self.push(Name(full))
@@ -180,7 +182,7 @@ class _Machine:
         if not isinstance(name, Name) or not name.full.startswith("__torch__"):
             raise _damaged("an object is made of no scripted class")
         if arguments != ():
-            raise _damaged(f"{ascii(name.full[:80])} is made with arguments")
+            raise _damaged(f"{name.full[:80]!a} is made with arguments")
         self.push(Instance(name.full))
 
     def build(self) -> None:
@@ -199,7 +201,7 @@ class _Machine:
         elif name.full == _REBUILD:
             self.push(_tensor(arguments))
         else:
-            raise _damaged(f"{ascii(name.full[:80])} is called with odd arguments")
+            raise _damaged(f"{name.full[:80]!a} is called with odd arguments")
 
     def storage(self) -> None:
         match self.pop():

@@ -1,0 +1,141 @@
+"""``dpse-fast bench``: time per atom and stage, as in molecular dynamics."""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from . import options
+from .report import print_json
+from .warning_summary import WarningSummary
+
+if TYPE_CHECKING:
+    from .. import Session
+    from ..trajectory import Frame
+
+DISPLACEMENT = 0.01  # Å a step, about what hydrogen moves in half a femtosecond
+
+
+@click.command("bench")
+@click.option(
+    "--atoms",
+    type=click.FloatRange(min=1, max=1e9),
+    default=1e4,
+    show_default=True,
+    help="About how many; whole copies of the cell are taken.",
+)
+@click.option("--steps", type=click.IntRange(min=1), default=5, show_default=True)
+@click.option("--skin", type=click.FloatRange(min=0), default=1.0, show_default=True)
+@click.option(
+    "--structure",
+    metavar="FILE",
+    help="Periodic cell to copy: first frame of any trajectory.  [default: water]",
+)
+@options.MODEL
+@options.SEL_OVERFLOW
+@options.engine_options
+@options.AS_JSON
+def command(
+    atoms: float,
+    steps: int,
+    skin: float,
+    structure: str | None,
+    model: str | None,
+    as_json: bool,
+    **engine: Any,
+) -> None:
+    """Time evaluations of a large box whose atoms move a little every step.
+
+    One evaluation to compile and to build the neighbour list comes before the
+    clock starts; times are medians over the steps.
+    """
+    from ..trajectory import model_types, read_frames
+    from .replicated_box import replicated, water_cell
+
+    with WarningSummary() as warned:
+        cell = water_cell() if structure is None else next(read_frames(structure))
+        box = replicated(cell, round(atoms))
+        potential = options.load_potential(model, **engine)
+        types = model_types(box, potential.type_map)
+        measured = _measure(potential.session(skin, profile=True), box, types, steps)
+    result = {
+        "atoms": box.n_atoms,
+        "atoms_asked_for": round(atoms),
+        "copies": box.n_atoms // cell.n_atoms,
+        "structure": structure or "water",
+        "model": model or "embedded default",
+        "precision": potential.precision,
+        "threads": potential.threads,
+        "device": potential.device,
+        "steps": steps,
+        **measured,
+    }
+    if as_json:
+        print_json({**result, "warnings": warned.entries()})
+    else:
+        _print(result)
+
+
+def _measure(session: Session, box: Frame, types: Any, steps: int) -> dict[str, Any]:
+    import numpy as np
+
+    rng = np.random.default_rng(1)
+    positions = box.positions.copy()
+    seconds: list[float] = []
+    stages: list[dict[str, float]] = []
+    session.compute(positions, types, box.cell)
+    for _ in range(steps):
+        positions += rng.normal(0.0, DISPLACEMENT, positions.shape)
+        before, start = session.stage_seconds, time.perf_counter()
+        session.compute(positions, types, box.cell)
+        seconds.append(time.perf_counter() - start)
+        after = session.stage_seconds
+        stages.append({name: after[name] - before[name] for name in after})
+    median = float(np.median(seconds))
+    return {
+        "seconds_per_step": median,
+        "microseconds_per_atom": 1e6 * median / box.n_atoms,
+        "atom_steps_per_second": box.n_atoms / median,
+        "stage_seconds": {
+            name: float(np.median([stage[name] for stage in stages]))
+            for name in stages[0]
+        },
+        "list_builds": session.list_builds,
+        "peak_memory_bytes": peak_memory(),
+    }
+
+
+def peak_memory() -> int | None:
+    """The largest resident size of this process so far, where the system tells."""
+    import sys
+
+    try:
+        import resource
+    except ImportError:
+        return None
+    largest = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return largest if sys.platform == "darwin" else 1024 * largest
+
+
+def _print(result: dict[str, Any]) -> None:
+    n, total = result["atoms"], sum(result["stage_seconds"].values())
+    lines = [
+        f"{n} atoms ({result['copies']} copies of {result['structure']}), "
+        f"{result['precision']}, {result['threads']} threads, {result['steps']} steps",
+        f"{result['seconds_per_step']:.4g} s/step, "
+        f"{result['microseconds_per_atom']:.4g} µs/atom, "
+        f"{result['atom_steps_per_second']:.4g} atom-steps/s, "
+        f"neighbour list built {result['list_builds']} times",
+        "",
+        f"{'stage (thread seconds)':<24} {'µs/atom':>10} {'share':>8}",
+    ]
+    for name, seconds in result["stage_seconds"].items():
+        share = 100 * seconds / total if total else 0.0
+        lines.append(f"{name:<24} {1e6 * seconds / n:>10.3f} {share:>7.1f}%")
+    if result["peak_memory_bytes"] is not None:
+        peak = result["peak_memory_bytes"]
+        lines.append(f"peak memory {peak / 2**20:.0f} MiB, {peak / n:.0f} bytes/atom")
+    for line in lines:
+        click.echo(line)

@@ -1,0 +1,130 @@
+"""Frames through a potential, with times, errors and warnings kept count of."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from ..error_statistics import ErrorStatistics, ErrorSum
+from ..errors import InputError
+from ..trajectory import Frame, model_types
+from ..writers import Evaluation
+
+if TYPE_CHECKING:
+    from .. import Potential, Result
+
+GPA = 160.21766208  # GPa in 1 eV/Å³ (CODATA 2014, as ASE's units)
+
+
+class EvaluationRun:
+    """Evaluates frame after frame.
+
+    Parameters
+    ----------
+    potential : Potential
+    type_map : names of type numbers, see `model_types`
+    atomic : energies and virials of each atom too
+    """
+
+    def __init__(
+        self, potential: Potential, type_map: Sequence[str] | None, atomic: bool
+    ) -> None:
+        self.potential, self.type_map, self.atomic = potential, type_map, atomic
+        self.statistics = ErrorStatistics()
+        self.n_frames = self.n_atoms = 0
+        self.overflow_frames = self.short_frames = 0
+        self.seconds = 0.0
+        self._first = (0.0, 0)
+
+    def evaluate(self, frame: Frame) -> tuple[Evaluation, dict[str, Any]]:
+        """One frame's results, and what is reported of them.
+
+        Raises
+        ------
+        InputError
+            Naming the frame, if it cannot be evaluated.
+        """
+        types = model_types(frame, self.potential.type_map, self.type_map)
+        start = time.perf_counter()
+        try:
+            result = self.potential.compute(
+                frame.positions,
+                types,
+                frame.cell if any(frame.pbc) else None,
+                pbc=frame.pbc,
+                atomic=self.atomic,
+            )
+        except InputError as error:
+            raise InputError(f"{frame.name}: {error}") from None
+        self._count(frame, result, time.perf_counter() - start)
+        evaluation = Evaluation(
+            frame=frame,
+            types=np.asarray(types, np.int64),
+            energy=result.energy,
+            forces=result.forces,
+            virial=result.virial,
+            atomic_energies=result.atomic_energies,
+            atomic_virials=result.atomic_virials,
+        )
+        errors = self.statistics.add(
+            result.energy, result.forces, result.virial, frame.labels
+        )
+        record = frame_record(evaluation, errors)
+        overflow = result.sel_overflow
+        record["sel_overflow"] = (
+            None if overflow is None else {"atoms": overflow.n_atoms} | overflow.types
+        )
+        record["short_pairs"] = result.short_pairs
+        return evaluation, record
+
+    def _count(self, frame: Frame, result: Result, seconds: float) -> None:
+        if not self.n_frames:
+            self._first = (seconds, frame.n_atoms)
+        self.n_frames += 1
+        self.n_atoms += frame.n_atoms
+        self.seconds += seconds
+        self.overflow_frames += result.sel_overflow is not None
+        self.short_frames += result.short_pairs > 0
+
+    @property
+    def microseconds_per_atom(self) -> float:
+        """Without the first frame, which compiles and allocates, if there are more."""
+        seconds, atoms = self._first if self.n_frames > 1 else (0.0, 0)
+        return 1e6 * (self.seconds - seconds) / max(self.n_atoms - atoms, 1)
+
+    def summary(self) -> dict[str, Any]:
+        return {
+            "frames": self.n_frames,
+            "atoms": self.n_atoms,
+            "seconds": self.seconds,
+            "microseconds_per_atom": self.microseconds_per_atom,
+            "frames_with_sel_overflow": self.overflow_frames,
+            "frames_with_short_pairs": self.short_frames,
+            "errors": self.statistics.summary(),
+        }
+
+
+def frame_record(
+    evaluation: Evaluation, errors: Mapping[str, ErrorSum]
+) -> dict[str, Any]:
+    """What is reported of a frame; the pressure has no kinetic part."""
+    frame, n = evaluation.frame, max(evaluation.frame.n_atoms, 1)
+    volume, pressure = frame.volume, None
+    if volume:
+        pressure = float(np.trace(evaluation.virial)) / (3 * volume) * GPA
+    forces = np.linalg.norm(evaluation.forces, axis=1)
+    return {
+        "frame": frame.index,
+        "name": frame.name,
+        "atoms": frame.n_atoms,
+        "energy_ev": evaluation.energy,
+        "energy_per_atom_ev": evaluation.energy / n,
+        "max_force_ev_per_angstrom": float(forces.max(initial=0.0)),
+        "pressure_gpa": pressure,
+        "volume_angstrom3": volume,
+        "virial_ev": evaluation.virial,
+        "errors": {name: error.summary() for name, error in errors.items()} or None,
+    }

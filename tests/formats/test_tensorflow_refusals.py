@@ -1,0 +1,193 @@
+"""Graphs that are something else: one sentence that names what and why."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from formats.graphdef import Graph, Recipe, deep_potential, item
+
+from dpse_fast.errors import ModelFileError
+from dpse_fast.formats.tensorflow import looks_like_graph, read
+
+
+def refusal(data: bytes) -> str:
+    with pytest.raises(ModelFileError) as caught:
+        read(data, "some.pb")
+    message = str(caught.value)
+    assert message.startswith("some.pb: ")
+    assert len(message) < 400
+    assert "\n" not in message
+    return message
+
+
+@pytest.mark.parametrize(
+    ("op", "what"),
+    [
+        ("Descrpt", "loc_frame"),
+        ("DescrptNorot", "deepmd-kit 0.12"),
+        ("DescrptSeAMask", "se_a_mask"),
+        ("ProdEnvMatR", "se_e2_r"),
+        ("DescrptSeR", "se_e2_r"),
+        ("ProdEnvMatAMix", "se_atten"),
+        ("TabulateFusionSeT", "se_e3"),
+        ("PairTab", "pair table"),
+        ("MulFltNvnmd", "NVNMD"),
+        ("ProdEnvMatA", "hybrid"),
+    ],
+)
+def test_operations_of_other_models(op: str, what: str) -> None:
+    graph = deep_potential(Recipe())
+    graph.op("other", op)
+    message = refusal(graph.data())
+    assert what in message
+    assert "se_e2_a" in message
+
+
+@pytest.mark.parametrize(
+    ("node", "what"),
+    [
+        ("spin_attr/ntypes_spin", "spin"),
+        ("modifier_attr/type", "long-range"),
+        ("type_embed_net/matrix_1", "type embedding"),
+        ("filter_type_all/matrix_1_0_1", "se_e3"),
+        ("filter_type_0_1/matrix_1_0", "hybrid"),
+        ("layer_0/matrix", "type embedding"),
+        ("share_a_type_0/matrix", "shared"),
+    ],
+)
+def test_nodes_of_other_models(node: str, what: str) -> None:
+    graph = deep_potential(Recipe())
+    graph.const(node, np.array(1.0))
+    assert what in refusal(graph.data())
+
+
+@pytest.mark.parametrize("kind", [b"dipole", b"polar", b"dos", b"property"])
+def test_model_types(kind: bytes) -> None:
+    graph = deep_potential(Recipe())
+    graph.const("model_attr/model_type", kind)
+    assert kind.decode() in refusal(graph.data())
+
+
+@pytest.mark.parametrize("name", ["dfparam", "daparam"])
+def test_parameters(name: str) -> None:
+    extra = {f"fitting_attr/{name}": np.array(2, "i4")}
+    assert name[1:] in refusal(deep_potential(Recipe(extra=extra)).data())
+    extra = {f"fitting_attr/{name}": np.array(0, "i4")}
+    assert read(deep_potential(Recipe(extra=extra)).data(), "m").n_types == 2
+
+
+@pytest.mark.parametrize(
+    ("script", "what"),
+    [
+        ({"descriptor": {"type": "se_e3"}}, "se_e3"),
+        ({"fitting_net": {"type": "dipole"}}, "dipole"),
+        ({"use_srtab": "zbl.txt"}, "use_srtab"),
+        ({"spin": {"use_spin": [True]}}, "spin"),
+        ({"fitting_net": {"tot_ener_zero": True}}, "tot_ener_zero"),
+        ({"descriptor": {"exclude_types": [[0, 7]]}}, "exclude_types"),
+        ({"descriptor": {"exclude_types": "all"}}, "exclude_types"),
+    ],
+)
+def test_scripts(script: dict, what: str) -> None:
+    assert what in refusal(deep_potential(Recipe(script=script)).data())
+
+
+@pytest.mark.parametrize("text", [b"{", b"[" * 100000, b"\xff", b"1" * 5000])
+def test_script_that_is_no_json(text: bytes) -> None:
+    graph = deep_potential(Recipe())
+    graph.const("train_attr/training_script", text)
+    assert "training script" in refusal(graph.data())
+
+
+def test_graph_of_another_program() -> None:
+    graph = Graph()
+    graph.const("weights", np.ones(3))
+    assert looks_like_graph(graph.data())
+    assert "not a Deep Potential" in refusal(graph.data())
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        b"",
+        b"\x0a",
+        b"PK\x03\x04rest",
+        b"\x89HDF\r\n\x1a\n",
+        b"node {\n  name: 1\n}",
+        b"\x0a\x02\x0a\x00",
+        bytes(64),
+        item(1, item(1, b"\xff\xfe") + item(2, "Const")),
+    ],
+)
+def test_not_a_graph(data: bytes) -> None:
+    assert not looks_like_graph(data)
+    assert "not a TensorFlow graph" in refusal(data)
+
+
+def test_git_lfs_pointer() -> None:
+    pointer = b"version https://git-lfs.github.com/spec/v1\noid sha256:00\n"
+    assert not looks_like_graph(pointer)
+    assert "git lfs pull" in refusal(pointer)
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "filter_type_0/matrix_2_1",
+        "filter_type_1/bias_1_0",
+        "filter_type_0/truediv/y",
+        "layer_0_type_1/matrix",
+        "layer_1_type_0/bias/read",
+        "final_layer_type_0/matrix",
+        "descrpt_attr/t_avg",
+        "descrpt_attr/t_std/read",
+    ],
+)
+def test_missing_node_is_named(name: str) -> None:
+    graph = deep_potential(Recipe())
+    del graph.nodes[name]
+    message = refusal(graph.data())
+    assert f"node {name}" in message
+    assert "missing" in message
+
+
+def test_missing_net_is_named() -> None:
+    graph = deep_potential(Recipe())
+    for name in [n for n in graph.nodes if n.startswith("final_layer_type_1/")]:
+        del graph.nodes[name]
+    assert "final_layer_type_1/matrix" in refusal(graph.data())
+
+
+def test_statistics_must_not_vary_within_a_type() -> None:
+    graph = deep_potential(Recipe())
+    average = np.zeros((2, 20))
+    average[1, 4] = 0.1
+    graph.const("descrpt_attr/t_avg", average)
+    assert "differ between slots of neighbour type 0" in refusal(graph.data())
+    graph.const("descrpt_attr/t_avg", np.full((2, 20), np.nan))
+    assert "NaN" in refusal(graph.data())
+    graph.const("descrpt_attr/t_avg", np.zeros((2, 16)))
+    assert "(2, 20)" in refusal(graph.data())
+
+
+def test_type_map_of_another_length() -> None:
+    assert "3 types" in refusal(deep_potential(Recipe(type_map=b"O H Na")).data())
+
+
+def test_different_axis_of_two_types() -> None:
+    graph = deep_potential(Recipe())
+    graph.const("filter_type_1/axis/size", np.array([-1, -1, 3], "i4"))
+    assert "axis_neuron" in refusal(graph.data())
+
+
+def test_range_of_a_table_is_checked() -> None:
+    for bad in ([-1, 0, 2, 1e-300, 0.5, -1], [-1, 0, 2, 0, 0.5, -1], [0, -1, 2, 1, 1]):
+        graph = deep_potential(Recipe(tables="TabulateFusionSeA"))
+        graph.const("filter_type_0/t0/info", np.array(bad, "f8"))
+        refusal(graph.data())
+
+
+def test_fitting_net_of_a_surplus_type() -> None:
+    graph = deep_potential(Recipe())
+    graph.const("layer_0_type_2/matrix", np.ones((8, 5)))
+    assert "3 types" in refusal(graph.data())

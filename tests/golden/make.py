@@ -1,0 +1,158 @@
+"""Rebuilds the golden models and their reference numbers with deepmd-kit.
+
+deepmd-kit 3.2.0 comes from PyPI, in environments of its own (README.md):
+
+    python make.py --pytorch ENV/bin/python --tensorflow ENV/bin/python
+
+Files from PyTorch's side (.dp, .yaml, .pth) share ``NAME.npz``; a file
+NAME.pb goes with ``NAME.pb.npz``, because TensorFlow evaluates another function.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from models import MODELS, TRAINED, Golden, build, definition
+from numpy.typing import NDArray
+from structures import structure
+
+HERE = Path(__file__).parent
+
+
+def native(folder: Path) -> None:
+    """Writes every .dp, and what deepmd-kit's own Python can convert it to."""
+    import torch
+    from deepmd.dpmodel.utils.serialization import save_dp_model
+    from deepmd.entrypoints.convert_backend import convert_backend
+
+    for name, golden in MODELS.items():
+        path = folder / f"{name}.dp"
+        save_dp_model(str(path), build(name))
+        convert_backend(INPUT=str(path), OUTPUT=str(path.with_suffix(".pth")))
+        if "yaml" in golden.formats:
+            save_dp_model(str(path.with_suffix(".yaml")), build(name))
+        for suffix in {"dp", "yaml", "pth"} & set(golden.formats):
+            _keep(path.with_suffix("." + suffix))
+        if "dp" in golden.formats:
+            # Optimised, PyTorch stops at the second structure with atom_ener.
+            with torch.jit.optimized_execution(False):
+                _evaluate(path.with_suffix(".pth"), golden, HERE / f"{name}.npz")
+
+
+def graphs(folder: Path) -> None:
+    """Writes every .pb: converted, compressed, and trained for a few steps."""
+    from deepmd.entrypoints.convert_backend import convert_backend
+
+    os.chdir(folder)
+    for name, golden in (MODELS | TRAINED).items():
+        files = [Path(f"{name}.pb")] if "pb" in golden.formats else []
+        if name in TRAINED:
+            files += _train(name, golden)
+        elif files:
+            convert_backend(INPUT=f"{name}.dp", OUTPUT=f"{name}.pb")
+        for file in files:
+            _evaluate(folder / file, golden, HERE / f"{file}.npz")
+            _keep(folder / file)
+
+
+def _train(name: str, golden: Golden) -> list[Path]:
+    _write_data(Path("data"))
+    training = {
+        "training_data": {"systems": ["data"], "batch_size": 1},
+        "numb_steps": 100,
+        "seed": 3,
+    }
+    rate = {"type": "exp", "start_lr": 0.01, "stop_lr": 1e-3, "decay_steps": 50}
+    script = {"model": definition(golden), "loss": {"type": "ener"}}
+    script |= {"learning_rate": rate, "training": training}
+    Path("input.json").write_text(json.dumps(script))
+    _dp("train", "input.json")
+    _dp("freeze", "-o", f"{name}.pb")
+    compressed = Path(f"{name}-compressed.pb")
+    options = ["--step", str(golden.tables), "--extrapolate", "2"]
+    _dp("compress", "-i", f"{name}.pb", "-o", str(compressed), *options)
+    return [compressed]
+
+
+def _dp(*arguments: str) -> None:
+    dp = Path(sys.executable).with_name("dp")
+    subprocess.run([dp, *arguments], check=True)
+
+
+def _write_data(data: Path) -> None:
+    (data / "set.000").mkdir(parents=True, exist_ok=True)
+    positions, cell, types = structure("orthorhombic", 2)
+    assert cell is not None
+    rng = np.random.default_rng(7)
+    order = np.argsort(types, kind="stable")
+    jitter = rng.normal(scale=0.03, size=(8, *positions.shape))
+    np.savetxt(data / "type.raw", types[order], fmt="%d")
+    frames = {
+        "coord": (positions[order] + jitter).reshape(8, -1),
+        "box": np.tile(cell.ravel(), (8, 1)),
+        "energy": rng.normal(-60.0, 1.0, (8, 1)),
+        "force": rng.normal(0.0, 1.0, (8, positions.size)),
+    }
+    for key, values in frames.items():
+        np.save(data / "set.000" / f"{key}.npy", values)
+
+
+def _evaluate(file: Path, golden: Golden, reference: Path) -> None:
+    from deepmd.infer import DeepPot
+
+    potential = DeepPot(str(file))
+    found: dict[str, NDArray[Any]] = {}
+    for frame in golden.frames:
+        positions, cell, types = structure(frame, golden.n_types)
+        n = len(types)
+        box = None if cell is None else cell.reshape(1, 9)
+        result = potential.eval(positions[None], box, types.tolist(), atomic=True)
+        energy, forces, virial, shares, virials = (np.asarray(a)[0] for a in result[:5])
+        assert np.isfinite(forces).all(), file
+        found |= {
+            f"{frame}/positions": positions,
+            f"{frame}/cell": np.empty((0, 3)) if cell is None else cell,
+            f"{frame}/types": types,
+            f"{frame}/energy": energy.reshape(()),
+            f"{frame}/forces": forces.reshape(n, 3),
+            f"{frame}/virial": virial.reshape(3, 3),
+            f"{frame}/atomic_energies": shares.reshape(n),
+            f"{frame}/atomic_virials": virials.reshape(n, 3, 3),
+        }
+        print(file.name, frame, energy, np.abs(forces).max())
+    np.savez_compressed(reference, **found)
+
+
+def _keep(file: Path) -> None:
+    (HERE / file.name).write_bytes(file.read_bytes())
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--pytorch", help="python with deepmd-kit and PyTorch")
+    parser.add_argument("--tensorflow", help="python with deepmd-kit and TensorFlow")
+    parser.add_argument("--stage", nargs=2, metavar=("STAGE", "FOLDER"))
+    arguments = parser.parse_args()
+    if arguments.stage:
+        stage, folder = arguments.stage
+        {"native": native, "graphs": graphs}[stage](Path(folder))
+        return
+    with tempfile.TemporaryDirectory() as folder:
+        for python, stage in (
+            (arguments.pytorch, "native"),
+            (arguments.tensorflow, "graphs"),
+        ):
+            command = [python, __file__, "--stage", stage, folder]
+            subprocess.run(command, check=True)
+
+
+if __name__ == "__main__":
+    main()

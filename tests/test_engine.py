@@ -1,0 +1,151 @@
+"""The engine against the naive oracle, over models, structures and backends."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import naive
+import numpy as np
+import pytest
+from conftest import Backend
+from random_model import KINDS, Structure, random_model, random_structure
+
+import dpse_fast
+from dpse_fast.errors import InputError, SelOverflowWarning
+
+MODELS: dict[str, dict[str, Any]] = {
+    "two-sided": {},
+    "one-sided": {"one_sided": True},
+    "one type": {"n_types": 1},
+    "three types": {"n_types": 3},
+    "centred": {"mean": 0.0},
+    "time step": {"idt": True},
+    "excluded": {"excluded": frozenset({(0, 1), (1, 0)})},
+    "excluded one way": {"excluded": frozenset({(0, 1)})},
+    "dropped": {"dropped": frozenset({(0, 1), (1, 0)})},
+    "protected": {"env_protection": 0.07},
+    "TensorFlow switch": {"switch_float32": True},
+    "odd width": {"embedding": (7, 13), "axis": 5},
+    "wide axis": {"embedding": (9,), "axis": 9},
+    "input skip": {"embedding": (4, 8), "axis": 3, "fitting": (24, 48, 10)},
+    "no sel": {"sel": (60, 0), "embedding": (6, 12)},
+    "float32 weights": {"dtype": np.float32},
+    "smooth from zero": {"rcut_smth": 0.0},
+}
+
+
+def compare(result: dpse_fast.Result, expected: Any, backend: Backend) -> None:
+    """Equal within the backend's limits, for numbers of the order of ten."""
+    assert result.energy == pytest.approx(float(np.sum(result.atomic_energies)))
+    for name in ("atomic_energies", "forces", "virial", "atomic_virials"):
+        got, want = getattr(result, name), getattr(expected, name)
+        limit = backend.energy if name == "atomic_energies" else backend.force
+        limit *= max(1.0, np.abs(want).max() / 10)
+        np.testing.assert_allclose(got, want, rtol=0, atol=limit, err_msg=name)
+
+
+@pytest.mark.filterwarnings("ignore::dpse_fast.SelOverflowWarning")
+@pytest.mark.parametrize("variant", MODELS)
+def test_models(variant: str, backend: Backend) -> None:
+    model = random_model(**MODELS[variant])
+    structure = random_structure("triclinic", model.n_types)
+    result = backend.load(model).compute(*structure[:3], pbc=structure.pbc, atomic=True)
+    compare(result, naive.evaluate(model, *structure), backend)
+
+
+@pytest.mark.filterwarnings("ignore::dpse_fast.SelOverflowWarning")
+@pytest.mark.parametrize("kind", KINDS)
+def test_structures(kind: str, backend: Backend) -> None:
+    model, structure = random_model(), random_structure(kind)
+    result = backend.load(model).compute(*structure[:3], pbc=structure.pbc, atomic=True)
+    compare(result, naive.evaluate(model, *structure), backend)
+
+
+@pytest.mark.parametrize(
+    "activation",
+    ["tanh", "relu", "relu6", "softplus", "sigmoid", "gelu", "silu", "silut:0.7",
+     "linear"],
+)
+def test_activations(activation: str, backend: Backend) -> None:
+    model = random_model(activation=activation)
+    structure = random_structure("cubic")
+    result = backend.load(model).compute(*structure[:3], pbc=structure.pbc, atomic=True)
+    compare(result, naive.evaluate(model, *structure), backend)
+
+
+@pytest.mark.parametrize("mode", ["truncate", "all"])
+def test_sel_overflow(mode: Any, backend: Backend) -> None:
+    model = random_model(sel=(6, 9))
+    structure = random_structure("cubic")
+    pot = backend.load(model, sel_overflow=mode)
+    result = pot.compute(*structure[:3], pbc=structure.pbc, atomic=True)
+    compare(result, naive.evaluate(model, *structure, sel_overflow=mode), backend)
+    counts = neighbour_counts(structure, model.descriptor.rcut)
+    over = counts > np.array(model.descriptor.sel)
+    assert result.sel_overflow is not None
+    assert result.sel_overflow.n_atoms == over.any(axis=1).sum() > 0
+    assert result.sel_overflow.types == {"O": over[:, 0].sum(), "H": over[:, 1].sum()}
+
+
+def neighbour_counts(structure: Structure, rcut: float) -> Any:
+    assert structure.cell is not None
+    shifts = np.array(np.meshgrid(*[range(-4, 5)] * 3)).reshape(3, -1).T
+    d = structure.positions[None] - structure.positions[:, None]
+    d = d[:, :, None] + shifts @ structure.cell
+    r = np.linalg.norm(d, axis=-1)
+    near = ((r > 0) & (r < rcut)).sum(axis=2)
+    kinds = structure.types[:, None] == np.arange(2)
+    return near @ kinds
+
+
+def test_sel_overflow_is_reported() -> None:
+    model, structure = random_model(sel=(6, 9)), random_structure("cubic")
+    with pytest.warns(SelOverflowWarning, match=r"\d+ atoms .* \(\d+ of O, \d+ of H\)"):
+        dpse_fast.load(model).compute(*structure[:3])
+    with pytest.raises(InputError, match="more neighbours than sel"):
+        dpse_fast.load(model, sel_overflow="error").compute(*structure[:3])
+
+
+def test_all_is_continuous_where_a_neighbour_enters() -> None:
+    """An overfull atom's energy must not jump when one more atom comes near."""
+    model = random_model(n_types=1, sel=(3,))
+    pot = dpse_fast.load(model, tol=0, sel_overflow="all")
+    rcut = model.descriptor.rcut
+    ring = [[0, 0, 0], [1.5, 0, 0], [0, 1.5, 0], [0, 0, 1.5], [-1.5, 0, 0]]
+    energies = [
+        pot.compute([*ring, [0, -rcut - step, 0]], [0] * 6).energy
+        for step in (-1e-6, 1e-6)
+    ]
+    assert energies[0] == pytest.approx(energies[1], abs=1e-9)
+
+
+def test_pairs_below_the_tables_are_extrapolated_and_reported() -> None:
+    pot = dpse_fast.load(random_model(), tol=0)
+    start = pot.plan.environments.shortest.min()
+    with pytest.warns(dpse_fast.ShortDistanceWarning, match="linearly"):
+        result = pot.compute([[0, 0, 0], [0, 0, start - 0.02]], ["O", "H"])
+    assert result.short_pairs == 1
+    step = 1e-5
+    with pytest.warns(dpse_fast.ShortDistanceWarning):
+        ends = [
+            pot.compute([[0, 0, 0], [0, 0, start - 0.02 + dz]], ["O", "H"]).energy
+            for dz in (-step, step)
+        ]
+    slope = -(ends[1] - ends[0]) / (2 * step)
+    assert result.forces[1, 2] == pytest.approx(slope, rel=1e-6)
+
+
+def test_more_threads_than_atoms() -> None:
+    model = random_model()
+    one = dpse_fast.load(model, threads=1).compute([[0, 0, 0], [1, 0, 0]], [0, 1])
+    many = dpse_fast.load(model, threads=7).compute([[0, 0, 0], [1, 0, 0]], [0, 1])
+    np.testing.assert_allclose(many.forces, one.forces, atol=1e-13)
+
+
+def test_an_atom_alone() -> None:
+    model = random_model()
+    result = dpse_fast.load(model, tol=0).compute([[3.0, 1.0, 2.0]], ["H"], atomic=True)
+    expected = naive.evaluate(model, [[3.0, 1.0, 2.0]], [1], None)
+    assert result.energy == pytest.approx(expected.energy, abs=1e-12)
+    assert not result.forces.any()
+    assert not result.virial.any()

@@ -1,0 +1,165 @@
+"""The oracle, the readers and deepmd-kit agree; the oracle is its own gradient."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any, Literal, get_args
+
+import numpy as np
+import pytest
+from naive import Evaluation, evaluate
+from naive.evaluation import Overflow
+from naive.networks import embedding
+from numpy.typing import NDArray
+
+from dpse_fast.formats import read_model
+from dpse_fast.model import EmbeddingTable, Model
+
+Array = NDArray[np.float64]
+Frame = dict[str, NDArray[Any]]
+GOLDEN = Path(__file__).parent / "golden"
+FILES = sorted(
+    p for p in GOLDEN.iterdir() if p.suffix in {".dp", ".yaml", ".pth", ".pb"}
+)
+OVERFLOWING = {"overflow"}
+OVERFLOWS: tuple[Overflow, ...] = get_args(Overflow)
+
+
+def _frames(file: Path) -> dict[str, Frame]:
+    own = file.with_name(f"{file.name}.npz")
+    with np.load(own if own.exists() else file.with_suffix(".npz")) as stored:
+        frames: dict[str, Frame] = {}
+        for key in stored.files:
+            frame, quantity = key.split("/")
+            frames.setdefault(frame, {})[quantity] = stored[key]
+    return frames
+
+
+def _evaluate(
+    model: Model, frame: Frame, overflow: Overflow = "truncate"
+) -> Evaluation:
+    cell = frame["cell"] if frame["cell"].size else None
+    return evaluate(
+        model, frame["positions"], frame["types"], cell, sel_overflow=overflow
+    )
+
+
+def test_there_are_golden_models_of_every_kind() -> None:
+    kinds = {file.suffix for file in FILES}
+    assert kinds == {".dp", ".yaml", ".pth", ".pb"}
+    assert len(FILES) > 30
+
+
+@pytest.mark.parametrize("file", FILES, ids=lambda file: file.name)
+def test_agrees_with_deepmd_kit(file: Path) -> None:
+    model = read_model(file)
+    single = model.dtype == np.float32
+    energy_tolerance, tolerance = (2e-6, 2e-5) if single else (1e-11, 1e-9)
+    for name, frame in _frames(file).items():
+        found = _evaluate(model, frame)
+        n = len(found.atomic_energies)
+        close = np.testing.assert_allclose
+        label = f"{file.name} {name}"
+        close(found.energy, frame["energy"], 0, n * energy_tolerance, err_msg=label)
+        close(
+            found.atomic_energies,
+            frame["atomic_energies"],
+            rtol=0,
+            atol=energy_tolerance,
+            err_msg=label,
+        )
+        for quantity in ("forces", "virial", "atomic_virials"):
+            close(
+                getattr(found, quantity),
+                frame[quantity],
+                rtol=0,
+                atol=tolerance * (n if quantity == "virial" else 1),
+                err_msg=f"{label} {quantity}",
+            )
+
+
+@pytest.mark.parametrize("name", ["plain.dp", "one_type.dp", "three_types.pb"])
+def test_only_overflow_frames_exceed_sel(name: str) -> None:
+    file = GOLDEN / name
+    model = read_model(file)
+    for frame_name, frame in _frames(file).items():
+        kept, everything = _evaluate(model, frame), _evaluate(model, frame, "all")
+        difference = np.abs(kept.atomic_energies - everything.atomic_energies).max()
+        assert (difference > 1e-4) == (frame_name in OVERFLOWING), frame_name
+
+
+CASES: list[tuple[str, str, tuple[bool, bool, bool], Overflow]] = [
+    ("plain.dp", "tiny", (True, True, True), "truncate"),
+    ("plain.pb", "tiny", (True, False, True), "truncate"),
+    ("protected.dp", "open", (False, False, False), "truncate"),
+    ("one_type.dp", "overflow", (True, True, True), "all"),
+    ("trained-compressed.pb", "close", (True, True, True), "truncate"),
+]
+
+
+@pytest.mark.parametrize(("name", "frame_name", "pbc", "overflow"), CASES)
+def test_forces_and_virial_are_the_gradient(
+    name: str, frame_name: str, pbc: tuple[bool, bool, bool], overflow: Overflow
+) -> None:
+    model = read_model(GOLDEN / name)
+    frame = _frames(GOLDEN / name)[frame_name]
+    cell = np.asarray(frame["cell"]) if frame["cell"].size else np.eye(3)
+    x = np.asarray(frame["positions"])
+
+    def run(positions: Array, lattice: Array) -> Evaluation:
+        return evaluate(model, positions, frame["types"], lattice, pbc, overflow)
+
+    def slope(change: Array, strain: Array) -> float:
+        def energy(h: float) -> float:
+            deform = np.eye(3) + h * strain.T
+            return run((x + h * change) @ deform, cell @ deform).energy
+
+        h = 1e-4
+        steps = [energy(k * h) for k in (-2, -1, 1, 2)]
+        return float(np.dot(steps, [1, -8, 8, -1]) / (12 * h))
+
+    found = run(x, cell)
+    rng = np.random.default_rng(5)
+    for _ in range(4):
+        change = rng.normal(size=x.shape)
+        expected = -np.sum(found.forces * change)
+        assert slope(change, np.zeros((3, 3))) == pytest.approx(expected, abs=1e-7)
+        strain = rng.normal(size=(3, 3))
+        expected = -np.sum(found.virial * strain)
+        assert slope(np.zeros_like(x), strain) == pytest.approx(expected, abs=1e-6)
+
+
+def test_truncation_jumps_and_keeping_all_neighbours_does_not() -> None:
+    model = read_model(GOLDEN / "one_type.dp")
+    frame = _frames(GOLDEN / "one_type.dp")["overflow"]
+    energies = []
+    for shift in np.linspace(0, 0.2, 201):
+        moved = {**frame, "positions": frame["positions"] + 0.0}
+        moved["positions"][0, 0] += shift
+        energies.append([_evaluate(model, moved, m).energy for m in OVERFLOWS])
+    truncated, everything = np.abs(np.diff(energies, n=2, axis=0)).max(axis=0)
+    assert truncated > 100 * everything
+
+
+@pytest.mark.parametrize("beyond", ["linear", "clamp"])
+def test_a_table_outside_its_range(beyond: Literal["linear", "clamp"]) -> None:
+    coefficients = np.zeros((6, 1, 6))
+    coefficients[:, 0, 0] = np.arange(6)
+    coefficients[:, 0, 1] = 1.0
+    table = EmbeddingTable(coefficients, -1.0, 0.0, 2.0, 0.5, 0.5, beyond)
+    x = np.array([-1.5, -0.75, 0.75, 2.25])
+    values, slopes = embedding(table, x)
+    at_end = 6.0 - 0.25 if beyond == "linear" else 5.0
+    at_start = -0.5 if beyond == "linear" else 0.0
+    assert values[:, 0].tolist() == [at_start, 0.25, 3.25, at_end]
+    assert slopes[[1, 2], 0].tolist() == [1, 1]
+    assert slopes[[0, 3], 0].tolist() == [beyond == "linear"] * 2
+
+
+def test_nothing_gives_nothing() -> None:
+    model = read_model(GOLDEN / "plain.dp")
+    found = evaluate(model, np.empty((0, 3)), [], np.eye(3))
+    assert found.energy == 0
+    assert found.forces.shape == (0, 3)
+    assert found.atomic_virials.shape == (0, 3, 3)
+    assert not found.virial.any()
