@@ -73,7 +73,8 @@ class Peer:
         )
 
     def evaluate(self) -> dict[str, float]:
-        assert self.process.stdin and self.process.stdout
+        assert self.process.stdin
+        assert self.process.stdout
         self.process.stdin.write("go\n")
         self.process.stdin.flush()
         for line in self.process.stdout:

@@ -1,8 +1,10 @@
 """Fast inference of Deep Potential models: `load` one, then `compute`."""
 
-from importlib.metadata import version
+from __future__ import annotations
 
-__version__ = version("dpse-fast")
+from importlib import import_module
+from importlib.metadata import version
+from typing import TYPE_CHECKING, Any
 
 from .errors import (
     AccuracyWarning,
@@ -12,8 +14,12 @@ from .errors import (
     SelOverflowWarning,
     ShortDistanceWarning,
 )
-from .model import Model
-from .potential import Potential, Result, SelOverflow, Session, load
+
+if TYPE_CHECKING:
+    from .model import Model
+    from .potential import Potential, Result, SelOverflow, Session, load
+
+__version__ = version("dpse-fast")
 
 __all__ = [
     "AccuracyWarning",
@@ -30,3 +36,17 @@ __all__ = [
     "__version__",
     "load",
 ]
+
+_HOME = {
+    "Model": "model",
+    **dict.fromkeys(
+        ("Potential", "Result", "SelOverflow", "Session", "load"), "potential"
+    ),
+}
+
+
+def __getattr__(name: str) -> Any:
+    """Import NumPy and Numba when they are needed, not for ``--help``."""
+    if name not in _HOME:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(import_module(f".{_HOME[name]}", __name__), name)

@@ -53,8 +53,8 @@ def _softplus(x: Array) -> Jet:
     return np.logaddexp(x, x.dtype.type(0)), s, s1
 
 
-def _gelu(x: Array) -> Jet:
-    scale, cubic = np.sqrt(2 / np.pi).astype(x.dtype), x.dtype.type(0.044715)
+def _gelu(x: Array, cubic: float = 0.044715) -> Jet:
+    scale = float(np.sqrt(2 / np.pi))
     t, t1, t2 = _tanh(scale * (x + cubic * x**3))
     u1 = scale * (1 + 3 * cubic * x * x)
     u2 = 6 * scale * cubic * x
@@ -94,6 +94,10 @@ _NAMED = {
     "softplus": Activation("softplus", _softplus),
     "gelu": Activation("gelu", _gelu),
     "gelu_tf": Activation("gelu", _gelu),
+    # TensorFlow's own gelu rounds its constant to float32, in float64 graphs too.
+    "gelu_float32": Activation(
+        "gelu_float32", lambda x: _gelu(x, float(np.float32(0.044715)))
+    ),
     "relu": Activation("relu", lambda x: _clipped(x, np.inf), (0.0,)),
     "relu6": Activation("relu6", lambda x: _clipped(x, 6.0), (0.0, 6.0)),
     "linear": Activation("linear", _linear),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Sequence
-from typing import Any, ClassVar
+from typing import Any
 
 import numpy as np
 from ase import Atoms
@@ -14,19 +14,21 @@ from ase.calculators.calculator import (
     all_changes,
 )
 from ase.data import chemical_symbols
-from ase.stress import full_3x3_to_voigt_6_stress
 from numpy.typing import NDArray
 
+from .errors import InputError
 from .model import Model
 from .potential import DEFAULT_SKIN, Potential, Result, load
 from .trajectory.frame import boundaries_of
+
+Floats = NDArray[np.float64]
 
 ATOMIC = {"energies", "stresses"}
 STRESS = {"stress", "stresses"}
 ABSENT = -1
 
 
-class DeepPotential(Calculator):  # type: ignore[misc]
+class DeepPotential(Calculator):
     """Energy, forces and stress; of each atom too, when asked for.
 
     Energies are in eV, forces in eV/Å, stresses in eV/Å³ with ASE's sign (positive
@@ -46,7 +48,7 @@ class DeepPotential(Calculator):  # type: ignore[misc]
         evaluated.
     """
 
-    implemented_properties: ClassVar[list[str]] = [
+    implemented_properties = [  # noqa: RUF012
         "energy",
         "free_energy",
         "energies",
@@ -54,7 +56,7 @@ class DeepPotential(Calculator):  # type: ignore[misc]
         "stress",
         "stresses",
     ]
-    ignored_changes: ClassVar[set[str]] = {"initial_charges", "initial_magmoms"}
+    ignored_changes = {"initial_charges", "initial_magmoms"}  # noqa: RUF012
     discard_results_on_any_change = True
 
     def __init__(
@@ -64,11 +66,13 @@ class DeepPotential(Calculator):  # type: ignore[misc]
         skin: float = DEFAULT_SKIN,
         **options: Any,
     ) -> None:
-        super().__init__()
+        super().__init__()  # type: ignore[no-untyped-call]
         if isinstance(model, Potential):
             if options:
                 names = ", ".join(options)
-                raise TypeError(f"a Potential is loaded already; got {names} as well")
+                raise InputError(
+                    f"model: a loaded Potential takes no more options, got {names}"
+                )
             self.potential = model
         else:
             self.potential = load(model, **options)
@@ -83,22 +87,28 @@ class DeepPotential(Calculator):  # type: ignore[misc]
     ) -> None:
         """Evaluate the structure; results of atoms only if `properties` asks."""
         wanted = set(properties or ["energy"])
-        super().calculate(atoms, sorted(wanted), system_changes)
-        cell, pbc = boundaries_of(self.atoms, "atoms")
+        super().calculate(  # type: ignore[no-untyped-call]
+            atoms, sorted(wanted), system_changes
+        )
+        structure: Atoms = self.atoms  # type: ignore[assignment]
+        cell, pbc = boundaries_of(structure, "atoms")
         if wanted & STRESS and not all(pbc):
             raise PropertyNotImplementedError(
                 f"stress: expected a structure periodic along a, b and c, got pbc "
                 f"{list(pbc)}"
             )
-        types = self._type_of[self.atoms.numbers]
+        types = self._type_of[structure.numbers]
+        known = not (types == ABSENT).any()
         result = self._session.compute(
-            self.atoms.positions,
-            self.atoms.symbols if (types == ABSENT).any() else types,
+            structure.positions,
+            types if known else list(structure.symbols),
             cell if any(pbc) else None,
             pbc=pbc,
             atomic=bool(wanted & ATOMIC),
         )
-        volume = self.atoms.get_volume() if all(pbc) else None
+        volume = None
+        if cell is not None and all(pbc):
+            volume = float(abs(np.linalg.det(cell)))
         self.results = _results(result, volume)
 
 
@@ -112,11 +122,16 @@ def _results(result: Result, volume: float | None) -> dict[str, Any]:
         found["energies"] = result.atomic_energies
     if volume is None:
         return found
-    found["stress"] = full_3x3_to_voigt_6_stress(-result.virial / volume)
+    found["stress"] = _voigt(-result.virial / volume)
     if result.atomic_virials is not None:
-        stresses = -result.atomic_virials / volume
-        found["stresses"] = full_3x3_to_voigt_6_stress(stresses)
+        found["stresses"] = _voigt(-result.atomic_virials / volume)
     return found
+
+
+def _voigt(tensors: Floats) -> Floats:
+    """(…, 3, 3) symmetrised as (…, 6): xx, yy, zz, yz, xz, xy."""
+    symmetric = (tensors + np.swapaxes(tensors, -1, -2)) / 2
+    return symmetric[..., [0, 1, 2, 1, 0, 0], [0, 1, 2, 2, 2, 1]]
 
 
 def _types_by_number(type_map: Sequence[str]) -> NDArray[np.int64]:

@@ -57,6 +57,14 @@ def _floats(value: ArrayLike, name: str, expected: str) -> NDArray[np.float64]:
     return np.ascontiguousarray(array, np.float64)
 
 
+def check_amount(value: Any, name: str, expected: str) -> float:
+    """A finite number >= 0."""
+    number = isinstance(value, float | int | np.number) and not np.iscomplexobj(value)
+    if not number or not 0 <= float(value) < np.inf:
+        raise InputError(f"{name}: expected {expected} >= 0, got {value!r}")
+    return float(value)
+
+
 def check_positions(value: ArrayLike) -> NDArray[np.float64]:
     """Positions (N, 3) in Å, finite, at least one."""
     positions = _floats(value, "positions", "an (N, 3) array in Å")

@@ -13,8 +13,8 @@ from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
-from threadpoolctl import ThreadpoolController
 
+from .blas import one_blas_thread
 from .kernels.cpu.environment import COINCIDENT, environments
 from .kernels.cpu.forces import scatter_atomic_virials, scatter_forces
 from .kernels.cpu.moments import (
@@ -61,7 +61,6 @@ class Engine:
         self.plan, self.threads, self.profile = plan, threads, profile
         self.stage_seconds = dict.fromkeys(STAGES, 0.0)
         self._pool = ThreadPoolExecutor(threads, "dpse-fast") if threads > 1 else None
-        self._blas = ThreadpoolController()
         self._workspaces: list[Workspace] = []
 
     def run(
@@ -88,18 +87,19 @@ class Engine:
         """
         blocks = _blocks(hood, self.plan.model.n_types, self.threads)
         energies = np.empty(len(hood.centres))
-        shares = [list(share) for share in np.array_split(
-            np.arange(len(blocks)), self.threads
-        )]
+        shares = [
+            list(share)
+            for share in np.array_split(np.arange(len(blocks)), self.threads)
+        ]
         workspaces = self._prepare(blocks, len(hood.positions), atomic)
 
         def work(worker: int) -> None:
             for k in shares[worker]:
-                self._block(
-                    hood, *blocks[k], truncate, atomic, workspaces[worker], energies
-                )
+                species, rows = blocks[k]
+                mine = workspaces[worker]
+                self._block(hood, species, rows, truncate, atomic, mine, energies)
 
-        with self._blas.limit(limits=1, user_api="blas"):
+        with one_blas_thread():
             self.run(work, [(w,) for w in range(self.threads) if shares[w]])
         return _gather(workspaces, energies)
 
@@ -108,9 +108,7 @@ class Engine:
     ) -> list[Workspace]:
         size = max((len(rows) for _, rows in blocks), default=1)
         if not self._workspaces or self._workspaces[0].size < size:
-            self._workspaces = [
-                Workspace(self.plan, size) for _ in range(self.threads)
-            ]
+            self._workspaces = [Workspace(self.plan, size) for _ in range(self.threads)]
         for workspace in self._workspaces:
             workspace.start(n_all, atomic)
         return self._workspaces
@@ -144,7 +142,13 @@ class Engine:
             environments(hood, rows, env, truncate, pairs, work.counters)
         with self._timed("moments"):
             moments(
-                pairs, env.sel, species, table, plan.padding, scale, registers,
+                pairs,
+                env.sel,
+                species,
+                table,
+                plan.padding,
+                scale,
+                registers,
                 work.moments,
             )
             descriptors(work.moments, *shape, registers, flat)
@@ -158,9 +162,7 @@ class Engine:
                 pairs, table, scale, registers, work.moment_slopes, work.gradients
             )
         with self._timed("forces"):
-            scatter_forces(
-                hood, rows, pairs, work.gradients, work.forces, work.virial
-            )
+            scatter_forces(hood, rows, pairs, work.gradients, work.forces, work.virial)
             if atomic:
                 scatter_atomic_virials(pairs, work.gradients, work.atomic_virials)
 

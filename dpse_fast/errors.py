@@ -18,7 +18,7 @@ class SelOverflowWarning(UserWarning):
 
 
 class ShortDistanceWarning(UserWarning):
-    """Pairs closer than the shortest distance that the tables cover."""
+    """Pairs far closer than any that the model was trained on."""
 
 
 class AccuracyWarning(UserWarning):

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field, fields, is_dataclass
 from typing import Any, Literal
 
@@ -159,7 +159,9 @@ class EmbeddingTable:
     coefficients : (n_rows, M, 6)
     lower, upper, maximum, stride0, stride1 : float
     beyond : "linear" (deepmd-kit 3.2) or "clamp" (earlier)
-        What the file's own program does outside [lower, maximum).
+        What the file's own program does outside [lower, maximum): go on as a
+        line, or stay at the value of the nearest end, which above is that of
+        the start of the last row.
     """
 
     coefficients: Array
@@ -187,15 +189,30 @@ class EmbeddingTable:
             self.beyond in ("linear", "clamp"),
             f"{name}: beyond must be linear or clamp, got {self.beyond!r}",
         )
-        needed = self.n_fine + int((self.maximum - self.upper) / self.stride1)
+        rows = (self.upper - self.lower) / self.stride0
+        rows += (self.maximum - self.upper) / self.stride1
         _require(
-            table.shape[0] >= needed > 0,
-            f"{name}: the range needs {needed} rows, the file has {table.shape[0]}",
+            rows < table.shape[0] + 1 and table.shape[0] >= self.n_rows > 0,
+            f"{name}: the range needs {rows:.6g} rows, the file has {table.shape[0]}",
         )
 
     @property
     def n_fine(self) -> int:
+        """Rows below ``upper``."""
         return int((self.upper - self.lower) / self.stride0)
+
+    @property
+    def n_rows(self) -> int:
+        """Rows that the range needs."""
+        return self.n_fine + int((self.maximum - self.upper) / self.stride1)
+
+    @property
+    def last_row_start(self) -> float:
+        """The x at which the last row starts."""
+        n_coarse = self.n_rows - self.n_fine
+        if n_coarse:
+            return self.upper + (n_coarse - 1) * self.stride1
+        return self.lower + (self.n_fine - 1) * self.stride0
 
     @property
     def n_out(self) -> int:
@@ -273,7 +290,9 @@ class SeE2A:
             f"env_protection: expected a number >= 0, got {self.env_protection}",
         )
         _require((self.dstd != 0).all(), "dstd: holds zeros")
-        anisotropic = np.any(self.davg[..., 1:]) or np.ptp(self.dstd[..., 1:], axis=-1).any()
+        anisotropic = (
+            np.any(self.davg[..., 1:]) or np.ptp(self.dstd[..., 1:], axis=-1).any()
+        )
         _require(
             not anisotropic,
             "davg, dstd: the statistics of x, y and z must have no mean and one "
@@ -337,8 +356,8 @@ class Model:
     fitting : one Net a type
     bias : (n_types,) eV
         All constant energies of the file: bias_atom_e, out_bias, atom_ener.
-    scale : (n_types,)
-        ``out_std``; ones where the file has none.
+    scale : (n_types,), ones if left out
+        ``out_std``.
     min_distance : float or None
         Shortest pair distance of the training data, Å.
     provenance : mapping of str to str
@@ -350,7 +369,7 @@ class Model:
     descriptor: SeE2A
     fitting: tuple[Net, ...]
     bias: Array
-    scale: Array | None = None
+    scale: Array = None  # type: ignore[assignment]
     min_distance: float | None = None
     provenance: Mapping[str, str] = field(default_factory=dict)
 
@@ -402,9 +421,8 @@ class Model:
 
     @property
     def n_parameters(self) -> int:
-        arrays: list[Array] = []
-        _collect({id(net): net for net in _nets(self)}.values(), arrays)
-        return sum(a.size for a in arrays)
+        """Numbers in all nets and tables, shared ones counted once."""
+        return sum(_sizes(net) for net in {id(n): n for n in _nets(self)}.values())
 
     def digest(self) -> str:
         """SHA-256 of everything that determines the energy (not provenance)."""
@@ -423,15 +441,12 @@ def _nets(model: Model) -> list[Any]:
     return [*embedding, *model.fitting]
 
 
-def _collect(item: Any, arrays: list[Array]) -> None:
+def _sizes(item: Any) -> int:
     if isinstance(item, np.ndarray):
-        arrays.append(item)
-    elif is_dataclass(item):
-        for f in fields(item):
-            _collect(getattr(item, f.name), arrays)
-    elif (isinstance(item, Sequence) and not isinstance(item, str)) or (hasattr(item, "__iter__") and not isinstance(item, str)):
-        for part in item:
-            _collect(part, arrays)
+        return item.size
+    if is_dataclass(item):
+        return sum(_sizes(getattr(item, f.name)) for f in fields(item))
+    return sum(_sizes(part) for part in item) if isinstance(item, tuple) else 0
 
 
 def _update(stamp: Any, item: Any) -> None:

@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from . import __version__
-from .boundary import System, check_system
+from .boundary import System, check_amount, check_system
 from .engine import Engine, Evaluation
 from .errors import InputError, SelOverflowWarning, ShortDistanceWarning
 from .kernels.cpu.environment import (
@@ -68,7 +68,7 @@ class Result:
     atomic_virials : (N, 3, 3) eV, or None
         Each pair's part on its neighbour atom, as deepmd-kit's.
     sel_overflow : SelOverflow, or None where no atom has too many neighbours
-    short_pairs : pairs closer than the tables' start, extrapolated
+    short_pairs : pairs closer than half the shortest trained distance, or 0.5 Å
     """
 
     energy: float
@@ -93,12 +93,11 @@ class Session:
     """
 
     def __init__(self, potential: Potential, skin: float, profile: bool) -> None:
-        if not (np.isscalar(skin) and np.isfinite(skin) and skin >= 0):
-            raise InputError(f"skin: expected a length in Å >= 0, got {skin!r}")
+        skin = check_amount(skin, "skin", "a length in Å")
         self._potential = potential
         self._engine = Engine(potential.plan, potential.threads, profile)
         cutoff = potential.plan.environments.switch.cutoff
-        self._list = NeighbourList(cutoff, float(skin), self._engine.run)
+        self._list = NeighbourList(cutoff, skin, self._engine.run)
         self._lock = threading.Lock()
         self._neighbour_seconds = 0.0
 
@@ -144,7 +143,7 @@ class Session:
         if n_atoms := int(found.counters[TRUNCATED_ATOMS]):
             of_type = zip(names, found.counters[N_COUNTERS:].tolist(), strict=True)
             overflow = SelOverflow(n_atoms, {name: k for name, k in of_type if k})
-        short = int(found.counters[SHORT_PAIRS])
+        short = -(-int(found.counters[SHORT_PAIRS]) // 2)
         self._potential.report(overflow, short)
         atomic_energies = np.empty(n)
         atomic_energies[owners[hood.centres]] = found.energies
@@ -160,7 +159,7 @@ class Session:
             atomic_energies=atomic_energies if atomic else None,
             atomic_virials=virials,
             sel_overflow=overflow,
-            short_pairs=short // 2,
+            short_pairs=short,
         )
 
 
@@ -243,10 +242,10 @@ class Potential:
                 stacklevel=4,
             )
         if short_pairs:
-            shortest = self.plan.environments.shortest.min()
+            trusted = self.plan.environments.trusted
             warnings.warn(
-                f"{short_pairs} pairs closer than {shortest:.2f} Å, where the tables "
-                "start: the embedding is extrapolated linearly",
+                f"{short_pairs} pairs closer than {trusted:.2f} Å, far below the "
+                "distances of any training data: energy and forces mean little",
                 ShortDistanceWarning,
                 stacklevel=4,
             )

@@ -27,7 +27,7 @@ def lanes_of(array: Any) -> int:
     return lanes(array.dtype)
 
 
-class Register(types.Type):  # type: ignore[misc]
+class Register(types.Type):
     """The Numba type of a register."""
 
     def __init__(self, dtype: Any) -> None:
@@ -37,7 +37,7 @@ class Register(types.Type):  # type: ignore[misc]
 
 
 @register_model(Register)
-class _RegisterModel(models.PrimitiveModel):  # type: ignore[misc]
+class _RegisterModel(models.PrimitiveModel):
     def __init__(self, manager: Any, register: Register) -> None:
         element = ir.DoubleType() if register.dtype == types.float64 else ir.FloatType()
         super().__init__(manager, register, ir.VectorType(element, register.count))
@@ -46,7 +46,6 @@ class _RegisterModel(models.PrimitiveModel):  # type: ignore[misc]
 @overload(lanes_of)
 def _lanes_of(array: Any) -> Any:
     count = REGISTER_BYTES * 8 // array.dtype.bitwidth
-
 
     def implementation(array: Any) -> Any:
         return count
@@ -64,7 +63,7 @@ def _is_flat(array: Any) -> bool:
     return isinstance(array, types.Array) and array.ndim == 1 and array.layout == "C"
 
 
-@intrinsic  # type: ignore[untyped-decorator]
+@intrinsic
 def _load(typing: Any, array: Any, index: Any) -> Any:
     if not _is_flat(array):
         return None
@@ -76,7 +75,7 @@ def _load(typing: Any, array: Any, index: Any) -> Any:
     return Register(array.dtype)(array, types.intp), build
 
 
-@intrinsic  # type: ignore[untyped-decorator]
+@intrinsic
 def _store(typing: Any, array: Any, index: Any, value: Any) -> Any:
     if not _is_flat(array):
         return None
@@ -89,7 +88,7 @@ def _store(typing: Any, array: Any, index: Any, value: Any) -> Any:
     return types.void(array, types.intp, Register(array.dtype)), build
 
 
-@intrinsic  # type: ignore[untyped-decorator]
+@intrinsic
 def _splat(typing: Any, value: Any) -> Any:
     register = Register(value)
 
@@ -116,7 +115,7 @@ def _call(name: str, context: Any, builder: Any, a: Any, arguments: Any) -> Any:
     return builder.call(function, arguments)
 
 
-@intrinsic  # type: ignore[untyped-decorator]
+@intrinsic
 def _fma(typing: Any, a: Any, b: Any, c: Any) -> Any:
     def build(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
         return _call("fmuladd", context, builder, a, arguments)
@@ -124,7 +123,7 @@ def _fma(typing: Any, a: Any, b: Any, c: Any) -> Any:
     return a(a, a, a), build
 
 
-@intrinsic  # type: ignore[untyped-decorator]
+@intrinsic
 def _mul(typing: Any, a: Any, b: Any) -> Any:
     def build(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
         return builder.fmul(*arguments)
@@ -132,7 +131,7 @@ def _mul(typing: Any, a: Any, b: Any) -> Any:
     return a(a, a), build
 
 
-@intrinsic  # type: ignore[untyped-decorator]
+@intrinsic
 def _div(typing: Any, a: Any, b: Any) -> Any:
     def build(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
         return builder.fdiv(*arguments)
@@ -140,7 +139,7 @@ def _div(typing: Any, a: Any, b: Any) -> Any:
     return a(a, a), build
 
 
-@intrinsic  # type: ignore[untyped-decorator]
+@intrinsic
 def _add(typing: Any, a: Any, b: Any) -> Any:
     def build(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
         return builder.fadd(*arguments)
@@ -148,7 +147,7 @@ def _add(typing: Any, a: Any, b: Any) -> Any:
     return a(a, a), build
 
 
-@intrinsic  # type: ignore[untyped-decorator]
+@intrinsic
 def _magnitude(typing: Any, a: Any) -> Any:
     def build(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
         return _call("fabs", context, builder, a, arguments)
@@ -156,7 +155,7 @@ def _magnitude(typing: Any, a: Any) -> Any:
     return a(a), build
 
 
-@intrinsic  # type: ignore[untyped-decorator]
+@intrinsic
 def _with_sign(typing: Any, a: Any, b: Any) -> Any:
     def build(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
         return _call("copysign", context, builder, a, arguments)
@@ -164,7 +163,7 @@ def _with_sign(typing: Any, a: Any, b: Any) -> Any:
     return a(a, a), build
 
 
-@intrinsic  # type: ignore[untyped-decorator]
+@intrinsic
 def _at_most(typing: Any, a: Any, b: Any) -> Any:
     def build(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
         above = builder.fcmp_ordered(">", *arguments)
@@ -173,7 +172,7 @@ def _at_most(typing: Any, a: Any, b: Any) -> Any:
     return a(a, a), build
 
 
-@intrinsic  # type: ignore[untyped-decorator]
+@intrinsic
 def _power_of_two(typing: Any, a: Any) -> Any:
     mantissa, one = (52, 1023 << 52) if a.dtype == types.float64 else (23, 127 << 23)
 
@@ -187,7 +186,7 @@ def _power_of_two(typing: Any, a: Any) -> Any:
     return a(a), build
 
 
-@intrinsic  # type: ignore[untyped-decorator]
+@intrinsic
 def _total(typing: Any, a: Any) -> Any:
     def build(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
         part, count = arguments[0], a.count

@@ -42,6 +42,7 @@ class Environments(NamedTuple):
     """What turns a distance into a row of R and a row of a table."""
 
     switch: Switch
+    trusted: float  # Å, closer pairs are counted
     sel: Ints  # (T,) int64
     table_of: Ints  # (T, T) int32, -1: the pair does not count
     mean: Floats  # (T, T) of s
@@ -66,5 +67,15 @@ class Pairs(NamedTuple):
 
 # Columns of Pairs.geometry: d = x_j - x_i, 1/r, t = r - origin of the table row,
 # R_0 and its slope in r, q = R_k/d_k and its slope in r.
-GEOMETRY = ("dx", "dy", "dz", "inverse_r", "t", "radial", "radial_slope", "q", "q_slope")
+GEOMETRY = (
+    "dx",
+    "dy",
+    "dz",
+    "inverse_r",
+    "t",
+    "radial",
+    "radial_slope",
+    "q",
+    "q_slope",
+)
 N_GEOMETRY = len(GEOMETRY)

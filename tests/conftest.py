@@ -21,7 +21,11 @@ class Backend(NamedTuple):
 
 BACKENDS = {
     "double": ({"precision": "double", "tol": 0.0, "threads": 1}, 1e-11, 1e-9),
-    "double-2-threads": ({"precision": "double", "tol": 0.0, "threads": 2}, 1e-11, 1e-9),
+    "double-2-threads": (
+        {"precision": "double", "tol": 0.0, "threads": 2},
+        1e-11,
+        1e-9,
+    ),
     "double-default-tol": ({"precision": "double", "threads": 1}, 1e-6, 1e-5),
     "mixed": ({"precision": "mixed", "tol": 0.0, "threads": 1}, 1e-5, 1e-4),
 }

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -23,7 +24,7 @@ def random_net(
 ) -> Net:
     """A net n_in → widths[1] → … with skips wherever the widths allow one."""
     layers = []
-    for depth, (n_in, n_out) in enumerate(zip(widths, widths[1:], strict=False)):
+    for depth, (n_in, n_out) in enumerate(pairwise(widths)):
         last = linear_last and depth == len(widths) - 2
         ratio = 0 if last else n_out / n_in
         skip: Skip = "identity" if ratio == 1 else "double" if ratio == 2 else "none"
@@ -32,7 +33,9 @@ def random_net(
                 (rng.normal(size=(n_in, n_out)) / np.sqrt(n_in)).astype(dtype),
                 (0.3 * rng.normal(size=n_out)).astype(dtype),
                 "linear" if last else activation,
-                rng.uniform(0.1, 0.6, n_out).astype(dtype) if idt and not last else None,
+                rng.uniform(0.1, 0.6, n_out).astype(dtype)
+                if idt and not last
+                else None,
                 skip,
             )
         )

@@ -16,8 +16,9 @@ def layer(x: Any, bias: Any = 0.0, idt: Any = 1.0) -> tuple[Any, Any]:
     """tanh(x + bias)·idt and its slope, for x (B, n)."""
     n, width = x.shape[1], lanes(x.dtype)
     y, slope = x.copy(), np.empty_like(x)
-    constants = [np.pad(np.broadcast_to(v, n).astype(x.dtype), (0, width))
-                 for v in (bias, idt)]
+    constants = [
+        np.pad(np.broadcast_to(v, n).astype(x.dtype), (0, width)) for v in (bias, idt)
+    ]
     tanh_layer(y.reshape(-1), *constants, slope.reshape(-1))
     return y, slope
 
@@ -31,7 +32,9 @@ def test_accuracy(dtype: Any) -> None:
     exact = np.tanh(x.astype(np.longdouble))
     ulp = np.spacing(np.abs(exact).astype(dtype))
     assert (np.abs(y - exact) / ulp).max() < 3
-    np.testing.assert_allclose(slope, 1 - exact**2, rtol=0, atol=4 * np.finfo(dtype).eps)
+    np.testing.assert_allclose(
+        slope, 1 - exact**2, rtol=0, atol=4 * np.finfo(dtype).eps
+    )
 
 
 @pytest.mark.parametrize("dtype", PRECISIONS)

@@ -63,8 +63,17 @@ def test_structures(kind: str, backend: Backend) -> None:
 
 @pytest.mark.parametrize(
     "activation",
-    ["tanh", "relu", "relu6", "softplus", "sigmoid", "gelu", "silu", "silut:0.7",
-     "linear"],
+    [
+        "tanh",
+        "relu",
+        "relu6",
+        "softplus",
+        "sigmoid",
+        "gelu",
+        "silu",
+        "silut:0.7",
+        "linear",
+    ],
 )
 def test_activations(activation: str, backend: Backend) -> None:
     model = random_model(activation=activation)
@@ -119,20 +128,26 @@ def test_all_is_continuous_where_a_neighbour_enters() -> None:
     assert energies[0] == pytest.approx(energies[1], abs=1e-9)
 
 
-def test_pairs_below_the_tables_are_extrapolated_and_reported() -> None:
+def test_overlapping_atoms_are_exact_and_reported(backend: Backend) -> None:
+    model = random_model(n_types=1)
+    positions = [[0, 0, 0], [0, 0, 0.31], [1.2, 0.1, 0.2], [1.4, 0, 0.5]]
+    pot = backend.load(model)
+    with pytest.warns(dpse_fast.ShortDistanceWarning, match="2 pairs closer than 0.45"):
+        result = pot.compute(positions, [0] * 4, atomic=True)
+    assert result.short_pairs == 2
+    compare(result, naive.evaluate(model, positions, [0] * 4, None), backend)
+
+
+@pytest.mark.filterwarnings("ignore::dpse_fast.ShortDistanceWarning")
+def test_below_the_tables_the_embedding_is_a_line() -> None:
     pot = dpse_fast.load(random_model(), tol=0)
-    start = pot.plan.environments.shortest.min()
-    with pytest.warns(dpse_fast.ShortDistanceWarning, match="linearly"):
-        result = pot.compute([[0, 0, 0], [0, 0, start - 0.02]], ["O", "H"])
-    assert result.short_pairs == 1
+    z = pot.plan.environments.shortest.min() - 0.02
     step = 1e-5
-    with pytest.warns(dpse_fast.ShortDistanceWarning):
-        ends = [
-            pot.compute([[0, 0, 0], [0, 0, start - 0.02 + dz]], ["O", "H"]).energy
-            for dz in (-step, step)
-        ]
-    slope = -(ends[1] - ends[0]) / (2 * step)
-    assert result.forces[1, 2] == pytest.approx(slope, rel=1e-6)
+    low, middle, high = (
+        pot.compute([[0, 0, 0], [0, 0, z + dz]], ["O", "H"]) for dz in (-step, 0, step)
+    )
+    slope = (high.energy - low.energy) / (2 * step)
+    assert middle.forces[1, 2] == pytest.approx(-slope, rel=1e-4)
 
 
 def test_more_threads_than_atoms() -> None:

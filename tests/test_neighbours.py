@@ -14,7 +14,9 @@ from dpse_fast.errors import InputError
 from dpse_fast.neighbours import NeighbourList
 
 
-def listed(system: object, cutoff: float, skin: float = 0.0) -> list[tuple[object, ...]]:
+def listed(
+    system: object, cutoff: float, skin: float = 0.0
+) -> list[tuple[object, ...]]:
     """(centre, neighbour, vector) of every pair, in one order."""
     neighbours = NeighbourList(cutoff, skin)
     neighbours.update(system)  # type: ignore[arg-type]

@@ -33,7 +33,9 @@ def test_forces_sum_to_zero(structure: Structure, backend: Backend) -> None:
 
 def test_translation(structure: Structure, backend: Backend) -> None:
     pot = backend.load(random_model())
-    moved = structure._replace(positions=structure.positions + [3.1, -17.2, 0.4])
+    moved = structure._replace(
+        positions=structure.positions + np.array([3.1, -17.2, 0.4])
+    )
     a, b = compute(pot, structure), compute(pot, moved)
     assert a.energy == pytest.approx(b.energy, abs=50 * backend.energy)
     np.testing.assert_allclose(a.forces, b.forces, rtol=0, atol=backend.force)

@@ -6,6 +6,7 @@ import os
 import sys
 from collections.abc import Sequence
 from importlib import import_module
+from io import TextIOWrapper
 
 import click
 
@@ -67,6 +68,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     0 success, 1 an error, 2 wrong usage, 130 interrupted. Set DPSE_FAST_TRACEBACK
     to see where an error came from.
     """
+    if isinstance(sys.stdout, TextIOWrapper):
+        sys.stdout.reconfigure(errors="backslashreplace")  # Å on an ASCII terminal
     try:
         code = commands.main(
             None if arguments is None else list(arguments),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import click
@@ -15,13 +16,33 @@ from .report import print_json
 @click.argument("model")
 @click.argument("out")
 @click.option("--packed", is_flag=True, help="Compress large arrays with gzip.")
+@click.option(
+    "--weights",
+    type=click.Choice(["float32", "float64"]),
+    help="Round or widen the nets.  [default: as they are]",
+)
+@click.option(
+    "--note",
+    "notes",
+    multiple=True,
+    metavar="KEY=TEXT",
+    help="Add to the provenance, which info shows; may be repeated.",
+)
 @options.AS_JSON
-def command(model: str, out: str, packed: bool, as_json: bool) -> None:
+def command(
+    model: str,
+    out: str,
+    packed: bool,
+    weights: str | None,
+    notes: tuple[str, ...],
+    as_json: bool,
+) -> None:
     """Write MODEL as OUT (.h5), read it back and compare: same numbers, any format in.
 
     OUT appears only if what was read back equals MODEL.
     """
     from ..formats import exchange, read_model
+    from ..weights import with_weights
     from ..writers.partial import complete_or_absent
 
     target = Path(out)
@@ -32,6 +53,9 @@ def command(model: str, out: str, packed: bool, as_json: bool) -> None:
     source = read_model(model)
     if target.exists() and target.samefile(model):
         raise InputError(f"output {out}: expected another file than the model")
+    if weights is not None:
+        source = with_weights(source, weights)
+    source = replace(source, provenance={**source.provenance, **_pairs(notes)})
     digest = source.digest()
     with complete_or_absent(target) as partial:
         exchange.write(source, partial, packed=packed)
@@ -58,3 +82,13 @@ def command(model: str, out: str, packed: bool, as_json: bool) -> None:
             f"{out}: {len(source.type_map)} types ({', '.join(source.type_map)}), "
             f"{source.n_parameters} parameters, {size} bytes; read back and equal"
         )
+
+
+def _pairs(notes: tuple[str, ...]) -> dict[str, str]:
+    found = {}
+    for note in notes:
+        key, equals, text = note.partition("=")
+        if not (key and equals):
+            raise click.UsageError(f"--note: expected KEY=TEXT, got {note!r}")
+        found[key] = text
+    return found

@@ -32,7 +32,7 @@ def plain(value: Any) -> Any:
 
 def print_json(value: Mapping[str, Any]) -> None:
     """The one object of a command's standard output."""
-    click.echo(json.dumps(plain(value), allow_nan=False, ensure_ascii=False))
+    click.echo(json.dumps(plain(value), allow_nan=False))
 
 
 def print_tree(value: Mapping[str, Any]) -> None:

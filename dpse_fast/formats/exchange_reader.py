@@ -27,8 +27,7 @@ _TABLE = {"kind", "lower", "upper", "maximum", "stride0", "stride1", "beyond"}
 
 def is_exchange(file: File) -> bool:
     """Whether an open HDF5 file says it is ours."""
-    value = file.root.attrs.get("format")
-    return isinstance(value, str | bytes) and value in (FORMAT, FORMAT.encode())
+    return "format" in file.root.attrs and file.attribute(file.root, "format") == FORMAT
 
 
 def read_file(file: File) -> Model:
@@ -40,7 +39,7 @@ def read_file(file: File) -> Model:
         If the layout is not followed; the message names the place.
     """
     root = file.root
-    attributes = _attributes(root, _ROOT)
+    attributes = _attributes(file, root, _ROOT)
     version = attributes.integer("version")
     if version != VERSION:
         raise ModelFileError(
@@ -63,7 +62,7 @@ def read_file(file: File) -> Model:
 
 
 def _descriptor(file: File, group: h5py.Group, n_types: int) -> SeE2A:
-    attributes = _attributes(group, _DESCRIPTOR)
+    attributes = _attributes(file, group, _DESCRIPTOR)
     _only(group, ("davg", "dstd", "excluded", "embedding"))
     kind = attributes.text("type")
     if kind != "se_e2_a":
@@ -114,13 +113,13 @@ def _embedding(
 
 def _block(file: File, parent: h5py.Group, name: str) -> Embedding | None:
     group = _group(parent, name)
-    kind = _attributes(group, _TABLE).text("kind", "net")
+    kind = _attributes(file, group, _TABLE).text("kind", "net")
     if kind == "dropped":
         _only(group, ())
         return None
     if kind == "net":
         return _net(file, group, {"kind"})
-    attributes = _attributes(group, _TABLE)
+    attributes = _attributes(file, group, _TABLE)
     if kind != "table":
         attributes.reject("kind", "net, table or dropped", kind)
     _only(group, ("coefficients",))
@@ -143,7 +142,7 @@ def _fitting(file: File, group: h5py.Group, n_types: int) -> tuple[Net, ...]:
 
 
 def _net(file: File, group: h5py.Group, known: Collection[str]) -> Net:
-    _attributes(group, known)
+    _attributes(file, group, known)
     count = len(names(group))
     _only(group, [str(k) for k in range(count)])
     layers = [_layer(file, _group(group, str(k))) for k in range(count)]
@@ -152,7 +151,7 @@ def _net(file: File, group: h5py.Group, known: Collection[str]) -> Net:
 
 
 def _layer(file: File, group: h5py.Group) -> Layer:
-    attributes = _attributes(group, ("activation", "skip"))
+    attributes = _attributes(file, group, ("activation", "skip"))
     _only(group, ("weight", "bias", "idt"))
     skip: Any = attributes.text("skip", "none")
     weight, bias = _array(file, group, "weight"), _array(file, group, "bias")
@@ -190,7 +189,7 @@ def _only(group: h5py.Group, known: Collection[str]) -> None:
             )
 
 
-def _attributes(group: h5py.Group, known: Collection[str]) -> Tree:
+def _attributes(file: File, group: h5py.Group, known: Collection[str]) -> Tree:
     found = {}
     for name in group.attrs:
         if name not in known:
@@ -198,16 +197,8 @@ def _attributes(group: h5py.Group, known: Collection[str]) -> Tree:
                 f"{group.name} attribute {name!a}: is not part of the format; "
                 f"expected {', '.join(sorted(known)) or 'none'}"
             )
-        found[name] = _plain(group.attrs[name])
+        found[name] = file.attribute(group, name)
     return Tree(found, f"{group.name} attribute ", _no_array)
-
-
-def _plain(value: Any) -> Any:
-    if isinstance(value, np.ndarray | np.generic):
-        value = value.tolist()
-    if isinstance(value, list):
-        return [_plain(item) for item in value]
-    return value.decode("utf-8", "replace") if isinstance(value, bytes) else value
 
 
 def _no_array(value: Any, where: str) -> Any:

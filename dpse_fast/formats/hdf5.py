@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import os
+import mmap
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..errors import ModelFileError
+from .hdf5_texts import Texts
 
 SIGNATURE = b"\x89HDF\r\n\x1a\n"
 EXPANSION = 4
@@ -22,9 +23,11 @@ SMALL = 16 * 2**20
 class File:
     """An open HDF5 file with a budget of bytes that its datasets may fill."""
 
-    def __init__(self, file: h5py.File, size: int) -> None:
+    def __init__(self, file: h5py.File, data: mmap.mmap) -> None:
         self.root = file
-        self._budget = EXPANSION * size + SMALL
+        self._budget = EXPANSION * len(data) + SMALL
+        self._texts = Texts(data)
+        self._checked: set[int] = set()
 
     def array(self, group: h5py.Group, name: str) -> NDArray[Any]:
         """The numbers of the dataset `name`, in the machine's byte order."""
@@ -50,13 +53,37 @@ class File:
         values = np.asarray(item[()])
         return values.astype(values.dtype.newbyteorder("="), copy=False)
 
+    def attribute(self, group: h5py.Group, name: str) -> Any:
+        """The number, truth value, text, or list of these in an attribute.
+
+        What is stored is looked at first: HDF5 crashes on some damaged types.
+        """
+        header = h5py.h5o.get_info(group.id).addr
+        if header not in self._checked:
+            self._texts.check_attributes(header)
+            self._checked.add(header)
+        found = h5py.h5a.open(group.id, name.encode())
+        kind = found.get_type()
+        plain = isinstance(
+            kind, h5py.h5t.TypeIntegerID | h5py.h5t.TypeFloatID | h5py.h5t.TypeStringID
+        ) or (isinstance(kind, h5py.h5t.TypeEnumID) and kind.dtype == np.bool_)
+        if not plain or len(found.shape) > 1:
+            raise ModelFileError(
+                f"{group.name} attribute {name!a}: expected a number, a text or a list"
+            )
+        return _plain(group.attrs[name])
+
 
 @contextmanager
 def open_file(path: Path) -> Iterator[File]:
     """Open for reading; whatever the HDF5 library objects to becomes one error."""
     try:
-        with h5py.File(path, "r", locking="best-effort") as file:
-            yield File(file, os.path.getsize(path))
+        with (
+            path.open("rb") as raw,
+            mmap.mmap(raw.fileno(), 0, access=mmap.ACCESS_READ) as data,
+            h5py.File(path, "r", locking="best-effort") as file,
+        ):
+            yield File(file, data)
     except ModelFileError:
         raise
     except (
@@ -81,6 +108,14 @@ def member(group: h5py.Group, name: str) -> Any:
             "repack the file with h5repack"
         )
     return group[name]
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, np.ndarray | np.generic):
+        value = value.tolist()
+    if isinstance(value, list):
+        return [_plain(item) for item in value]
+    return value.decode("utf-8", "replace") if isinstance(value, bytes) else value
 
 
 def names(group: h5py.Group) -> list[str]:

@@ -37,9 +37,7 @@ def read_hdf5(file: File) -> Model:
     ModelFileError
         If the file is damaged or holds a model that is not supported.
     """
-    text = file.root.attrs["json"]
-    if isinstance(text, bytes):
-        text = text.decode("utf-8", "replace")
+    text = file.attribute(file.root, "json")
     if not isinstance(text, str):
         raise ModelFileError(f"attribute json: expected text, got {describe(text)}")
     tree = Tree(parse_json(text), "", dataset_values(file))

@@ -98,7 +98,7 @@ def _evaluate(
     rows_slope = np.column_stack([s_slope, s_slope[:, None] * unit]) / dstd
     moments = g.T @ rows / descriptor.normalisation
     axis = descriptor.axis_neuron
-    d = (moments @ moments[:axis].T).reshape(1, -1).astype(dtype)
+    d: NDArray[np.floating] = (moments @ moments[:axis].T).reshape(1, -1).astype(dtype)
     gradient = np.empty_like(d)
     energy = net(d, net.buffers(1), gradient, float(model.scale[env.species]))
     grad = gradient.reshape(width, axis).astype(np.float64)

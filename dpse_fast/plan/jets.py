@@ -11,7 +11,7 @@ from ..activations import activation
 from ..kernels.layout import Switch
 from ..model import Embedding, EmbeddingTable, Net, SeE2A
 
-Array = NDArray[np.float64]
+Array = NDArray[np.floating]
 Jet = tuple[Array, Array, Array]
 
 
@@ -47,7 +47,7 @@ def chain(outer: Jet, inner: Jet) -> Jet:
 
 def net_jet(net: Net, x: Array) -> Jet:
     """The net's output (n, n_out) at scalars x (n,) and its derivatives in x."""
-    y = x[:, None]
+    y: Array = x[:, None]
     y1, y2 = np.ones_like(y), np.zeros_like(y)
     for layer in net.layers:
         weight = layer.weight.astype(np.float64)
@@ -67,13 +67,15 @@ def net_jet(net: Net, x: Array) -> Jet:
 
 def table_jet(table: EmbeddingTable, x: Array) -> Jet:
     """A compressed file's embedding at x (n,), by the file's own rules."""
-    top = np.nextafter(table.maximum, -np.inf)
-    inside = np.clip(x, table.lower, top)
+    last = table.n_rows - 1
+    inside = np.clip(x, table.lower, np.nextafter(table.maximum, -np.inf))
+    if table.beyond == "clamp":
+        inside = np.where(x >= table.maximum, table.last_row_start, inside)
     fine = inside < table.upper
     low = np.floor((inside - table.lower) / table.stride0)
     high = np.floor((inside - table.upper) / table.stride1)
+    high = np.minimum(high, last - table.n_fine)
     row = np.where(fine, low, table.n_fine + high).astype(np.int64)
-    row = np.clip(row, 0, table.coefficients.shape[0] - 1)
     left = np.where(
         fine, table.lower + low * table.stride0, table.upper + high * table.stride1
     )

@@ -11,12 +11,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..aligned import aligned_zeros
+from ..blas import one_blas_thread
+from ..boundary import check_amount
 from ..errors import AccuracyWarning, InputError
 from ..fitting import FittingNet
 from ..kernels._simd import lanes
 from ..kernels.layout import Environments
 from ..model import Model
-from .accuracy import Accuracy, measure, sample_environments
+from .accuracy import DEFAULT_SHORTEST, Accuracy, measure, sample_environments
 from .jets import RadialEmbedding, embedding_jet, switch_of
 from .tables import Table, TableBuilder, first_edges
 
@@ -26,10 +28,11 @@ Pair = tuple[int, int]
 PRECISIONS = {"double": np.float64, "mixed": np.float32}
 DEFAULT_TOLERANCE = 1e-5  # eV/Å
 
-EXACT = 1e-12  # of max|G|: what tol=0 converges the tables to
+EXACT = 3e-12  # of max|G|: what tol=0 converges the tables to
 LOOSEST = 1e-6
 SAFETY = 5.0  # the sampled force error stays this factor below the tolerance
-SHORTEST = 0.5  # Å; tables start here, or at half the trained minimum
+SHORTEST = 0.1  # Å; tables start here
+TRUSTED = 0.5  # Å, or half the trained minimum: closer pairs are reported
 
 
 @dataclass(frozen=True, eq=False)
@@ -105,7 +108,7 @@ def make_plan(
     ----------
     tolerance : eV/Å
         The largest force error due to tabulation on sampled environments
-        (with a factor of `SAFETY` to spare); 0 converges the tables to 1e-12
+        (with a factor of `SAFETY` to spare); 0 converges the tables to 3e-12
         of the embedding's size.
 
     Raises
@@ -117,10 +120,10 @@ def make_plan(
         raise InputError(
             f"precision: expected one of {', '.join(PRECISIONS)}, got {precision!r}"
         )
-    if not (np.isscalar(tolerance) and np.isfinite(tolerance) and tolerance >= 0):
-        raise InputError(f"tol: expected a force in eV/Å >= 0, got {tolerance!r}")
+    tolerance = check_amount(tolerance, "tol", "a force in eV/Å")
     functions = _functions(model)
-    tables, accuracy = _tabulate(model, functions, float(tolerance))
+    with one_blas_thread():
+        tables, accuracy = _tabulate(model, functions, tolerance)
     dtype = np.dtype(PRECISIONS[precision])
     n_registers = -(-model.descriptor.width // lanes(dtype))
     distinct = list(dict.fromkeys(tables.values()))
@@ -129,7 +132,7 @@ def make_plan(
     return Plan(
         model=model,
         precision=precision,
-        tolerance=float(tolerance),
+        tolerance=tolerance,
         tables=tables,
         environments=_environments(model, tables, distinct),
         coefficients=_pack(distinct, n_registers, dtype),
@@ -158,21 +161,20 @@ def _functions(model: Model) -> dict[Pair, RadialEmbedding]:
     return found
 
 
-def shortest_distance(model: Model) -> float:
-    """Where the tables of a model start, Å."""
-    switch = switch_of(model.descriptor)
-    shortest = min(SHORTEST, 0.5 * (model.min_distance or np.inf), switch.cutoff / 4)
-    return max(float(shortest), 1e-3)
+def trusted_distance(model: Model) -> float:
+    """The distance below which pairs are reported, Å."""
+    return min(TRUSTED, 0.5 * (model.min_distance or np.inf))
 
 
 def _tabulate(
     model: Model, functions: dict[Pair, RadialEmbedding], tolerance: float
 ) -> tuple[dict[Pair, Table], Accuracy]:
     switch = switch_of(model.descriptor)
-    shortest = shortest_distance(model)
+    shortest = min(SHORTEST, 0.1 * switch.cutoff)
+    typical = min(model.min_distance or DEFAULT_SHORTEST, 0.5 * switch.cutoff)
     edges = first_edges(shortest, switch.start, switch.cutoff)
     builders = {
-        id(f): TableBuilder(f, edges, f.breakpoints(shortest))
+        id(f): TableBuilder(f, edges, f.breakpoints(shortest), typical)
         for f in {id(f): f for f in functions.values()}.values()
     }
     order = np.arange(model.descriptor.n_out)
@@ -243,6 +245,7 @@ def _environments(
         first_row += table.origins.size + 1
     return Environments(
         switch=switch_of(descriptor),
+        trusted=trusted_distance(model),
         sel=np.array(descriptor.sel, np.int64),
         table_of=table_of,
         mean=descriptor.davg[..., 0].astype(np.float64),

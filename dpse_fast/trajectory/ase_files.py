@@ -116,21 +116,24 @@ def _parse(text: str, format: str, **options: Any) -> Atoms:
 
 
 def _other_frames(path: Path, chosen: slice, format: str) -> Iterator[Frame]:
-    from ase.io import iread
     from ase.io.formats import ioformats
 
     if format not in ioformats:
         raise InputError(f"--format: ASE has no format {format!r}")
     single = ioformats[format].single
-    everything = iread(
-        str(path),
-        index=slice(None) if single else chosen,
-        format=format,
-        do_not_split_by_at_sign=True,
-    )
+    if not single and min(chosen.start or 0, chosen.stop or 0) < 0:
+        count = sum(1 for _ in _structures(path, slice(None), format))
+        chosen = slice(*chosen.indices(count))
+    structures = _structures(path, slice(None) if single else chosen, format)
     if single:
-        everything = iter(list(everything)[chosen])
-    start = (chosen.start or 0) if not single else 0
-    for k, atoms in enumerate(everything):
-        number = start + k * (chosen.step or 1) if start >= 0 else k
+        structures = iter(list(structures)[chosen])
+    first, step = 0 if single else chosen.start or 0, chosen.step or 1
+    for k, atoms in enumerate(structures):
+        number = first + k * step
         yield from_atoms(atoms, f"{path.name}, frame {number}", number)
+
+
+def _structures(path: Path, chosen: slice, format: str) -> Iterator[Atoms]:
+    from ase.io import iread
+
+    return iread(str(path), chosen, format, do_not_split_by_at_sign=True)

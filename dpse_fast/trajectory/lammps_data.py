@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from io import StringIO
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from numpy.typing import NDArray
 
@@ -42,8 +42,8 @@ def _without_foreign_comment(text: str) -> str:
     return text[: found.start()] + found.group(1) + text[found.end() :]
 
 
-def _type_numbers(atoms: Atoms, text: str) -> NDArray[object] | None:
+def _type_numbers(atoms: Atoms, text: str) -> NDArray[Any] | None:
     if "masses" in atoms.arrays or _LABELS.search(text):
         return None
-    types: NDArray[object] = atoms.arrays["type"]
+    types: NDArray[Any] = atoms.arrays["type"]
     return types

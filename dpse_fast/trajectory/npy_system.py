@@ -89,8 +89,7 @@ def _row(array: FloatArray, k: int) -> FloatArray:
 
 def _sets(root: Path) -> Iterator[FrameSet]:
     types = _types(root / "type.raw")
-    map_file = root / "type_map.raw"
-    names = tuple(map_file.read_text().split()) if map_file.is_file() else None
+    names = _names(root / "type_map.raw")
     directories = sorted(d for d in root.glob("set.*") if d.is_dir())
     if not directories:
         raise InputError(f"{root}: expected set.* directories with coord.npy")
@@ -150,6 +149,15 @@ def _types(path: Path) -> NDArray[np.int64]:
         return np.array([int(word) for word in path.read_text().split()], np.int64)
     except (OSError, ValueError, OverflowError) as error:
         raise InputError(f"{path}: expected type numbers ({error})") from None
+
+
+def _names(path: Path) -> tuple[str, ...] | None:
+    if not path.is_file():
+        return None
+    try:
+        return tuple(path.read_text().split())
+    except (OSError, ValueError) as error:
+        raise InputError(f"{path}: expected names of elements ({error})") from None
 
 
 def _array(path: Path, n_frames: int | None, width: int) -> FloatArray | None:

@@ -134,7 +134,7 @@ def environments(
             radial = env.radial[own, other]
             angular = env.angular[own, other]
             row = _table_row(env, table, r)
-            counters[SHORT_PAIRS] += r < env.shortest[table]
+            counters[SHORT_PAIRS] += r < env.trusted
             pairs.neighbours[n_pairs] = j
             pairs.table_rows[n_pairs] = row - table
             g = pairs.geometry[n_pairs]

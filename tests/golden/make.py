@@ -2,7 +2,7 @@
 
 deepmd-kit 3.2.0 comes from PyPI, in environments of its own (README.md):
 
-    python make.py --pytorch ENV/bin/python --tensorflow ENV/bin/python
+    PYTORCH/bin/python make.py --tensorflow TENSORFLOW/bin/python
 
 Files from PyTorch's side (.dp, .yaml, .pth) share ``NAME.npz``; a file
 NAME.pb goes with ``NAME.pb.npz``, because TensorFlow evaluates another function.
@@ -137,21 +137,16 @@ def _keep(file: Path) -> None:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--pytorch", help="python with deepmd-kit and PyTorch")
     parser.add_argument("--tensorflow", help="python with deepmd-kit and TensorFlow")
-    parser.add_argument("--stage", nargs=2, metavar=("STAGE", "FOLDER"))
+    parser.add_argument("--graphs", type=Path, help=argparse.SUPPRESS)
     arguments = parser.parse_args()
-    if arguments.stage:
-        stage, folder = arguments.stage
-        {"native": native, "graphs": graphs}[stage](Path(folder))
+    if arguments.graphs:
+        graphs(arguments.graphs)
         return
     with tempfile.TemporaryDirectory() as folder:
-        for python, stage in (
-            (arguments.pytorch, "native"),
-            (arguments.tensorflow, "graphs"),
-        ):
-            command = [python, __file__, "--stage", stage, folder]
-            subprocess.run(command, check=True)
+        native(Path(folder))
+        command = [arguments.tensorflow, __file__, "--graphs", folder]
+        subprocess.run(command, check=True)
 
 
 if __name__ == "__main__":

@@ -45,7 +45,7 @@ class Golden:
 
 
 DOUBLING = {"neuron": (4, 8, 16), "fitting": (12, 24, 24)}
-SMALL = {"fitting": (10,)}
+SMALL = {"neuron": (6,), "fitting": (10,)}
 MODELS = {
     "plain": Golden(("dp", "pth", "pb"), PERIODIC, **DOUBLING),
     "three_types": Golden(
@@ -53,11 +53,10 @@ MODELS = {
         ("triclinic", "open"),
         n_types=3,
         one_sided=False,
-        neuron=(8,),
         axis=4,
         rcut=4.3,
-        resnet_dt=(True, True),
         output=True,
+        **SMALL,
     ),
     "one_type": Golden(
         ("dp", "yaml", "pb"),
@@ -67,9 +66,13 @@ MODELS = {
         neuron=(6, 12, 12),
     ),
     "float32": Golden(("dp", "pth", "pb"), precision="float32"),
-    "excluded": Golden(("dp", "pb"), one_sided=False, excluded=((0, 1),)),
+    "excluded": Golden(
+        ("dp", "pb"), one_sided=False, excluded=((0, 1),), resnet_dt=(True, True)
+    ),
     "excluded_one_sided": Golden(("dp", "pb"), excluded=((1, 1),), **SMALL),
-    "protected": Golden(("dp", "pth"), excluded=((0, 1),), protection=0.3),
+    "protected": Golden(
+        ("dp", "pth"), excluded=((0, 1),), protection=0.3, resnet_dt=(True, True)
+    ),
     "atom_ener": Golden(("dp", "pth", "pb"), atom_ener=(-1.5, -2.5)),
     "atom_ener_one": Golden(("dp",), atom_ener=(None, -2.5), **SMALL),
     "centred": Golden(("dp",), centred=True, rcut_smth=0.0),
@@ -77,11 +80,11 @@ MODELS = {
     "sigmoid": Golden(("dp",), activations=("softplus", "sigmoid")),
     "gelu": Golden(("dp", "pb"), activations=("gelu", "gelu_tf"), **SMALL),
     "silu": Golden(("dp",), activations=("silu", "linear")),
-    "silut": Golden(("dp", "pb"), activations=("silut", "silut:0.7"), **SMALL),
+    "silut": Golden(("dp",), activations=("silut", "silut:0.7"), **SMALL),
     "custom_silu": Golden(("dp",), activations=("custom_silu:0.4375", "none")),
 }
 TRAINED = {
-    "trained": Golden(("pb",), CLOSE, one_sided=False, tables=0.05),
+    "trained": Golden(("pb",), CLOSE, one_sided=False, tables=0.1, **SMALL),
     "trained_one_sided": Golden((), CLOSE, excluded=((0, 0),), tables=0.1, **SMALL),
     "trained_float32": Golden((), precision="float32", tables=0.1, **SMALL),
 }

@@ -116,12 +116,15 @@ def _activation(name: str, x: Array) -> tuple[Array, Array]:
         y = np.tanh(x)
         return y, 1 - y * y
     if family == "relu":
-        return x * (x > 0), (x > 0) * 1.0
+        return x * (x > 0), (x > 0).astype(np.float64)
     if family == "relu6":
-        return np.minimum(np.maximum(x, 0), 6), ((x > 0) & (x < 6)) * 1.0
-    if family == "gelu":
-        root = np.sqrt(2 / np.pi)
-        inner, inner1 = root * (x + 0.044715 * x**3), root * (1 + 0.134145 * x**2)
+        inside = ((x > 0) & (x < 6)).astype(np.float64)
+        return np.clip(x, 0, 6), inside
+    if family in ("gelu", "gelu_float32"):
+        root, cubic = np.sqrt(2 / np.pi), 0.044715
+        if family == "gelu_float32":
+            cubic = float(np.float32(cubic))
+        inner, inner1 = root * (x + cubic * x**3), root * (1 + 3 * cubic * x**2)
         y = np.tanh(inner)
         half = 0.5 * (1 + y)
         return x * half, half + 0.5 * x * inner1 * (1 - y * y)

@@ -103,7 +103,7 @@ def _gelu(graph: Graph, cube: Node) -> str:
     for product in graph.after(cube.name, PASS_ON):
         for name in product.inputs:
             if name != cube.name and graph.is_constant(name):
-                return "gelu" if graph.scalar(name) == 0.044715 else "gelu_tf"
+                return "gelu" if graph.scalar(name) == 0.044715 else "gelu_float32"
     raise ModelFileError(
         f"the activation at {cube.name} is not known; train with tanh or gelu"
     )

@@ -1,0 +1,147 @@
+"""deepmd npy systems: sets, open boundaries, mixed types, and damage."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+from dpse_fast.errors import InputError
+from dpse_fast.trajectory import read_frames
+
+Array = NDArray[Any]
+TYPES = (0, 1, 1)
+
+
+def system(root: Path, n_frames: tuple[int, ...] = (2, 3), **changes: Array) -> Path:
+    """A system of three atoms; changes replace files of the first set."""
+    root.mkdir()
+    (root / "type.raw").write_text("\n".join(map(str, TYPES)))
+    (root / "type_map.raw").write_text("O\nH\n")
+    rng = np.random.default_rng(3)
+    for k, n in enumerate(n_frames):
+        folder = root / f"set.{k:03d}"
+        folder.mkdir()
+        arrays = {
+            "coord": rng.normal(size=(n, 9)),
+            "box": np.tile(np.diag([4.0, 5.0, 6.0]).ravel(), (n, 1)),
+            "energy": rng.normal(size=n).astype(np.float32),
+            "force": rng.normal(size=(n, 9)),
+            "virial": rng.normal(size=(n, 9)),
+        }
+        for name, array in (arrays | (changes if k == 0 else {})).items():
+            np.save(folder / f"{name}.npy", array)
+    return root
+
+
+def test_frames(tmp_path: Path) -> None:
+    root = system(tmp_path / "water")
+    frames = list(read_frames(root))
+    assert [frame.index for frame in frames] == [0, 1, 2, 3, 4]
+    assert frames[3].name == "water/set.001, frame 1"
+    frame = frames[3]
+    assert frame.symbols is not None
+    assert frame.symbols.tolist() == ["O", "H", "H"]
+    assert frame.pbc == (True, True, True)
+    assert frame.volume == pytest.approx(120)
+    files = {p.stem: np.load(p) for p in (root / "set.001").iterdir()}
+    np.testing.assert_array_equal(frame.positions, files["coord"][1].reshape(3, 3))
+    assert frame.labels.energy == files["energy"][1]
+    np.testing.assert_array_equal(frame.labels.forces, files["force"][1].reshape(3, 3))
+    virial = files["virial"][1].reshape(3, 3)
+    np.testing.assert_array_equal(frame.labels.virial, virial)
+    assert [f.index for f in read_frames(root, "-2:")] == [3, 4]
+
+
+def test_without_labels_names_and_box(tmp_path: Path) -> None:
+    root = system(tmp_path / "s", n_frames=(1,))
+    for name in ("box", "energy", "force", "virial"):
+        (root / "set.000" / f"{name}.npy").unlink()
+    (root / "type_map.raw").unlink()
+    with pytest.raises(InputError, match="nopbc"):
+        list(read_frames(root))
+    (root / "nopbc").touch()
+    (frame,) = read_frames(root)
+    assert frame.names is None
+    assert frame.types.tolist() == list(TYPES)
+    assert frame.cell is None
+    assert frame.pbc == (False, False, False)
+    labels = frame.labels
+    assert (labels.energy, labels.forces, labels.virial) == (None, None, None)
+
+
+def test_zero_box_is_open(tmp_path: Path) -> None:
+    root = system(tmp_path / "s", n_frames=(1,), box=np.zeros((1, 9)))
+    (frame,) = read_frames(root)
+    assert frame.cell is None
+
+
+def test_mixed_types(tmp_path: Path) -> None:
+    real = np.array([[1, 0, -1], [0, 0, 1]])
+    frames = list(read_frames(system(tmp_path / "s", (2,), real_atom_types=real)))
+    assert [frame.n_atoms for frame in frames] == [2, 3]
+    assert frames[0].symbols is not None
+    assert frames[0].symbols.tolist() == ["H", "O"]
+    assert frames[0].labels.forces is not None
+    assert frames[0].labels.forces.shape == (2, 3)
+
+
+def test_several_systems(tmp_path: Path) -> None:
+    for name in ("b", "a"):
+        system(tmp_path / name, n_frames=(2,))
+    names = [frame.name for frame in read_frames(tmp_path)]
+    assert names == [f"{s}/set.000, frame {k}" for s in "ab" for k in (0, 1)]
+    assert [f.name for f in read_frames(tmp_path, "2")] == ["b/set.000, frame 0"]
+
+
+@pytest.mark.parametrize(
+    ("name", "array", "message"),
+    [
+        ("coord", np.zeros((2, 8)), r"coord\.npy: expected shape \(2, 9\)"),
+        ("coord", np.array(3.0), r"coord\.npy: expected shape"),
+        ("coord", np.array([["a"] * 9] * 2), "expected numbers"),
+        ("coord", np.array([{}, {}], dtype=object), "not an array that NumPy reads"),
+        ("box", np.zeros((1, 9)), r"box\.npy: expected shape \(2, 9\), got \(1, 9\)"),
+        ("force", np.zeros((2, 6)), r"force\.npy: expected shape \(2, 9\)"),
+        ("energy", np.zeros(3), r"energy\.npy: expected shape \(2, 1\)"),
+        ("real_atom_types", np.full((2, 3), 2), "expected types from -1 to 1"),
+        ("real_atom_types", np.full((2, 3), -2), "got -2 to -2"),
+    ],
+)
+def test_wrong_arrays(name: str, array: Array, message: str, tmp_path: Path) -> None:
+    root = system(tmp_path / "s", **{name: array})
+    with pytest.raises(InputError, match=message):
+        list(read_frames(root))
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "message"),
+    [
+        ("type.raw", b"0 1 x", r"type\.raw: expected type numbers"),
+        ("type.raw", b"0 1 \xff", r"type\.raw: expected type numbers"),
+        ("type.raw", b"0 1 2", r"expected types from 0 to 1 \(type_map.raw\)"),
+        ("type.raw", b"0 1 -1", "got -1 to 1"),
+        ("type.raw", b"", r"expected shape \(2, 0\)"),
+        ("type_map.raw", b"\xff\xfe", r"type_map\.raw: expected names"),
+        ("set.000/coord.npy", b"", "not an array that NumPy reads"),
+        ("set.000/coord.npy", b"\x93NUMPY\x01\x00", "not an array that NumPy reads"),
+    ],
+)
+def test_damaged_files(name: str, content: bytes, message: str, tmp_path: Path) -> None:
+    root = system(tmp_path / "s")
+    (root / name).write_bytes(content)
+    with pytest.raises(InputError, match=message):
+        list(read_frames(root))
+
+
+def test_missing_parts(tmp_path: Path) -> None:
+    root = system(tmp_path / "s", n_frames=(1,))
+    (root / "set.000" / "coord.npy").unlink()
+    with pytest.raises(InputError, match=r"has no coord\.npy"):
+        list(read_frames(root))
+    empty = system(tmp_path / "t", n_frames=())
+    with pytest.raises(InputError, match=r"expected set\.\* directories"):
+        list(read_frames(empty))
