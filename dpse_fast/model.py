@@ -1,7 +1,7 @@
 """The one representation of a Deep Potential model, whatever file it came from.
 
 Everything is a frozen dataclass of NumPy arrays. Lengths are in Å, energies in
-eV. Matrices are (in, out): a layer computes ``act(x @ weight + bias)``.
+eV.
 """
 
 from __future__ import annotations
@@ -10,220 +10,33 @@ import hashlib
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields, is_dataclass
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
-from .activations import activation
-from .errors import ModelFileError
+from .nets import (
+    Array,
+    Embedding,
+    EmbeddingTable,
+    Layer,
+    Net,
+    Skip,
+    float_array,
+    require,
+)
 
-Array = NDArray[np.floating]
-Skip = Literal["none", "identity", "double"]
+__all__ = [
+    "Embedding",
+    "EmbeddingTable",
+    "Layer",
+    "Model",
+    "Net",
+    "SeE2A",
+    "Skip",
+    "unnamed_types",
+]
 
 UNKNOWN_TYPE_PREFIX = "type_"
-
-
-def _require(condition: object, what: str) -> None:
-    if not condition:
-        raise ModelFileError(what)
-
-
-def _float_array(value: Any, shape: tuple[int | None, ...], name: str) -> Array:
-    array = np.ascontiguousarray(value)
-    if array.dtype not in (np.float32, np.float64):
-        array = array.astype(np.float64)
-    fits = array.ndim == len(shape) and all(
-        n is None or n == m for n, m in zip(shape, array.shape, strict=True)
-    )
-    expected = "(" + ", ".join("any" if n is None else str(n) for n in shape) + ")"
-    _require(fits, f"{name}: expected shape {expected}, got {array.shape}")
-    _require(np.isfinite(array).all(), f"{name}: holds NaN or infinite values")
-    array = array.view()
-    array.flags.writeable = False
-    return array
-
-
-@dataclass(frozen=True, eq=False)
-class Layer:
-    """One dense layer: ``y = act(x @ weight + bias) * idt``, then the skip.
-
-    Parameters
-    ----------
-    weight : (n_in, n_out) float32 or float64
-    bias : (n_out,)
-    activation : a name of `dpse_fast.activations`
-    idt : (n_out,) or None
-        The trained time step of a resnet layer.
-    skip : "none", "identity" (adds x), or "double" (adds [x, x])
-    """
-
-    weight: Array
-    bias: Array
-    activation: str = "tanh"
-    idt: Array | None = None
-    skip: Skip = "none"
-
-    def __post_init__(self) -> None:
-        weight = _float_array(self.weight, (None, None), "layer weight")
-        n_in, n_out = weight.shape
-        _require(n_in and n_out, f"layer weight: empty, shape {weight.shape}")
-        put = object.__setattr__
-        put(self, "weight", weight)
-        bias = np.reshape(self.bias, -1)
-        put(self, "bias", _float_array(bias, (n_out,), "layer bias"))
-        if self.idt is not None:
-            idt = np.reshape(self.idt, -1)
-            put(self, "idt", _float_array(idt, (n_out,), "layer idt"))
-        try:
-            put(self, "activation", activation(self.activation).name)
-        except KeyError as error:
-            raise ModelFileError(f"layer activation: {error.args[0]}") from None
-        _require(
-            self.skip in ("none", "identity", "double"),
-            f"layer skip: expected none, identity or double, got {self.skip!r}",
-        )
-        ratio = {"identity": 1, "double": 2}.get(self.skip)
-        _require(
-            ratio is None or n_out == ratio * n_in,
-            f"layer skip: {self.skip!r} does not fit a {n_in} to {n_out} layer",
-        )
-
-    @property
-    def n_in(self) -> int:
-        return int(self.weight.shape[0])
-
-    @property
-    def n_out(self) -> int:
-        return int(self.weight.shape[1])
-
-
-@dataclass(frozen=True, eq=False)
-class Net:
-    """A chain of layers."""
-
-    layers: tuple[Layer, ...]
-
-    def __post_init__(self) -> None:
-        object.__setattr__(self, "layers", tuple(self.layers))
-        _require(self.layers, "net: has no layers")
-        for k, (a, b) in enumerate(zip(self.layers, self.layers[1:], strict=False)):
-            _require(
-                a.n_out == b.n_in,
-                f"net: layer {k} gives {a.n_out} values, layer {k + 1} takes {b.n_in}",
-            )
-
-    @property
-    def n_in(self) -> int:
-        return self.layers[0].n_in
-
-    @property
-    def n_out(self) -> int:
-        return self.layers[-1].n_out
-
-    @property
-    def widths(self) -> tuple[int, ...]:
-        return tuple(layer.n_out for layer in self.layers)
-
-    @property
-    def dtype(self) -> np.dtype[Any]:
-        return np.result_type(*(layer.weight.dtype for layer in self.layers))
-
-    def __call__(self, x: Array) -> Array:
-        """The net's output (n, n_out) for inputs (n, n_in), in x's precision."""
-        for layer in self.layers:
-            y = x @ layer.weight.astype(x.dtype) + layer.bias.astype(x.dtype)
-            y = activation(layer.activation)(y)
-            if layer.idt is not None:
-                y = y * layer.idt.astype(x.dtype)
-            if layer.skip == "identity":
-                y = y + x
-            elif layer.skip == "double":
-                y = y + np.concatenate([x, x], axis=1)
-            x = y
-        return x
-
-
-@dataclass(frozen=True, eq=False)
-class EmbeddingTable:
-    """The embedding of a compressed file: quintics of the normalised s.
-
-    With x = (s − davg)/dstd, row k and local t:
-    ``x < upper``: k = int((x − lower)/stride0), t = x − (lower + k·stride0);
-    ``x < maximum``: k = n0 + int((x − upper)/stride1) with
-    n0 = int((upper − lower)/stride0), t = x − (upper + (k − n0)·stride1).
-    G_m = Σ_p coefficients[k, m, p] t^p.
-
-    Parameters
-    ----------
-    coefficients : (n_rows, M, 6)
-    lower, upper, maximum, stride0, stride1 : float
-    beyond : "linear" (deepmd-kit 3.2) or "clamp" (earlier)
-        What the file's own program does outside [lower, maximum): go on as a
-        line, or stay at the value of the nearest end, which above is that of
-        the start of the last row.
-    """
-
-    coefficients: Array
-    lower: float
-    upper: float
-    maximum: float
-    stride0: float
-    stride1: float
-    beyond: Literal["linear", "clamp"] = "linear"
-
-    def __post_init__(self) -> None:
-        name = "embedding table"
-        table = _float_array(self.coefficients, (None, None, 6), name)
-        object.__setattr__(self, "coefficients", table)
-        numbers = (self.lower, self.upper, self.maximum, self.stride0, self.stride1)
-        _require(np.isfinite(numbers).all(), f"{name}: range {numbers} is not finite")
-        _require(
-            self.lower < self.upper <= self.maximum
-            and self.stride0 > 0
-            and self.stride1 > 0,
-            f"{name}: expected lower < upper <= maximum and positive strides, "
-            f"got {numbers}",
-        )
-        _require(
-            self.beyond in ("linear", "clamp"),
-            f"{name}: beyond must be linear or clamp, got {self.beyond!r}",
-        )
-        rows = (self.upper - self.lower) / self.stride0
-        rows += (self.maximum - self.upper) / self.stride1
-        _require(
-            rows < table.shape[0] + 1 and table.shape[0] >= self.n_rows > 0,
-            f"{name}: the range needs {rows:.6g} rows, the file has {table.shape[0]}",
-        )
-
-    @property
-    def n_fine(self) -> int:
-        """Rows below ``upper``."""
-        return int((self.upper - self.lower) / self.stride0)
-
-    @property
-    def n_rows(self) -> int:
-        """Rows that the range needs."""
-        return self.n_fine + int((self.maximum - self.upper) / self.stride1)
-
-    @property
-    def last_row_start(self) -> float:
-        """The x at which the last row starts."""
-        n_coarse = self.n_rows - self.n_fine
-        if n_coarse:
-            return self.upper + (n_coarse - 1) * self.stride1
-        return self.lower + (self.n_fine - 1) * self.stride0
-
-    @property
-    def n_out(self) -> int:
-        return int(self.coefficients.shape[1])
-
-    @property
-    def dtype(self) -> np.dtype[Any]:
-        return self.coefficients.dtype
-
-
-Embedding = Net | EmbeddingTable
 
 
 @dataclass(frozen=True, eq=False)
@@ -270,52 +83,52 @@ class SeE2A:
         put(self, "sel", tuple(int(s) for s in self.sel))
         put(self, "embedding", tuple(tuple(row) for row in self.embedding))
         put(self, "excluded", frozenset((int(c), int(t)) for c, t in self.excluded))
-        put(self, "davg", _float_array(self.davg, (n, n, 4), "davg"))
-        put(self, "dstd", _float_array(self.dstd, (n, n, 4), "dstd"))
-        _require(
+        put(self, "davg", float_array(self.davg, (n, n, 4), "davg"))
+        put(self, "dstd", float_array(self.dstd, (n, n, 4), "dstd"))
+        require(
             np.isfinite([self.rcut, self.rcut_smth]).all()
             and 0 <= self.rcut_smth < self.rcut,
             f"rcut: expected 0 <= rcut_smth < rcut, got {self.rcut_smth}, {self.rcut}",
         )
-        _require(
+        require(
             all(s >= 0 for s in self.sel) and sum(self.sel) > 0,
             f"sel: expected counts with a positive sum, got {self.sel}",
         )
-        _require(
+        require(
             np.isfinite(self.normalisation) and self.normalisation > 0,
             f"normalisation: expected a positive number, got {self.normalisation}",
         )
-        _require(
+        require(
             np.isfinite(self.env_protection) and self.env_protection >= 0,
             f"env_protection: expected a number >= 0, got {self.env_protection}",
         )
-        _require((self.dstd != 0).all(), "dstd: holds zeros")
+        require((self.dstd != 0).all(), "dstd: holds zeros")
         anisotropic = (
             np.any(self.davg[..., 1:]) or np.ptp(self.dstd[..., 1:], axis=-1).any()
         )
-        _require(
+        require(
             not anisotropic,
             "davg, dstd: the statistics of x, y and z must have no mean and one "
             "deviation, or the model would not be invariant under rotation",
         )
-        _require(
+        require(
             len(self.embedding) == n and all(len(row) == n for row in self.embedding),
             f"embedding: expected {n} rows of {n} nets",
         )
         nets = [net for row in self.embedding for net in row if net is not None]
         widths = sorted({net.n_out for net in nets})
-        _require(len(widths) == 1, f"embedding: nets of several widths {widths}")
+        require(len(widths) == 1, f"embedding: nets of several widths {widths}")
         for net in nets:
-            _require(
+            require(
                 not isinstance(net, Net) or net.n_in == 1,
                 f"embedding: expected nets of one input, got {getattr(net, 'n_in', 0)}",
             )
-        _require(
+        require(
             1 <= self.axis_neuron <= widths[0],
             f"axis_neuron: expected 1 to {widths[0]}, got {self.axis_neuron}",
         )
         for pair in self.excluded:
-            _require(
+            require(
                 all(0 <= t < n for t in pair), f"excluded: no such type pair {pair}"
             )
 
@@ -378,34 +191,34 @@ class Model:
         put(self, "type_map", tuple(str(t) for t in self.type_map))
         put(self, "fitting", tuple(self.fitting))
         n = self.descriptor.n_types
-        put(self, "bias", _float_array(self.bias, (n,), "bias"))
+        put(self, "bias", float_array(self.bias, (n,), "bias"))
         scale = np.ones(n) if self.scale is None else self.scale
-        put(self, "scale", _float_array(scale, (n,), "scale"))
+        put(self, "scale", float_array(scale, (n,), "scale"))
         put(
             self,
             "provenance",
             {str(k): str(v) for k, v in sorted(self.provenance.items())},
         )
-        _require(
+        require(
             len(self.type_map) == n,
             f"type_map: expected {n} names, got {len(self.type_map)}: {self.type_map}",
         )
-        _require(
+        require(
             len(set(self.type_map)) == n and all(self.type_map),
             f"type_map: expected distinct names, got {self.type_map}",
         )
-        _require(
+        require(
             len(self.fitting) == n,
             f"fitting: expected {n} nets, got {len(self.fitting)}",
         )
         for t, net in enumerate(self.fitting):
-            _require(
+            require(
                 net.n_in == self.descriptor.n_out and net.n_out == 1,
                 f"fitting: net of type {t} maps {net.n_in} to {net.n_out} values, "
                 f"expected {self.descriptor.n_out} to 1",
             )
         if self.min_distance is not None:
-            _require(
+            require(
                 np.isfinite(self.min_distance) and self.min_distance >= 0,
                 f"min_distance: expected a number >= 0, got {self.min_distance}",
             )

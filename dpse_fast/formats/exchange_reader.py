@@ -8,11 +8,14 @@ from typing import Any
 
 import h5py
 import numpy as np
+from numpy.typing import NDArray
 
 from ..errors import ModelFileError
-from ..model import Array, Embedding, EmbeddingTable, Layer, Model, Net, SeE2A
+from ..model import Embedding, EmbeddingTable, Layer, Model, Net, SeE2A
 from .hdf5 import File, member, names
 from .tree import Tree, describe, located
+
+Array = NDArray[np.floating]
 
 FORMAT = "dpse-fast model"
 VERSION = 1
@@ -47,13 +50,14 @@ def read_file(file: File) -> Model:
         )
     _only(root, ("bias", "scale", "descriptor", "fitting"))
     type_map = attributes.texts("type_map")
-    descriptor = _descriptor(file, _group(root, "descriptor"), len(type_map))
+    n_types = len(type_map)
+    descriptor = _descriptor(file, _group(root, "descriptor"), n_types)
     return Model(
         type_map=tuple(type_map),
         descriptor=descriptor,
-        fitting=_fitting(file, _group(root, "fitting"), len(type_map)),
+        fitting=_fitting(file, _group(root, "fitting"), n_types),
         bias=_array(file, root, "bias"),
-        scale=_array(file, root, "scale") if "scale" in root else None,
+        scale=_array(file, root, "scale") if "scale" in root else np.ones(n_types),
         min_distance=attributes.number("min_distance")
         if attributes.has("min_distance")
         else None,

@@ -46,12 +46,14 @@ class Golden:
 
 DOUBLING = {"neuron": (4, 8, 16), "fitting": (12, 24, 24)}
 SMALL = {"neuron": (6,), "fitting": (10,)}
+TRAINABLE = {"neuron": (4, 6), "fitting": (10,)}
 MODELS = {
     "plain": Golden(("dp", "pth", "pb"), PERIODIC, **DOUBLING),
     "three_types": Golden(
         ("dp", "pth", "pb"),
         ("triclinic", "open"),
         n_types=3,
+        sel=(14, 14, 12),
         one_sided=False,
         axis=4,
         rcut=4.3,
@@ -76,7 +78,7 @@ MODELS = {
     "atom_ener": Golden(("dp", "pth", "pb"), atom_ener=(-1.5, -2.5)),
     "atom_ener_one": Golden(("dp",), atom_ener=(None, -2.5), **SMALL),
     "centred": Golden(("dp",), centred=True, rcut_smth=0.0),
-    "relu": Golden(("dp", "pb"), activations=("relu", "relu6"), **SMALL),
+    "relu": Golden(("dp", "pb"), activations=("relu6", "relu"), **SMALL),
     "sigmoid": Golden(("dp",), activations=("softplus", "sigmoid")),
     "gelu": Golden(("dp", "pb"), activations=("gelu", "gelu_tf"), **SMALL),
     "silu": Golden(("dp",), activations=("silu", "linear")),
@@ -84,9 +86,9 @@ MODELS = {
     "custom_silu": Golden(("dp",), activations=("custom_silu:0.4375", "none")),
 }
 TRAINED = {
-    "trained": Golden(("pb",), CLOSE, one_sided=False, tables=0.1, **SMALL),
-    "trained_one_sided": Golden((), CLOSE, excluded=((0, 0),), tables=0.1, **SMALL),
-    "trained_float32": Golden((), precision="float32", tables=0.1, **SMALL),
+    "trained": Golden(("pb",), CLOSE, one_sided=False, tables=0.1, **TRAINABLE),
+    "trained_one_sided": Golden((), CLOSE, excluded=((0, 0),), tables=0.1, **TRAINABLE),
+    "trained_float32": Golden((), precision="float32", tables=0.1, **TRAINABLE),
 }
 
 
