@@ -17,7 +17,9 @@ from .errors import (
 
 if TYPE_CHECKING:
     from .model import Model
-    from .potential import Potential, Result, SelOverflow, Session, load
+    from .potential import Potential, load
+    from .results import Result, SelOverflow
+    from .session import Session
 
 __version__ = version("dpse-fast")
 
@@ -39,9 +41,11 @@ __all__ = [
 
 _HOME = {
     "Model": "model",
-    **dict.fromkeys(
-        ("Potential", "Result", "SelOverflow", "Session", "load"), "potential"
-    ),
+    "Potential": "potential",
+    "Result": "results",
+    "SelOverflow": "results",
+    "Session": "session",
+    "load": "potential",
 }
 
 

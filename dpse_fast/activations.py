@@ -84,7 +84,7 @@ def _silut(threshold: float) -> Activation:
         y, y1, y2 = (np.where(below, a, b) for a, b in zip(low, high, strict=True))
         return y, y1, y2
 
-    return Activation(f"silut:{threshold:g}", jet, (threshold,))
+    return Activation(f"silut:{threshold!r}", jet, (threshold,))
 
 
 _NAMED = {

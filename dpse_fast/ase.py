@@ -18,7 +18,9 @@ from numpy.typing import NDArray
 
 from .errors import InputError
 from .model import Model
-from .potential import DEFAULT_SKIN, Potential, Result, load
+from .potential import Potential, load
+from .results import Result
+from .session import DEFAULT_SKIN
 from .trajectory.frame import boundaries_of
 
 Floats = NDArray[np.float64]

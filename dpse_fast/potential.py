@@ -3,170 +3,26 @@
 from __future__ import annotations
 
 import os
-import threading
-import time
 import warnings
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from importlib import resources
 from typing import Any
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
 from . import __version__
-from .boundary import System, check_amount, check_system
-from .engine import Engine, Evaluation
 from .errors import InputError, SelOverflowWarning, ShortDistanceWarning
-from .kernels.cpu.environment import (
-    COINCIDENT,
-    N_COUNTERS,
-    SHORT_PAIRS,
-    TRUNCATED_ATOMS,
-)
+from .memory import bytes_per_atom, worker_bytes
 from .model import Model
-from .neighbours import NeighbourList
 from .plan import DEFAULT_TOLERANCE, Plan, make_plan
-
-Floats = NDArray[np.float64]
+from .results import Result, SelOverflow
+from .session import DEFAULT_SKIN, Session
 
 DEVICES = ("auto", "cpu")
 SEL_OVERFLOW = ("warn", "error", "truncate", "all")
 DEFAULT_MODEL = "water.h5"
-DEFAULT_SKIN = 1.0  # Å
-
-
-@dataclass(frozen=True)
-class SelOverflow:
-    """Atoms with more neighbours of a type than the model's ``sel``.
-
-    Parameters
-    ----------
-    n_atoms : how many
-    types : neighbour type → atoms with too many neighbours of it
-    """
-
-    n_atoms: int
-    types: dict[str, int]
-
-    def __str__(self) -> str:
-        each = ", ".join(f"{n} of {name}" for name, n in self.types.items())
-        return f"{self.n_atoms} atoms have more neighbours than sel ({each})"
-
-
-@dataclass(frozen=True, eq=False)
-class Result:
-    """What `Potential.compute` gives.
-
-    Parameters
-    ----------
-    energy : eV
-    forces : (N, 3) eV/Å
-    virial : (3, 3) eV
-        -Σ dE/dd ⊗ d as deepmd-kit's: -dE/dstrain; the stress is -virial/volume.
-    atomic_energies : (N,) eV, or None
-    atomic_virials : (N, 3, 3) eV, or None
-        Each pair's part on its neighbour atom, as deepmd-kit's.
-    sel_overflow : SelOverflow, or None where no atom has too many neighbours
-    short_pairs : pairs closer than half the shortest trained distance, or 0.5 Å
-    """
-
-    energy: float
-    forces: Floats
-    virial: Floats
-    atomic_energies: Floats | None
-    atomic_virials: Floats | None
-    sel_overflow: SelOverflow | None
-    short_pairs: int
-
-
-class Session:
-    """Computes step after step, keeping the neighbour list and all buffers.
-
-    Made by `Potential.session`. The list is rebuilt when an atom has moved by
-    half the skin, or when the cell, the types or the number of atoms change.
-
-    Attributes
-    ----------
-    list_builds : how often the neighbour list was built
-    stage_seconds : seconds in each stage, summed over threads, when profiling
-    """
-
-    def __init__(self, potential: Potential, skin: float, profile: bool) -> None:
-        skin = check_amount(skin, "skin", "a length in Å")
-        self._potential = potential
-        self._engine = Engine(potential.plan, potential.threads, profile)
-        cutoff = potential.plan.environments.switch.cutoff
-        self._list = NeighbourList(cutoff, skin, self._engine.run)
-        self._lock = threading.Lock()
-        self._neighbour_seconds = 0.0
-
-    @property
-    def list_builds(self) -> int:
-        return self._list.builds
-
-    @property
-    def stage_seconds(self) -> dict[str, float]:
-        return {"neighbours": self._neighbour_seconds, **self._engine.stage_seconds}
-
-    def compute(
-        self,
-        positions: ArrayLike,
-        types: ArrayLike | Sequence[str],
-        cell: ArrayLike | None = None,
-        *,
-        pbc: bool | Sequence[bool] | None = None,
-        atomic: bool = False,
-    ) -> Result:
-        """As `Potential.compute`."""
-        potential = self._potential
-        system = check_system(positions, types, cell, pbc, potential.type_map)
-        with self._lock:
-            start = time.perf_counter()
-            self._list.update(system)
-            self._neighbour_seconds += time.perf_counter() - start
-            truncate = potential.sel_overflow != "all"
-            found = self._engine.evaluate(
-                self._list.hood, truncate=truncate, atomic=atomic
-            )
-            return self._result(system, found, atomic)
-
-    def _result(self, system: System, found: Evaluation, atomic: bool) -> Result:
-        n, hood, owners = len(system.positions), self._list.hood, self._list.owners
-        names = self._potential.type_map
-        if atom := int(found.counters[COINCIDENT]):
-            raise InputError(
-                f"positions: another atom, or an image, lies on atom "
-                f"{int(owners[atom - 1])}; expected distinct positions"
-            )
-        overflow = None
-        if n_atoms := int(found.counters[TRUNCATED_ATOMS]):
-            of_type = zip(names, found.counters[N_COUNTERS:].tolist(), strict=True)
-            overflow = SelOverflow(n_atoms, {name: k for name, k in of_type if k})
-        short = -(-int(found.counters[SHORT_PAIRS]) // 2)
-        self._potential.report(overflow, short)
-        atomic_energies = np.empty(n)
-        atomic_energies[owners[hood.centres]] = found.energies
-        forces = _onto_owners(found.forces, owners, n)
-        virials = None
-        if atomic:
-            flat = found.atomic_virials.reshape(-1, 9)
-            virials = _onto_owners(flat, owners, n).reshape(n, 3, 3)
-        return Result(
-            energy=float(atomic_energies.sum()),
-            forces=forces,
-            virial=found.virial.copy(),
-            atomic_energies=atomic_energies if atomic else None,
-            atomic_virials=virials,
-            sel_overflow=overflow,
-            short_pairs=short,
-        )
-
-
-def _onto_owners(values: Floats, owners: NDArray[np.int32], n: int) -> Floats:
-    """Sum the rows of images onto their atoms."""
-    columns = [np.bincount(owners, column, n) for column in values.T]
-    return np.ascontiguousarray(np.stack(columns, axis=1))
 
 
 class Potential:
@@ -226,9 +82,16 @@ class Potential:
         skin : Å
         profile : measure ``stage_seconds``
         """
-        return Session(self, skin, profile)
+        return Session(
+            self.plan,
+            self.threads,
+            self._report,
+            keep_all=self.sel_overflow == "all",
+            skin=skin,
+            profile=profile,
+        )
 
-    def report(self, overflow: SelOverflow | None, short_pairs: int) -> None:
+    def _report(self, overflow: SelOverflow | None, short_pairs: int) -> None:
         """Warn, or raise, about what a structure asks beyond the model's domain."""
         if overflow and self.sel_overflow == "error":
             raise InputError(
@@ -272,6 +135,10 @@ class Potential:
                 "digest": model.digest(),
             },
             "plan": self.plan.summary(),
+            "memory": {
+                "fixed_bytes": self.plan.n_bytes + self.threads * worker_bytes(self.plan),
+                "bytes_per_atom": bytes_per_atom(self.plan, self.threads),
+            },
             "device": self.device,
             "threads": self.threads,
             "sel_overflow": self.sel_overflow,

@@ -1,0 +1,32 @@
+"""How much memory an evaluation takes, stated before it runs."""
+
+from __future__ import annotations
+
+from .engine import BLOCK
+from .kernels.layout import N_GEOMETRY
+from .plan import Plan
+from .session import DEFAULT_SKIN
+
+IMAGES = 1.3  # atoms with their periodic images per atom, in a box of 10⁵ of water
+ARRAYS = 10  # (n, 3) float64 arrays of positions, offsets and sums alive at once
+
+
+def worker_bytes(plan: Plan) -> int:
+    """Buffers of one thread: a block of atoms with ``sel`` neighbours each."""
+    descriptor, item = plan.model.descriptor, plan.dtype.itemsize
+    pair = 8 * N_GEOMETRY + 3 * 8 + 2 * 4
+    widths = max(sum(net.widths) for net in plan.model.fitting)
+    atom = item * (descriptor.n_out + 8 * descriptor.width + 3 * widths)
+    return BLOCK * (atom + pair * sum(descriptor.sel))
+
+
+def bytes_per_atom(plan: Plan, threads: int) -> int:
+    """What grows with the structure: the list with its skin, positions, sums.
+
+    An estimate: it takes ``sel`` for the number of neighbours within the cutoff
+    and a large, dense box.
+    """
+    descriptor = plan.model.descriptor
+    skin = (1 + DEFAULT_SKIN / descriptor.rcut) ** 3
+    listed = 4 * sum(descriptor.sel) * skin
+    return round(listed + 24 * IMAGES * (ARRAYS + threads))

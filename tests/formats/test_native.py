@@ -1,0 +1,233 @@
+"""deepmd-kit's native files: the model in them, and what is refused."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import h5py
+import numpy as np
+import pytest
+from formats.damage import CHANGES, LENGTHS, quickly, read_damaged
+from formats.native_dict import native_dict, save, version3_model
+from hypothesis import given
+
+from dpse_fast.errors import ModelFileError
+from dpse_fast.formats import read_model
+from dpse_fast.formats.native_values import parse_text
+from dpse_fast.formats.statistics import per_neighbour_type
+
+MODELS = {
+    "two-sided": {},
+    "one-sided": {"one_sided": True},
+    "three types": {"n_types": 3, "idt": True, "fitting": (12, 12, 24)},
+    "float32": {"dtype": np.float32},
+    "no slots": {"sel": (5, 0)},
+    "excluded": {"excluded": frozenset({(0, 1), (1, 0)}), "env_protection": 0.1},
+    "silut": {"activation": "silut:2.5"},
+}
+
+
+def test_golden_files_hold_the_same_model_in_every_format() -> None:
+    golden = Path(__file__).parents[1] / "golden"
+    pairs = [("plain.dp", "plain.pth"), ("one_type.dp", "one_type.yaml")]
+    for one, other in pairs:
+        assert read_model(golden / one).digest() == read_model(golden / other).digest()
+
+
+@pytest.mark.parametrize("suffix", [".dp", ".yaml", ".json"])
+@pytest.mark.parametrize("name", MODELS)
+def test_the_model_is_exact(name: str, suffix: str, tmp_path: Path) -> None:
+    model = version3_model(**MODELS[name])
+    if name == "no slots":  # what no neighbour uses is not kept in the file
+        sea = model.descriptor
+        davg, dstd = sea.davg.copy(), sea.dstd.copy()
+        davg[:, 1], dstd[:, 1] = 0, 1
+        model = replace(model, descriptor=replace(sea, davg=davg, dstd=dstd))
+    found = read_model(save(native_dict(model), tmp_path / f"model{suffix}"))
+    assert found.digest() == model.digest()
+    assert found.dtype == model.dtype
+    assert found.descriptor.one_sided == model.descriptor.one_sided
+    assert found.provenance["trainer"] == "deepmd-kit 3.2.0"
+
+
+def test_vacuum_energies_are_removed_by_type(tmp_path: Path) -> None:
+    model = version3_model()
+    tree = native_dict(model)
+    tree["model"]["fitting"]["atom_ener"] = [-1.5, None]
+    found = read_model(save(tree, tmp_path / "model.dp"))
+    net = model.fitting[0]
+    vacuum = net(np.zeros((1, net.n_in)))[0, 0]
+    np.testing.assert_allclose(
+        found.bias, model.bias - np.array([vacuum, 0]), rtol=0, atol=1e-14
+    )
+
+
+def test_a_layer_without_bias(tmp_path: Path) -> None:
+    tree = native_dict(version3_model())
+    layer = tree["model"]["fitting"]["nets"]["networks"][1]["layers"][0]
+    layer["@variables"]["b"] = None
+    found = read_model(save(tree, tmp_path / "model.dp"))
+    assert not found.fitting[1].layers[0].bias.any()
+
+
+def test_unknown_shortest_distance(tmp_path: Path) -> None:
+    tree = native_dict(version3_model())
+    for value in (None, -1.0):
+        tree["@variables"]["min_nbor_dist"] = value
+        assert read_model(save(tree, tmp_path / "model.dp")).min_distance is None
+
+
+def put(*path: str | int, value: Any) -> Callable[[Any], None]:
+    def change(tree: Any) -> None:
+        for key in path[:-1]:
+            tree = tree[key]
+        tree[path[-1]] = value
+
+    return change
+
+
+DESCRIPTOR, FITTING = ("model", "descriptor"), ("model", "fitting")
+NETWORKS = (*DESCRIPTOR, "embeddings", "networks")
+LAYER = (*NETWORKS, 0, "layers", 0)
+REFUSED = {
+    "se_e2_r": (put(*DESCRIPTOR, "type", value="se_e2_r"), "'se_e2_r' is not supp"),
+    "hybrid": (put(*DESCRIPTOR, "type", value="hybrid"), "'hybrid' is not supported"),
+    "dpa2": (put(*DESCRIPTOR, "type", value="dpa2"), "'dpa2' is not supported"),
+    "dipole": (put(*FITTING, "type", value="dipole"), "'dipole' is not supported"),
+    "fparam": (put(*FITTING, "numb_fparam", value=2), "frame parameters"),
+    "aparam": (put(*FITTING, "numb_aparam", value=1), "atomic parameters"),
+    "case": (put(*FITTING, "dim_case_embd", value=3), "case embedding"),
+    "mixed": (put(*FITTING, "mixed_types", value=True), "one fitting net for all"),
+    "atoms": (put(*FITTING, "exclude_types", value=[1]), "excludes atom types"),
+    "pairs": (put("model", "pair_exclude_types", value=[[0, 1]]), "excludes types"),
+    "atom": (put("model", "atom_exclude_types", value=[0]), "excludes types"),
+    "switch": (put(*DESCRIPTOR, "env_mat", "use_exp_switch", value=True), "exponent"),
+    "spin": (put(*DESCRIPTOR, "spin", value={"use_spin": [True]}), "spin models"),
+    "zbl": (put("model", "type", value="zbl"), "'zbl' is not supported"),
+    "linear": (put("model", "type", value="linear"), "'linear' is not supported"),
+    "multi-task": (put("model", "model_dict", value={"a": 1}), "dp --pt freeze --head"),
+    "compressed": (put(*NETWORKS, 0, value=None), "compressed .pb"),
+    "future": (put(*DESCRIPTOR, "@version", value=4), "version 4 of a Descriptor"),
+    "input": (put("model", "fitting", value={"neuron": [8]}), "training input"),
+    "no model": (lambda tree: tree.pop("model"), "model: is missing"),
+    "no rcut": (lambda tree: tree["model"]["descriptor"].pop("rcut"), "rcut: is miss"),
+    "text": (put(*DESCRIPTOR, "rcut", value="six"), "expected a number, got 'six'"),
+    "sel": (put(*DESCRIPTOR, "sel", value=[5, 2.5]), "sel: expected an integer"),
+    "huge": (put(*DESCRIPTOR, "axis_neuron", value=2**40), "axis_neuron: expected"),
+    "flag": (put(*LAYER, "resnet", value=1), "resnet: expected true or false, got 1"),
+    "activation": (put(*LAYER, "activation_function", value="x"), "unknown activation"),
+    "class": (put(*LAYER, "@class", value="LayerNorm"), "expected Layer, got"),
+    "shape": (put(*LAYER, "@variables", "w", value=np.zeros((2, 3, 4))), "a matrix"),
+    "nan": (put(*LAYER, "@variables", "b", value=np.full(3, np.nan)), "NaN"),
+    "names": (put("model", "type_map", value=["O", "O"]), "distinct names"),
+    "escape": (put("model", "type_map", value=["O", "\x1b[2J"]), "printable names"),
+    "types": (put("model", "type_map", value=["O"]), "expected 2 names, got 1"),
+    "excluded": (put(*DESCRIPTOR, "exclude_types", value=[[0, 7]]), "pairs of types"),
+    "energies": (put(*FITTING, "atom_ener", value="x"), "atom_ener: expected a list"),
+}
+
+
+@pytest.mark.parametrize("suffix", [".dp", ".yaml"])
+@pytest.mark.parametrize("name", REFUSED)
+def test_refused_by_name(name: str, suffix: str, tmp_path: Path) -> None:
+    change, words = REFUSED[name]
+    tree = native_dict(version3_model())
+    change(tree)
+    file = save(tree, tmp_path / f"model{suffix}")
+    if name == "no model" and suffix == ".yaml":
+        words = "a text file without a model"
+    with pytest.raises(ModelFileError, match=re.escape(words)) as caught:
+        read_model(file)
+    assert str(caught.value).startswith(f"{file}: ")
+
+
+def test_slots_that_differ_are_refused(tmp_path: Path) -> None:
+    tree = native_dict(version3_model())
+    tree["model"]["descriptor"]["@variables"]["davg"][0, 2, 0] += 1e-9
+    with pytest.raises(ModelFileError, match="slots of neighbour type 0 differ"):
+        read_model(save(tree, tmp_path / "model.dp"))
+
+
+def test_statistics_without_slots() -> None:
+    pairs = per_neighbour_type(np.full((2, 3 * 4), 0.5), (3, 0), empty=1.0)
+    assert pairs.shape == (2, 2, 4)
+    assert (pairs[:, 0] == 0.5).all()
+    assert (pairs[:, 1] == 1.0).all()
+    with pytest.raises(ModelFileError, match=r"expected shape \(2, 4, 4\)"):
+        per_neighbour_type(np.zeros((2, 3, 4)), (3, 1))
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("model: {descriptor: [", "not valid YAML"),
+        ("model: " + "[" * 5000, "levels deep"),
+        ('{"model": ' + "[" * 100_000, "nested too deeply"),
+        ('{"model": 1', "not valid JSON"),
+        ("model: *missing", "has no anchor"),
+        ("model: [1, 2]", "model.type_map: is missing|holds no trained|expected"),
+        ("model: 3", "model: expected named values, got 3"),
+        ("model: {? [1] : 2}", "no name"),
+    ],
+)
+def test_damaged_text(text: str, words: str, tmp_path: Path) -> None:
+    file = tmp_path / "model.yaml"
+    file.write_text(text)
+    with pytest.raises(ModelFileError, match=words):
+        read_model(file)
+
+
+def test_nothing_in_yaml_is_constructed() -> None:
+    text = "a: !!python/object/apply:os.system [exit]\nb: {<<: {c: 1}}\nd: 2024-01-01"
+    assert parse_text(text) == {
+        "a": ["exit"],
+        "b": {"<<": {"c": 1}},
+        "d": "2024-01-01",
+    }
+
+
+def test_aliases_cannot_grow_an_array(tmp_path: Path) -> None:
+    """Thirty lists of two references each would be 2³⁰ numbers."""
+    tree = native_dict(version3_model())
+    tree["model"]["descriptor"]["@variables"]["davg"] = {"value": "BOMB"}
+    text = save(tree, tmp_path / "model.yaml").read_text()
+    bomb = ["z0: &z0 [0, 0]"]
+    bomb += [f"z{k + 1}: &z{k + 1} [*z{k}, *z{k}]" for k in range(30)]
+    file = tmp_path / "bomb.yaml"
+    file.write_text("\n".join(bomb) + "\n" + text.replace("BOMB", "*z30"))
+    with pytest.raises(ModelFileError, match="more numbers than the file has bytes"):
+        read_model(file)
+
+
+def test_numbers_kept_elsewhere_are_not_followed(tmp_path: Path) -> None:
+    file = save(native_dict(version3_model()), tmp_path / "model.dp")
+    with h5py.File(file, "r+") as opened:
+        del opened["variable_0000"]
+        opened["variable_0000"] = h5py.ExternalLink("/etc/passwd", "x")
+    with pytest.raises(ModelFileError, match="variable_0000: is a link to elsewhere"):
+        read_model(file)
+
+
+def test_datasets_that_claim_too_much(tmp_path: Path) -> None:
+    file = save(native_dict(version3_model()), tmp_path / "model.dp")
+    with h5py.File(file, "r+") as opened:
+        del opened["variable_0000"]
+        opened.create_dataset("variable_0000", shape=(10**6, 10**6), dtype="f8")
+    with pytest.raises(ModelFileError, match="claim more than 4 times"):
+        read_model(file)
+
+
+@pytest.mark.parametrize("suffix", [".dp", ".yaml", ".json"])
+def test_damaged_files(suffix: str, tmp_path: Path) -> None:
+    file = save(native_dict(version3_model(fitting=(4,))), tmp_path / f"model{suffix}")
+
+    @quickly
+    @given(LENGTHS, CHANGES)
+    def check(length: float, changes: list[tuple[float, int]]) -> None:
+        read_damaged(file, length, changes)
+
+    check()

@@ -1,0 +1,318 @@
+"""TorchScript archives: the model in them, and that nothing of them runs."""
+
+from __future__ import annotations
+
+import pickle
+import re
+import struct
+import zipfile
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from formats.damage import CHANGES, LENGTHS, quickly, read_damaged
+from formats.native_dict import version3_model
+from formats.scripted import (
+    Pickler,
+    Raw,
+    Scripted,
+    View,
+    current_tree,
+    early_tree,
+    save,
+)
+from hypothesis import given
+from hypothesis import strategies as st
+
+from dpse_fast.errors import ModelFileError
+from dpse_fast.formats import read_model
+from dpse_fast.formats.torchscript.unpickler import unpickle
+
+GOLDEN = Path(__file__).parents[1] / "golden"
+
+
+@pytest.mark.parametrize("order", ["<", ">"])
+@pytest.mark.parametrize(
+    "options",
+    [
+        {},
+        {"one_sided": True, "idt": True},
+        {"n_types": 3, "fitting": (12, 12, 24), "activation": "silu"},
+        {"dtype": np.float32},
+        {"excluded": frozenset({(0, 1), (1, 0)}), "env_protection": 0.1},
+    ],
+    ids=["two-sided", "one-sided", "three types", "float32", "excluded"],
+)
+def test_current_model_is_exact(
+    options: dict[str, Any], order: str, tmp_path: Path
+) -> None:
+    model = replace(version3_model(**options), min_distance=None)
+    found = read_model(save(current_tree(model), tmp_path / "model.pth", order))
+    assert found.digest() == model.digest()
+    assert found.descriptor.one_sided == model.descriptor.one_sided
+
+
+def test_early_model_is_exact(tmp_path: Path) -> None:
+    model = version3_model(one_sided=True, idt=True, fitting=(12, 12), n_types=3)
+    model = replace(model, min_distance=None)
+    found = read_model(save(early_tree(model), tmp_path / "model.pth"))
+    assert found.digest() == model.digest()
+
+
+def test_early_fitting_nets_neither_double_nor_skip_at_first(tmp_path: Path) -> None:
+    model = version3_model(one_sided=True, fitting=(12, 24), embedding=(3, 6))
+    tree = early_tree(model)
+    found = read_model(save(tree, tmp_path / "model.pth"))
+    assert [layer.skip for layer in model.fitting[0].layers] == [
+        "identity",
+        "double",
+        "none",
+    ]
+    assert {layer.skip for layer in found.fitting[0].layers} == {"none"}
+
+
+def test_shortest_distance_and_vacuum(tmp_path: Path) -> None:
+    model = version3_model()
+    tree = current_tree(model)
+    tree.members["min_nbor_dist"] = np.array(0.9)
+    fitting = tree.members["atomic_model"].members["fitting_net"].members
+    fitting["remove_vaccum_contribution"] = [False, True]
+    found = read_model(save(tree, tmp_path / "model.pth"))
+    assert found.min_distance == 0.9
+    net = model.fitting[1]
+    vacuum = net(np.zeros((1, net.n_in)))[0, 0]
+    np.testing.assert_allclose(
+        found.bias, model.bias - np.array([0, vacuum]), rtol=0, atol=1e-14
+    )
+
+
+def first_layer(tree: Scripted) -> dict[str, Any]:
+    sea = tree.members["atomic_model"].members["descriptor"].members["sea"]
+    nets = sea.members["filter_layers"].members["networks"]
+    layers: Scripted = nets.members["0"].members["layers"]
+    found: dict[str, Any] = layers.members["0"].members
+    return found
+
+
+def test_offsets_and_strides_are_respected(tmp_path: Path) -> None:
+    model = replace(version3_model(), min_distance=None)
+    tree = current_tree(model)
+    net = model.descriptor.embedding[0][0]
+    assert net is not None
+    layer = first_layer(tree)
+    weight, bias = layer["matrix"], layer["bias"]
+    spread = np.full(1 + 2 * weight.size, np.nan)
+    spread[1::2] = weight[0]
+    layer["matrix"] = View(spread, 1, weight.shape, (7, 2))
+    layer["bias"] = View(np.concatenate([[np.nan] * 5, bias]), 5, bias.shape, (1,))
+    found = read_model(save(tree, tmp_path / "model.pth"))
+    assert found.digest() == model.digest()
+
+
+@pytest.mark.parametrize(
+    ("offset", "size", "stride"),
+    [
+        (0, (1, 4), (3, 1)),
+        (1, (1, 3), (3, 1)),
+        (0, (1, 3), (3, 2)),
+        (-1, (1, 3), (3, 1)),
+        (2, (1, 3), (3, -1)),
+        (0, (10**9, 3), (0, 0)),
+        (0, (1, 3), (3,)),
+        (0, (1,) * 40, (1,) * 40),
+    ],
+)
+def test_tensors_beyond_their_storage(
+    offset: int, size: tuple[int, ...], stride: tuple[int, ...], tmp_path: Path
+) -> None:
+    tree = current_tree(version3_model())
+    layer = first_layer(tree)
+    layer["matrix"] = View(layer["matrix"], offset, size, stride)
+    with pytest.raises(ModelFileError, match="does not fit its 3 stored values"):
+        read_model(save(tree, tmp_path / "model.pth"))
+
+
+class Malicious:
+    def __init__(self, marker: Path) -> None:
+        self.marker = marker
+
+    def __reduce__(self) -> Any:
+        return (Path.touch, (self.marker,))
+
+
+@pytest.mark.parametrize("protocol", [2, 4])
+def test_a_malicious_pickle_executes_nothing(protocol: int, tmp_path: Path) -> None:
+    marker = tmp_path / "executed"
+    file = tmp_path / "model.pth"
+    with zipfile.ZipFile(file, "w") as archive:
+        archive.writestr("m/data.pkl", pickle.dumps(Malicious(marker), protocol))
+        archive.writestr("m/code/x.py", "")
+    with pytest.raises(ModelFileError, match="could run code|is unknown"):
+        read_model(file)
+    assert not marker.exists()
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["os.system", "builtins.eval", "torch.load", "torch.HalfStorage", "__torch__x.y"],
+)
+def test_other_names_are_refused(name: str, tmp_path: Path) -> None:
+    module, _, attribute = name.rpartition(".")
+    tree = current_tree(version3_model())
+    call = f"c{module}\n{attribute}\n".encode() + b"X\x02\x00\x00\x00ls\x85R"
+    tree.members["model_def_script"] = Raw(call)
+    with pytest.raises(ModelFileError, match=re.escape(f"asks for '{name}'")):
+        read_model(save(tree, tmp_path / "model.pth"))
+
+
+@pytest.mark.parametrize(
+    "code",
+    [
+        b"", b".", b"0.", b"(.", b"R.", b"b.", b"Q.", b"e.", b"u.", b"s.", b"t.",
+        b"h\x05.", b"j\xff\xff\xff\xff.", b"N)\x81.", b"}Nb.", b"N(e.", b"}(Nu.",
+        b"}]Ns.", b"X\xff\xff\xff\xff", b"X\x01\x00\x00\x00\xff.", b"cos", b"co\xff\nx\n",
+        b"c__torch__\nx\nNR.", b"ctorch\nDoubleStorage\n)R.", b"(t" * 9, b"\x8a\xff\x01",
+        b"ctorch._utils\n_rebuild_tensor_v2\n)R.", b"c__torch__\nx\nN\x85\x81.",
+        b"ctorch.jit._pickle\nbuild_intlist\n)R.", b"G\x00", b"NQ.", b"(NNtQ.",
+    ],
+)  # fmt: skip
+def test_broken_pickles(code: bytes) -> None:
+    with pytest.raises(ModelFileError, match="pickle is damaged"):
+        unpickle(b"\x80\x02" + code)
+
+
+def test_large_memo_numbers_cost_nothing() -> None:
+    assert unpickle(b"\x80\x02]r\xff\xff\xff\xffj\xff\xff\xff\xff\x86.") == ([], [])
+    big = unpickle(b"\x80\x02\x8a\x08" + struct.pack("<q", -(2**40)) + b".")
+    assert big == -(2**40)
+
+
+Change = Callable[[dict[str, Any]], Any]
+
+
+def kind(*path: str, name: str) -> Callable[[Scripted], None]:
+    def change(tree: Scripted) -> None:
+        for key in path:
+            tree = tree.members[key]
+        tree.kind = name
+
+    return change
+
+
+def member(*path: str, **values: Any) -> Callable[[Scripted], None]:
+    def change(tree: Scripted) -> None:
+        for key in path:
+            tree = tree.members[key]
+        tree.members.update(values)
+
+    return change
+
+
+REFUSED = {
+    "hybrid": (kind("atomic_model", "descriptor", name="a.DescrptHybrid"), "hybrid is"),
+    "dpa1": (kind("atomic_model", "descriptor", name="a.DescrptDPA1"), "dpa1 (se_att"),
+    "new": (kind("atomic_model", "descriptor", name="a.DescrptX"), "'DescrptX' is not"),
+    "dipole": (kind(name="a.DipoleModel"), "model dipole is not"),
+    "spin": (kind(name="a.SpinEnergyModel"), "model spin is not supported"),
+    "fitting": (kind("atomic_model", "fitting_net", name="a.DOSFit"), "the fitting"),
+    "fparam": (member("atomic_model", "fitting_net", numb_fparam=1), "frame param"),
+    "pairs": (member("atomic_model", pair_excl=Scripted("a.P", {})), "excludes types"),
+    "mask": (
+        member("atomic_model", "descriptor", "sea", "emask", type_mask=np.ones(4)),
+        "expected 9 flags, got 4",
+    ),
+    "vacuum": (
+        member("atomic_model", "fitting_net", remove_vaccum_contribution=[1]),
+        "true or false",
+    ),
+    "number": (member("atomic_model", out_bias="x"), "expected a tensor, got 'x'"),
+    "types": (member("atomic_model", out_bias=np.ones(3)), "one energy for each of 2"),
+    "distance": (member(min_nbor_dist=np.ones(2)), "expected one number"),
+    "nets": (
+        member("atomic_model", "fitting_net", "filter_layers", networks=[]),
+        "networks: expected a list",
+    ),
+    "early": (lambda tree: tree.members.pop("atomic_model"), "descriptor: is missing"),
+}
+
+
+@pytest.mark.parametrize("name", REFUSED)
+def test_refused_by_name(name: str, tmp_path: Path) -> None:
+    change, words = REFUSED[name]
+    tree = current_tree(version3_model())
+    change(tree)
+    with pytest.raises(ModelFileError, match=re.escape(words)):
+        read_model(save(tree, tmp_path / "model.pth"))
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        (member(has_type_embedding=True), "has_type_embedding"),
+        (member("fitting_net", use_tebd=True), "use_tebd"),
+        (member(fitting_type="dipole"), "fitting_type: expected ener"),
+        (member("descriptor", "filter_layers", "0", tebd_dim=8), "type embedding"),
+        (
+            member("fitting_net", "filter_layers", "0", "final_layer", "activate",
+                   activation="gelu"),
+            "gelu of this old code",
+        ),
+    ],
+)  # fmt: skip
+def test_refused_early_models(
+    change: Callable[[Scripted], None], words: str, tmp_path: Path
+) -> None:
+    tree = early_tree(version3_model(one_sided=True))
+    change(tree)
+    with pytest.raises(ModelFileError, match=words):
+        read_model(save(tree, tmp_path / "model.pth"))
+
+
+def test_compressed_members_are_refused(tmp_path: Path) -> None:
+    tree = current_tree(version3_model())
+    tree.members["model_def_script"] = "0" * 10**6
+    file = save(tree, tmp_path / "model.pth", compression=zipfile.ZIP_DEFLATED)
+    with pytest.raises(ModelFileError, match="data.pkl' is compressed"):
+        read_model(file)
+
+
+@pytest.mark.parametrize("source", ["plain.pth", "early"])
+def test_damaged_archives(source: str, tmp_path: Path) -> None:
+    file = tmp_path / "model.pth"
+    if source == "early":
+        save(early_tree(version3_model(one_sided=True)), file)
+    else:
+        file.write_bytes((GOLDEN / source).read_bytes())
+
+    @quickly
+    @given(LENGTHS, CHANGES)
+    def check(length: float, changes: list[tuple[float, int]]) -> None:
+        read_damaged(file, length, changes)
+
+    check()
+
+
+def test_damaged_pickles_with_correct_checksums(tmp_path: Path) -> None:
+    pickler = Pickler()
+    data = pickler.dump(current_tree(version3_model()))
+    file = tmp_path / "model.pth"
+
+    @quickly
+    @given(st.floats(0, 1), CHANGES)
+    def check(length: float, changes: list[tuple[float, int]]) -> None:
+        damaged = bytearray(
+            data if length > 0.2 else data[: int(5 * length * len(data))]
+        )
+        for place, byte in changes if damaged else []:
+            damaged[int(place * len(damaged))] = byte
+        with zipfile.ZipFile(file, "w") as archive:
+            archive.writestr("m/data.pkl", bytes(damaged))
+            archive.writestr("m/code/x.py", "")
+            for key, storage in enumerate(pickler.storages):
+                archive.writestr(f"m/data/{key}", storage)
+        read_damaged(file, 1.0, [])
+
+    check()
