@@ -170,7 +170,7 @@ class Model:
     bias : (n_types,) eV
         All constant energies of the file: bias_atom_e, out_bias, atom_ener.
     scale : (n_types,), ones if left out
-        ``out_std``.
+        TensorFlow's ``out_std``; deepmd-kit's other backends do not apply theirs.
     min_distance : float or None
         Shortest pair distance of the training data, Å.
     provenance : mapping of str to str
