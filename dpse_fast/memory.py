@@ -17,7 +17,7 @@ def worker_bytes(plan: Plan) -> int:
     pair = 8 * N_GEOMETRY + 3 * 8 + 2 * 4
     widths = max(sum(net.widths) for net in plan.model.fitting)
     atom = item * (descriptor.n_out + 8 * descriptor.width + 3 * widths)
-    return BLOCK * (atom + pair * sum(descriptor.sel))
+    return int(BLOCK * (atom + pair * sum(descriptor.sel)))
 
 
 def bytes_per_atom(plan: Plan, threads: int) -> int:

@@ -136,7 +136,8 @@ class Potential:
             },
             "plan": self.plan.summary(),
             "memory": {
-                "fixed_bytes": self.plan.n_bytes + self.threads * worker_bytes(self.plan),
+                "fixed_bytes": self.plan.n_bytes
+                + self.threads * worker_bytes(self.plan),
                 "bytes_per_atom": bytes_per_atom(self.plan, self.threads),
             },
             "device": self.device,

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -112,30 +111,43 @@ def _evaluate(
     return float(energy[0]), radial_part[:, None] * unit + across
 
 
-def measure(
-    model: Model,
-    exact: Mapping[Pair, RadialEmbedding],
-    tables: Mapping[Pair, Table],
-    nets: Sequence[FittingNet],
-    environments: Sequence[_Environment],
-) -> Accuracy:
-    """The largest differences between tables and nets over the environments."""
+class Reference:
+    """The exact nets on sampled environments, evaluated once.
 
-    def both(function: RadialEmbedding) -> Radial:
-        def value_and_slope(r: Array) -> tuple[Array, Array]:
-            return function(r)[:2]
+    Parameters
+    ----------
+    exact : the embedding of each (centre, neighbour) pair that counts
+    nets : the fitting nets in float64
+    """
 
-        return value_and_slope
+    def __init__(
+        self,
+        model: Model,
+        exact: Mapping[Pair, RadialEmbedding],
+        nets: Sequence[FittingNet],
+    ) -> None:
+        def by_net(function: RadialEmbedding) -> Radial:
+            return lambda r: function(r)[:2]
 
-    by_net: dict[Pair, Radial] = {pair: both(f) for pair, f in exact.items()}
-    by_table: dict[Pair, Any] = dict(tables)
-    energy = force = 0.0
-    for env in environments:
-        net = nets[env.species]
-        a, slopes_a = _evaluate(model, net, env, by_net)
-        b, slopes_b = _evaluate(model, net, env, by_table)
-        difference = slopes_a - slopes_b
-        energy = max(energy, abs(a - b))
-        force = max(force, float(np.abs(difference).max()))
-        force = max(force, float(np.abs(difference.sum(0)).max()))
-    return Accuracy(energy, force, len(environments))
+        self._model, self._nets = model, nets
+        self._environments = sample_environments(model)
+        radial = {pair: by_net(function) for pair, function in exact.items()}
+        self._exact = [self._evaluate(env, radial) for env in self._environments]
+
+    def _evaluate(
+        self, env: _Environment, radial: Mapping[Pair, Radial]
+    ) -> tuple[float, Array]:
+        return _evaluate(self._model, self._nets[env.species], env, radial)
+
+    def measure(self, tables: Mapping[Pair, Table]) -> Accuracy:
+        """The largest differences between the tables and the nets."""
+        energy = force = 0.0
+        for env, (exact, exact_slopes) in zip(
+            self._environments, self._exact, strict=True
+        ):
+            tabulated, slopes = self._evaluate(env, tables)
+            difference = slopes - exact_slopes
+            energy = max(energy, abs(tabulated - exact))
+            force = max(force, float(np.abs(difference).max()))
+            force = max(force, float(np.abs(difference.sum(0)).max()))
+        return Accuracy(energy, force, len(self._environments))

@@ -159,6 +159,7 @@ class RadialEmbedding:
         """The distances between shortest and the cutoff where derivatives jump."""
         grid = np.linspace(shortest, self.switch.cutoff, 4097)
         x = (radial_jet(grid, self.switch)[0] - self.mean) * self.scale
+        levels: Array
         if isinstance(self.embedding, EmbeddingTable):
             table = self.embedding
             n_coarse = int((table.maximum - table.upper) / table.stride1)
@@ -171,7 +172,8 @@ class RadialEmbedding:
             )
         else:
             levels = net_kinks(self.embedding, np.sort(x))
-        return self._distances(levels[(levels > x.min()) & (levels < x.max())], grid)
+        inside = levels[(levels > x.min()) & (levels < x.max())]
+        return self._distances(inside, grid) if inside.size else inside
 
     def _distances(self, levels: Array, grid: Array) -> Array:
         """Invert x(r), which falls (or, for a negative scale, rises) with r."""

@@ -18,7 +18,7 @@ from ..fitting import FittingNet
 from ..kernels._simd import lanes
 from ..kernels.layout import Environments
 from ..model import Model
-from .accuracy import DEFAULT_SHORTEST, Accuracy, measure, sample_environments
+from .accuracy import DEFAULT_SHORTEST, Accuracy, Reference
 from .jets import RadialEmbedding, embedding_jet, switch_of
 from .tables import Table, TableBuilder, first_edges
 
@@ -179,7 +179,7 @@ def _tabulate(
     }
     order = np.arange(model.descriptor.n_out)
     nets = [FittingNet(net, np.float64, order) for net in model.fitting]
-    environments = sample_environments(model)
+    reference = Reference(model, functions, nets)
     relative = LOOSEST if tolerance else EXACT
     while True:
         built = {}
@@ -187,7 +187,7 @@ def _tabulate(
             builder.refine(relative)
             built[key] = builder.table()
         tables = {pair: built[id(f)] for pair, f in functions.items()}
-        accuracy = measure(model, functions, tables, nets, environments)
+        accuracy = reference.measure(tables)
         if not tolerance or accuracy.force <= tolerance / SAFETY:
             break
         if relative <= EXACT:

@@ -111,7 +111,7 @@ REFUSED = {
     "empty zip": (zipped(), "a zip archive without a model"),
     "zip start": (b"PK\x03\x04" + bytes(100), "a damaged zip archive"),
     "two roots": (zipped("a/data.pkl", "b/data.pkl"), "a zip archive without a mod"),
-    "no tree": (zipped("a/data.pkl", "a/code/x.py"), "model  is not supported"),
+    "no tree": (zipped("a/data.pkl", "a/code/x.py"), "no object of deepmd-kit"),
     "gzip": (gzip.compress(b"model"), "packed with gzip; unpack it with gunzip"),
     "tar": (tarred(), "a tar archive; unpack it"),
     "NVNMD": (NVNMD, "an NVNMD model"),
@@ -128,10 +128,7 @@ REFUSED = {
     "bytes": (bytes(range(128, 256)) * 9, "not a model file of a known kind (it sta"),
     "zeros": (bytes(4096), "not a model file of a known kind"),
     "HDF5 start": (b"\x89HDF\r\n\x1a\n" + bytes(500), "HDF5 file"),
-    "graph start": (
-        b"\n\x10\n\x06o_rmat\x12\x05Const",
-        "o_rmat|graph|protobuf|damaged",
-    ),
+    "graph start": (b"\n\x10\n\x06o_rmat", "not a model file of a known kind"),
 }
 
 
@@ -145,8 +142,7 @@ def test_what_is_not_read_is_named(name: str, tmp_path: Path) -> None:
     message = str(caught.value)
     assert message.count(str(file)) == 1
     assert message.startswith(f"{file}: ")
-    options = [words] if name != "graph start" else words.split("|")
-    assert any(option in message for option in options), message
+    assert words in message
     assert "\n" not in message
 
 
@@ -183,7 +179,7 @@ def test_a_pipe_is_not_waited_for(tmp_path: Path) -> None:
 
 def test_arguments_that_are_no_path() -> None:
     for wrong in (None, 3, b"model.pb", ["model.pb"]):
-        with pytest.raises(InputError, match="model path: expected str or os.PathLike"):
+        with pytest.raises(InputError, match="model path: expected str"):
             read_model(wrong)  # type: ignore[arg-type]
 
 

@@ -62,6 +62,11 @@ def no_attribute(group: str, name: str) -> Callable[[h5py.File], None]:
     return change
 
 
+def huge_chunk(file: h5py.File) -> None:
+    del file["bias"]
+    file.create_dataset("bias", (2,), "f8", maxshape=(None,), chunks=(10**8,))
+
+
 LAYER, NET = "descriptor/embedding/0_1/0", "/descriptor/embedding/0_1"
 REFUSED = {
     "newer": (attribute("/", "version", 2), "version: expected 1, got 2; update"),
@@ -106,6 +111,7 @@ REFUSED = {
         "/bias: is a link to elsewhere",
     ),
     "soft link": (dataset("bias", h5py.SoftLink("/scale")), "/bias: is a link to else"),
+    "huge chunk": (huge_chunk, "/bias: the datasets claim more than 4 times"),
     "huge": (
         lambda file: file[LAYER].create_dataset("idt", (10**7, 10**7), "f8"),
         f"/{LAYER}/idt: the datasets claim more than 4 times",

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from ...errors import ModelFileError
 from ...model import SeE2A
+from ..statistics import per_neighbour_type
 from .embedding import embeddings
 from .graph import Graph, Node
 from .script import Script
@@ -54,29 +55,11 @@ def _sel(node: Node) -> tuple[int, ...]:
 def _statistics(
     graph: Graph, name: str, sel: tuple[int, ...], empty: float
 ) -> NDArray[Any]:
-    """(n, 4·sum(sel)) as (n, n, 4); a type of no slots gets ``empty``."""
-    values, n = graph.array(name), len(sel)
-    if values.dtype.kind != "f" or values.shape != (n, 4 * sum(sel)):
-        raise ModelFileError(
-            f"node {name}: expected numbers of shape {(n, 4 * sum(sel))}, got "
-            f"{values.dtype} of shape {values.shape}"
-        )
-    if not np.isfinite(values).all():
-        raise ModelFileError(f"node {name}: holds NaN or infinite values")
-    result = np.full((n, n, 4), empty, values.dtype)
-    start = 0
-    for t, count in enumerate(sel):
-        slots = values[:, 4 * start : 4 * (start + count)].reshape(n, count, 4)
-        start += count
-        if not count:
-            continue
-        if (slots != slots[:, :1]).any():
-            raise ModelFileError(
-                f"node {name}: the statistics differ between slots of neighbour type "
-                f"{t}, expected one value a type; train the model again"
-            )
-        result[:, t] = slots[:, 0]
-    return result
+    """(n, n, 4) by centre and neighbour; a type of no slots gets ``empty``."""
+    values = graph.array(name)
+    if values.dtype.kind != "f":
+        raise ModelFileError(f"node {name}: expected numbers, got {values.dtype}")
+    return per_neighbour_type(values, sel, f"node {name}", empty)
 
 
 def _original_sel(graph: Graph, sel: tuple[int, ...]) -> tuple[int, ...]:

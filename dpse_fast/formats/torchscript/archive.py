@@ -9,6 +9,7 @@ import zipfile
 import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +18,7 @@ from numpy.typing import NDArray
 
 from ...errors import ModelFileError
 from ..tree import describe
-from .unpickler import Storage, Tensor
+from .records import Storage, Tensor
 
 EXPANSION = 4
 LARGEST_PICKLE = 64 * 2**20
@@ -33,7 +34,7 @@ def open_archive(path: Path) -> Iterator[Archive]:
         raise
     except (
         zipfile.BadZipFile, zipfile.LargeZipFile, zlib.error, struct.error, OSError,
-        EOFError, ValueError, RuntimeError, NotImplementedError, OverflowError,
+        EOFError, ValueError, RuntimeError, OverflowError,
         IndexError,
     ) as error:  # fmt: skip
         reason = " ".join(str(error).split())[:120]
@@ -106,16 +107,18 @@ class Archive:
         if key not in self._storages:
             self._storages[key] = self.read(f"{self.root}/data/{key}")
         data = self._storages[key]
-        order = "<"
-        if f"{self.root}/byteorder" in self.names:
-            order = ">" if self.read(f"{self.root}/byteorder") == b"big" else "<"
-        dtype = np.dtype(order + storage.dtype)
+        dtype = np.dtype(self._byte_order + storage.dtype)
         if len(data) != storage.count * dtype.itemsize:
             raise ModelFileError(
                 f"{where}: expected {storage.count} values of {dtype.itemsize} bytes, "
                 f"the archive has {len(data)} bytes"
             )
         return np.frombuffer(data, dtype)
+
+    @cached_property
+    def _byte_order(self) -> str:
+        name = f"{self.root}/byteorder"
+        return ">" if name in self.names and self.read(name) == b"big" else "<"
 
     def _spend(self, n_bytes: int, where: str) -> None:
         self._budget -= n_bytes

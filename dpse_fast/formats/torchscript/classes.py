@@ -5,7 +5,7 @@ from __future__ import annotations
 from ...errors import ModelFileError
 from ..tree import Tree
 from ..version3 import USE_DEEPMD
-from .unpickler import Instance
+from .records import Instance
 
 _NAMES = {
     "DescrptSeR": "se_e2_r",
@@ -37,6 +37,11 @@ def reject_class(tree: Tree, role: str, supported: tuple[str, ...]) -> None:
     """Refuse an object of any other class than those supported."""
     name = class_name(tree)
     if name not in supported:
+        if not name:
+            raise ModelFileError(
+                f"{tree.place or 'data.pkl'}: holds no object of deepmd-kit, expected "
+                f"a scripted {role}; give a model that dp --pt freeze wrote"
+            )
         shown = _NAMES.get(name, ascii(name[:60]))
         raise ModelFileError(
             f"{tree.place or 'model'}: the {role} {shown} is not supported, only "

@@ -9,17 +9,11 @@ from __future__ import annotations
 
 import struct
 from collections.abc import Callable
-from dataclasses import dataclass, field
 from typing import Any
 
 from ...errors import ModelFileError
+from .records import DTYPES, Instance, Name, Storage, Tensor
 
-DTYPES = {
-    "torch.DoubleStorage": "f8",
-    "torch.FloatStorage": "f4",
-    "torch.LongStorage": "i8",
-    "torch.IntStorage": "i4",
-}
 _REBUILD = "torch._utils._rebuild_tensor_v2"
 _PASS_THROUGH = {
     f"torch.jit._pickle.{name}"
@@ -29,36 +23,6 @@ _PASS_THROUGH = {
     )
 }  # fmt: skip
 _MARK = object()
-
-
-@dataclass(frozen=True)
-class Name:
-    """The name of a class or function, and nothing more."""
-
-    full: str
-
-
-@dataclass
-class Instance:
-    """An object of a scripted class: its class name and its attributes."""
-
-    kind: str
-    members: dict[Any, Any] = field(default_factory=dict)
-
-
-@dataclass(frozen=True)
-class Storage:
-    key: str
-    dtype: str
-    count: int
-
-
-@dataclass(frozen=True)
-class Tensor:
-    storage: Storage
-    offset: int
-    size: tuple[int, ...]
-    stride: tuple[int, ...]
 
 
 def unpickle(data: bytes) -> Any:
