@@ -78,8 +78,16 @@ class DeepPotential(Calculator):
             self.potential = model
         else:
             self.potential = load(model, **options)
+        self._skin = skin
         self._session = self.potential.session(skin)
         self._type_of = _types_by_number(self.potential.type_map)
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {k: v for k, v in vars(self).items() if k != "_session"}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        vars(self).update(state)
+        self._session = self.potential.session(self._skin)
 
     def calculate(
         self,

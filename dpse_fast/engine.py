@@ -5,9 +5,10 @@ environment → moments → descriptors → fitting → back → pair gradients 
 
 from __future__ import annotations
 
+import os
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor, wait
 from contextlib import contextmanager
 from typing import Any, NamedTuple
 
@@ -60,20 +61,30 @@ class Engine:
     def __init__(self, plan: Plan, threads: int, profile: bool = False) -> None:
         self.plan, self.threads, self.profile = plan, threads, profile
         self.stage_seconds = dict.fromkeys(STAGES, 0.0)
-        self._pool = ThreadPoolExecutor(threads, "dpse-fast") if threads > 1 else None
+        self._pool: ThreadPoolExecutor | None = None
+        self._process = 0
         self._workspaces: list[Workspace] = []
 
     def run(
         self, function: Callable[..., None], tasks: Iterable[tuple[Any, ...]]
     ) -> None:
         """Call the function on each task, spread over the threads."""
-        if self._pool is None:
+        if self.threads == 1:
             for task in tasks:
                 function(*task)
             return
-        pending = [self._pool.submit(function, *task) for task in tasks]
+        pool = self._threads()
+        pending = [pool.submit(function, *task) for task in tasks]
+        wait(pending)
         for future in pending:
             future.result()
+
+    def _threads(self) -> ThreadPoolExecutor:
+        """The workers of this process: a fork does not take threads along."""
+        if self._pool is None or self._process != os.getpid():
+            self._pool = ThreadPoolExecutor(self.threads, "dpse-fast")
+            self._process = os.getpid()
+        return self._pool
 
     def evaluate(
         self, hood: Neighbourhood, *, truncate: bool = True, atomic: bool = False

@@ -6,6 +6,7 @@ import os
 import warnings
 from collections.abc import Sequence
 from dataclasses import replace
+from functools import partial
 from importlib import resources
 from typing import Any
 
@@ -90,6 +91,16 @@ class Potential:
             skin=skin,
             profile=profile,
         )
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        rebuild = partial(
+            load,
+            precision=self.precision,
+            tol=self.tol,
+            threads=self.threads,
+            sel_overflow=self.sel_overflow,
+        )
+        return rebuild, (self.model,)
 
     def _report(self, overflow: SelOverflow | None, short_pairs: int) -> None:
         """Warn, or raise, about what a structure asks beyond the model's domain."""
