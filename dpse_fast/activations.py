@@ -55,12 +55,13 @@ def _softplus(x: Array) -> Jet:
 
 def _gelu(x: Array, cubic: float = 0.044715) -> Jet:
     scale = float(np.sqrt(2 / np.pi))
+    y, x = x, np.clip(x, -40, 40)  # beyond, tanh is 1 and its slope 0
     t, t1, t2 = _tanh(scale * (x + cubic * x**3))
     u1 = scale * (1 + 3 * cubic * x * x)
     u2 = 6 * scale * cubic * x
     d1 = t1 * u1
     d2 = t2 * u1 * u1 + t1 * u2
-    return 0.5 * x * (1 + t), 0.5 * (1 + t) + 0.5 * x * d1, d1 + 0.5 * x * d2
+    return 0.5 * y * (1 + t), 0.5 * (1 + t) + 0.5 * x * d1, d1 + 0.5 * x * d2
 
 
 def _clipped(x: Array, upper: float) -> Jet:

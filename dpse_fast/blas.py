@@ -2,10 +2,16 @@
 
 from __future__ import annotations
 
-from contextlib import AbstractContextManager
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from functools import cache
+from typing import Any
 
 from threadpoolctl import ThreadpoolController
+
+_lock = threading.Lock()
+_inside: list[Any] = []  # the limit in force, once for every caller inside
 
 
 @cache
@@ -13,14 +19,24 @@ def _controller() -> ThreadpoolController:
     return ThreadpoolController()
 
 
-def one_blas_thread() -> AbstractContextManager[object]:
+@contextmanager
+def one_blas_thread() -> Iterator[None]:
     """Inside, a matrix product uses one thread; the old limit comes back after.
 
-    Small products on many threads of a busy machine wait for each other: tables
-    of a 240-channel net took 5.7 s on two threads of two loaded cores, 1.4 s on
-    one (float64, AMD EPYC of 2021).
+    The limit is the process's: of several Python threads inside, the first sets
+    it and the last lifts it. Small products on many threads of a busy machine
+    wait for each other: tables of a 240-channel net took 5.7 s on two threads of
+    two loaded cores, 1.4 s on one (float64, AMD EPYC of 2021).
     """
-    limit: AbstractContextManager[object] = _controller().limit(
-        limits=1, user_api="blas"
-    )
-    return limit
+    with _lock:
+        limit = (
+            _inside[0] if _inside else _controller().limit(limits=1, user_api="blas")
+        )
+        _inside.append(limit)
+    try:
+        yield
+    finally:
+        with _lock:
+            _inside.pop()
+            if not _inside:
+                limit.restore_original_limits()

@@ -135,6 +135,20 @@ def _from_symbols(
     return np.ascontiguousarray(index[inverse.reshape(-1)])
 
 
+def check_type_map(value: Sequence[str], of_model: tuple[str, ...]) -> tuple[str, ...]:
+    """Distinct names for a model's types, in its order."""
+    names = (
+        () if isinstance(value, str) else tuple(np.ravel(np.asarray(value)).tolist())
+    )
+    good = all(isinstance(name, str) and name for name in names)
+    if not good or len(set(names)) != len(names) or len(names) != len(of_model):
+        raise InputError(
+            f"type_map: expected {len(of_model)} distinct names for the model's types "
+            f"{', '.join(of_model)}, got {value!r}"
+        )
+    return names
+
+
 def check_pbc(
     value: bool | Sequence[bool] | None, has_cell: bool
 ) -> tuple[bool, bool, bool]:

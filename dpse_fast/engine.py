@@ -8,7 +8,7 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor, wait
+from concurrent.futures import Future, ThreadPoolExecutor, wait
 from contextlib import contextmanager
 from typing import Any, NamedTuple
 
@@ -32,6 +32,9 @@ Floats = NDArray[np.float64]
 
 BLOCK = 128  # atoms: D of a block and a first layer's weights share the L2/L3
 STAGES = ("environment", "moments", "fitting", "gradients", "forces")
+
+
+Share = list[tuple[int, NDArray[np.int64]]]  # blocks: type, rows of the list
 
 
 class Evaluation(NamedTuple):
@@ -74,8 +77,14 @@ class Engine:
                 function(*task)
             return
         pool = self._threads()
-        pending = [pool.submit(function, *task) for task in tasks]
-        wait(pending)
+        pending: list[Future[None]] = []
+        try:
+            pending += [pool.submit(function, *task) for task in tasks]
+            wait(pending)
+        except BaseException:
+            for future in pending:
+                future.cancel()
+            raise
         for future in pending:
             future.result()
 
@@ -96,28 +105,28 @@ class Engine:
         truncate : keep the nearest ``sel`` neighbours of each type
         atomic : also per-atom virials
         """
-        blocks = _blocks(hood, self.plan.model.n_types, self.threads)
+        shares = _shares(hood, self.plan.model.n_types, self.threads)
         energies = np.empty(len(hood.centres))
-        shares = [
-            list(share)
-            for share in np.array_split(np.arange(len(blocks)), self.threads)
-        ]
-        workspaces = self._prepare(blocks, len(hood.positions), atomic)
+        workspaces = self._prepare(shares, len(hood.positions), atomic)
 
         def work(worker: int) -> None:
-            for k in shares[worker]:
-                species, rows = blocks[k]
-                mine = workspaces[worker]
+            mine = workspaces[worker]
+            for species, rows in shares[worker]:
                 self._block(hood, species, rows, truncate, atomic, mine, energies)
 
-        with one_blas_thread():
-            self.run(work, [(w,) for w in range(self.threads) if shares[w]])
+        try:
+            with one_blas_thread():
+                self.run(work, [(w,) for w in range(self.threads) if shares[w]])
+        except BaseException:
+            # Workers that an interrupt left behind must not touch the next sums.
+            self._workspaces = []
+            raise
         return _gather(workspaces, energies)
 
     def _prepare(
-        self, blocks: Sequence[tuple[int, NDArray[np.int64]]], n_all: int, atomic: bool
+        self, shares: Sequence[Share], n_all: int, atomic: bool
     ) -> list[Workspace]:
-        size = max((len(rows) for _, rows in blocks), default=1)
+        size = max(len(rows) for share in shares for _, rows in share)
         if not self._workspaces or self._workspaces[0].size < size:
             self._workspaces = [Workspace(self.plan, size) for _ in range(self.threads)]
         for workspace in self._workspaces:
@@ -178,19 +187,17 @@ class Engine:
                 scatter_atomic_virials(pairs, work.gradients, work.atomic_virials)
 
 
-def _blocks(
-    hood: Neighbourhood, n_types: int, threads: int
-) -> list[tuple[int, NDArray[np.int64]]]:
-    """(type, rows of the list), neighbours in space, a share for each thread."""
+def _shares(hood: Neighbourhood, n_types: int, threads: int) -> list[Share]:
+    """The blocks of each worker: equal parts of every type, neighbours in space."""
     types = hood.types[hood.centres]
-    blocks = []
+    shares: list[Share] = [[] for _ in range(threads)]
     for species in range(n_types):
         rows = np.flatnonzero(types == species)
-        size = min(BLOCK, -(-len(rows) // threads)) or 1
-        blocks += [
-            (species, rows[start : start + size]) for start in range(0, len(rows), size)
-        ]
-    return blocks
+        each = -(-len(rows) // (threads * BLOCK))
+        for k, block in enumerate(np.array_split(rows, threads * each) if each else ()):
+            if len(block):
+                shares[k // each].append((species, block))
+    return shares
 
 
 def _gather(workspaces: Sequence[Workspace], energies: Floats) -> Evaluation:

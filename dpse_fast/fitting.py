@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -75,9 +76,10 @@ class FittingNet:
         self.dtype = np.dtype(dtype)
         self.widths = net.widths
         orders = [order, *(np.arange(n) for n in net.widths[:-1])]
+        layers, self.constant = _without_constant(net)
         self.layers = [
             _DenseLayer(layer, dtype, o)
-            for layer, o in zip(net.layers, orders, strict=True)
+            for layer, o in zip(layers, orders, strict=True)
         ]
 
     def buffers(self, size: int) -> FittingBuffers:
@@ -107,9 +109,22 @@ class FittingNet:
             self.layers, inputs, outputs, slopes, strict=True
         ):
             layer.forward(i, y, slope)
-        energies = outputs[-1][:, 0].astype(np.float64)
+        energies = outputs[-1][:, 0] + self.constant
         gradients[-1].fill(factor)
         targets = [gradient, *gradients[:-1]]
         for k in reversed(range(len(self.layers))):
             self.layers[k].backward(gradients[k], slopes[k], targets[k])
         return energies
+
+
+def _without_constant(net: Net) -> tuple[tuple[Layer, ...], np.float64]:
+    """The layers with the last bias 0, and that bias.
+
+    Old files keep the energy of an atom there, thousands of eV, which float32
+    would round to 1e-3.
+    """
+    last = net.layers[-1]
+    if last.activation != "linear" or last.idt is not None:
+        return net.layers, np.float64(0.0)
+    silent = replace(last, bias=np.zeros_like(last.bias))
+    return (*net.layers[:-1], silent), np.float64(last.bias[0])

@@ -81,6 +81,10 @@ class SeE2A:
         put = object.__setattr__
         n = len(self.sel)
         put(self, "sel", tuple(int(s) for s in self.sel))
+        put(self, "axis_neuron", int(self.axis_neuron))
+        put(self, "switch_float32", bool(self.switch_float32))
+        for name in ("rcut", "rcut_smth", "normalisation", "env_protection"):
+            put(self, name, float(getattr(self, name)))
         put(self, "embedding", tuple(tuple(row) for row in self.embedding))
         put(self, "excluded", frozenset((int(c), int(t)) for c, t in self.excluded))
         put(self, "davg", float_array(self.davg, (n, n, 4), "davg"))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Iterable
 from typing import Any
 
@@ -26,7 +27,7 @@ CELLS_PER_CUTOFF = 2
 ROWS_PER_TASK = 4096
 MOST_ATOMS = 2**31 - 1  # indices are int32
 MOST_IMAGES_PER_ATOM = 200_000
-MOST_LIST_BYTES = 64 * 2**30
+BYTES_PER_ATOM = 200  # of positions, offsets and owners while the list is built
 
 
 def _run_here(function: Callable[..., None], tasks: Iterable[tuple[Any, ...]]) -> None:
@@ -120,10 +121,11 @@ class NeighbourList:
 
         self._run(list_neighbours, tasks(False))
         np.cumsum(counts, out=first[1:])
-        if 4 * first[-1] > MOST_LIST_BYTES:
+        if 4 * first[-1] > _memory():
+            each = first[-1] / len(centres)
             raise InputError(
-                f"positions: {first[-1] / len(centres):.3g} neighbours an atom within "
-                f"{grid[-1]:g} Å; expected positions and cell in Å"
+                f"positions: {each:.3g} neighbours an atom within {grid[-1]:g} Å exceed "
+                f"the memory of {_memory() / 1e9:.3g} GB; expected lengths in Å"
             )
         neighbours = np.empty(int(first[-1]), np.int32)
         self._run(list_neighbours, tasks(True))
@@ -150,10 +152,11 @@ def _with_images(system: System, reach: float) -> tuple[NDArray[np.int32], Float
     wraps = np.where(system.pbc, np.floor(fractions), 0.0)
     fractions -= wraps
     n_images = count_images(fractions, near, most)
-    if n + n_images > MOST_ATOMS:
+    if n + n_images > min(MOST_ATOMS, _memory() / BYTES_PER_ATOM):
         raise InputError(
-            f"positions: {n} atoms and {n_images} periodic images exceed the "
-            f"{MOST_ATOMS} that one list can hold"
+            f"positions: {n} atoms and {n_images} periodic images exceed the memory of "
+            f"{_memory() / 1e9:.3g} GB or the {MOST_ATOMS} that one list can hold; "
+            "expected positions and cell in Å"
         )
     owners = np.empty(n_images, np.int32)
     shifts = np.empty((n_images, 3), np.int32)
@@ -161,6 +164,14 @@ def _with_images(system: System, reach: float) -> tuple[NDArray[np.int32], Float
     offsets = -wraps @ system.cell
     images = offsets[owners] + shifts @ system.cell
     return np.concatenate([own, owners]), np.concatenate([offsets, images])
+
+
+def _memory() -> float:
+    """This machine's memory in bytes, as far as the system tells."""
+    try:
+        return float(os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE"))
+    except (AttributeError, OSError, ValueError):
+        return np.inf
 
 
 def _cell_width(extent: Floats, reach: float, n_atoms: int) -> float:

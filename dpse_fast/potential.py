@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from . import __version__
+from .boundary import check_type_map
 from .errors import InputError, SelOverflowWarning, ShortDistanceWarning
 from .memory import bytes_per_atom, worker_bytes
 from .model import Model
@@ -46,7 +47,7 @@ class Potential:
         self.type_map = model.type_map
         self.rcut = model.descriptor.rcut
         self.precision, self.tol = plan.precision, plan.tolerance
-        self._session = self.session(skin=0.0)
+        self._session = self._make_session(skin=0.0)
 
     def compute(
         self,
@@ -78,11 +79,18 @@ class Potential:
     def session(self, skin: float = DEFAULT_SKIN, *, profile: bool = False) -> Session:
         """For MD: `compute` that keeps its neighbour list while atoms move little.
 
+        Each kind of warning is given once in a session; results always carry it.
+
         Parameters
         ----------
         skin : Å
         profile : measure ``stage_seconds``
         """
+        return self._make_session(skin, profile, warn_once=True)
+
+    def _make_session(
+        self, skin: float, profile: bool = False, warn_once: bool = False
+    ) -> Session:
         return Session(
             self.plan,
             self.threads,
@@ -90,6 +98,7 @@ class Potential:
             keep_all=self.sel_overflow == "all",
             skin=skin,
             profile=profile,
+            warn_once=warn_once,
         )
 
     def __reduce__(self) -> tuple[Any, ...]:
@@ -169,7 +178,7 @@ def check_threads(threads: int | None) -> int:
 
 
 def _one_of(value: str, known: tuple[str, ...], name: str) -> None:
-    if value not in known:
+    if not isinstance(value, str) or value not in known:
         raise InputError(f"{name}: expected one of {', '.join(known)}, got {value!r}")
 
 
@@ -218,7 +227,7 @@ def load(
     InputError
         For an option that does not exist.
     """
-    if device == "cuda":
+    if isinstance(device, str) and device == "cuda":
         raise InputError(
             "device: this release computes on the CPU only; use device='cpu'"
         )
@@ -227,10 +236,6 @@ def load(
     n_threads = check_threads(threads)
     model = _model_of(path)
     if type_map is not None:
-        if len(type_map) != model.n_types:
-            raise InputError(
-                f"type_map: expected {model.n_types} names for the model's types "
-                f"{', '.join(model.type_map)}, got {len(type_map)}"
-            )
-        model = replace(model, type_map=tuple(type_map))
+        names = check_type_map(type_map, model.type_map)
+        model = replace(model, type_map=names)
     return Potential(model, make_plan(model, precision, tol), n_threads, sel_overflow)

@@ -49,11 +49,13 @@ class Session:
         keep_all: bool,
         skin: float,
         profile: bool,
+        warn_once: bool,
     ) -> None:
         skin = check_amount(skin, "skin", "a length in Å")
         self._type_map = plan.model.type_map
         self._report = report
         self._truncate = not keep_all
+        self._warn_once, self._warned = warn_once, (False, False)
         self._engine = Engine(plan, threads, profile)
         cutoff = plan.environments.switch.cutoff
         self._list = NeighbourList(cutoff, skin, self._engine.run)
@@ -88,6 +90,13 @@ class Session:
             )
             return self._result(system, found, atomic)
 
+    def _warn(self, overflow: SelOverflow | None, short: int) -> None:
+        seen = self._warned if self._warn_once else (False, False)
+        kinds = (bool(overflow), bool(short))
+        if any(kind and not old for kind, old in zip(kinds, seen, strict=True)):
+            self._report(overflow if not seen[0] else None, short if not seen[1] else 0)
+        self._warned = (seen[0] or kinds[0], seen[1] or kinds[1])
+
     def _result(self, system: System, found: Evaluation, atomic: bool) -> Result:
         n, hood, owners = len(system.positions), self._list.hood, self._list.owners
         names = self._type_map
@@ -101,7 +110,7 @@ class Session:
             of_type = zip(names, found.counters[N_COUNTERS:].tolist(), strict=True)
             overflow = SelOverflow(n_atoms, {name: k for name, k in of_type if k})
         short = -(-int(found.counters[SHORT_PAIRS]) // 2)
-        self._report(overflow, short)
+        self._warn(overflow, short)
         atomic_energies = np.empty(n)
         atomic_energies[owners[hood.centres]] = found.energies
         forces = _onto_owners(found.forces, owners, n)

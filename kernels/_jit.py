@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import hashlib
 import os
+import stat
 import tempfile
 from collections.abc import Callable
+from contextlib import suppress
 from functools import cache
 from pathlib import Path
 from typing import Any, TypeVar
@@ -34,9 +36,23 @@ def source_digest() -> str:
 
 def _roots() -> list[Path]:
     named = numba.config.CACHE_DIR or os.environ.get("XDG_CACHE_HOME")
-    user = Path(named) if named else Path.home() / ".cache"
+    found = [Path(named)] if named else []
+    if not named:
+        # A container's user may have no home.
+        with suppress(RuntimeError):
+            found.append(Path.home() / ".cache")
     owner = os.getuid() if hasattr(os, "getuid") else "user"
-    return [user / "dpse-fast", Path(tempfile.gettempdir()) / f"dpse-fast-{owner}"]
+    temporary = Path(tempfile.gettempdir()) / f"dpse-fast-{owner}"
+    return [*(folder / "dpse-fast" for folder in found), temporary]
+
+
+def _is_ours(folder: Path) -> bool:
+    """Whether nobody else can put machine code into a folder of the cache."""
+    if not hasattr(os, "getuid"):
+        return os.access(folder, os.W_OK)
+    status = folder.lstat()
+    private = stat.S_ISDIR(status.st_mode) and not status.st_mode & 0o022
+    return private and status.st_uid == os.getuid() and os.access(folder, os.W_OK)
 
 
 @cache
@@ -49,10 +65,12 @@ def cache_directory() -> Path | None:
     """
     for root in _roots():
         folder = root / "kernels" / source_digest()
+        levels = (root, root / "kernels", folder)
         try:
-            folder.mkdir(parents=True, exist_ok=True)
-            mine = not hasattr(os, "getuid") or folder.stat().st_uid == os.getuid()
-            if mine and os.access(folder, os.W_OK):
+            root.parent.mkdir(parents=True, exist_ok=True)
+            for level in levels:
+                level.mkdir(mode=0o700, exist_ok=True)
+            if all(_is_ours(level) for level in levels):
                 return folder
         except OSError:
             continue

@@ -45,6 +45,7 @@ class Environments(NamedTuple):
     trusted: float  # Å, closer pairs are counted
     sel: Ints  # (T,) int64
     table_of: Ints  # (T, T) int32, -1: the pair does not count
+    slots: Ints  # (T, T) int32, 1: the pair takes one of the sel slots
     mean: Floats  # (T, T) of s
     radial: Floats  # (T, T) 1/deviation of s
     angular: Floats  # (T, T) 1/deviation of s·d/r

@@ -27,7 +27,7 @@ BACKENDS = {
         1e-9,
     ),
     "double-default-tol": ({"precision": "double", "threads": 1}, 1e-6, 1e-5),
-    "mixed": ({"precision": "mixed", "tol": 0.0, "threads": 1}, 1e-5, 1e-4),
+    "mixed": ({"precision": "mixed", "tol": 0.0, "threads": 1}, 1e-5, 3e-5),
 }
 
 

@@ -77,7 +77,12 @@ def test_bad_structures(
         ({"threads": 1.5}, "threads: expected a number from 1"),
         ({"threads": True}, "threads: expected a number from 1"),
         ({"sel_overflow": "ignore"}, "sel_overflow: expected one of warn, error"),
-        ({"type_map": ["O"]}, "type_map: expected 2 names"),
+        ({"type_map": ["O"]}, "type_map: expected 2 distinct names"),
+        ({"type_map": ["O", "O"]}, "type_map: expected 2 distinct names"),
+        ({"type_map": "OH"}, "type_map: expected 2 distinct names"),
+        ({"type_map": 3}, "type_map: expected 2 distinct names"),
+        ({"precision": ["mixed"]}, "precision: expected one of double, mixed"),
+        ({"device": None}, "device: expected one of auto, cpu"),
     ],
 )
 def test_bad_options(option: dict[str, Any], message: str) -> None:

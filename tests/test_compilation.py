@@ -87,6 +87,20 @@ def test_an_unwritable_cache_folder_is_passed_over(
     good = tmp_path / "good"
     monkeypatch.setattr(_jit, "_roots", lambda: [blocked, good])
     find = _jit.cache_directory.__wrapped__
+    shared = tmp_path / "shared"
+    shared.mkdir(mode=0o777)
+    shared.chmod(0o777)
     assert find().is_relative_to(good)
-    monkeypatch.setattr(_jit, "_roots", lambda: [blocked])
+    monkeypatch.setattr(_jit, "_roots", lambda: [blocked, shared])
     assert find() is None
+
+
+def test_a_user_without_a_home(monkeypatch: pytest.MonkeyPatch) -> None:
+    from dpse_fast.kernels import _jit
+
+    def no_home() -> Path:
+        raise RuntimeError("Could not determine home directory.")
+
+    monkeypatch.delenv("XDG_CACHE_HOME", raising=False)
+    monkeypatch.setattr(Path, "home", staticmethod(no_home))
+    assert [root.name.startswith("dpse-fast-") for root in _jit._roots()] == [True]

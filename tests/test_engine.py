@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import naive
@@ -11,7 +12,10 @@ from conftest import Backend
 from random_model import KINDS, Structure, random_model, random_structure
 
 import dpse_fast
+from dpse_fast import engine, neighbours
+from dpse_fast.boundary import check_system
 from dpse_fast.errors import InputError, SelOverflowWarning
+from dpse_fast.model import Net
 
 MODELS: dict[str, dict[str, Any]] = {
     "two-sided": {},
@@ -164,3 +168,121 @@ def test_an_atom_alone() -> None:
     assert result.energy == pytest.approx(expected.energy, abs=1e-12)
     assert not result.forces.any()
     assert not result.virial.any()
+
+
+def test_blocks_cover_every_atom(monkeypatch: pytest.MonkeyPatch) -> None:
+    """With blocks of five atoms and list tasks of seven, nothing changes."""
+    monkeypatch.setattr(engine, "BLOCK", 5)
+    monkeypatch.setattr(neighbours, "ROWS_PER_TASK", 7)
+    model, structure = random_model(), random_structure("triclinic")
+    expected = naive.evaluate(model, *structure)
+    for threads in (1, 2, 3):
+        pot = dpse_fast.load(model, tol=0, threads=threads)
+        result = pot.compute(*structure[:3], atomic=True)
+        np.testing.assert_allclose(result.forces, expected.forces, rtol=0, atol=1e-9)
+        np.testing.assert_allclose(
+            result.atomic_energies, expected.atomic_energies, rtol=0, atol=1e-11
+        )
+
+
+def test_threads_share_every_type_equally() -> None:
+    model, structure = random_model(3), random_structure("triclinic", 3)
+    lists = neighbours.NeighbourList(4.3)
+    lists.update(check_system(*structure, type_map=model.type_map))
+    for threads in (1, 2, 4):
+        shares = engine._shares(lists.hood, 3, threads)
+        rows = np.concatenate([rows for share in shares for _, rows in share])
+        assert sorted(rows) == list(range(len(structure.types)))
+        sizes = [sum(len(rows) for _, rows in share) for share in shares]
+        assert max(sizes) - min(sizes) <= 3
+
+
+def test_nothing_is_left_of_the_evaluation_before() -> None:
+    pot = dpse_fast.load(random_model(), tol=0)
+    first, second = random_structure("cubic"), random_structure("cubic", seed=9)
+    pot.compute(*first[:3], atomic=True)
+    again = pot.compute(*second[:3], atomic=True)
+    fresh = dpse_fast.load(random_model(), tol=0).compute(*second[:3], atomic=True)
+    for name in ("energy", "forces", "virial", "atomic_energies", "atomic_virials"):
+        np.testing.assert_array_equal(getattr(again, name), getattr(fresh, name))
+
+
+@pytest.mark.parametrize("threads", [1, 2])
+def test_a_coincident_atom_is_named(threads: int) -> None:
+    structure = random_structure("cubic")
+    positions = structure.positions.copy()
+    positions[29] = positions[23] + structure.cell[0]
+    pot = dpse_fast.load(random_model(), threads=threads)
+    with pytest.raises(InputError, match=r"lies on atom (23|29);"):
+        pot.compute(positions, structure.types, structure.cell)
+
+
+def test_dropped_pairs_take_no_slots() -> None:
+    dropped = frozenset({(0, 1), (1, 0)})
+    model = random_model(dropped=dropped, sel=(40, 40))
+    structure = random_structure("cubic")
+    counts = neighbour_counts(structure, model.descriptor.rcut)
+    assert counts.max() <= 40
+    model = random_model(dropped=dropped, sel=(40, int(counts[:17:2, 1].min())))
+    pot = dpse_fast.load(model, tol=0, sel_overflow="truncate")
+    result = pot.compute(*structure[:3])
+    over = (counts[1::2, 1] > model.descriptor.sel[1]).sum()
+    assert (result.sel_overflow.n_atoms if result.sel_overflow else 0) == over
+
+
+def test_a_large_energy_in_the_last_bias_survives_float32() -> None:
+    """Old files keep the energy of the atom there."""
+    model, structure = random_model(), random_structure("cubic")
+    nets = tuple(
+        replace(
+            net,
+            layers=(*net.layers[:-1], replace(net.layers[-1], bias=np.array([-2e4]))),
+        )
+        for net in model.fitting
+    )
+    model = replace(model, fitting=nets)
+    result = dpse_fast.load(model, precision="mixed", tol=0).compute(*structure[:3])
+    expected = naive.evaluate(model, *structure)
+    n = len(structure.types)
+    assert result.energy == pytest.approx(expected.energy, abs=2e-6 * n)
+
+
+def test_a_session_warns_once_and_always_reports() -> None:
+    structure = random_structure("cubic")
+    session = dpse_fast.load(random_model(sel=(6, 9))).session()
+    with pytest.warns(SelOverflowWarning) as caught:
+        results = [session.compute(*structure[:3]) for _ in range(3)]
+    assert len(caught) == 1
+    assert all(result.sel_overflow for result in results)
+    strict = dpse_fast.load(random_model(sel=(6, 9)), sel_overflow="error").session()
+    for _ in range(2):
+        with pytest.raises(InputError, match="more neighbours than sel"):
+            strict.compute(*structure[:3])
+
+
+def test_short_pairs_count_from_half_the_trained_distance() -> None:
+    positions = [[0, 0, 0], [0, 0, 0.75]]
+    quiet = dpse_fast.load(random_model()).compute(positions, [0, 1])
+    assert quiet.short_pairs == 0
+    metal = dpse_fast.load(replace(random_model(), min_distance=2.0))
+    with pytest.warns(dpse_fast.ShortDistanceWarning, match="closer than 1.00 Å"):
+        assert metal.compute(positions, [0, 1]).short_pairs == 1
+
+
+def test_an_embedding_that_is_zero() -> None:
+    model = random_model()
+    silent = replace(model.descriptor.embedding[0][0].layers[0], activation="relu")
+    layer = replace(silent, weight=0 * silent.weight, bias=silent.bias * 0 - 1)
+    net = Net(
+        (
+            layer,
+            *[
+                replace(x, bias=0 * x.bias, activation="relu")
+                for x in model.descriptor.embedding[0][0].layers[1:]
+            ],
+        )
+    )
+    rows = ((net, net), (net, net))
+    model = replace(model, descriptor=replace(model.descriptor, embedding=rows))
+    result = dpse_fast.load(model).compute([[0, 0, 0], [0, 0, 1]], [0, 1])
+    assert not result.forces.any()

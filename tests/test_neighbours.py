@@ -121,3 +121,17 @@ def test_a_cell_in_the_wrong_unit_is_refused() -> None:
     system = check_system([[0, 0, 0]], [0], 1e-3 * np.eye(3), None, ("O",))
     with pytest.raises(InputError, match=r"cell: .* images .* expected lengths in Å"):
         NeighbourList(6.0).update(system)
+
+
+def test_pairs_that_enter_within_the_skin_are_listed() -> None:
+    """Two atoms from beyond the cutoff, each moving by almost half the skin."""
+    pot = dpse_fast.load(random_model(), tol=0)
+    rcut, skin = pot.rcut, 1.0
+    session = pot.session(skin=skin)
+    far = np.array([[0.0, 0, 0], [rcut + 0.97 * skin, 0, 0]])
+    near = far + np.array([[0.49 * skin, 0, 0], [-0.49 * skin, 0, 0]])
+    session.compute(far, [0, 1])
+    kept, fresh = session.compute(near, [0, 1]), pot.compute(near, [0, 1])
+    assert session.list_builds == 1
+    assert fresh.energy != pot.compute(far, [0, 1]).energy
+    assert kept.energy == pytest.approx(fresh.energy, abs=1e-12)

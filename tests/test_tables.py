@@ -195,6 +195,14 @@ def test_a_files_own_table(beyond: str) -> None:
         np.testing.assert_allclose(rise, 0.5 * outside[1][2], rtol=1e-6, atol=1e-9)
 
 
+def test_a_range_that_is_no_whole_number_of_strides() -> None:
+    rng = np.random.default_rng(4)
+    table = EmbeddingTable(rng.normal(size=(300, 4, 6)), -1.0, 29.05, 29.05, 0.1, 1.0)
+    value, _, _ = embedding_jet(table, np.array([29.04]))
+    expected = np.polynomial.Polynomial(table.coefficients[299, 0])(30.04 - 29.9)
+    assert value[0, 0] == pytest.approx(expected, rel=1e-9)
+
+
 def test_looser_tolerances_take_fewer_intervals() -> None:
     model = random_model()
     plans = [make_plan(model, tolerance=tol) for tol in (0.0, 1e-6, 1e-2)]

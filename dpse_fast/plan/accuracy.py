@@ -77,25 +77,35 @@ def sample_environments(model: Model) -> list[_Environment]:
 
 
 def _evaluate(
-    model: Model, net: FittingNet, env: _Environment, radial: Mapping[Pair, Radial]
+    model: Model,
+    net: FittingNet,
+    env: _Environment,
+    radial: Mapping[Pair, Radial],
+    padding: Array,
 ) -> tuple[float, Array]:
-    """E_i without its bias (eV) and dE_i/dd (n, 3) (eV/Å); counts no padding."""
+    """E_i without its bias (eV) and dE_i/dd (n, 3) (eV/Å)."""
     descriptor = model.descriptor
     dtype = net.dtype
     n, width = env.types.size, descriptor.width
+    r, unit = env.distances, env.directions
     g, g_slope = np.zeros((n, width)), np.zeros((n, width))
-    s, s_slope, _ = radial_jet(env.distances, switch_of(descriptor))
     davg = descriptor.davg[env.species, env.types]
     dstd = descriptor.dstd[env.species, env.types]
     for t in range(model.n_types):
         chosen = env.types == t
         if (env.species, t) in radial and chosen.any():
-            g[chosen], g_slope[chosen] = radial[env.species, t](env.distances[chosen])
-    unit = env.directions
-    rows = np.column_stack([s, s[:, None] * unit])
+            g[chosen], g_slope[chosen] = radial[env.species, t](r[chosen])
+    s, s_slope, _ = radial_jet(r, switch_of(descriptor))
+    inverse = 1 / (r + descriptor.env_protection)
+    q = s * inverse
+    q_slope = (s_slope - q) * inverse
+    rows = np.column_stack([s, (q * r)[:, None] * unit])
     rows = (rows - davg) / dstd
-    rows_slope = np.column_stack([s_slope, s_slope[:, None] * unit]) / dstd
-    moments = g.T @ rows / descriptor.normalisation
+    rows_slope = np.column_stack([s_slope, (q_slope * r + q)[:, None] * unit]) / dstd
+    moments = g.T @ rows
+    empty = np.array(descriptor.sel) - np.bincount(env.types, minlength=model.n_types)
+    moments[:, 0] += empty @ padding[env.species]
+    moments /= descriptor.normalisation
     axis = descriptor.axis_neuron
     d: NDArray[np.floating] = (moments @ moments[:axis].T).reshape(1, -1).astype(dtype)
     gradient = np.empty_like(d)
@@ -106,7 +116,7 @@ def _evaluate(
     slope /= descriptor.normalisation
     along_rows = g @ slope
     radial_part = (along_rows * rows_slope).sum(1) + ((g_slope @ slope) * rows).sum(1)
-    across = along_rows[:, 1:] / dstd[:, 1:] * (s / env.distances)[:, None]
+    across = along_rows[:, 1:] / dstd[:, 1:] * q[:, None]
     across -= (across * unit).sum(1)[:, None] * unit
     return float(energy[0]), radial_part[:, None] * unit + across
 
@@ -118,6 +128,7 @@ class Reference:
     ----------
     exact : the embedding of each (centre, neighbour) pair that counts
     nets : the fitting nets in float64
+    padding : (T, T, M) G(x0)·x0 of an empty slot
     """
 
     def __init__(
@@ -125,11 +136,12 @@ class Reference:
         model: Model,
         exact: Mapping[Pair, RadialEmbedding],
         nets: Sequence[FittingNet],
+        padding: Array,
     ) -> None:
         def by_net(function: RadialEmbedding) -> Radial:
             return lambda r: function(r)[:2]
 
-        self._model, self._nets = model, nets
+        self._model, self._nets, self._padding = model, nets, padding
         self._environments = sample_environments(model)
         radial = {pair: by_net(function) for pair, function in exact.items()}
         self._exact = [self._evaluate(env, radial) for env in self._environments]
@@ -137,7 +149,8 @@ class Reference:
     def _evaluate(
         self, env: _Environment, radial: Mapping[Pair, Radial]
     ) -> tuple[float, Array]:
-        return _evaluate(self._model, self._nets[env.species], env, radial)
+        net = self._nets[env.species]
+        return _evaluate(self._model, net, env, radial, self._padding)
 
     def measure(self, tables: Mapping[Pair, Table]) -> Accuracy:
         """The largest differences between the tables and the nets."""

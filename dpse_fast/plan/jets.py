@@ -73,6 +73,7 @@ def table_jet(table: EmbeddingTable, x: Array) -> Jet:
         inside = np.where(x >= table.maximum, table.last_row_start, inside)
     fine = inside < table.upper
     low = np.floor((inside - table.lower) / table.stride0)
+    low = np.minimum(low, table.n_fine - 1)
     high = np.floor((inside - table.upper) / table.stride1)
     high = np.minimum(high, last - table.n_fine)
     row = np.where(fine, low, table.n_fine + high).astype(np.int64)

@@ -30,9 +30,10 @@ DEFAULT_TOLERANCE = 1e-5  # eV/Å
 
 EXACT = 3e-12  # of max|G|: what tol=0 converges the tables to
 LOOSEST = 1e-6
-SAFETY = 5.0  # the sampled force error stays this factor below the tolerance
+CONVERGED = 1e-8  # eV/Å; a larger force error at tol=0 is said
+SAFETY = 10.0  # the sampled force error stays this factor below the tolerance
 SHORTEST = 0.1  # Å; tables start here
-TRUSTED = 0.5  # Å, or half the trained minimum: closer pairs are reported
+TRUSTED = 0.5  # Å, where the file states no trained minimum
 
 
 @dataclass(frozen=True, eq=False)
@@ -80,8 +81,8 @@ class Plan:
         return {
             "precision": self.precision,
             "tolerance_ev_per_angstrom": self.tolerance,
-            "measured_force_error_ev_per_angstrom": self.accuracy.force,
-            "measured_energy_error_ev_per_atom": self.accuracy.energy,
+            "table_force_error_ev_per_angstrom": self.accuracy.force,
+            "table_energy_error_ev_per_atom": self.accuracy.energy,
             "sampled_environments": self.accuracy.n_environments,
             "tables": [
                 {
@@ -116,7 +117,7 @@ def make_plan(
     InputError
         For a precision or tolerance that does not exist.
     """
-    if precision not in PRECISIONS:
+    if not isinstance(precision, str) or precision not in PRECISIONS:
         raise InputError(
             f"precision: expected one of {', '.join(PRECISIONS)}, got {precision!r}"
         )
@@ -127,7 +128,9 @@ def make_plan(
     dtype = np.dtype(PRECISIONS[precision])
     n_registers = -(-model.descriptor.width // lanes(dtype))
     distinct = list(dict.fromkeys(tables.values()))
-    padding = _padding(model, functions, n_registers * lanes(dtype))
+    channels = n_registers * lanes(dtype)
+    padding = np.zeros((model.n_types, model.n_types, channels))
+    padding[..., : model.descriptor.width] = _padding(model, functions)
     order = _input_order(model)
     return Plan(
         model=model,
@@ -162,8 +165,8 @@ def _functions(model: Model) -> dict[Pair, RadialEmbedding]:
 
 
 def trusted_distance(model: Model) -> float:
-    """The distance below which pairs are reported, Å."""
-    return min(TRUSTED, 0.5 * (model.min_distance or np.inf))
+    """Half the trained minimum, Å: closer pairs are reported."""
+    return 0.5 * model.min_distance if model.min_distance else TRUSTED
 
 
 def _tabulate(
@@ -179,7 +182,7 @@ def _tabulate(
     }
     order = np.arange(model.descriptor.n_out)
     nets = [FittingNet(net, np.float64, order) for net in model.fitting]
-    reference = Reference(model, functions, nets)
+    reference = Reference(model, functions, nets, _padding(model, functions))
     relative = LOOSEST if tolerance else EXACT
     while True:
         built = {}
@@ -188,13 +191,14 @@ def _tabulate(
             built[key] = builder.table()
         tables = {pair: built[id(f)] for pair, f in functions.items()}
         accuracy = reference.measure(tables)
-        if not tolerance or accuracy.force <= tolerance / SAFETY:
+        wanted = tolerance / SAFETY or CONVERGED
+        if accuracy.force <= wanted:
             break
         if relative <= EXACT:
             warnings.warn(
                 f"tol: the tables reach a force error of {accuracy.force:.1e} eV/Å on "
-                f"sampled environments, not {tolerance / SAFETY:.1e}; the embedding "
-                "is not smooth enough",
+                f"sampled environments, not {wanted:.1e}; the embedding is not smooth "
+                "enough",
                 AccuracyWarning,
                 stacklevel=4,
             )
@@ -203,16 +207,14 @@ def _tabulate(
     return tables, accuracy
 
 
-def _padding(
-    model: Model, functions: dict[Pair, RadialEmbedding], channels: int
-) -> Array:
+def _padding(model: Model, functions: dict[Pair, RadialEmbedding]) -> Array:
     """G(x0)·x0 of an empty slot, x0 = −davg/dstd; zero for dropped pairs."""
-    padding = np.zeros((model.n_types, model.n_types, channels))
+    padding = np.zeros((model.n_types, model.n_types, model.descriptor.width))
     for (c, t), function in functions.items():
         empty = -function.mean * function.scale
         if empty:
             value = embedding_jet(function.embedding, np.array([empty]))[0][0]
-            padding[c, t, : model.descriptor.width] = value * empty
+            padding[c, t] = value * empty
     return padding
 
 
@@ -229,7 +231,9 @@ def _environments(
     descriptor = model.descriptor
     n = model.n_types
     table_of = np.full((n, n), -1, np.int32)
+    slots = np.zeros((n, n), np.int32)
     for pair, table in tables.items():
+        slots[pair] = 1
         if pair not in descriptor.excluded:
             table_of[pair] = next(k for k, d in enumerate(distinct) if d is table)
     origins: list[Array] = []
@@ -248,6 +252,7 @@ def _environments(
         trusted=trusted_distance(model),
         sel=np.array(descriptor.sel, np.int64),
         table_of=table_of,
+        slots=slots,
         mean=descriptor.davg[..., 0].astype(np.float64),
         radial=1.0 / descriptor.dstd[..., 0].astype(np.float64),
         angular=1.0 / descriptor.dstd[..., 1].astype(np.float64),

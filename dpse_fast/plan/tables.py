@@ -83,7 +83,7 @@ class TableBuilder:
 
     def __post_init__(self) -> None:
         far = self.edges[self.edges >= self.typical]
-        self.scale = float(np.abs(self.function(far)[0]).max())
+        self.scale = float(np.abs(self.function(far)[0]).max()) or 1.0
         self._left, self._right = self.edges[:-1], self.edges[1:]
         self._coefficients, self._error = self._measure(self._left, self._right)
 
@@ -143,8 +143,12 @@ class TableBuilder:
             rounding = ROUNDING * SLOPE_LENGTH / width
             split = self._error > tolerance + rounding
             split &= width > 2 * SHORTEST_INTERVAL
-            if not split.any() or self.n_intervals + split.sum() > MAX_INTERVALS:
+            room = MAX_INTERVALS - self.n_intervals
+            if not split.any() or room <= 0:
                 return
+            if split.sum() > room:
+                error = np.where(split, self._error, 0.0)
+                split &= error >= np.partition(error, -room)[-room]
             left, right = self._left[split], self._right[split]
             middle = self._split(left, right)
             new_left = np.concatenate([left, middle])

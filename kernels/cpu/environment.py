@@ -106,7 +106,8 @@ def environments(
         counts = pairs.counts[b]
         counts[:] = 0
         for k in range(n):
-            counts[hood.types[found[k]]] += 1
+            other = hood.types[found[k]]
+            counts[other] += env.slots[own, other]
         over = 0
         for t in range(n_types):
             if counts[t] > env.sel[t]:

@@ -1,0 +1,88 @@
+"""What an interrupted or failed evaluation leaves behind."""
+
+from __future__ import annotations
+
+import os
+import signal
+import threading
+import time
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+import numpy as np
+import pytest
+from random_model import random_model, random_structure
+from threadpoolctl import threadpool_info
+
+import dpse_fast
+from dpse_fast import blas
+from dpse_fast.blas import one_blas_thread
+from dpse_fast.engine import Engine
+
+
+def large_box() -> tuple[Any, Any, Any]:
+    s = random_structure("cubic")
+    assert s.cell is not None
+    shifts = np.array(np.meshgrid(*[range(6)] * 3)).reshape(3, -1).T @ s.cell
+    positions = (shifts[:, None] + s.positions).reshape(-1, 3)
+    return positions, np.tile(s.types, len(shifts)), 6 * s.cell
+
+
+def test_the_next_result_after_an_interrupt_is_right() -> None:
+    pot = dpse_fast.load(random_model(), threads=2)
+    box = large_box()
+    expected = pot.compute(*box)
+    interrupted = 0
+    for trial in range(4):
+        delay = 0.02 * (1 + trial)
+        timer = threading.Timer(delay, os.kill, (os.getpid(), signal.SIGINT))
+        timer.start()
+        try:
+            for _ in range(200):
+                pot.compute(*box)
+        except KeyboardInterrupt:
+            interrupted += 1
+        timer.join()
+        result = pot.compute(*box)
+        np.testing.assert_allclose(result.forces, expected.forces, rtol=0, atol=1e-9)
+        assert result.energy == pytest.approx(expected.energy, abs=1e-6)
+    assert interrupted == 4
+
+
+@pytest.mark.parametrize("threads", [1, 2])
+def test_a_workers_error_is_raised(threads: int) -> None:
+    engine = Engine(dpse_fast.load(random_model()).plan, threads)
+
+    def fail(task: int) -> None:
+        if task == 2:
+            raise MemoryError("of task 2")
+
+    with pytest.raises(MemoryError, match="of task 2"):
+        engine.run(fail, [(k,) for k in range(4)])
+
+
+def blas_threads() -> list[int]:
+    """Of NumPy's BLAS; SciPy may bring another one, which the engine never calls."""
+    names = {lib.filepath for lib in blas._controller().lib_controllers}
+    known = [pool for pool in threadpool_info() if pool["filepath"] in names]
+    return [pool["num_threads"] for pool in known if pool["user_api"] == "blas"]
+
+
+def test_the_blas_limit_comes_back() -> None:
+    before = blas_threads()
+    assert before
+    barrier = threading.Barrier(2)
+
+    def enter(wait: float) -> list[int]:
+        with one_blas_thread():
+            barrier.wait(10)
+            time.sleep(wait)
+            return blas_threads()
+
+    with ThreadPoolExecutor(2) as pool:
+        inside = list(pool.map(enter, [0.0, 0.2]))
+    assert {n for found in inside for n in found} == {1}
+    assert blas_threads() == before
+    with pytest.raises(ValueError, match="inside"), one_blas_thread():
+        raise ValueError("inside")
+    assert blas_threads() == before
