@@ -11,12 +11,21 @@ from typing import Any
 from threadpoolctl import ThreadpoolController
 
 _lock = threading.Lock()
-_inside: list[Any] = []  # the limit in force, once for every caller inside
+_inside = 0
+_limit: Any = None  # in force while anybody is inside
 
 
 @cache
 def _controller() -> ThreadpoolController:
     return ThreadpoolController()
+
+
+def _let_any_thread_set() -> None:
+    """threadpoolctl ≥ 3.8 ignores, in silence, all but the thread that set first."""
+    for library in _controller().lib_controllers:
+        clear = getattr(library, "clear_controlling_thread", None)
+        if clear is not None:
+            clear(force=True)
 
 
 @contextmanager
@@ -28,15 +37,18 @@ def one_blas_thread() -> Iterator[None]:
     wait for each other: tables of a 240-channel net took 5.7 s on two threads of
     two loaded cores, 1.4 s on one (float64, AMD EPYC of 2021).
     """
+    global _inside, _limit
     with _lock:
-        limit = (
-            _inside[0] if _inside else _controller().limit(limits=1, user_api="blas")
-        )
-        _inside.append(limit)
+        if not _inside:
+            _let_any_thread_set()
+            _limit = _controller().limit(limits=1, user_api="blas")
+        _inside += 1
     try:
         yield
     finally:
         with _lock:
-            _inside.pop()
+            _inside -= 1
             if not _inside:
-                limit.restore_original_limits()
+                _let_any_thread_set()
+                _limit.restore_original_limits()
+                _let_any_thread_set()

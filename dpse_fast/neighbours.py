@@ -124,8 +124,8 @@ class NeighbourList:
         if 4 * first[-1] > _memory():
             each = first[-1] / len(centres)
             raise InputError(
-                f"positions: {each:.3g} neighbours an atom within {grid[-1]:g} Å exceed "
-                f"the memory of {_memory() / 1e9:.3g} GB; expected lengths in Å"
+                f"positions: {each:.3g} neighbours an atom within {grid[-1]:g} Å "
+                f"exceed the memory of {_memory() / 1e9:.3g} GB; expected lengths in Å"
             )
         neighbours = np.empty(int(first[-1]), np.int32)
         self._run(list_neighbours, tasks(True))

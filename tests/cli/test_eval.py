@@ -114,7 +114,7 @@ def test_anonymous_model(
         results[0].energy, abs=1e-5
     )
     got = run("eval", trajectory, "-m", anonymous_file, "--type-map", "O,H,C")
-    assert "2 names" in got.error
+    assert "2 distinct names" in got.error
     got = run("eval", trajectory, "-m", anonymous_file, "--type-map", "O,O")
     assert got.code == 2
 
