@@ -130,7 +130,9 @@ def main(
         np.savez(saved, **system)
         peer = Peer(peer_python, peer_model, saved, threads)
         reference = peer.evaluate()
-        report: dict[str, Any] = {"command": " ".join(sys.argv)}
+        report: dict[str, Any] = {
+            "command": " ".join(Path(a).name if "/" in a else a for a in sys.argv)
+        }
         report |= {"machine": machine(), "atoms": n, "threads": threads}
         report["agreement"] = {}
         for name, pot in pots.items():

@@ -6,6 +6,7 @@ environment → moments → descriptors → fitting → back → pair gradients 
 from __future__ import annotations
 
 import os
+import threading
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor, wait
@@ -32,7 +33,6 @@ Floats = NDArray[np.float64]
 
 BLOCK = 128  # atoms: D of a block and a first layer's weights share the L2/L3
 STAGES = ("environment", "moments", "fitting", "gradients", "forces")
-
 
 Share = list[tuple[int, NDArray[np.int64]]]  # blocks: type, rows of the list
 
@@ -64,6 +64,7 @@ class Engine:
     def __init__(self, plan: Plan, threads: int, profile: bool = False) -> None:
         self.plan, self.threads, self.profile = plan, threads, profile
         self.stage_seconds = dict.fromkeys(STAGES, 0.0)
+        self._stage_lock = threading.Lock()
         self._pool: ThreadPoolExecutor | None = None
         self._process = 0
         self._workspaces: list[Workspace] = []
@@ -126,7 +127,7 @@ class Engine:
     def _prepare(
         self, shares: Sequence[Share], n_all: int, atomic: bool
     ) -> list[Workspace]:
-        size = max(len(rows) for share in shares for _, rows in share)
+        size = max((len(rows) for share in shares for _, rows in share), default=1)
         if not self._workspaces or self._workspaces[0].size < size:
             self._workspaces = [Workspace(self.plan, size) for _ in range(self.threads)]
         for workspace in self._workspaces:
@@ -138,7 +139,8 @@ class Engine:
         start = time.perf_counter()
         yield
         if self.profile:
-            self.stage_seconds[stage] += time.perf_counter() - start
+            with self._stage_lock:
+                self.stage_seconds[stage] += time.perf_counter() - start
 
     def _block(
         self,
