@@ -70,9 +70,15 @@ class Engine:
         self._workspaces: list[Workspace] = []
 
     def run(
-        self, function: Callable[..., None], tasks: Iterable[tuple[Any, ...]]
+        self,
+        function: Callable[..., None],
+        tasks: Iterable[tuple[Any, ...]],
+        stopped: threading.Event | None = None,
     ) -> None:
-        """Call the function on each task, spread over the threads."""
+        """Call the function on each task, spread over the threads.
+
+        After an interrupt ``stopped`` is set, and tasks that run are waited for.
+        """
         if self.threads == 1:
             for task in tasks:
                 function(*task)
@@ -83,8 +89,11 @@ class Engine:
             pending += [pool.submit(function, *task) for task in tasks]
             wait(pending)
         except BaseException:
+            if stopped is not None:
+                stopped.set()
             for future in pending:
                 future.cancel()
+            wait(pending)
             raise
         for future in pending:
             future.result()
@@ -110,16 +119,21 @@ class Engine:
         energies = np.empty(len(hood.centres))
         workspaces = self._prepare(shares, len(hood.positions), atomic)
 
+        stopped = threading.Event()
+
         def work(worker: int) -> None:
             mine = workspaces[worker]
             for species, rows in shares[worker]:
+                if stopped.is_set():
+                    return
                 self._block(hood, species, rows, truncate, atomic, mine, energies)
 
+        workers = [(w,) for w in range(self.threads) if shares[w]]
         try:
             with one_blas_thread():
-                self.run(work, [(w,) for w in range(self.threads) if shares[w]])
+                self.run(work, workers, stopped)
         except BaseException:
-            # Workers that an interrupt left behind must not touch the next sums.
+            # A worker that an interrupt left behind must not touch the next sums.
             self._workspaces = []
             raise
         return _gather(workspaces, energies)
