@@ -14,24 +14,32 @@ from typing import Any
 
 import numpy as np
 
+from .descriptors import Descriptor, SeE2A, SeE2R
 from .nets import (
     Array,
     Embedding,
     EmbeddingTable,
+    Gated,
     Layer,
     Net,
     Skip,
     float_array,
     require,
 )
+from .pair_table import PairTable
 
 __all__ = [
+    "Descriptor",
     "Embedding",
     "EmbeddingTable",
+    "Gated",
     "Layer",
     "Model",
     "Net",
+    "PairTable",
+    "Parameters",
     "SeE2A",
+    "SeE2R",
     "Skip",
     "unnamed_types",
 ]
@@ -40,141 +48,60 @@ UNKNOWN_TYPE_PREFIX = "type_"
 
 
 @dataclass(frozen=True, eq=False)
-class SeE2A:
-    """The two-body smooth descriptor with angular information (``se_e2_a``).
+class Parameters:
+    """Inputs of the fitting nets besides the descriptor: (value − mean)·scale.
 
     Parameters
     ----------
-    rcut, rcut_smth : float
-        Å, as the file states them.
-    sel : (n_types,) int
-        Neighbours of each type kept (the nearest), and padded to.
-    axis_neuron : int
-    davg, dstd : (n_types, n_types, 4)
-        Of centre type and neighbour type; the row is (R − davg)/dstd.
-    embedding : n_types rows of n_types
-        ``embedding[centre][neighbour]``; None where the block is dropped
-        as a whole, padding included. One-sided files repeat one object.
-    normalisation : float
-        N of T = GᵀR/N: the sum of ``original_sel`` where the file has it.
-    excluded : pairs (centre, neighbour)
-        Real pairs that count as zero while the padding still counts (v3).
-    env_protection : float
-        p of 1/(r + p) and d/(r + p)², Å.
-    switch_float32 : bool
-        The switch of r uses float32 rcut, rcut_smth and their difference (TF).
+    mean, scale : (k,)
+    default : (k,) values for a caller who gives none, or None
     """
 
-    rcut: float
-    rcut_smth: float
-    sel: tuple[int, ...]
-    axis_neuron: int
-    davg: Array
-    dstd: Array
-    embedding: tuple[tuple[Embedding | None, ...], ...]
-    normalisation: float
-    excluded: frozenset[tuple[int, int]] = frozenset()
-    env_protection: float = 0.0
-    switch_float32: bool = False
+    mean: Array
+    scale: Array
+    default: Array | None = None
 
     def __post_init__(self) -> None:
         put = object.__setattr__
-        n = len(self.sel)
-        put(self, "sel", tuple(int(s) for s in self.sel))
-        put(self, "axis_neuron", int(self.axis_neuron))
-        put(self, "switch_float32", bool(self.switch_float32))
-        for name in ("rcut", "rcut_smth", "normalisation", "env_protection"):
-            put(self, name, float(getattr(self, name)))
-        put(self, "embedding", tuple(tuple(row) for row in self.embedding))
-        put(self, "excluded", frozenset((int(c), int(t)) for c, t in self.excluded))
-        put(self, "davg", float_array(self.davg, (n, n, 4), "davg"))
-        put(self, "dstd", float_array(self.dstd, (n, n, 4), "dstd"))
-        require(
-            np.isfinite([self.rcut, self.rcut_smth]).all()
-            and 0 <= self.rcut_smth < self.rcut,
-            f"rcut: expected 0 <= rcut_smth < rcut, got {self.rcut_smth}, {self.rcut}",
-        )
-        require(
-            all(s >= 0 for s in self.sel) and sum(self.sel) > 0,
-            f"sel: expected counts with a positive sum, got {self.sel}",
-        )
-        require(
-            np.isfinite(self.normalisation) and self.normalisation > 0,
-            f"normalisation: expected a positive number, got {self.normalisation}",
-        )
-        require(
-            np.isfinite(self.env_protection) and self.env_protection >= 0,
-            f"env_protection: expected a number >= 0, got {self.env_protection}",
-        )
-        require((self.dstd != 0).all(), "dstd: holds zeros")
-        anisotropic = (
-            np.any(self.davg[..., 1:]) or np.ptp(self.dstd[..., 1:], axis=-1).any()
-        )
-        require(
-            not anisotropic,
-            "davg, dstd: the statistics of x, y and z must have no mean and one "
-            "deviation, or the model would not be invariant under rotation",
-        )
-        require(
-            len(self.embedding) == n and all(len(row) == n for row in self.embedding),
-            f"embedding: expected {n} rows of {n} nets",
-        )
-        nets = [net for row in self.embedding for net in row if net is not None]
-        widths = sorted({net.n_out for net in nets})
-        require(len(widths) == 1, f"embedding: nets of several widths {widths}")
-        for net in nets:
-            require(
-                not isinstance(net, Net) or net.n_in == 1,
-                f"embedding: expected nets of one input, got {getattr(net, 'n_in', 0)}",
-            )
-        require(
-            1 <= self.axis_neuron <= widths[0],
-            f"axis_neuron: expected 1 to {widths[0]}, got {self.axis_neuron}",
-        )
-        for pair in self.excluded:
-            require(
-                all(0 <= t < n for t in pair), f"excluded: no such type pair {pair}"
-            )
+        n = np.size(self.mean)
+        require(n, "parameters: expected at least one")
+        for name in ("mean", "scale", "default"):
+            value = getattr(self, name)
+            if value is not None:
+                flat = np.reshape(value, -1)
+                put(self, name, float_array(flat, (n,), f"parameters {name}"))
 
     @property
-    def n_types(self) -> int:
-        return len(self.sel)
-
-    @property
-    def width(self) -> int:
-        """M, the number of embedding channels."""
-        return next(g.n_out for row in self.embedding for g in row if g is not None)
-
-    @property
-    def n_out(self) -> int:
-        """Length of D, ordered (channel, axis): D[m·axis + a] = (T Tᵀ)[m, a]."""
-        return self.width * self.axis_neuron
-
-    @property
-    def one_sided(self) -> bool:
-        """Whether the embedding depends on the neighbour's type alone."""
-        return all(
-            row[t] is self.embedding[0][t]
-            for row in self.embedding
-            for t in range(self.n_types)
-        )
+    def count(self) -> int:
+        return int(self.mean.size)
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, kw_only=True)
 class Model:
     """A Deep Potential energy model.
 
-    E_i = fitting[type_i](D_i)·scale[type_i] + bias[type_i].
+    E_i = (fitting[type_i](x_i) − vacuum[type_i](p_i))·scale[type_i] + bias[type_i],
+    x_i = (D_i of each descriptor, p_i), p_i = (frame, atomic parameters).
 
     Parameters
     ----------
     type_map : element symbols (or names), one a type
-    descriptor : SeE2A
+    descriptors : SeE2A or SeE2R; a hybrid model has several
     fitting : one Net a type
     bias : (n_types,) eV
         All constant energies of the file: bias_atom_e, out_bias, atom_ener.
     scale : (n_types,), ones if left out
         TensorFlow's ``out_std``; deepmd-kit's other backends do not apply theirs.
+        Zero for types whose energy the model leaves out.
+    fparam, aparam : Parameters or None
+        Of the frame and of each atom.
+    vacuum : one Net or None a type; empty for none
+        The fitting net without a neighbour as a function of the parameters, where
+        ``atom_ener`` takes it off. Without parameters it is a part of `bias`.
+    emptied : pairs (centre, neighbour)
+        Real pairs that count as empty slots in every descriptor and not in the
+        pair table (``pair_exclude_types``).
+    pair_table : PairTable or None
     min_distance : float or None
         Shortest pair distance of the training data, Å.
     provenance : mapping of str to str
@@ -183,18 +110,26 @@ class Model:
     """
 
     type_map: tuple[str, ...]
-    descriptor: SeE2A
+    descriptors: tuple[Descriptor, ...]
     fitting: tuple[Net, ...]
     bias: Array
     scale: Array = None  # type: ignore[assignment]
+    fparam: Parameters | None = None
+    aparam: Parameters | None = None
+    vacuum: tuple[Net | None, ...] = ()
+    emptied: frozenset[tuple[int, int]] = frozenset()
+    pair_table: PairTable | None = None
     min_distance: float | None = None
     provenance: Mapping[str, str] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         put = object.__setattr__
+        for name in ("type_map", "descriptors", "fitting", "vacuum"):
+            put(self, name, tuple(getattr(self, name)))
         put(self, "type_map", tuple(str(t) for t in self.type_map))
-        put(self, "fitting", tuple(self.fitting))
-        n = self.descriptor.n_types
+        put(self, "emptied", frozenset((int(c), int(t)) for c, t in self.emptied))
+        require(self.descriptors, "descriptors: expected at least one")
+        n = self.descriptors[0].n_types
         put(self, "bias", float_array(self.bias, (n,), "bias"))
         scale = np.ones(n) if self.scale is None else self.scale
         put(self, "scale", float_array(scale, (n,), "scale"))
@@ -203,6 +138,15 @@ class Model:
             "provenance",
             {str(k): str(v) for k, v in sorted(self.provenance.items())},
         )
+        self._check_types(n)
+        self._check_nets(n)
+        if self.min_distance is not None:
+            require(
+                np.isfinite(self.min_distance) and self.min_distance >= 0,
+                f"min_distance: expected a number >= 0, got {self.min_distance}",
+            )
+
+    def _check_types(self, n: int) -> None:
         require(
             len(self.type_map) == n,
             f"type_map: expected {n} names, got {len(self.type_map)}: {self.type_map}",
@@ -211,25 +155,59 @@ class Model:
             len(set(self.type_map)) == n and all(self.type_map),
             f"type_map: expected distinct names, got {self.type_map}",
         )
+        for part in (*self.descriptors, self.pair_table):
+            require(
+                part is None or part.n_types == n,
+                f"descriptors: expected {n} types in each, got "
+                f"{part.n_types if part else 0}",
+            )
+        for pair in self.emptied:
+            require(
+                all(0 <= t < n for t in pair), f"emptied: no such type pair {pair}"
+            )
+
+    def _check_nets(self, n: int) -> None:
         require(
             len(self.fitting) == n,
             f"fitting: expected {n} nets, got {len(self.fitting)}",
         )
-        for t, net in enumerate(self.fitting):
-            require(
-                net.n_in == self.descriptor.n_out and net.n_out == 1,
-                f"fitting: net of type {t} maps {net.n_in} to {net.n_out} values, "
-                f"expected {self.descriptor.n_out} to 1",
-            )
-        if self.min_distance is not None:
-            require(
-                np.isfinite(self.min_distance) and self.min_distance >= 0,
-                f"min_distance: expected a number >= 0, got {self.min_distance}",
-            )
+        require(
+            len(self.vacuum) in (0, n),
+            f"vacuum: expected {n} nets or none, got {len(self.vacuum)}",
+        )
+        n_in = self.n_descriptor + self.n_parameters
+        for name, nets, width in (
+            ("fitting", self.fitting, n_in),
+            ("vacuum", self.vacuum, self.n_parameters),
+        ):
+            for t, net in enumerate(nets):
+                require(
+                    net is None or (net.n_in == width and net.n_out == 1),
+                    f"{name}: net of type {t} maps {net and net.n_in} to "
+                    f"{net and net.n_out} values, expected {width} to 1",
+                )
 
     @property
     def n_types(self) -> int:
-        return self.descriptor.n_types
+        return self.descriptors[0].n_types
+
+    @property
+    def rcut(self) -> float:
+        """The longest distance at which atoms act on each other, Å."""
+        reach = [d.rcut for d in self.descriptors]
+        if self.pair_table is not None:
+            reach += [self.pair_table.end, self.pair_table.switch_rcut]
+        return max(reach)
+
+    @property
+    def n_descriptor(self) -> int:
+        """Length of the descriptors of one atom, side by side."""
+        return sum(d.n_out for d in self.descriptors)
+
+    @property
+    def n_parameters(self) -> int:
+        """Frame and atomic parameters that an atom's fitting net takes."""
+        return sum(p.count for p in (self.fparam, self.aparam) if p is not None)
 
     @property
     def dtype(self) -> np.dtype[Any]:
@@ -237,9 +215,12 @@ class Model:
         return np.result_type(*(net.dtype for net in self.fitting))
 
     @property
-    def n_parameters(self) -> int:
+    def n_weights(self) -> int:
         """Numbers in all nets and tables, shared ones counted once."""
-        return sum(_sizes(net) for net in {id(n): n for n in _nets(self)}.values())
+        arrays: dict[int, int] = {}
+        for part in (*self.descriptors, self.fitting, self.pair_table):
+            _count(part, arrays)
+        return sum(arrays.values())
 
     def digest(self) -> str:
         """SHA-256 of everything that determines the energy (not provenance)."""
@@ -253,17 +234,17 @@ def unnamed_types(n: int) -> tuple[str, ...]:
     return tuple(f"{UNKNOWN_TYPE_PREFIX}{t}" for t in range(n))
 
 
-def _nets(model: Model) -> list[Any]:
-    embedding = [g for row in model.descriptor.embedding for g in row if g is not None]
-    return [*embedding, *model.fitting]
-
-
-def _sizes(item: Any) -> int:
+def _count(item: Any, arrays: dict[int, int]) -> None:
+    """Add the size of every array in an item, by the memory that it shows."""
     if isinstance(item, np.ndarray):
-        return item.size
-    if is_dataclass(item):
-        return sum(_sizes(getattr(item, f.name)) for f in fields(item))
-    return sum(_sizes(part) for part in item) if isinstance(item, tuple) else 0
+        arrays[item.__array_interface__["data"][0]] = item.size
+    elif is_dataclass(item):
+        for f in fields(item):
+            if f.name not in ("davg", "dstd"):
+                _count(getattr(item, f.name), arrays)
+    elif isinstance(item, tuple):
+        for part in item:
+            _count(part, arrays)
 
 
 def _update(stamp: Any, item: Any) -> None:

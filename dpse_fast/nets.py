@@ -219,4 +219,41 @@ class EmbeddingTable:
         return self.coefficients.dtype
 
 
-Embedding = Net | EmbeddingTable
+@dataclass(frozen=True, eq=False)
+class Gated:
+    """A radial embedding times what the pair's types make of it.
+
+    G = g(x)·(1 + gate·w) with the switch w(r) if `smooth`, else g(x)·(1 + gate):
+    the stripped type embedding of ``se_atten``.
+
+    Parameters
+    ----------
+    radial : Net of one input, or EmbeddingTable
+    gate : (M,)
+    smooth : bool
+    """
+
+    radial: Net | EmbeddingTable
+    gate: Array
+    smooth: bool
+
+    def __post_init__(self) -> None:
+        put = object.__setattr__
+        require(
+            not isinstance(self.radial, Net) or self.radial.n_in == 1,
+            f"gated embedding: expected a net of one input, got "
+            f"{getattr(self.radial, 'n_in', 0)}",
+        )
+        put(self, "gate", float_array(self.gate, (self.radial.n_out,), "gate"))
+        put(self, "smooth", bool(self.smooth))
+
+    @property
+    def n_out(self) -> int:
+        return self.radial.n_out
+
+    @property
+    def dtype(self) -> np.dtype[Any]:
+        return self.radial.dtype
+
+
+Embedding = Net | EmbeddingTable | Gated

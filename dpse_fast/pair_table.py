@@ -1,0 +1,68 @@
+"""The tabulated pair potential that takes over at short distances (ZBL)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from .nets import Array, float_array, require
+
+
+@dataclass(frozen=True, eq=False, kw_only=True)
+class PairTable:
+    """A pair potential u(r) and the switch between it and the Deep Potential.
+
+    E_i = (1 − w)·E_i(deep) + w·½ Σ_j u(r_ij) over pairs below `rcut`. w falls from
+    1 to 0 while σ = Σ_j r e^(−r/α) / Σ_j e^(−r/α), over pairs below `switch_rcut`,
+    grows from `inner` by `width`: w = 1 − u³(6u² − 15u + 10), u = (σ − inner)/width;
+    an atom without neighbours has w = 0 (deepmd-kit's ``use_srtab``).
+
+    Parameters
+    ----------
+    start, step : Å, of the table; pairs closer than `start` are outside its range
+    coefficients : (n_types, n_types, n_rows, 4) eV
+        u = Σ_p coefficients[…, k, p] t^p at r = start + (k + t)·step with t < 1,
+        by centre and neighbour type; 0 beyond the last row.
+    rcut, switch_rcut : Å
+    inner, width : Å, of σ (``sw_rmin``, ``sw_rmax − sw_rmin``)
+    alpha : Å (``smin_alpha``)
+    """
+
+    start: float
+    step: float
+    coefficients: Array
+    rcut: float
+    switch_rcut: float
+    inner: float
+    width: float
+    alpha: float
+
+    def __post_init__(self) -> None:
+        put = object.__setattr__
+        name = "pair table"
+        shape = np.shape(self.coefficients)
+        n = shape[0] if shape else 0
+        put(
+            self,
+            "coefficients",
+            float_array(self.coefficients, (n, n, None, 4), f"{name} coefficients"),
+        )
+        require(self.coefficients.size, f"{name}: is empty")
+        for key in ("start", "step", "rcut", "switch_rcut", "inner", "width", "alpha"):
+            value = float(getattr(self, key))
+            put(self, key, value)
+            least = 0.0 if key in ("start", "inner") else np.nextafter(0.0, 1.0)
+            require(
+                np.isfinite(value) and value >= least,
+                f"{name}: expected a positive {key}, got {value}",
+            )
+
+    @property
+    def n_types(self) -> int:
+        return int(self.coefficients.shape[0])
+
+    @property
+    def end(self) -> float:
+        """Å: pairs at this distance and beyond have no tabulated energy."""
+        return min(self.rcut, self.start + self.coefficients.shape[2] * self.step)
