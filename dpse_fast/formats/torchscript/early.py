@@ -41,7 +41,7 @@ def read(root: Tree) -> Model:
     nets = tuple(_fitting_net(net) for net in fitting.branches("filter_layers"))
     return Model(
         type_map=tuple(root.texts("type_map")),
-        descriptor=_descriptor(descriptor),
+        descriptors=(_descriptor(descriptor),),
         fitting=nets,
         bias=constant_energies(nets, fitting.array("bias_atom_e"), None, ()),
         provenance={
