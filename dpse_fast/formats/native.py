@@ -68,7 +68,7 @@ def _model(root: Tree, kind: str) -> Model:
     with located("model"):
         return Model(
             type_map=tuple(model.texts("type_map")),
-            descriptor=_descriptor(descriptor),
+            descriptors=(_descriptor(descriptor),),
             fitting=nets,
             bias=constant_energies(
                 nets,

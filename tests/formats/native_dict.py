@@ -19,9 +19,9 @@ def version3_model(n_types: int = 2, **options: Any) -> Model:
     """A small model that deepmd-kit v3 can express, with its provenance removed."""
     options = {"sel": (5, 3, 4)[:n_types], "embedding": (3, 6), "axis": 2, **options}
     model = random_model(n_types, **options)
-    sea = replace(model.descriptor, normalisation=float(sum(model.descriptor.sel)))
+    sea = replace(model.descriptors[0], normalisation=float(sum(model.descriptors[0].sel)))
     bias = 0.5 * np.arange(n_types) - 3.0
-    return replace(model, descriptor=sea, bias=bias, scale=np.ones(n_types))
+    return replace(model, descriptors=(sea,), bias=bias, scale=np.ones(n_types))
 
 
 def layer_dict(layer: Layer) -> dict[str, Any]:
@@ -61,14 +61,14 @@ def slots(pairs: Any, sel: tuple[int, ...]) -> Any:
 
 def flat_networks(model: Model) -> list[Any]:
     """Embedding nets in the order of deepmd-kit v3: centre + n·neighbour."""
-    sea, types = model.descriptor, range(model.n_types)
+    sea, types = model.descriptors[0], range(model.n_types)
     if sea.one_sided:
         return list(sea.embedding[0])
     return [sea.embedding[c][t] for t in types for c in types]
 
 
 def native_dict(model: Model) -> dict[str, Any]:
-    sea, n = model.descriptor, model.n_types
+    sea, n = model.descriptors[0], model.n_types
     return {
         "software": "deepmd-kit",
         "version": "3.2.0",

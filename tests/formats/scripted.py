@@ -154,7 +154,7 @@ def _networks(nets: list[Any]) -> Scripted:
 
 def current_tree(model: Model) -> Scripted:
     """The object that deepmd-kit v3 scripts."""
-    sea, n = model.descriptor, model.n_types
+    sea, n = model.descriptors[0], model.n_types
     mask = np.ones((n + 1, n + 1), dtype=np.int32)
     for pair in sea.excluded:
         mask[pair] = 0
@@ -201,7 +201,7 @@ def current_tree(model: Model) -> Scripted:
 
 def early_tree(model: Model) -> Scripted:
     """The object of the PyTorch code before v3."""
-    sea = model.descriptor
+    sea = model.descriptors[0]
 
     def layer(part: Layer) -> Scripted:
         members = {"matrix": part.weight, "bias": part.bias[None]}

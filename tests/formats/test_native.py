@@ -43,14 +43,14 @@ def test_golden_files_hold_the_same_model_in_every_format() -> None:
 def test_the_model_is_exact(name: str, suffix: str, tmp_path: Path) -> None:
     model = version3_model(**MODELS[name])
     if name == "no slots":  # what no neighbour uses is not kept in the file
-        sea = model.descriptor
+        sea = model.descriptors[0]
         davg, dstd = sea.davg.copy(), sea.dstd.copy()
         davg[:, 1], dstd[:, 1] = 0, 1
-        model = replace(model, descriptor=replace(sea, davg=davg, dstd=dstd))
+        model = replace(model, descriptors=(replace(sea, davg=davg, dstd=dstd),))
     found = read_model(save(native_dict(model), tmp_path / f"model{suffix}"))
     assert found.digest() == model.digest()
     assert found.dtype == model.dtype
-    assert found.descriptor.one_sided == model.descriptor.one_sided
+    assert found.descriptors[0].one_sided == model.descriptors[0].one_sided
     assert found.provenance["trainer"] == "deepmd-kit 3.2.0"
 
 

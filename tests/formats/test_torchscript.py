@@ -43,7 +43,7 @@ def test_current_model_is_exact(
     model = replace(version3_model(**options), min_distance=None)
     found = read_model(save(current_tree(model), tmp_path / "model.pth", order))
     assert found.digest() == model.digest()
-    assert found.descriptor.one_sided == model.descriptor.one_sided
+    assert found.descriptors[0].one_sided == model.descriptors[0].one_sided
 
 
 def test_early_model_is_exact(tmp_path: Path) -> None:
@@ -91,7 +91,7 @@ def first_layer(tree: Scripted) -> dict[str, Any]:
 def test_offsets_and_strides_are_respected(tmp_path: Path) -> None:
     model = replace(version3_model(), min_distance=None)
     tree = current_tree(model)
-    net = model.descriptor.embedding[0][0]
+    net = model.descriptors[0].embedding[0][0]
     assert net is not None
     layer = first_layer(tree)
     weight, bias = layer["matrix"], layer["bias"]

@@ -44,7 +44,7 @@ def read(root: Tree) -> Model:
     nets = _networks(fitting["filter_layers"])
     return Model(
         type_map=tuple(model.texts("type_map")),
-        descriptor=_descriptor(descriptor["sea"]),
+        descriptors=(_descriptor(descriptor["sea"]),),
         fitting=nets,
         bias=constant_energies(
             nets,
