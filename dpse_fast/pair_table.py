@@ -13,8 +13,8 @@ from .nets import Array, float_array, require
 class PairTable:
     """A pair potential u(r) and the switch between it and the Deep Potential.
 
-    E_i = (1 − w)·E_i(deep) + w·½ Σ_j u(r_ij) over pairs below `rcut`. w falls from
-    1 to 0 while σ = Σ_j r e^(−r/α) / Σ_j e^(−r/α), over pairs below `switch_rcut`,
+    E_i = (1 − w)·E_i(deep) + w·(½ Σ_j u(r_ij) + bias[type_i]) over pairs below
+    `rcut`; E_i(deep) includes `Model.bias`. w falls from 1 to 0 while σ = Σ_j r e^(−r/α) / Σ_j e^(−r/α), over pairs below `switch_rcut`,
     grows from `inner` by `width`: w = 1 − u³(6u² − 15u + 10), u = (σ − inner)/width;
     an atom without neighbours has w = 0 (deepmd-kit's ``use_srtab``).
 
@@ -27,6 +27,9 @@ class PairTable:
     rcut, switch_rcut : Å
     inner, width : Å, of σ (``sw_rmin``, ``sw_rmax − sw_rmin``)
     alpha : Å (``smin_alpha``)
+    bias : (n_types,) eV, zeros if left out
+        Constants of the tabulated energy. A constant outside the switch is a part
+        of both this and `Model.bias`.
     """
 
     start: float
@@ -37,6 +40,7 @@ class PairTable:
     inner: float
     width: float
     alpha: float
+    bias: Array = None  # type: ignore[assignment]
 
     def __post_init__(self) -> None:
         put = object.__setattr__
@@ -49,6 +53,8 @@ class PairTable:
             float_array(self.coefficients, (n, n, None, 4), f"{name} coefficients"),
         )
         require(self.coefficients.size, f"{name}: is empty")
+        bias = np.zeros(n) if self.bias is None else self.bias
+        put(self, "bias", float_array(bias, (n,), f"{name} bias"))
         for key in ("start", "step", "rcut", "switch_rcut", "inner", "width", "alpha"):
             value = float(getattr(self, key))
             put(self, key, value)
