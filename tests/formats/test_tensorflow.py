@@ -22,7 +22,7 @@ def load(recipe: Recipe, seed: int = 0) -> Model:
 
 
 def net(model: Model, c: int, t: int) -> Net:
-    found = model.descriptor.embedding[c][t]
+    found = model.descriptors[0].embedding[c][t]
     assert isinstance(found, Net)
     return found
 
@@ -57,7 +57,7 @@ def test_golden_graph_gives_the_reference_energies(path: Path) -> None:
 def test_geometry_statistics_and_shapes() -> None:
     recipe = Recipe()
     model = load(recipe)
-    d = model.descriptor
+    d = model.descriptors[0]
     assert (d.rcut, d.rcut_smth, d.sel, d.axis_neuron) == (4.1, 1.8, (3, 2), 2)
     assert d.normalisation == 5
     assert d.switch_float32
@@ -112,7 +112,7 @@ def test_unknown_activation_is_refused() -> None:
 
 
 def test_one_sided_rows_are_one_object() -> None:
-    d = load(Recipe(one_sided=True)).descriptor
+    d = load(Recipe(one_sided=True)).descriptors[0]
     assert d.one_sided
     assert d.embedding[0][1] is d.embedding[1][1]
     assert d.embedding[0][0] is not d.embedding[0][1]
@@ -123,7 +123,7 @@ def test_one_sided_rows_are_one_object() -> None:
 def test_excluded_pairs_have_no_embedding(one_sided: bool, with_script: bool) -> None:
     script = {"descriptor": {"exclude_types": [[0, 1]]}} if with_script else None
     recipe = Recipe(one_sided=one_sided, excluded=((0, 1),), script=script)
-    rows = load(recipe).descriptor.embedding
+    rows = load(recipe).descriptors[0].embedding
     assert [[g is None for g in row] for row in rows] == [[False, True], [True, False]]
 
 
@@ -140,7 +140,7 @@ def test_exclusions_of_a_one_sided_script_need_their_mask() -> None:
 
 
 def test_type_without_slots() -> None:
-    d = load(Recipe(sel=(3, 0))).descriptor
+    d = load(Recipe(sel=(3, 0))).descriptors[0]
     assert d.sel == (3, 0)
     assert d.normalisation == 3
     np.testing.assert_array_equal(d.dstd[:, 1], np.ones((2, 4)))
@@ -154,7 +154,7 @@ def test_compressed_graph(op: str, dtype: str, one_sided: bool) -> None:
     recipe = Recipe(sel=(3, 0, 2), type_map=b"A B C", tables=op, dtype=dtype)
     recipe.one_sided = one_sided
     model = load(recipe)
-    rows = model.descriptor.embedding
+    rows = model.descriptors[0].embedding
     assert all((g is None) == (t == 1) for row in rows for t, g in enumerate(row))
     table = rows[2][0]
     assert isinstance(table, EmbeddingTable)
@@ -168,7 +168,9 @@ def test_compressed_graph(op: str, dtype: str, one_sided: bool) -> None:
 
 def test_tables_of_new_graphs_extrapolate() -> None:
     shift = {"model_attr/model_attr/t_out_bias": np.zeros((1, 2, 1))}
-    table = load(Recipe(tables="TabulateFusionSeA", extra=shift)).descriptor.embedding
+    table = (
+        load(Recipe(tables="TabulateFusionSeA", extra=shift)).descriptors[0].embedding
+    )
     assert isinstance(table[0][0], EmbeddingTable)
     assert table[0][0].beyond == "linear"
 
@@ -207,7 +209,7 @@ def test_divisor_of_the_graph_counts() -> None:
         graph.nodes.pop(f"filter_type_{c}/truediv")
         total = f"filter_type_{c}/AddN"
         graph.op(f"filter_type_{c}/truediv", "Mul", total, inverse)
-    assert read(graph.data(), "m").descriptor.normalisation == 300
+    assert read(graph.data(), "m").descriptors[0].normalisation == 300
 
 
 def test_axis_from_the_script_and_original_sel() -> None:
@@ -216,7 +218,7 @@ def test_axis_from_the_script_and_original_sel() -> None:
     for c in range(2):
         graph.nodes.pop(f"filter_type_{c}/Slice_axis")
     graph.const("descrpt_attr/original_sel", np.array([6, 4], "i4"))
-    d = read(graph.data(), "m").descriptor
+    d = read(graph.data(), "m").descriptors[0]
     assert (d.axis_neuron, d.normalisation) == (2, 10)
 
 

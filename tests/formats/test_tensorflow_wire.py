@@ -161,7 +161,7 @@ def test_memory_stays_near_the_size_of_the_file() -> None:
         peak = tracemalloc.get_traced_memory()[1]
     finally:
         tracemalloc.stop()
-    assert model.n_parameters * 8 > 0.8 * len(data)
+    assert model.n_weights * 8 > 0.8 * len(data)
     assert peak < 4 * len(data)
 
 

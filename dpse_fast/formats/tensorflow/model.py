@@ -78,7 +78,7 @@ def _model(graph: Graph) -> Model:
         provenance["compressed"] = "yes"
     return Model(
         type_map=names or unnamed_types(sea.n_types),
-        descriptor=sea,
+        descriptors=(sea,),
         fitting=nets,
         bias=bias,
         scale=scale,
