@@ -224,18 +224,23 @@ class Gated:
     """A radial embedding times what the pair's types make of it.
 
     G = g(x)·(1 + gate·w) with the switch w(r) if `smooth`, else g(x)·(1 + gate):
-    the stripped type embedding of ``se_atten``.
+    the stripped type embedding of ``se_atten``. TensorFlow has another w, of the
+    row before it is normalised, s = x·dstd + davg: if `cubic`, w = 1 − u³ and at
+    least 0, u = max(0, 1 − rcut_smth·s). An empty slot (s = 0) has w = 0 in both.
 
     Parameters
     ----------
     radial : Net of one input, or EmbeddingTable
     gate : (M,)
     smooth : bool
+    cubic : bool
+        Which w; needs `smooth`.
     """
 
     radial: Net | EmbeddingTable
     gate: Array
     smooth: bool
+    cubic: bool = False
 
     def __post_init__(self) -> None:
         put = object.__setattr__
@@ -246,6 +251,8 @@ class Gated:
         )
         put(self, "gate", float_array(self.gate, (self.radial.n_out,), "gate"))
         put(self, "smooth", bool(self.smooth))
+        put(self, "cubic", bool(self.cubic))
+        require(self.smooth or not self.cubic, "gated embedding: cubic, not smooth")
 
     @property
     def n_out(self) -> int:
