@@ -2,47 +2,57 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-from typing import Any
+from dataclasses import fields, replace
+from typing import Any, TypeVar
 
 import numpy as np
 
-from .model import Embedding, EmbeddingTable, Layer, Model, Net
+from .model import EmbeddingTable, Gated, Layer, Model, Net
+
+Item = TypeVar("Item")
 
 
 def with_weights(model: Model, dtype: Any) -> Model:
-    """The model with nets and tables rounded to float32, or widened to float64.
+    """The model with nets and their tables rounded to float32, or widened to float64.
 
-    Statistics, biases of the energy and cutoffs stay as they are.
+    Statistics, parameters, biases of the energy, the pair table and cutoffs stay
+    as they are. What the model shares stays shared.
     """
-    kind = np.dtype(dtype)
-    done: dict[int, Embedding | None] = {}
-    descriptor = model.descriptor
-    rows = tuple(
-        tuple(done.setdefault(id(item), _embedding(item, kind)) for item in row)
-        for row in descriptor.embedding
-    )
+    cast = _Cast(np.dtype(dtype))
     return replace(
         model,
-        descriptor=replace(descriptor, embedding=rows),
-        fitting=tuple(_net(net, kind) for net in model.fitting),
+        descriptors=tuple(
+            replace(d, embedding=cast(d.embedding), padding=cast(d.padding))
+            for d in model.descriptors
+        ),
+        fitting=cast(model.fitting),
+        vacuum=cast(model.vacuum),
     )
 
 
-def _embedding(item: Embedding | None, kind: np.dtype[Any]) -> Embedding | None:
-    if isinstance(item, EmbeddingTable):
-        return replace(item, coefficients=item.coefficients.astype(kind))
-    return None if item is None else _net(item, kind)
+class _Cast:
+    """Casts everything once, so that shared parts stay shared."""
 
+    def __init__(self, kind: np.dtype[Any]) -> None:
+        self._kind = kind
+        self._done: dict[Any, Any] = {}
 
-def _net(net: Net, kind: np.dtype[Any]) -> Net:
-    return Net(tuple(_layer(layer, kind) for layer in net.layers))
+    def __call__(self, item: Item) -> Item:
+        key: Any = id(item)
+        if isinstance(item, np.ndarray):
+            key = item.__array_interface__["data"][0], item.shape
+        if key not in self._done:
+            self._done[key] = self._fresh(item)
+        found: Item = self._done[key]
+        return found
 
-
-def _layer(layer: Layer, kind: np.dtype[Any]) -> Layer:
-    return replace(
-        layer,
-        weight=layer.weight.astype(kind),
-        bias=layer.bias.astype(kind),
-        idt=None if layer.idt is None else layer.idt.astype(kind),
-    )
+    def _fresh(self, item: Any) -> Any:
+        if isinstance(item, np.ndarray):
+            return item.astype(self._kind, copy=False)
+        if isinstance(item, tuple):
+            return tuple(self(part) for part in item)
+        if isinstance(item, Net | Layer | EmbeddingTable | Gated):
+            return replace(
+                item, **{f.name: self(getattr(item, f.name)) for f in fields(item)}
+            )
+        return item

@@ -46,14 +46,18 @@ class File:
                 "repack it with h5repack"
             )
         chunk = math.prod(item.chunks or ())
-        self._budget -= max(item.size, chunk) * item.dtype.itemsize
+        self.claim(max(item.size, chunk) * item.dtype.itemsize, where)
+        values = np.asarray(item[()])
+        return values.astype(values.dtype.newbyteorder("="), copy=False)
+
+    def claim(self, n_bytes: int, where: str) -> None:
+        """Take bytes off the budget before they are filled."""
+        self._budget -= n_bytes
         if self._budget < 0:
             raise ModelFileError(
                 f"{where}: the datasets claim more than {EXPANSION} times "
                 "the bytes of the file; the file is damaged"
             )
-        values = np.asarray(item[()])
-        return values.astype(values.dtype.newbyteorder("="), copy=False)
 
     def attribute(self, group: h5py.Group, name: str) -> Any:
         """The number, truth value, text, or list of these in an attribute.

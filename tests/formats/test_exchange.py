@@ -24,14 +24,14 @@ def tabulated(model: Model, beyond: Any = "linear") -> Model:
     rng = np.random.default_rng(3)
 
     def table() -> EmbeddingTable:
-        rows = rng.normal(size=(7, model.descriptor.width, 6))
+        rows = rng.normal(size=(7, model.descriptors[0].width, 6))
         return EmbeddingTable(rows, -1.0, 0.5, 3.5, 0.5, 1.0, beyond)
 
     nets = tuple(
         tuple(None if net is None else table() for net in row)
-        for row in model.descriptor.embedding
+        for row in model.descriptors[0].embedding
     )
-    return replace(model, descriptor=replace(model.descriptor, embedding=nets))
+    return replace(model, descriptors=(replace(model.descriptors[0], embedding=nets),))
 
 
 def small(**options: Any) -> Model:
@@ -67,7 +67,7 @@ def test_round_trip_is_exact(name: str, packed: bool, tmp_path: Path) -> None:
         assert found.provenance == model.provenance
         assert found.min_distance == model.min_distance
         assert found.dtype == model.dtype
-        assert found.descriptor.one_sided == model.descriptor.one_sided
+        assert found.descriptors[0].one_sided == model.descriptors[0].one_sided
     assert list(tmp_path.iterdir()) == [file]
 
 
@@ -101,7 +101,7 @@ def test_the_example_writes_a_model(tmp_path: Path) -> None:
     file = tmp_path / "random.h5"
     example.main(file)
     model = read_model(file)
-    sea = model.descriptor
+    sea = model.descriptors[0]
     assert model.type_map == ("O", "H")
     assert (sea.sel, sea.axis_neuron, sea.width) == ((46, 92), 4, 16)
     assert sea.normalisation == 138

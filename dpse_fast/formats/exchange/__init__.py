@@ -1,0 +1,44 @@
+"""Our own model file: a small, documented HDF5 layout for any trainer.
+
+The layout is specified in docs/model-format.md.
+"""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+from ...errors import ModelFileError
+from ...model import Model
+from ..hdf5 import open_file
+from .layout import FORMAT, PLAN_GROUP, VERSION
+from .read_model import is_exchange, read_file
+from .writer import write
+
+__all__ = [
+    "FORMAT",
+    "PLAN_GROUP",
+    "VERSION",
+    "is_exchange",
+    "read",
+    "read_file",
+    "write",
+]
+
+
+def read(path: str | os.PathLike[str]) -> Model:
+    """The model of a file that `write` (or any program, see the docs) wrote.
+
+    Raises
+    ------
+    ModelFileError
+        If the file is damaged or does not follow the layout; the message names
+        the group, dataset or attribute.
+    """
+    with open_file(Path(path)) as file:
+        if not is_exchange(file):
+            raise ModelFileError(
+                f"attribute format: expected {FORMAT!r}; open other model files with "
+                "dpse_fast.formats.read_model"
+            )
+        return read_file(file)

@@ -1,0 +1,121 @@
+"""A group of an HDF5 file in which every name must be known."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection
+from typing import Any, NoReturn, TypeVar
+
+import h5py
+import numpy as np
+from numpy.typing import NDArray
+
+from ...errors import ModelFileError
+from ..hdf5 import File, member, names
+from ..tree import Tree, describe
+
+Array = NDArray[np.floating]
+Item = TypeVar("Item")
+Known = dict[tuple[Any, int], Any]
+
+
+class Place:
+    """A group; what several hard links lead to is read once and shared.
+
+    Parameters
+    ----------
+    file : the open file
+    group : the group
+    known : what has been read, by reader and address in the file
+    """
+
+    def __init__(self, file: File, group: h5py.Group, known: Known | None = None):
+        self._file = file
+        self._group = group
+        self._known: Known = {} if known is None else known
+        self.name = str(group.name)
+
+    def reject(self, name: str, what: str) -> NoReturn:
+        """Refuse the member `name`."""
+        raise ModelFileError(f"{self._path(name)}: {what}")
+
+    def has(self, name: str) -> bool:
+        return name in self._group
+
+    def names(self) -> list[str]:
+        return names(self._group)
+
+    def only(self, known: Collection[str]) -> None:
+        """Refuse members of other names."""
+        for name in self.names():
+            if name not in known:
+                shown = ", ".join(sorted(known)[:12]) or "nothing"
+                self.reject(
+                    ascii(name)[1:-1],
+                    f"is not part of the format; expected {shown}; check its "
+                    "spelling, or update dpse-fast",
+                )
+
+    def attributes(self, known: Collection[str]) -> Tree:
+        """The attributes; others than the known ones are refused."""
+        found = {}
+        for name in self._group.attrs:
+            if name not in known:
+                raise ModelFileError(
+                    f"{self.name} attribute {name!a}: is not part of the format; "
+                    f"expected {', '.join(sorted(known)) or 'none'}; check its "
+                    "spelling, or update dpse-fast"
+                )
+            found[name] = self._file.attribute(self._group, name)
+        return Tree(found, f"{self.name} attribute ", _no_array)
+
+    def inner(self, name: str) -> Place:
+        """The group `name`."""
+        group = member(self._group, name)
+        if not isinstance(group, h5py.Group):
+            self.reject(name, "expected a group, got a dataset")
+        return Place(self._file, group, self._known)
+
+    def once(self, reader: Callable[[Place], Item]) -> Item:
+        """What the reader makes of this group, the same object for every link."""
+        key = (reader, h5py.h5o.get_info(self._group.id).addr)
+        if key not in self._known:
+            self._known[key] = reader(self)
+        found: Item = self._known[key]
+        return found
+
+    def array(self, name: str) -> Array:
+        """The float32 or float64 numbers of a dataset, one array for all links."""
+        key = (Place.array, h5py.h5o.get_info(member(self._group, name).id).addr)
+        if key not in self._known:
+            values = self._file.array(self._group, name)
+            if values.dtype not in (np.float32, np.float64):
+                self.reject(name, f"expected float32 or float64, got {values.dtype}")
+            self._known[key] = values
+        found: Array = self._known[key]
+        return found
+
+    def optional_array(self, name: str) -> Array | None:
+        return self.array(name) if self.has(name) else None
+
+    def pairs(self, name: str) -> frozenset[tuple[int, int]]:
+        """The rows of an (n, 2) dataset of integers; none without the dataset."""
+        if not self.has(name):
+            return frozenset()
+        pairs = self._file.array(self._group, name)
+        if pairs.dtype.kind not in "iu" or pairs.ndim != 2 or pairs.shape[1] != 2:
+            self.reject(
+                name,
+                f"expected (n, 2) integers, got {pairs.dtype} of shape {pairs.shape}",
+            )
+        return frozenset((int(c), int(t)) for c, t in pairs)
+
+    def claim(self, n_bytes: int) -> None:
+        """Refuse to make more of the file than its size allows."""
+        self._file.claim(n_bytes, self.name)
+
+    def _path(self, name: str) -> str:
+        return f"{self.name.rstrip('/')}/{name}"
+
+
+def _no_array(value: Any, where: str) -> Any:
+    raise ModelFileError(f"{where}: expected no array, got {describe(value)}")

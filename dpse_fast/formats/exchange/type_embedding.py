@@ -1,0 +1,106 @@
+"""Nets that several types share, told apart by the type embedding they take."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ...descriptors import Rows
+from ...errors import ModelFileError
+from ...model import Net
+from ..constant_inputs import fix_inputs
+from .place import Place
+
+_OBJECTS = 1024  # bytes of a Net, its first Layer and their array headers
+
+
+class TypeEmbedding:
+    """The vectors e_t of a file, and the nets by type that they make.
+
+    Parameters
+    ----------
+    root : the top of the file
+    n_types : its number of types
+    """
+
+    def __init__(self, root: Place, n_types: int) -> None:
+        values = root.optional_array("type_embedding")
+        if values is not None and (values.ndim != 2 or len(values) != n_types):
+            root.reject(
+                "type_embedding",
+                f"expected shape ({n_types}, any), got {values.shape}",
+            )
+        self.n_types = n_types
+        self._root = root
+        self._vectors = np.zeros((n_types, 0)) if values is None else values
+        self._used = values is None
+
+    def embeddings(self, place: Place, net: Net) -> Rows:
+        """The embedding of every pair from one net.
+
+        The net takes x, or (x, e_t), or (x, e_t, e_c) with the types t of the
+        neighbour and c of the centre.
+        """
+        n, k = self.n_types, int(self._vectors.shape[1])
+        if net.n_in not in (1, 1 + k, 1 + 2 * k):
+            raise _misfit(place, net, (1, 1 + k, 1 + 2 * k))
+        if net.n_in == 1:
+            return ((net,) * n,) * n
+        if net.n_in == 1 + k:
+            return (self._fixed(place, net, 1, self._vectors),) * n
+        e = self._vectors
+        pairs = (np.concatenate([e[t], e[c]]) for c in range(n) for t in range(n))
+        nets = self._fixed(place, net, 1, pairs)
+        return tuple(nets[c * n : (c + 1) * n] for c in range(n))
+
+    def fitting(
+        self, place: Place, net: Net, n_descriptor: int, n_parameters: int
+    ) -> tuple[Net, ...]:
+        """The fitting net of every type from one: of (D, p), or (D, e_c, p)."""
+        n, k = self.n_types, int(self._vectors.shape[1])
+        n_in = n_descriptor + n_parameters
+        if net.n_in not in (n_in, n_in + k):
+            raise _misfit(place, net, (n_in, n_in + k))
+        if net.n_in == n_in:
+            return (net,) * n
+        return self._fixed(place, net, n_descriptor, self._vectors)
+
+    def check_used(self) -> None:
+        """Refuse a type embedding that no net takes."""
+        if not self._used:
+            self._root.reject(
+                "type_embedding",
+                "no net takes it; expected a net embedding/shared or fitting/shared "
+                "with inputs for it",
+            )
+
+    def _fixed(
+        self,
+        place: Place,
+        net: Net,
+        first: int,
+        vectors: Iterable[NDArray[np.floating]],
+    ) -> tuple[Net, ...]:
+        """The net by each vector; all share every weight matrix."""
+        self._used = True
+        layer = net.layers[0]
+        place.claim(net.n_in * max(layer.weight.shape) * 8)
+        found: list[Net] = []
+        for vector in vectors:
+            place.claim(_OBJECTS + max(layer.weight.shape) * 8)
+            fixed = fix_inputs(net, first, vector)
+            if found:
+                head = replace(fixed.layers[0], weight=found[0].layers[0].weight)
+                fixed = Net((head, *fixed.layers[1:]))
+            found.append(fixed)
+        return tuple(found)
+
+
+def _misfit(place: Place, net: Net, expected: Iterable[int]) -> ModelFileError:
+    counts = " or ".join(str(n) for n in sorted(set(expected)))
+    return ModelFileError(
+        f"{place.name}: the shared net takes {net.n_in} values, expected {counts}"
+    )

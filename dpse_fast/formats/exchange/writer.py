@@ -1,0 +1,194 @@
+"""Writing our own model file; what a model shares is stored once."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import h5py
+import numpy as np
+from numpy.typing import NDArray
+
+from ...descriptors import Descriptor, SeE2A
+from ...errors import InputError
+from ...model import Embedding, EmbeddingTable, Gated, Layer, Model, Net, Parameters
+from .layout import (
+    DESCRIPTOR_FLAGS,
+    DESCRIPTOR_NUMBERS,
+    FORMAT,
+    HYBRID,
+    PAIR_TABLE_NUMBERS,
+    TABLE_NUMBERS,
+    VERSION,
+)
+
+_LARGE = 4096
+
+
+def write(model: Model, path: str | os.PathLike[str], *, packed: bool = False) -> None:
+    """Write a model so that reading gives an equal one, digest included.
+
+    Parameters
+    ----------
+    model : the model
+    path : the file to write; an existing one is replaced as a whole
+    packed : compress large arrays with gzip
+
+    Raises
+    ------
+    InputError
+        If the file cannot be written.
+    """
+    target = Path(path)
+    part = target.with_name(f".{target.name}.{os.getpid()}.part")
+    try:
+        with h5py.File(part, "w") as file:
+            _Writer(packed).model(file, model)
+        os.replace(part, target)
+    except (OSError, ValueError) as error:
+        reason = " ".join(str(error).split())[:120]
+        raise InputError(
+            f"{target}: the model cannot be written ({reason}); check the folder "
+            "and the free space"
+        ) from None
+    finally:
+        part.unlink(missing_ok=True)
+
+
+class _Writer:
+    """Writes parts of a model; the second time, only a hard link to the first."""
+
+    def __init__(self, packed: bool) -> None:
+        self._packed = packed
+        self._written: dict[Any, h5py.Group | h5py.Dataset] = {}
+
+    def model(self, file: h5py.File, model: Model) -> None:
+        file.attrs["format"] = FORMAT
+        file.attrs["version"] = VERSION
+        file.attrs["type_map"] = list(model.type_map)
+        file.attrs["provenance"] = json.dumps(dict(model.provenance))
+        if model.min_distance is not None:
+            file.attrs["min_distance"] = float(model.min_distance)
+        self._array(file, "bias", model.bias)
+        self._array(file, "scale", model.scale)
+        self._descriptors(file, model.descriptors)
+        self._nets(file, "fitting", model.fitting)
+        if model.vacuum:
+            self._nets(file, "vacuum", model.vacuum)
+        for name, parameters in (("fparam", model.fparam), ("aparam", model.aparam)):
+            if parameters is not None:
+                self._group(file, name, parameters, self._parameters)
+        if model.emptied:
+            file["emptied"] = sorted(model.emptied)
+        if model.pair_table is not None:
+            group = file.create_group("pair_table")
+            _numbers(group, model.pair_table, PAIR_TABLE_NUMBERS)
+            self._array(group, "coefficients", model.pair_table.coefficients)
+
+    def _descriptors(self, file: h5py.File, parts: tuple[Descriptor, ...]) -> None:
+        if len(parts) == 1:
+            self._group(file, "descriptor", parts[0], self._descriptor)
+            return
+        group = file.create_group("descriptor")
+        group.attrs["type"] = HYBRID
+        for k, part in enumerate(parts):
+            self._group(group, str(k), part, self._descriptor)
+
+    def _descriptor(self, group: h5py.Group, part: Descriptor) -> None:
+        group.attrs["type"] = part.kind
+        group.attrs["sel"] = list(part.sel)
+        if isinstance(part, SeE2A):
+            group.attrs["axis_neuron"] = part.axis_neuron
+        for name in DESCRIPTOR_FLAGS:
+            group.attrs[name] = getattr(part, name)
+        _numbers(group, part, DESCRIPTOR_NUMBERS)
+        if part.excluded:
+            group["excluded"] = sorted(part.excluded)
+        self._array(group, "davg", part.davg)
+        self._array(group, "dstd", part.dstd)
+        blocks = group.create_group("embedding")
+        rows = part.embedding[:1] if part.one_sided else part.embedding
+        for c, row in enumerate(rows):
+            for t, item in enumerate(row):
+                name = f"all_{t}" if part.one_sided else f"{c}_{t}"
+                self._group(blocks, name, item, self._embedding)
+        for c, item in enumerate(part.padding):
+            self._group(group.require_group("padding"), str(c), item, self._embedding)
+
+    def _embedding(self, group: h5py.Group, item: Embedding | None) -> None:
+        if isinstance(item, Net):
+            self._net(group, item)
+        elif isinstance(item, EmbeddingTable):
+            group.attrs["kind"] = "table"
+            group.attrs["beyond"] = item.beyond
+            _numbers(group, item, TABLE_NUMBERS)
+            self._array(group, "coefficients", item.coefficients)
+        elif isinstance(item, Gated):
+            group.attrs["kind"] = "gated"
+            group.attrs["smooth"] = item.smooth
+            self._array(group, "gate", item.gate)
+            self._group(group, "radial", item.radial, self._embedding)
+        else:
+            group.attrs["kind"] = "dropped"
+
+    def _nets(self, file: h5py.File, name: str, nets: tuple[Net | None, ...]) -> None:
+        group = file.create_group(name)
+        for c, net in enumerate(nets):
+            if net is not None:
+                self._group(group, str(c), net, self._net)
+
+    def _net(self, group: h5py.Group, net: Net) -> None:
+        for k, layer in enumerate(net.layers):
+            self._group(group, str(k), layer, self._layer)
+
+    def _layer(self, group: h5py.Group, layer: Layer) -> None:
+        group.attrs["activation"] = layer.activation
+        group.attrs["skip"] = layer.skip
+        self._array(group, "weight", layer.weight)
+        self._array(group, "bias", layer.bias)
+        if layer.idt is not None:
+            self._array(group, "idt", layer.idt)
+
+    def _parameters(self, group: h5py.Group, parameters: Parameters) -> None:
+        self._array(group, "mean", parameters.mean)
+        self._array(group, "scale", parameters.scale)
+        if parameters.default is not None:
+            self._array(group, "default", parameters.default)
+
+    def _group(
+        self, parent: h5py.Group, name: str, item: Any, fill: Callable[..., None]
+    ) -> None:
+        """The group of an item, or a link to it."""
+        if id(item) in self._written:
+            parent[name] = self._written[id(item)]
+            return
+        group = self._written[id(item)] = parent.create_group(name)
+        fill(group, item)
+
+    def _array(
+        self, group: h5py.Group, name: str, values: NDArray[np.floating]
+    ) -> None:
+        """The dataset of an array, or a link to it.
+
+        Small arrays are linked if they are the same memory, large ones if equal.
+        """
+        large = values.size >= _LARGE
+        memory = values.__array_interface__["data"][0]
+        same = hashlib.sha256(values.tobytes()).digest() if large else memory
+        key = (same, values.shape, values.dtype)
+        if key in self._written:
+            group[name] = self._written[key]
+            return
+        options = (
+            {"compression": "gzip", "shuffle": True} if large and self._packed else {}
+        )
+        self._written[key] = group.create_dataset(name, data=values, **options)
+
+
+def _numbers(group: h5py.Group, item: Any, names: tuple[str, ...]) -> None:
+    for name in names:
+        group.attrs[name] = float(getattr(item, name))
