@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Literal, get_args
 
 import numpy as np
 import pytest
 from naive import Evaluation, evaluate
-from naive.evaluation import Overflow
 from naive.networks import embedding
+from naive.slots import Overflow
 from numpy.typing import NDArray
 
 from dpse_fast.formats import read_model
@@ -108,6 +109,14 @@ def test_forces_and_virial_are_the_gradient(
 
     def run(positions: Array, lattice: Array) -> Evaluation:
         return evaluate(model, positions, frame["types"], lattice, pbc, overflow)
+
+    check_gradient(run, x, cell)
+
+
+def check_gradient(
+    run: Callable[[Array, Array], Evaluation], x: Array, cell: Array
+) -> None:
+    """Forces and virial against five-point differences in random directions."""
 
     def slope(change: Array, strain: Array) -> float:
         def energy(h: float) -> float:

@@ -2,22 +2,21 @@
 
 from __future__ import annotations
 
-import itertools
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Literal
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from dpse_fast.model import Model, SeE2A
+from dpse_fast.model import Model
 
-from .geometry import Pairs, environment, neighbour_pairs, pair_gradient
-from .networks import embedding, fitting, width
+from .descriptors import Description
+from .fitting import atomic_energies, parameters
+from .geometry import neighbour_pairs, of_kinds
+from .pair_table import blend
+from .slots import Overflow
 
 Array = NDArray[np.float64]
-Indices = NDArray[np.int64]
-Overflow = Literal["truncate", "all"]
 
 
 @dataclass(frozen=True)
@@ -35,23 +34,6 @@ class Evaluation:
     atomic_virials: Array
 
 
-@dataclass(frozen=True)
-class Block:
-    """The pairs of one centre type and one neighbour type, with their padding.
-
-    ``rows`` (P, 4) are normalised, ``channels`` and ``slopes`` are (P, M),
-    ``padding`` (N,) counts the empty slots of each atom.
-    """
-
-    pair: Indices
-    rows: Array
-    channels: Array
-    slopes: Array
-    padding: Array
-    padding_row: float
-    padding_channels: Array
-
-
 def evaluate(
     model: Model,
     positions: ArrayLike,
@@ -59,78 +41,69 @@ def evaluate(
     cell: ArrayLike | None = None,
     pbc: Sequence[bool] = (True, True, True),
     sel_overflow: Overflow = "truncate",
+    fparam: ArrayLike | None = None,
+    aparam: ArrayLike | None = None,
 ) -> Evaluation:
     """Evaluate the model on N atoms at ``positions`` (N, 3), Å.
 
     ``cell`` holds the lattice vectors as rows; ``None`` means open boundaries.
     With more neighbours of a type than ``sel``, "truncate" keeps the nearest and
-    "all" keeps every one, the padding count then being negative.
+    "all" keeps every one, the padding count then being negative. An atom of type
+    -1 does not exist: its energy and force are 0. ``fparam`` is (k,), ``aparam``
+    (N, k).
     """
-    d = model.descriptor
     x = np.asarray(positions, dtype=np.float64).reshape(-1, 3)
     t = np.asarray(types, dtype=np.int64)
-    pairs = neighbour_pairs(x, cell, pbc, d.rcut)
-    n, m = len(x), width(d)
+    real = t >= 0
+    if not real.all():
+        if aparam is not None:
+            aparam = np.asarray(aparam, np.float64).reshape(len(t), -1)[real]
+        kept = evaluate(
+            model, x[real], t[real], cell, pbc, sel_overflow, fparam, aparam
+        )
+        return _with_virtual_atoms(kept, real)
 
-    moments = np.zeros((n, m, 4))
-    blocks = list(_blocks(d, pairs, t, sel_overflow))
-    for b in blocks:
-        for i, mine in _by_atom(pairs.centre[b.pair]):
-            moments[i] += b.channels[mine].T @ b.rows[mine]
-        moments[:, :, 0] += np.outer(b.padding * b.padding_row, b.padding_channels)
-    moments /= d.normalisation
+    pairs = neighbour_pairs(x, cell, pbc, model.rcut)
+    interacting = pairs[~of_kinds(pairs, t, model.emptied)]
+    descriptions = [
+        Description(d, interacting, t, sel_overflow) for d in model.descriptors
+    ]
+    features = np.hstack([d.features for d in descriptions])
+    p = parameters(model, len(t), fparam, aparam)
+    energies, gradient = atomic_energies(model, features, p, t)
 
-    axis = moments[:, : d.axis_neuron]
-    features = np.einsum("nmk,nak->nma", moments, axis)
-    energies, gradient = fitting(model, features.reshape(n, m * d.axis_neuron), t)
-    gradient = gradient.reshape(features.shape)
-    slope = np.einsum("nma,nak->nmk", gradient, axis)
-    slope[:, : d.axis_neuron] += np.einsum("nma,nmk->nak", gradient, moments)
-    slope /= d.normalisation
+    pulls = []
+    if model.pair_table is not None:
+        mix = blend(model.pair_table, pairs, t)
+        pulls += mix.pulls(energies)
+        energies = energies + mix.weights * (mix.energies - energies)
+        gradient = gradient * (1 - mix.weights)[:, None]
+    splits = np.cumsum([d.features.shape[1] for d in descriptions])[:-1]
+    for d, share in zip(descriptions, np.split(gradient, splits, 1), strict=True):
+        pulls += d.pulls(share)
 
     force = np.zeros_like(x)
-    virials = np.zeros((n, 3, 3))
-    for b in blocks:
-        centre, neighbour = pairs.centre[b.pair], pairs.neighbour[b.pair]
-        row_slope = np.zeros_like(b.rows)
-        for i, mine in _by_atom(centre):
-            row_slope[mine] = b.channels[mine] @ slope[i]
-            channel_slope = b.rows[mine] @ slope[i].T
-            row_slope[mine, 0] += np.sum(channel_slope * b.slopes[mine], axis=1)
-        pull = pair_gradient(d, pairs, b.pair, t, row_slope)
-        np.add.at(force, centre, pull)
-        np.add.at(force, neighbour, -pull)
-        outer = pull[:, :, None] * pairs.vector[b.pair][:, None, :]
-        np.add.at(virials, neighbour, -outer)
+    virials = np.zeros((len(x), 3, 3))
+    for some, pull in pulls:
+        np.add.at(force, some.centre, pull)
+        np.add.at(force, some.neighbour, -pull)
+        outer = pull[:, :, None] * some.vector[:, None, :]
+        np.add.at(virials, some.neighbour, -outer)
     return Evaluation(
         float(energies.sum()), force, virials.sum(axis=0), energies, virials
     )
 
 
-def _by_atom(centre: Indices) -> Iterator[tuple[int, slice]]:
-    starts = np.flatnonzero(np.diff(centre, prepend=-1))
-    for start, stop in itertools.pairwise([*starts, len(centre)]):
-        yield int(centre[start]), slice(start, stop)
+def _with_virtual_atoms(found: Evaluation, real: NDArray[np.bool_]) -> Evaluation:
+    def spread(values: Array) -> Array:
+        full = np.zeros((len(real), *values.shape[1:]))
+        full[real] = values
+        return full
 
-
-def _blocks(d: SeE2A, pairs: Pairs, t: Indices, overflow: Overflow) -> Iterator[Block]:
-    raw = environment(d, pairs.vector, pairs.distance)
-    for c, k in itertools.product(range(len(d.sel)), repeat=2):
-        net = d.embedding[c][k]
-        if net is None:
-            continue
-        pair = np.flatnonzero((t[pairs.centre] == c) & (t[pairs.neighbour] == k))
-        count = np.bincount(pairs.centre[pair], minlength=len(t))
-        if overflow == "truncate":
-            start = np.cumsum(count) - count
-            rank = np.arange(len(pair)) - start[pairs.centre[pair]]
-            pair = pair[rank < d.sel[k]]
-            count = np.minimum(count, d.sel[k])
-        padding = np.where(t == c, d.sel[k] - count, 0).astype(np.float64)
-        if (c, k) in d.excluded:
-            pair = pair[:0]
-        rows = (raw[pair] - d.davg[c, k]) / d.dstd[c, k]
-        channels, slopes = embedding(net, rows[:, 0])
-        empty = -float(d.davg[c, k, 0]) / float(d.dstd[c, k, 0])
-        empty_channels, _ = embedding(net, np.array([empty]))
-        yield Block(pair, rows, channels, slopes, padding, empty, empty_channels[0])
+    return Evaluation(
+        found.energy,
+        spread(found.forces),
+        found.virial,
+        spread(found.atomic_energies),
+        spread(found.atomic_virials),
+    )

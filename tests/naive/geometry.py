@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from dpse_fast.model import SeE2A
+from dpse_fast.model import Descriptor
 
 Array = NDArray[np.float64]
 Indices = NDArray[np.int64]
@@ -23,6 +23,14 @@ class Pairs:
     neighbour: Indices
     vector: Array
     distance: Array
+
+    def __getitem__(self, some: NDArray[np.generic]) -> Pairs:
+        return Pairs(
+            self.centre[some],
+            self.neighbour[some],
+            self.vector[some],
+            self.distance[some],
+        )
 
 
 def neighbour_pairs(
@@ -51,7 +59,16 @@ def neighbour_pairs(
     return Pairs(i[order], j[order], d[order], r[order])
 
 
-def _switch(d: SeE2A, r: Array) -> tuple[Array, Array]:
+def of_kinds(pairs: Pairs, t: Indices, kinds: Iterable[tuple[int, int]]) -> NDArray:
+    """Whether each pair is one of these (centre type, neighbour type)."""
+    found = np.zeros(len(pairs.centre), dtype=bool)
+    for c, k in kinds:
+        found |= (t[pairs.centre] == c) & (t[pairs.neighbour] == k)
+    return found
+
+
+def switch(d: Descriptor, r: Array) -> tuple[Array, Array]:
+    """w(r), 1 inside rcut_smth and 0 beyond rcut, and its derivative."""
     low, high, width = d.rcut_smth, d.rcut, d.rcut - d.rcut_smth
     if d.switch_float32:
         low32, high32 = np.float32(low), np.float32(high)
@@ -64,20 +81,23 @@ def _switch(d: SeE2A, r: Array) -> tuple[Array, Array]:
     return value, slope
 
 
-def environment(d: SeE2A, vector: Array, r: Array) -> Array:
-    w, _ = _switch(d, r)
-    q = r + d.env_protection
-    return np.column_stack([w / q, vector * (w / q**2)[:, None]])
+def environment(d: Descriptor, pairs: Pairs) -> Array:
+    """Rows (P, n_components): w/q and, with angles, w·d/q², q = r + protection."""
+    w, _ = switch(d, pairs.distance)
+    q = pairs.distance + d.env_protection
+    rows = np.column_stack([w / q, pairs.vector * (w / q**2)[:, None]])
+    return rows[:, : d.n_components]
 
 
-def pair_gradient(
-    d: SeE2A, pairs: Pairs, pair: Indices, t: Indices, row_slope: Array
+def environment_gradient(
+    d: Descriptor, pairs: Pairs, row_slope: Array, radial_slope: Array
 ) -> Array:
-    vector, r = pairs.vector[pair], pairs.distance[pair]
-    kinds = t[pairs.centre[pair]], t[pairs.neighbour[pair]]
-    g = row_slope / d.dstd[kinds]
-    w, w1 = _switch(d, r)
+    """∂E/∂d (P, 3) from ∂E/∂rows (P, n_components) and ∂E/∂r (P,)."""
+    vector, r = pairs.vector, pairs.distance
+    g = np.zeros((len(r), 4))
+    g[:, : d.n_components] = row_slope
+    w, w1 = switch(d, r)
     q = r + d.env_protection
-    along = g[:, 0] * (w1 / q - w / q**2)
+    along = radial_slope + g[:, 0] * (w1 / q - w / q**2)
     along += np.sum(g[:, 1:] * vector, axis=1) * (w1 / q**2 - 2 * w / q**3)
     return g[:, 1:] * (w / q**2)[:, None] + vector * (along / r)[:, None]

@@ -2,20 +2,44 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
 import numpy as np
 from numpy.typing import NDArray
 
-from dpse_fast.model import EmbeddingTable, Layer, Model, Net, SeE2A
+from dpse_fast.model import Descriptor, EmbeddingTable, Gated, Layer, Net
 
 Array = NDArray[np.float64]
-Indices = NDArray[np.int64]
 
 
-def width(d: SeE2A) -> int:
+class EmbeddedPairs(NamedTuple):
+    """The channels (P, M) with their derivatives by the row and, apart, by r."""
+
+    channels: Array
+    slopes: Array
+    radial_slopes: Array
+
+
+def width(d: Descriptor) -> int:
     net = next(net for row in d.embedding for net in row if net is not None)
+    while isinstance(net, Gated):
+        net = net.radial
     if isinstance(net, EmbeddingTable):
         return int(net.coefficients.shape[1])
     return int(net.layers[-1].weight.shape[1])
+
+
+def embed(net: Any, x: Array, w: Array, w1: Array) -> EmbeddedPairs:
+    """The embedding at rows x (P,) of pairs whose switch is w with slope w1."""
+    if not isinstance(net, Gated):
+        channels, slopes = embedding(net, x)
+        return EmbeddedPairs(channels, slopes, np.zeros_like(channels))
+    channels, slopes = embedding(net.radial, x)
+    gate = net.gate.astype(np.float64)
+    factor = 1 + gate * (w[:, None] if net.smooth else 1.0)
+    by_switch = channels * gate * (w1[:, None] if net.smooth else 0.0)
+    return EmbeddedPairs(channels * factor, slopes * factor, by_switch)
 
 
 def embedding(net: Net | EmbeddingTable, x: Array) -> tuple[Array, Array]:
@@ -67,20 +91,16 @@ def _table(table: EmbeddingTable, x: Array) -> tuple[Array, Array]:
     return channels, slopes
 
 
-def fitting(model: Model, features: Array, t: Indices) -> tuple[Array, Array]:
-    """Atomic energies (N,) and their derivatives by the features (N, M·axis)."""
-    energies = np.empty(len(t))
-    gradient = np.empty_like(features)
-    for kind, net in enumerate(model.fitting):
-        atoms = t == kind
-        y, tape = features[atoms], []
-        for layer in net.layers:
-            value, derivative = _dense(layer, y)
-            tape.append(derivative)
-            y = value + _skip(layer, y)
-        scale = float(np.asarray(model.scale)[kind])
-        energies[atoms] = y[:, 0] * scale + model.bias[kind]
-        g = np.full((len(y), 1), scale)
+def scalar_net(net: Net, x: Array) -> tuple[Array, Callable[[], Array]]:
+    """The one output (n,) of a net at x (n, n_in), and its gradient (n, n_in)."""
+    y, tape = x, []
+    for layer in net.layers:
+        value, derivative = _dense(layer, y)
+        tape.append(derivative)
+        y = value + _skip(layer, y)
+
+    def gradient() -> Array:
+        g = np.ones((len(x), 1))
         for layer, derivative in zip(net.layers[::-1], tape[::-1], strict=True):
             through = (g * derivative) @ layer.weight.T.astype(np.float64)
             if layer.skip == "identity":
@@ -89,8 +109,9 @@ def fitting(model: Model, features: Array, t: Indices) -> tuple[Array, Array]:
                 half = g.shape[1] // 2
                 through += g[:, :half] + g[:, half:]
             g = through
-        gradient[atoms] = g
-    return energies, gradient
+        return g
+
+    return y[:, 0], gradient
 
 
 def _dense(layer: Layer, x: Array) -> tuple[Array, Array]:
