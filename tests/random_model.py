@@ -75,7 +75,7 @@ def random_model(
     dropped: frozenset[tuple[int, int]] = frozenset(),
     dtype: Any = np.float64,
     mixed: bool = False,
-    gated: Literal["smooth", "plain"] | None = None,
+    gated: Literal["smooth", "cubic", "plain"] | None = None,
     hybrid: tuple[Mapping[str, Any], ...] = (),
     fparam: int = 0,
     aparam: int = 0,
@@ -91,7 +91,7 @@ def random_model(
     Parameters
     ----------
     mixed : all types share the slots; with a mean, empty ones get their own net
-    gated : one embedding times type gates, which fade with the switch if "smooth"
+    gated : one embedding times type gates, which fade if "smooth" or "cubic"
     hybrid : keywords of `random_descriptor` for each further descriptor
     fparam, aparam : how many parameters; `defaults` gives the frame's a default
     vacuum : takes off the energy without neighbours (needs parameters)
@@ -172,7 +172,7 @@ def random_descriptor(
     dropped: frozenset[tuple[int, int]],
     dtype: Any,
     mixed: bool,
-    gated: Literal["smooth", "plain"] | None,
+    gated: Literal["smooth", "cubic", "plain"] | None,
     **fields: Any,
 ) -> Descriptor:
     """A descriptor for `random_model`, which says what the options are."""
@@ -187,7 +187,7 @@ def random_descriptor(
         if radial is None:
             return net()
         gate = rng.normal(size=embedding[-1]).astype(dtype)
-        return Gated(radial, gate, smooth=gated == "smooth")
+        return Gated(radial, gate, gated != "plain", gated == "cubic")
 
     column = [embedding_net() for _ in range(n_types)]
     nets = [
@@ -212,7 +212,7 @@ def random_descriptor(
         "mixed": mixed,
     }
     if mixed and mean:
-        smooth = radial is not None and gated == "smooth"
+        smooth = radial is not None and gated != "plain"
         fields["padding"] = tuple(
             radial if smooth else embedding_net() for _ in range(n_types)
         )

@@ -25,6 +25,7 @@ FAMILIES: dict[str, dict[str, Any]] = {
     "mixed": {"mixed": True, "mean": 0.0},
     "mixed_padding": {"mixed": True},
     "mixed_gated": {"mixed": True, "gated": "smooth"},
+    "mixed_cubic": {"mixed": True, "gated": "cubic"},
     "excluded": {"excluded": {(0, 1)}, "mixed": True, "mean": 0.0},
     "gated": {"gated": "smooth"},
     "gated_plain": {"gated": "plain"},

@@ -15,6 +15,7 @@ from .geometry import (
     Array,
     Indices,
     Pairs,
+    cubic_switch,
     environment,
     environment_gradient,
     of_kinds,
@@ -100,9 +101,11 @@ def _blocks(d: Descriptor, pairs: Pairs, t: Indices) -> Iterator[Block]:
             continue
         mine = pairs[of_kinds(pairs, t, [(c, k)])]
         deviation = d.dstd[c, k].astype(np.float64)
-        rows = (environment(d, mine) - d.davg[c, k]) / deviation
-        w, w1 = switch(d, mine.distance)
-        yield Block(mine, rows, deviation, embed(net, rows[:, 0], w, w1))
+        raw = environment(d, mine)
+        rows = (raw - d.davg[c, k]) / deviation
+        cubic, by_s = cubic_switch(d, raw[:, 0])
+        fades = switch(d, mine.distance), (cubic, by_s * deviation[0])
+        yield Block(mine, rows, deviation, embed(net, rows[:, 0], *fades))
 
 
 def _add_constant_slots(
@@ -137,8 +140,8 @@ def _add_constant_slots(
 
 def _constant(net: object, row: float) -> Array:
     """What a slot without a pair adds to the moments: (M, 5)."""
-    zero = np.zeros(1)
-    channels = embed(net, np.array([row]), zero, zero).channels[0]
+    gone = np.zeros(1), np.zeros(1)
+    channels = embed(net, np.array([row]), gone, gone).channels[0]
     return np.outer(channels, [1.0, row, 0.0, 0.0, 0.0])
 
 

@@ -81,6 +81,12 @@ def switch(d: Descriptor, r: Array) -> tuple[Array, Array]:
     return value, slope
 
 
+def cubic_switch(d: Descriptor, s: Array) -> tuple[Array, Array]:
+    """TensorFlow's fading of type gates, a cubic of s = w/r, and its derivative."""
+    u = np.maximum(1 - d.rcut_smth * s, 0)
+    return 1 - u**3, 3 * u**2 * d.rcut_smth
+
+
 def environment(d: Descriptor, pairs: Pairs) -> Array:
     """Rows (P, n_components): w/q and, with angles, w·d/q², q = r + protection."""
     w, _ = switch(d, pairs.distance)

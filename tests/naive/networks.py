@@ -30,16 +30,31 @@ def width(d: Descriptor) -> int:
     return int(net.layers[-1].weight.shape[1])
 
 
-def embed(net: Any, x: Array, w: Array, w1: Array) -> EmbeddedPairs:
-    """The embedding at rows x (P,) of pairs whose switch is w with slope w1."""
+def embed(
+    net: Any, x: Array, w: tuple[Array, Array], cubic: tuple[Array, Array]
+) -> EmbeddedPairs:
+    """The embedding at rows x (P,).
+
+    Gates fade with one of two switches: w, given with its slope by r, or the cubic
+    of the row, given with its slope by x.
+    """
     if not isinstance(net, Gated):
         channels, slopes = embedding(net, x)
         return EmbeddedPairs(channels, slopes, np.zeros_like(channels))
     channels, slopes = embedding(net.radial, x)
     gate = net.gate.astype(np.float64)
-    factor = 1 + gate * (w[:, None] if net.smooth else 1.0)
-    by_switch = channels * gate * (w1[:, None] if net.smooth else 0.0)
-    return EmbeddedPairs(channels * factor, slopes * factor, by_switch)
+    zero = np.zeros(len(x))
+    fade, by_r, by_x = np.ones(len(x)), zero, zero
+    if net.cubic:
+        fade, by_x = cubic
+    elif net.smooth:
+        fade, by_r = w
+    factor = 1 + np.outer(fade, gate)
+    return EmbeddedPairs(
+        channels * factor,
+        slopes * factor + channels * np.outer(by_x, gate),
+        channels * np.outer(by_r, gate),
+    )
 
 
 def embedding(net: Net | EmbeddingTable, x: Array) -> tuple[Array, Array]:
