@@ -11,14 +11,16 @@ from .errors import (
     DpseError,
     InputError,
     ModelFileError,
+    NonFiniteWarning,
     SelOverflowWarning,
     ShortDistanceWarning,
+    UnseenTypesWarning,
 )
 
 if TYPE_CHECKING:
     from .model import Model
     from .potential import Potential, load
-    from .results import Result, SelOverflow
+    from .results import Report, Result, SelOverflow
     from .session import Session
 
 __version__ = version("dpse-fast")
@@ -29,12 +31,15 @@ __all__ = [
     "InputError",
     "Model",
     "ModelFileError",
+    "NonFiniteWarning",
     "Potential",
+    "Report",
     "Result",
     "SelOverflow",
     "SelOverflowWarning",
     "Session",
     "ShortDistanceWarning",
+    "UnseenTypesWarning",
     "__version__",
     "load",
 ]

@@ -10,19 +10,30 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from .errors import InputError
-from .model import UNKNOWN_TYPE_PREFIX
+from .model import UNKNOWN_TYPE_PREFIX, Parameters
 
 FARTHEST = 1e7  # Å; beyond it float64 keeps fewer than nine decimals
 SMALLEST_CELL = 1e-6  # of a cube of the same edges: flatter cells are singular
 
 
-class System(NamedTuple):
-    """A checked structure."""
+VIRTUAL = -1  # the type of an atom that does not count
 
-    positions: NDArray[np.float64]  # (N, 3) Å
-    types: NDArray[np.int32]  # (N,) into the model's type map
+
+class System(NamedTuple):
+    """A checked structure of the atoms that count."""
+
+    positions: NDArray[np.float64]  # (n, 3) Å
+    types: NDArray[np.int32]  # (n,) into the model's type map
     cell: NDArray[np.float64]  # (3, 3) rows, Å; orthonormal where not periodic
     pbc: tuple[bool, bool, bool]
+
+
+class Checked(NamedTuple):
+    """A structure as the caller gave it, checked."""
+
+    system: System
+    real: NDArray[np.int64] | None  # (n,) the caller's atoms that count; None: all
+    n_atoms: int  # N, the caller's
 
 
 def check_system(
@@ -31,7 +42,7 @@ def check_system(
     cell: ArrayLike | None,
     pbc: bool | Sequence[bool] | None,
     type_map: tuple[str, ...],
-) -> System:
+) -> Checked:
     """Check and cast a structure.
 
     Raises
@@ -42,7 +53,53 @@ def check_system(
     checked = check_positions(positions)
     species = check_types(types, len(checked), type_map)
     periodic = check_pbc(pbc, cell is not None)
-    return System(checked, species, check_cell(cell, periodic), periodic)
+    box = check_cell(cell, periodic)
+    if (species != VIRTUAL).all():
+        return Checked(System(checked, species, box, periodic), None, len(checked))
+    real = np.flatnonzero(species != VIRTUAL)
+    system = System(checked[real], species[real], box, periodic)
+    return Checked(system, real, len(checked))
+
+
+def check_parameters(
+    value: ArrayLike | None,
+    expected: Parameters | None,
+    name: str,
+    n_atoms: int | None = None,
+) -> NDArray[np.float64]:
+    """Frame parameters (1, k), or with n_atoms atomic ones (n_atoms, k), normalised.
+
+    One row (k,) serves all atoms; with k = 1 it may be a number, and (n_atoms,) has
+    one for each. Left out, the model's default counts.
+
+    Raises
+    ------
+    InputError
+        If the model needs others, or none.
+    """
+    rows = 1 if n_atoms is None else n_atoms
+    if expected is None:
+        if value is not None:
+            raise InputError(f"{name}: expected none, the model takes no {name}")
+        return np.empty((rows, 0))
+    k = expected.count
+    shape = f"({k},)" if n_atoms is None else f"({n_atoms}, {k}) or ({k},)"
+    if value is None:
+        if expected.default is None:
+            kind = "frame" if n_atoms is None else "atomic"
+            raise InputError(
+                f"{name}: the model needs {k} {kind} parameters, expected shape "
+                f"{shape}, got none"
+            )
+        value = expected.default
+    given = _floats(value, name, f"shape {shape}")
+    allowed = {(rows, k), (k,)} | ({(rows,), ()} if k == 1 else set())
+    if given.shape not in allowed:
+        raise InputError(f"{name}: expected shape {shape}, got {given.shape}")
+    if not np.isfinite(given).all():
+        raise InputError(f"{name}: expected finite numbers, got NaN or infinity")
+    full = np.broadcast_to(given.reshape((-1, k)), (rows, k))
+    return np.asarray((full - expected.mean) * expected.scale, np.float64)
 
 
 def _floats(value: ArrayLike, name: str, expected: str) -> NDArray[np.float64]:
@@ -87,7 +144,10 @@ def check_positions(value: ArrayLike) -> NDArray[np.float64]:
 def check_types(
     value: ArrayLike | Sequence[str], n_atoms: int, type_map: tuple[str, ...]
 ) -> NDArray[np.int32]:
-    """Types (N,) as indices into the type map, from indices or symbols."""
+    """Types (N,) as indices into the type map, from indices or symbols.
+
+    The index −1 is an atom that does not count.
+    """
     known = ", ".join(f"{t} {name}" for t, name in enumerate(type_map))
     types = np.asarray(value)
     if types.shape != (n_atoms,):
@@ -96,12 +156,13 @@ def check_types(
             f"got shape {types.shape}"
         )
     if types.dtype.kind in "iu":
-        outside = (types < 0) | (types >= len(type_map))
+        outside = (types < VIRTUAL) | (types >= len(type_map))
         if outside.any():
             atom = int(np.argmax(outside))
             raise InputError(
                 f"types: atom {atom} has type {int(types[atom])}; "
-                f"the model's types are {known}"
+                f"the model's types are {known}; {VIRTUAL} is an atom that does not "
+                "count"
             )
         return np.ascontiguousarray(types, np.int32)
     if types.dtype.kind in "UO" and all(isinstance(t, str) for t in types.tolist()):

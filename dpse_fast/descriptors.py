@@ -214,6 +214,10 @@ class SeE2R(_TwoBody):
     kind = "se_e2_r"
     n_components = 1
 
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        require(not self.mixed, "mixed: se_e2_r has slots of each type")
+
     @property
     def n_out(self) -> int:
         """Length of D: one number a channel."""

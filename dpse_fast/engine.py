@@ -17,17 +17,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .blas import one_blas_thread
-from .kernels.cpu.environment import COINCIDENT, environments
-from .kernels.cpu.forces import scatter_atomic_virials, scatter_forces
-from .kernels.cpu.moments import (
-    descriptors,
-    moment_gradients,
-    moments,
-    pair_gradients,
-)
+from .kernels.cpu.environment import COINCIDENT
 from .kernels.layout import Neighbourhood
 from .plan import Plan
-from .workspace import Workspace
+from .workspace import AtomTallies, Workspace
 
 Floats = NDArray[np.float64]
 
@@ -37,6 +30,14 @@ STAGES = ("environment", "moments", "fitting", "gradients", "forces")
 Share = list[tuple[int, NDArray[np.int64]]]  # blocks: type, rows of the list
 
 
+class _Block(NamedTuple):
+    """Atoms of one type that go through the stages together."""
+
+    species: int
+    rows: NDArray[np.int64]  # (B,) rows of the list
+    parameters: Floats  # (B, n_parameters) normalised
+
+
 class Evaluation(NamedTuple):
     """What the pipeline gives, over the atoms of its neighbourhood."""
 
@@ -44,7 +45,17 @@ class Evaluation(NamedTuple):
     forces: Floats  # (n_all, 3) eV/Å, of atoms and images
     virial: Floats  # (3, 3) eV
     atomic_virials: Floats  # (n_all, 3, 3) eV; (0, 3, 3) unless asked for
-    counters: NDArray[np.int64]  # see kernels.cpu.environment
+    domain: Domain
+
+
+class Domain(NamedTuple):
+    """What was met beyond the model's domain, as counted by the kernels."""
+
+    counters: list[NDArray[np.int64]]  # by descriptor, see kernels.cpu.environment
+    seen: NDArray[np.int64]  # (T, T) pairs within the longest cutoff
+    n_over: int  # atoms with more neighbours than sel
+    below_table: int  # 1 + an atom with a neighbour below the pair table, or 0
+    atoms: AtomTallies  # of no atoms unless asked for
 
 
 class Engine:
@@ -106,18 +117,27 @@ class Engine:
         return self._pool
 
     def evaluate(
-        self, hood: Neighbourhood, *, truncate: bool = True, atomic: bool = False
+        self,
+        hood: Neighbourhood,
+        *,
+        truncate: bool = True,
+        atomic: bool = False,
+        parameters: Floats | None = None,
     ) -> Evaluation:
         """Energies, forces and virial of a neighbourhood.
 
         Parameters
         ----------
         truncate : keep the nearest ``sel`` neighbours of each type
-        atomic : also per-atom virials
+        atomic : also per-atom virials and tallies
+        parameters : (n_rows, n_parameters) of frame and atoms, normalised
         """
         shares = _shares(hood, self.plan.model.n_types, self.threads)
         energies = np.empty(len(hood.centres))
-        workspaces = self._prepare(shares, len(hood.positions), atomic)
+        atoms = AtomTallies(self.plan, len(hood.centres) if atomic else 0)
+        workspaces = self._prepare(shares, len(hood.positions), atomic, atoms)
+        if parameters is None:
+            parameters = np.empty((len(hood.centres), 0))
 
         stopped = threading.Event()
 
@@ -126,7 +146,8 @@ class Engine:
             for species, rows in shares[worker]:
                 if stopped.is_set():
                     return
-                self._block(hood, species, rows, truncate, atomic, mine, energies)
+                block = _Block(species, rows, parameters[rows])
+                energies[rows] = self._block(hood, block, truncate, mine)
 
         workers = [(w,) for w in range(self.threads) if shares[w]]
         try:
@@ -136,16 +157,16 @@ class Engine:
             # A worker that an interrupt left behind must not touch the next sums.
             self._workspaces = []
             raise
-        return _gather(workspaces, energies)
+        return _gather(workspaces, energies, atoms, self.plan.widest)
 
     def _prepare(
-        self, shares: Sequence[Share], n_all: int, atomic: bool
+        self, shares: Sequence[Share], n_all: int, atomic: bool, atoms: AtomTallies
     ) -> list[Workspace]:
         size = max((len(rows) for share in shares for _, rows in share), default=1)
         if not self._workspaces or self._workspaces[0].size < size:
             self._workspaces = [Workspace(self.plan, size) for _ in range(self.threads)]
         for workspace in self._workspaces:
-            workspace.start(n_all, atomic)
+            workspace.start(n_all, atomic, atoms)
         return self._workspaces
 
     @contextmanager
@@ -157,50 +178,47 @@ class Engine:
                 self.stage_seconds[stage] += time.perf_counter() - start
 
     def _block(
-        self,
-        hood: Neighbourhood,
-        species: int,
-        rows: NDArray[np.int64],
-        truncate: bool,
-        atomic: bool,
-        work: Workspace,
-        energies: Floats,
-    ) -> None:
-        plan, model = self.plan, self.plan.model
-        env, n = plan.environments, len(rows)
-        scale = 1.0 / model.descriptor.normalisation
-        shape = (model.descriptor.axis_neuron, model.descriptor.width)
-        n_listed = int((hood.first[rows + 1] - hood.first[rows]).sum())
-        pairs = work.pairs_of(n, n_listed)
-        flat, block = work.descriptors_of(n)
-        registers, table = plan.n_registers, plan.coefficients
+        self, hood: Neighbourhood, block: _Block, truncate: bool, work: Workspace
+    ) -> Floats:
+        """The energies of a block; its forces are added to the worker's sums."""
+        model, (species, rows, parameters) = self.plan.model, block
+        n, pair_potential = len(rows), work.pair_potential
+        flat, inputs = work.begin_block(n)
+        scale = float(model.scale[species])
+        share: float | Floats = 1.0
         with self._timed("environment"):
-            environments(hood, rows, env, truncate, pairs, work.counters)
+            for stage, tally in zip(work.stages, work.tallies, strict=True):
+                stage.environment(hood, rows, truncate, tally)
+            if pair_potential is not None:
+                share = pair_potential.environment(hood, rows)
+            work.count_overflow(n)
         with self._timed("moments"):
-            moments(
-                pairs,
-                env.sel,
-                species,
-                table,
-                plan.padding,
-                scale,
-                registers,
-                work.moments,
-            )
-            descriptors(work.moments, *shape, registers, flat)
+            for stage in work.stages:
+                stage.forward(species, n, flat)
         with self._timed("fitting"):
-            factor = float(model.scale[species])
-            output = plan.fitting[species](block, work.fitting[species], block, factor)
-            energies[rows] = output * factor + float(model.bias[species])
+            inputs[:, model.n_descriptor :] = parameters
+            net = self.plan.fitting[species]
+            output = net(inputs, work.fitting[species], inputs, scale * share)
+            output -= self._vacuum(species, parameters)
+            energies = output * scale + float(model.bias[species])
         with self._timed("gradients"):
-            moment_gradients(work.moments, flat, *shape, registers, work.moment_slopes)
-            pair_gradients(
-                pairs, table, scale, registers, work.moment_slopes, work.gradients
-            )
+            for stage in work.stages:
+                stage.backward(n, flat)
+            if pair_potential is not None:
+                energies = pair_potential.energies(species, energies)
         with self._timed("forces"):
-            scatter_forces(hood, rows, pairs, work.gradients, work.forces, work.virial)
-            if atomic:
-                scatter_atomic_virials(pairs, work.gradients, work.atomic_virials)
+            for part in (*work.stages, pair_potential):
+                if part is not None:
+                    part.buffers.scatter(
+                        hood, rows, work.forces, work.virial, work.atomic_virials
+                    )
+        return energies
+
+    def _vacuum(self, species: int, parameters: Floats) -> Floats | float:
+        """What the fitting net would give without neighbours, where that counts."""
+        nets = self.plan.model.vacuum
+        net = nets[species] if nets else None
+        return 0.0 if net is None else net(parameters)[:, 0]
 
 
 def _shares(hood: Neighbourhood, n_types: int, threads: int) -> list[Share]:
@@ -216,15 +234,28 @@ def _shares(hood: Neighbourhood, n_types: int, threads: int) -> list[Share]:
     return shares
 
 
-def _gather(workspaces: Sequence[Workspace], energies: Floats) -> Evaluation:
+def _gather(
+    workspaces: Sequence[Workspace], energies: Floats, atoms: AtomTallies, widest: int
+) -> Evaluation:
     first, *rest = workspaces
-    coincident = max(int(w.counters[COINCIDENT]) for w in workspaces)
     for other in rest:
         first.forces += other.forces
         first.virial += other.virial
         first.atomic_virials += other.atomic_virials
-        first.counters += other.counters
-    first.counters[COINCIDENT] = coincident
+    counters = []
+    for tallies in zip(*(w.tallies for w in workspaces), strict=True):
+        total = np.sum([t.counters for t in tallies], axis=0)
+        total[COINCIDENT] = max(t.counters[COINCIDENT] for t in tallies)
+        counters.append(total)
+    domain = Domain(
+        counters=counters,
+        seen=np.sum([w.tallies[widest].seen for w in workspaces], axis=0),
+        n_over=sum(w.n_over for w in workspaces),
+        below_table=max(
+            w.pair_potential.below_table if w.pair_potential else 0 for w in workspaces
+        ),
+        atoms=atoms,
+    )
     return Evaluation(
-        energies, first.forces, first.virial, first.atomic_virials, first.counters
+        energies, first.forces, first.virial, first.atomic_virials, domain
     )

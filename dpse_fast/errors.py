@@ -1,5 +1,10 @@
 """The errors and warnings that users see."""
 
+from __future__ import annotations
+
+import sys
+import warnings
+
 
 class DpseError(Exception):
     """Base of every error that dpse-fast raises on purpose."""
@@ -23,3 +28,24 @@ class ShortDistanceWarning(UserWarning):
 
 class AccuracyWarning(UserWarning):
     """A tolerance that the tables could not reach."""
+
+
+class UnseenTypesWarning(UserWarning):
+    """Neighbours of a pair of types that the model was not trained on."""
+
+
+class NonFiniteWarning(UserWarning):
+    """Energies or forces that are NaN or infinite."""
+
+
+def warn(message: str, kind: type[Warning]) -> None:
+    """Warn at the line of the caller's code, however deep in ours it is found."""
+    level, frame = 1, sys._getframe(0)
+    package = __name__.partition(".")[0]
+    while frame.f_back and _is_ours(frame.f_globals.get("__name__", ""), package):
+        level, frame = level + 1, frame.f_back
+    warnings.warn(message, kind, stacklevel=level)
+
+
+def _is_ours(module: str, package: str) -> bool:
+    return module == package or module.startswith(f"{package}.")

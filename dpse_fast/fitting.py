@@ -15,13 +15,20 @@ from .model import Layer, Net
 
 Array = NDArray[np.floating]
 Order = NDArray[np.integer]
+Packed = dict[tuple[int, ...], Array]
 
 
 class _DenseLayer:
-    """A layer in one precision; column c of its input is input ``order[c]``."""
+    """A layer in one precision; column c of its input is input ``order[c]``.
 
-    def __init__(self, layer: Layer, dtype: Any, order: Order) -> None:
-        self.weight = np.ascontiguousarray(layer.weight[order], dtype)
+    Layers of several types that show the same weights in ``packed`` share a copy.
+    """
+
+    def __init__(self, layer: Layer, dtype: Any, order: Order, packed: Packed) -> None:
+        key = (layer.weight.__array_interface__["data"][0], *layer.weight.shape)
+        if key not in packed:
+            packed[key] = np.ascontiguousarray(layer.weight[order], dtype)
+        self.weight = packed[key]
         padding = (0, lanes(dtype))
         idt = np.ones(layer.n_out) if layer.idt is None else layer.idt
         self.bias = np.pad(layer.bias.astype(dtype), padding)
@@ -70,15 +77,19 @@ class FittingNet:
     net : n_in values to one
     dtype : float32 or float64
     order : (n_in,) the input of ``net`` that each column of D is
+    packed : weights that were packed before, by where the net keeps them
     """
 
-    def __init__(self, net: Net, dtype: Any, order: Order) -> None:
+    def __init__(
+        self, net: Net, dtype: Any, order: Order, packed: Packed | None = None
+    ) -> None:
+        packed = {} if packed is None else packed
         self.dtype = np.dtype(dtype)
         self.widths = net.widths
         orders = [order, *(np.arange(n) for n in net.widths[:-1])]
         layers, self.constant = _without_constant(net)
         self.layers = [
-            _DenseLayer(layer, dtype, o)
+            _DenseLayer(layer, dtype, o, packed)
             for layer, o in zip(layers, orders, strict=True)
         ]
 
@@ -87,14 +98,19 @@ class FittingNet:
         return FittingBuffers(size, self.widths, self.dtype)
 
     def __call__(
-        self, x: Array, buffers: FittingBuffers, gradient: Array, factor: float = 1.0
+        self,
+        x: Array,
+        buffers: FittingBuffers,
+        gradient: Array,
+        factor: float | Array = 1.0,
     ) -> Array:
         """The net's outputs, and their gradients times ``factor``.
 
         Parameters
         ----------
-        x : (B, n_in)
+        x : (B, n_in), its rows may be apart
         gradient : (B, n_in) written; may be x itself
+        factor : a number, or one for each atom (B,)
 
         Returns
         -------
@@ -110,7 +126,7 @@ class FittingNet:
         ):
             layer.forward(i, y, slope)
         energies = outputs[-1][:, 0] + self.constant
-        gradients[-1].fill(factor)
+        gradients[-1][:, 0] = factor
         targets = [gradient, *gradients[:-1]]
         for k in reversed(range(len(self.layers))):
             self.layers[k].backward(gradients[k], slopes[k], targets[k])

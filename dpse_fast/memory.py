@@ -13,11 +13,13 @@ ARRAYS = 10  # (n, 3) float64 arrays of positions, offsets and sums alive at onc
 
 def worker_bytes(plan: Plan) -> int:
     """Buffers of one thread: a block of atoms with ``sel`` neighbours each."""
-    descriptor, item = plan.model.descriptor, plan.dtype.itemsize
+    item = plan.dtype.itemsize
     pair = 8 * N_GEOMETRY + 3 * 8 + 2 * 4
     widths = max(sum(net.widths) for net in plan.model.fitting)
-    atom = item * (descriptor.n_out + 8 * descriptor.width + 3 * widths)
-    return int(BLOCK * (atom + pair * sum(descriptor.sel)))
+    atom = item * (plan.stride + 3 * widths)
+    for descriptor in plan.model.descriptors:
+        atom += 8 * item * descriptor.width + pair * descriptor.n_slots
+    return int(BLOCK * atom)
 
 
 def bytes_per_atom(plan: Plan, threads: int) -> int:
@@ -26,7 +28,7 @@ def bytes_per_atom(plan: Plan, threads: int) -> int:
     An estimate: it takes ``sel`` for the number of neighbours within the cutoff
     and a large, dense box.
     """
-    descriptor = plan.model.descriptor
-    skin = (1 + DEFAULT_SKIN / descriptor.rcut) ** 3
-    listed = 4 * sum(descriptor.sel) * skin
+    widest = plan.descriptors[plan.widest].descriptor
+    skin = (1 + DEFAULT_SKIN / widest.rcut) ** 3
+    listed = 4 * widest.n_slots * skin
     return round(listed + 24 * IMAGES * (ARRAYS + threads))

@@ -162,9 +162,7 @@ class Model:
                 f"{part.n_types if part else 0}",
             )
         for pair in self.emptied:
-            require(
-                all(0 <= t < n for t in pair), f"emptied: no such type pair {pair}"
-            )
+            require(all(0 <= t < n for t in pair), f"emptied: no such type pair {pair}")
 
     def _check_nets(self, n: int) -> None:
         require(

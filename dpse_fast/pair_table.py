@@ -14,9 +14,10 @@ class PairTable:
     """A pair potential u(r) and the switch between it and the Deep Potential.
 
     E_i = (1 − w)·E_i(deep) + w·(½ Σ_j u(r_ij) + bias[type_i]) over pairs below
-    `rcut`; E_i(deep) includes `Model.bias`. w falls from 1 to 0 while σ = Σ_j r e^(−r/α) / Σ_j e^(−r/α), over pairs below `switch_rcut`,
-    grows from `inner` by `width`: w = 1 − u³(6u² − 15u + 10), u = (σ − inner)/width;
-    an atom without neighbours has w = 0 (deepmd-kit's ``use_srtab``).
+    `rcut`; E_i(deep) includes `Model.bias`. w falls from 1 to 0 while
+    σ = Σ_j r e^(−r/α) / Σ_j e^(−r/α), over pairs below `switch_rcut`, grows from
+    `inner` by `width`: w = 1 − u³(6u² − 15u + 10), u = (σ − inner)/width; an atom
+    without neighbours has w = 0 (deepmd-kit's ``use_srtab``).
 
     Parameters
     ----------

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import warnings
 from collections.abc import Sequence
 from dataclasses import replace
 from functools import partial
@@ -15,11 +14,20 @@ from numpy.typing import ArrayLike
 
 from . import __version__
 from .boundary import check_type_map
-from .errors import InputError, SelOverflowWarning, ShortDistanceWarning
+from .description import describe_model
+from .errors import (
+    InputError,
+    NonFiniteWarning,
+    SelOverflowWarning,
+    ShortDistanceWarning,
+    UnseenTypesWarning,
+    warn,
+)
 from .memory import bytes_per_atom, worker_bytes
 from .model import Model
-from .plan import DEFAULT_TOLERANCE, Plan, make_plan
-from .results import Result, SelOverflow
+from .plan import DEFAULT_TOLERANCE, Plan, StoredPlan, make_plan
+from .plan.domain import trusted_distance
+from .results import Report, Result
 from .session import DEFAULT_SKIN, Session
 
 DEVICES = ("auto", "cpu")
@@ -45,7 +53,7 @@ class Potential:
         self.model, self.plan, self.threads = model, plan, threads
         self.sel_overflow, self.device = sel_overflow, "cpu"
         self.type_map = model.type_map
-        self.rcut = model.descriptor.rcut
+        self.rcut = model.rcut
         self.precision, self.tol = plan.precision, plan.tolerance
         self._session = self._make_session(skin=0.0)
 
@@ -57,6 +65,8 @@ class Potential:
         *,
         pbc: bool | Sequence[bool] | None = None,
         atomic: bool = False,
+        fparam: ArrayLike | None = None,
+        aparam: ArrayLike | None = None,
     ) -> Result:
         """Energy, forces and virial of a structure.
 
@@ -64,9 +74,12 @@ class Potential:
         ----------
         positions : (N, 3) Å
         types : (N,) indices into ``type_map``, or its names
+            The index −1 is an atom that does not count.
         cell : (3, 3) Å, rows a, b, c; None for open boundaries
         pbc : one bool or three; None: periodic if there is a cell
-        atomic : also per-atom energies and virials
+        atomic : also per-atom energies, virials and report
+        fparam : (k,) frame parameters; None for the model's default
+        aparam : (N, k) atomic parameters, or (k,) for all atoms
 
         Raises
         ------
@@ -74,7 +87,15 @@ class Potential:
             For input that cannot be evaluated; also where atoms have more
             neighbours than ``sel``, with ``sel_overflow="error"``.
         """
-        return self._session.compute(positions, types, cell, pbc=pbc, atomic=atomic)
+        return self._session.compute(
+            positions,
+            types,
+            cell,
+            pbc=pbc,
+            atomic=atomic,
+            fparam=fparam,
+            aparam=aparam,
+        )
 
     def session(self, skin: float = DEFAULT_SKIN, *, profile: bool = False) -> Session:
         """For MD: `compute` that keeps its neighbour list while atoms move little.
@@ -94,7 +115,7 @@ class Potential:
         return Session(
             self.plan,
             self.threads,
-            self._report,
+            self._inform,
             keep_all=self.sel_overflow == "all",
             skin=skin,
             profile=profile,
@@ -111,49 +132,45 @@ class Potential:
         )
         return rebuild, (self.model,)
 
-    def _report(self, overflow: SelOverflow | None, short_pairs: int) -> None:
+    def _inform(self, report: Report) -> None:
         """Warn, or raise, about what a structure asks beyond the model's domain."""
+        overflow = report.sel_overflow
         if overflow and self.sel_overflow == "error":
             raise InputError(
                 f"positions: {overflow}; sel_overflow='truncate' keeps the nearest, "
                 "'all' counts all"
             )
         if overflow and self.sel_overflow == "warn":
-            warnings.warn(
+            warn(
                 f"{overflow}; the nearest are kept, as deepmd-kit does",
                 SelOverflowWarning,
-                stacklevel=4,
             )
-        if short_pairs:
-            trusted = self.plan.environments.trusted
-            warnings.warn(
-                f"{short_pairs} pairs closer than {trusted:.2f} Å, far below the "
-                "distances of any training data: energy and forces mean little",
+        if report.short_pairs:
+            warn(
+                f"{report.short_pairs} pairs closer than "
+                f"{trusted_distance(self.model):.2f} Å, far below the distances of "
+                "any training data: energy and forces mean little",
                 ShortDistanceWarning,
-                stacklevel=4,
+            )
+        if report.unseen_pairs:
+            pairs = ", ".join(f"{c}-{t}" for c, t in report.unseen_pairs)
+            warn(
+                f"pairs of types that the model was not trained on: {pairs}; energy "
+                "and forces mean little",
+                UnseenTypesWarning,
+            )
+        if report.non_finite_atoms:
+            warn(
+                f"{report.non_finite_atoms} atoms have an energy or a force that is "
+                "NaN or infinite",
+                NonFiniteWarning,
             )
 
     def describe(self) -> dict[str, Any]:
         """The model, its plan and the machine's share, ready for JSON."""
-        model, descriptor = self.model, self.model.descriptor
         return {
             "version": __version__,
-            "model": {
-                **model.provenance,
-                "types": list(model.type_map),
-                "descriptor": "se_e2_a",
-                "rcut_angstrom": descriptor.rcut,
-                "rcut_smth_angstrom": descriptor.rcut_smth,
-                "sel": list(descriptor.sel),
-                "axis_neuron": descriptor.axis_neuron,
-                "embedding_width": descriptor.width,
-                "one_sided": descriptor.one_sided,
-                "fitting": [list(net.widths) for net in model.fitting],
-                "weights": str(model.dtype),
-                "parameters": model.n_parameters,
-                "min_distance_angstrom": model.min_distance,
-                "digest": model.digest(),
-            },
+            "model": describe_model(self.model),
             "plan": self.plan.summary(),
             "memory": {
                 "fixed_bytes": self.plan.n_bytes
@@ -182,16 +199,22 @@ def _one_of(value: str, known: tuple[str, ...], name: str) -> None:
         raise InputError(f"{name}: expected one of {', '.join(known)}, got {value!r}")
 
 
-def _model_of(path: str | os.PathLike[str] | Model | None) -> Model:
+def _model_of(
+    path: str | os.PathLike[str] | Model | None, head: str | None
+) -> tuple[Model, StoredPlan | None]:
     if isinstance(path, Model):
-        return path
+        if head is not None:
+            raise InputError(f"head: expected a model file with it, got {head!r}")
+        return path, None
     from .formats import read_model
+    from .formats.exchange.stored_plan import read_stored_plan
 
     if path is not None:
-        return read_model(path)
+        model = read_model(path) if head is None else read_model(path, head=head)
+        return model, read_stored_plan(path, model)
     packaged = resources.files(f"{__package__}.data") / DEFAULT_MODEL
     with resources.as_file(packaged) as file:
-        return read_model(file)
+        return read_model(file), None
 
 
 def load(
@@ -203,6 +226,7 @@ def load(
     threads: int | None = None,
     sel_overflow: str = "warn",
     type_map: Sequence[str] | None = None,
+    head: str | None = None,
 ) -> Potential:
     """Open a model file and plan its evaluation.
 
@@ -219,6 +243,7 @@ def load(
         "warn" and "truncate" keep the nearest, as deepmd-kit does, with and
         without a warning; "error" raises; "all" counts all.
     type_map : names for the types, in the file's order
+    head : the branch of a multi-task checkpoint
 
     Raises
     ------
@@ -234,8 +259,9 @@ def load(
     _one_of(device, DEVICES, "device")
     _one_of(sel_overflow, SEL_OVERFLOW, "sel_overflow")
     n_threads = check_threads(threads)
-    model = _model_of(path)
+    model, stored = _model_of(path, head)
     if type_map is not None:
         names = check_type_map(type_map, model.type_map)
         model = replace(model, type_map=names)
-    return Potential(model, make_plan(model, precision, tol), n_threads, sel_overflow)
+    plan = make_plan(model, precision, tol, stored)
+    return Potential(model, plan, n_threads, sel_overflow)

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
 
 Floats = NDArray[np.float64]
+Counts = NDArray[np.int64]
+
+ALL_TYPES = "all types"
 
 
 @dataclass(frozen=True)
@@ -17,7 +20,8 @@ class SelOverflow:
     Parameters
     ----------
     n_atoms : how many
-    types : neighbour type → atoms with too many neighbours of it
+    types : neighbour type → atoms with too many neighbours of it; "all types"
+        where the model has one ``sel`` for all
     """
 
     n_atoms: int
@@ -26,6 +30,68 @@ class SelOverflow:
     def __str__(self) -> str:
         each = ", ".join(f"{n} of {name}" for name, n in self.types.items())
         return f"{self.n_atoms} atoms have more neighbours than sel ({each})"
+
+
+@dataclass(frozen=True, eq=False)
+class AtomReport:
+    """`Report` atom by atom.
+
+    Parameters
+    ----------
+    sel_excess : neighbour type → (N,) neighbours beyond ``sel``
+    close_neighbours : (N,) below the shortest distance of the training data
+    unseen_neighbours : (N,) of a pair of types that the training data lack
+    non_finite : (N,) bool, energy or force is NaN or infinite
+    """
+
+    sel_excess: dict[str, Counts]
+    close_neighbours: Counts
+    unseen_neighbours: Counts
+    non_finite: NDArray[np.bool_]
+
+
+@dataclass(frozen=True, eq=False)
+class Report:
+    """What of a structure lies beyond the model's domain.
+
+    Parameters
+    ----------
+    sel_overflow : SelOverflow, or None where no atom has too many neighbours
+    close_pairs : pairs below the shortest distance of the training data, if known
+    short_pairs : those of them below half of it, or below 0.5 Å if unknown
+    unseen_pairs : pairs of types that the training data lack, or that the model
+        has no slots for: (centre, neighbour) → neighbours within the cutoff
+    non_finite_atoms : atoms whose energy or force is NaN or infinite
+    virtual_atoms : atoms of type -1, which do not count
+    atoms : AtomReport, if asked for with ``atomic=True``
+    """
+
+    sel_overflow: SelOverflow | None = None
+    close_pairs: int = 0
+    short_pairs: int = 0
+    unseen_pairs: dict[tuple[str, str], int] = field(default_factory=dict)
+    non_finite_atoms: int = 0
+    virtual_atoms: int = 0
+    atoms: AtomReport | None = None
+
+    def __bool__(self) -> bool:
+        """Whether there is anything to report."""
+        counts = (self.close_pairs, self.short_pairs, self.non_finite_atoms)
+        return bool(self.sel_overflow or self.unseen_pairs or any(counts))
+
+    def summary(self) -> dict[str, object]:
+        """Everything but the atoms, ready for JSON."""
+        over = self.sel_overflow
+        return {
+            "sel_overflow": None
+            if over is None
+            else {"atoms": over.n_atoms} | over.types,
+            "close_pairs": self.close_pairs,
+            "short_pairs": self.short_pairs,
+            "unseen_pairs": {f"{c}-{t}": n for (c, t), n in self.unseen_pairs.items()},
+            "non_finite_atoms": self.non_finite_atoms,
+            "virtual_atoms": self.virtual_atoms,
+        }
 
 
 @dataclass(frozen=True, eq=False)
@@ -41,8 +107,7 @@ class Result:
     atomic_energies : (N,) eV, or None
     atomic_virials : (N, 3, 3) eV, or None
         Each pair's part on its neighbour atom, as deepmd-kit's.
-    sel_overflow : SelOverflow, or None where no atom has too many neighbours
-    short_pairs : pairs closer than half the shortest trained distance, or 0.5 Å
+    report : Report
     """
 
     energy: float
@@ -50,5 +115,14 @@ class Result:
     virial: Floats
     atomic_energies: Floats | None
     atomic_virials: Floats | None
-    sel_overflow: SelOverflow | None
-    short_pairs: int
+    report: Report
+
+    @property
+    def sel_overflow(self) -> SelOverflow | None:
+        """Of the report."""
+        return self.report.sel_overflow
+
+    @property
+    def short_pairs(self) -> int:
+        """Of the report."""
+        return self.report.short_pairs

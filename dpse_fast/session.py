@@ -9,21 +9,17 @@ from collections.abc import Callable, Sequence
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from .boundary import System, check_amount, check_system
+from .boundary import Checked, check_amount, check_parameters, check_system
+from .domain_report import report_of
 from .engine import Engine, Evaluation
 from .errors import InputError
-from .kernels.cpu.environment import (
-    COINCIDENT,
-    N_COUNTERS,
-    SHORT_PAIRS,
-    TRUNCATED_ATOMS,
-)
+from .kernels.cpu.environment import COINCIDENT
 from .neighbours import NeighbourList
 from .plan import Plan
-from .results import Result, SelOverflow
+from .results import Report, Result
 
 Floats = NDArray[np.float64]
-Report = Callable[[SelOverflow | None, int], None]
+Inform = Callable[[Report], None]
 
 DEFAULT_SKIN = 1.0  # Å
 
@@ -44,7 +40,7 @@ class Session:
         self,
         plan: Plan,
         threads: int,
-        report: Report,
+        inform: Inform,
         *,
         keep_all: bool,
         skin: float,
@@ -52,13 +48,12 @@ class Session:
         warn_once: bool,
     ) -> None:
         skin = check_amount(skin, "skin", "a length in Å")
-        self._type_map = plan.model.type_map
-        self._report = report
+        self._model = plan.model
+        self._inform = inform
         self._truncate = not keep_all
-        self._warn_once, self._warned = warn_once, (False, False)
+        self._warn_once, self._told = warn_once, Report()
         self._engine = Engine(plan, threads, profile)
-        cutoff = plan.environments.switch.cutoff
-        self._list = NeighbourList(cutoff, skin, self._engine.run)
+        self._list = NeighbourList(plan.model.rcut, skin, self._engine.run)
         self._lock = threading.Lock()
         self._neighbour_seconds = 0.0
 
@@ -78,55 +73,112 @@ class Session:
         *,
         pbc: bool | Sequence[bool] | None = None,
         atomic: bool = False,
+        fparam: ArrayLike | None = None,
+        aparam: ArrayLike | None = None,
     ) -> Result:
         """As `Potential.compute`."""
-        system = check_system(positions, types, cell, pbc, self._type_map)
+        model = self._model
+        checked = check_system(positions, types, cell, pbc, model.type_map)
+        frame = check_parameters(fparam, model.fparam, "fparam")
+        atoms = check_parameters(aparam, model.aparam, "aparam", checked.n_atoms)
+        if checked.real is not None:
+            atoms = atoms[checked.real]
+        if not len(checked.system.positions):
+            return _nothing(checked, atomic)
         with self._lock:
             start = time.perf_counter()
-            self._list.update(system)
+            self._list.update(checked.system)
+            hood, owners = self._list.hood, self._list.owners
             self._neighbour_seconds += time.perf_counter() - start
+            parameters = atoms[owners[hood.centres]]
+            if frame.size:
+                whole = np.broadcast_to(frame, (len(parameters), frame.shape[1]))
+                parameters = np.concatenate([whole, parameters], axis=1)
             found = self._engine.evaluate(
-                self._list.hood, truncate=self._truncate, atomic=atomic
+                hood, truncate=self._truncate, atomic=atomic, parameters=parameters
             )
-            return self._result(system, found, atomic)
+            return self._result(checked, found, atomic)
 
-    def _warn(self, overflow: SelOverflow | None, short: int) -> None:
-        seen = self._warned if self._warn_once else (False, False)
-        kinds = (bool(overflow), bool(short))
-        if any(kind and not old for kind, old in zip(kinds, seen, strict=True)):
-            self._report(overflow if not seen[0] else None, short if not seen[1] else 0)
-        self._warned = (seen[0] or kinds[0], seen[1] or kinds[1])
-
-    def _result(self, system: System, found: Evaluation, atomic: bool) -> Result:
-        n, hood, owners = len(system.positions), self._list.hood, self._list.owners
-        names = self._type_map
-        if atom := int(found.counters[COINCIDENT]):
-            raise InputError(
-                f"positions: another atom, or an image, lies on atom "
-                f"{int(owners[atom - 1])}; expected distinct positions"
-            )
-        overflow = None
-        if n_atoms := int(found.counters[TRUNCATED_ATOMS]):
-            of_type = zip(names, found.counters[N_COUNTERS:].tolist(), strict=True)
-            overflow = SelOverflow(n_atoms, {name: k for name, k in of_type if k})
-        short = -(-int(found.counters[SHORT_PAIRS]) // 2)
-        self._warn(overflow, short)
-        atomic_energies = np.empty(n)
-        atomic_energies[owners[hood.centres]] = found.energies
+    def _result(self, checked: Checked, found: Evaluation, atomic: bool) -> Result:
+        n, hood, owners = len(checked.system.types), self._list.hood, self._list.owners
+        self._reject(checked, found, owners)
+        centres = owners[hood.centres]
+        energies = np.empty(n)
+        energies[centres] = found.energies
         forces = _onto_owners(found.forces, owners, n)
-        virials = None
+        virials = np.empty((0, 3, 3))
         if atomic:
             flat = found.atomic_virials.reshape(-1, 9)
             virials = _onto_owners(flat, owners, n).reshape(n, 3, 3)
+        report = report_of(self._model, checked, found, centres, energies, forces)
+        self._tell(report)
         return Result(
-            energy=float(atomic_energies.sum()),
-            forces=forces,
+            energy=float(energies.sum()),
+            forces=_with_virtual(forces, checked),
             virial=found.virial.copy(),
-            atomic_energies=atomic_energies if atomic else None,
-            atomic_virials=virials,
-            sel_overflow=overflow,
-            short_pairs=short,
+            atomic_energies=_with_virtual(energies, checked) if atomic else None,
+            atomic_virials=_with_virtual(virials, checked) if atomic else None,
+            report=report,
         )
+
+    def _reject(
+        self, checked: Checked, found: Evaluation, owners: NDArray[np.int32]
+    ) -> None:
+        coincident = max(int(c[COINCIDENT]) for c in found.domain.counters)
+        below = found.domain.below_table
+        for atom, what in (
+            (coincident, "another atom, or an image, lies on atom {}; expected "
+             "distinct positions"),
+            (below, "atom {} has a neighbour closer than the pair table of the model "
+             "starts; expected distances inside the table"),
+        ):  # fmt: skip
+            if atom:
+                own = int(owners[atom - 1])
+                own = own if checked.real is None else int(checked.real[own])
+                raise InputError(f"positions: {what.format(own)}")
+
+    def _tell(self, report: Report) -> None:
+        """Warn of what this session has not warned of yet."""
+        if not self._warn_once:
+            self._inform(report)
+            return
+        old = self._told
+        self._inform(
+            Report(
+                sel_overflow=None if old.sel_overflow else report.sel_overflow,
+                short_pairs=0 if old.short_pairs else report.short_pairs,
+                unseen_pairs={} if old.unseen_pairs else report.unseen_pairs,
+                non_finite_atoms=0 if old.non_finite_atoms else report.non_finite_atoms,
+            )
+        )
+        self._told = Report(
+            sel_overflow=old.sel_overflow or report.sel_overflow,
+            short_pairs=old.short_pairs or report.short_pairs,
+            unseen_pairs=old.unseen_pairs or report.unseen_pairs,
+            non_finite_atoms=old.non_finite_atoms or report.non_finite_atoms,
+        )
+
+
+def _nothing(checked: Checked, atomic: bool) -> Result:
+    """Of a structure whose atoms are all virtual."""
+    n = checked.n_atoms
+    return Result(
+        energy=0.0,
+        forces=np.zeros((n, 3)),
+        virial=np.zeros((3, 3)),
+        atomic_energies=np.zeros(n) if atomic else None,
+        atomic_virials=np.zeros((n, 3, 3)) if atomic else None,
+        report=Report(virtual_atoms=n),
+    )
+
+
+def _with_virtual(values: Floats, checked: Checked) -> Floats:
+    """Rows for all the caller's atoms, zero for those that do not count."""
+    if checked.real is None:
+        return values
+    full = np.zeros((checked.n_atoms, *values.shape[1:]))
+    full[checked.real] = values
+    return full
 
 
 def _onto_owners(values: Floats, owners: NDArray[np.int32], n: int) -> Floats:

@@ -6,12 +6,33 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .aligned import aligned_zeros
-from .kernels._simd import lanes
 from .kernels.cpu.environment import N_COUNTERS
-from .kernels.layout import N_GEOMETRY, Pairs
+from .kernels.layout import Tally
 from .plan import Plan
+from .stages import DescriptorStage, PairPotentialStage, descriptor_stages
 
 Floats = NDArray[np.floating]
+
+
+class AtomTallies:
+    """What each atom has beyond the model's domain; empty unless asked for.
+
+    Parameters
+    ----------
+    n_rows : atoms
+
+    Attributes
+    ----------
+    excess : by descriptor, (n_rows, G) int32; close, unseen : (n_rows,) int32
+    """
+
+    def __init__(self, plan: Plan, n_rows: int) -> None:
+        self.excess = [
+            np.zeros((n_rows, part.environments.sel.size), np.int32)
+            for part in plan.descriptors
+        ]
+        self.close = np.zeros(n_rows, np.int32)
+        self.unseen = np.zeros(n_rows, np.int32)
 
 
 class Workspace:
@@ -21,56 +42,69 @@ class Workspace:
     ----------
     forces : (n_all, 3) eV/Å; virial (3, 3) eV; atomic_virials (n_all, 3, 3) eV
         Sums over the blocks that this worker did.
-    counters : int64, see `kernels.cpu.environment`
+    tallies : by descriptor, see `Tally`
+    n_over : atoms with more neighbours than sel in any descriptor
     """
 
     def __init__(self, plan: Plan, size: int) -> None:
-        descriptor, dtype = plan.model.descriptor, plan.dtype
-        self.size = size
-        self.n_types = plan.model.n_types
-        n_moments = size * 4 * plan.n_registers * lanes(dtype)
-        self.moments = aligned_zeros(n_moments, dtype)
-        self.moment_slopes = aligned_zeros(n_moments, dtype)
-        self.n_out = descriptor.n_out
-        self.tail = lanes(dtype)
-        self.descriptors = aligned_zeros(size * self.n_out + self.tail, dtype)
+        self.size, self._plan = size, plan
+        self.stages: list[DescriptorStage] = descriptor_stages(plan, size)
+        self.pair_potential = (
+            PairPotentialStage(plan, size) if plan.pair_potential else None
+        )
+        self.inputs = aligned_zeros(size * plan.stride, plan.dtype)
         self.fitting = [net.buffers(size) for net in plan.fitting]
         self.forces = np.zeros((0, 3))
         self.virial = np.zeros((3, 3))
         self.atomic_virials = np.zeros((0, 3, 3))
-        self.counters = np.zeros(N_COUNTERS + self.n_types, np.int64)
-        self._resize(0)
+        self.n_over = 0
+        self._over = np.zeros(size, np.int32)
+        self._nobody = np.zeros(0, np.int32)
+        n = plan.model.n_types
+        self._counts = [
+            (
+                np.zeros(N_COUNTERS + part.environments.sel.size, np.int64),
+                np.zeros((n, n), np.int64),
+            )
+            for part in plan.descriptors
+        ]
+        self.tallies: list[Tally] = []
 
-    def _resize(self, n_pairs: int) -> None:
-        self.pairs = Pairs(
-            first=np.zeros(self.size + 1, np.int64),
-            neighbours=np.empty(n_pairs, np.int32),
-            table_rows=np.empty(n_pairs, np.int32),
-            geometry=np.empty((n_pairs, N_GEOMETRY)),
-            counts=np.zeros((self.size, self.n_types), np.int32),
-        )
-        self.gradients = np.empty((n_pairs, 3))
-
-    def start(self, n_all: int, atomic: bool) -> None:
+    def start(self, n_all: int, atomic: bool, atoms: AtomTallies) -> None:
         """Forget the sums of the last evaluation."""
         if len(self.forces) != n_all:
             self.forces = np.zeros((n_all, 3))
         n_virials = n_all if atomic else 0
         if len(self.atomic_virials) != n_virials:
             self.atomic_virials = np.zeros((n_virials, 3, 3))
-        for total in (self.forces, self.virial, self.atomic_virials, self.counters):
+        sums = [array for pair in self._counts for array in pair]
+        for total in (self.forces, self.virial, self.atomic_virials, *sums):
             total.fill(0)
+        self.n_over = 0
+        if self.pair_potential is not None:
+            self.pair_potential.below_table = 0
+        self.tallies = []
+        for k, (counters, seen) in enumerate(self._counts):
+            # The widest descriptor sees every pair: it alone counts for the atoms.
+            widest = k == self._plan.widest
+            self.tallies.append(
+                Tally(
+                    counters=counters,
+                    seen=seen,
+                    over=self._over,
+                    excess=atoms.excess[k],
+                    close=atoms.close if widest else self._nobody,
+                    unseen=atoms.unseen if widest else self._nobody,
+                )
+            )
 
-    def pairs_of(self, n_atoms: int, n_pairs: int) -> Pairs:
-        """Room for a block of n_atoms with at most n_pairs pairs."""
-        if n_pairs > len(self.gradients):
-            self._resize(n_pairs + n_pairs // 4)
-        return self.pairs._replace(
-            first=self.pairs.first[: n_atoms + 1], counts=self.pairs.counts[:n_atoms]
-        )
+    def begin_block(self, n_atoms: int) -> tuple[Floats, Floats]:
+        """The fitting nets' inputs: flat, and as (B, n_inputs) rows."""
+        self._over[:n_atoms] = 0
+        stride = self._plan.stride
+        flat = self.inputs[: n_atoms * stride]
+        return flat, flat.reshape(n_atoms, stride)[:, : self._plan.n_inputs]
 
-    def descriptors_of(self, n_atoms: int) -> tuple[Floats, Floats]:
-        """D of a block: flat with the tail that kernels touch, and as (B, n_out)."""
-        size = n_atoms * self.n_out
-        flat = self.descriptors[: size + self.tail]
-        return flat, flat[:size].reshape(n_atoms, self.n_out)
+    def count_overflow(self, n_atoms: int) -> None:
+        """Add the block's atoms with too many neighbours to `n_over`."""
+        self.n_over += int(np.count_nonzero(self._over[:n_atoms]))

@@ -1,7 +1,8 @@
 """What the kernels read and write: arrays that travel together.
 
 Symbols: n_all atoms with ghosts, n_rows centres of a list, n_pairs of a block,
-M channels padded to whole registers, B centres of a block, n_types T.
+M channels padded to whole registers, B centres of a block, n_types T, G groups of
+slots, S length of a row of the fitting net's inputs with its padding.
 """
 
 from __future__ import annotations
@@ -39,13 +40,20 @@ class Switch(NamedTuple):
 
 
 class Environments(NamedTuple):
-    """What turns a distance into a row of R and a row of a table."""
+    """What turns a distance into a row of R and a row of a table.
+
+    G is the number of slot groups: neighbour types that share an entry of sel.
+    """
 
     switch: Switch
-    trusted: float  # Å, closer pairs are counted
-    sel: Ints  # (T,) int64
+    trusted: float  # Å, closer pairs are counted as too short
+    trained: float  # Å, pairs closer than the training data's are counted
+    sel: Ints  # (G,) int64
+    group: Ints  # (T,) int32, of a neighbour type
     table_of: Ints  # (T, T) int32, -1: the pair does not count
-    slots: Ints  # (T, T) int32, 1: the pair takes one of the sel slots
+    competes: Ints  # (T, T) int32, 1: the pair is one of those that sel truncates
+    slots: Ints  # (T, T) int32, 1: the pair fills one of the sel slots
+    unseen: Ints  # (T, T) int32, 1: the training data had no such pair
     mean: Floats  # (T, T) of s
     radial: Floats  # (T, T) 1/deviation of s
     angular: Floats  # (T, T) 1/deviation of s·d/r
@@ -56,6 +64,17 @@ class Environments(NamedTuple):
     origins: Floats  # (n_table_rows + n_tables,) Å, +inf after each table
 
 
+class Tally(NamedTuple):
+    """What is beyond a model's domain, counted; arrays of atoms may be empty."""
+
+    counters: Ints  # (N_COUNTERS + G,) int64, see kernels.cpu.environment
+    seen: Ints  # (T, T) int64, pairs within the cutoff by centre and neighbour
+    over: Ints  # (B,) int32 of a block, 1: more neighbours than sel
+    excess: Ints  # (n_rows, G) int32, neighbours beyond sel
+    close: Ints  # (n_rows,) int32, neighbours below the trained minimum
+    unseen: Ints  # (n_rows,) int32, neighbours of a pair of types without training
+
+
 class Pairs(NamedTuple):
     """The pairs of a block within the cutoff; see `GEOMETRY` for the columns."""
 
@@ -63,7 +82,14 @@ class Pairs(NamedTuple):
     neighbours: Ints  # (n_pairs,) int32
     table_rows: Ints  # (n_pairs,) int32
     geometry: Floats  # (n_pairs, 9)
-    counts: Ints  # (B, T) int32, slots taken by each type
+    counts: Ints  # (B, G) int32, slots filled of each group
+
+
+class Place(NamedTuple):
+    """Where a descriptor stands in the rows of the fitting net's inputs."""
+
+    stride: int  # S, numbers from one atom's row to the next
+    offset: int  # column of the descriptor's first number
 
 
 # Columns of Pairs.geometry: d = x_j - x_i, 1/r, t = r - origin of the table row,
@@ -80,3 +106,16 @@ GEOMETRY = (
     "q_slope",
 )
 N_GEOMETRY = len(GEOMETRY)
+
+
+class PairPotential(NamedTuple):
+    """The pair table and the switch to it; see `dpse_fast.pair_table.PairTable`."""
+
+    coefficients: Floats  # (T, T, n_rows, 4) eV
+    start: float  # Å
+    inverse_step: float  # 1/Å
+    end: float  # Å
+    switch_rcut: float  # Å
+    switch: Switch  # of σ
+    inverse_alpha: float  # 1/Å
+    emptied: Ints  # (T, T) int32, 1: the pair does not count

@@ -93,8 +93,8 @@ def test_sel_overflow(mode: Any, backend: Backend) -> None:
     pot = backend.load(model, sel_overflow=mode)
     result = pot.compute(*structure[:3], pbc=structure.pbc, atomic=True)
     compare(result, naive.evaluate(model, *structure, sel_overflow=mode), backend)
-    counts = neighbour_counts(structure, model.descriptor.rcut)
-    over = counts > np.array(model.descriptor.sel)
+    counts = neighbour_counts(structure, model.descriptors[0].rcut)
+    over = counts > np.array(model.descriptors[0].sel)
     assert result.sel_overflow is not None
     assert result.sel_overflow.n_atoms == over.any(axis=1).sum() > 0
     assert result.sel_overflow.types == {"O": over[:, 0].sum(), "H": over[:, 1].sum()}
@@ -123,7 +123,7 @@ def test_all_is_continuous_where_a_neighbour_enters() -> None:
     """An overfull atom's energy must not jump when one more atom comes near."""
     model = random_model(n_types=1, sel=(3,))
     pot = dpse_fast.load(model, tol=0, sel_overflow="all")
-    rcut = model.descriptor.rcut
+    rcut = model.descriptors[0].rcut
     ring = [[0, 0, 0], [1.5, 0, 0], [0, 1.5, 0], [0, 0, 1.5], [-1.5, 0, 0]]
     energies = [
         pot.compute([*ring, [0, -rcut - step, 0]], [0] * 6).energy
@@ -221,12 +221,12 @@ def test_dropped_pairs_take_no_slots() -> None:
     dropped = frozenset({(0, 1), (1, 0)})
     model = random_model(dropped=dropped, sel=(40, 40))
     structure = random_structure("cubic")
-    counts = neighbour_counts(structure, model.descriptor.rcut)
+    counts = neighbour_counts(structure, model.descriptors[0].rcut)
     assert counts.max() <= 40
     model = random_model(dropped=dropped, sel=(40, int(counts[:17:2, 1].min())))
     pot = dpse_fast.load(model, tol=0, sel_overflow="truncate")
     result = pot.compute(*structure[:3])
-    over = (counts[1::2, 1] > model.descriptor.sel[1]).sum()
+    over = (counts[1::2, 1] > model.descriptors[0].sel[1]).sum()
     assert (result.sel_overflow.n_atoms if result.sel_overflow else 0) == over
 
 
@@ -271,14 +271,14 @@ def test_short_pairs_count_from_half_the_trained_distance() -> None:
 
 def test_an_embedding_that_is_zero() -> None:
     model = random_model()
-    silent = replace(model.descriptor.embedding[0][0].layers[0], activation="relu")
+    silent = replace(model.descriptors[0].embedding[0][0].layers[0], activation="relu")
     layer = replace(silent, weight=0 * silent.weight, bias=silent.bias * 0 - 1)
     net = Net(
         (
             layer,
             *[
                 replace(x, bias=0 * x.bias, activation="relu")
-                for x in model.descriptor.embedding[0][0].layers[1:]
+                for x in model.descriptors[0].embedding[0][0].layers[1:]
             ],
         )
     )

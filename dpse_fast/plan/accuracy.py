@@ -7,19 +7,21 @@ by the same plain NumPy formula: with the nets and with the tables.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ..fitting import FittingNet
-from ..model import Model
+from ..model import Descriptor, Model, SeE2A
 from .jets import RadialEmbedding, radial_jet, switch_of
 from .tables import Table
 
 Array = NDArray[np.floating]
 Pair = tuple[int, int]
 Radial = Callable[[Array], tuple[Array, Array]]
+Radials = Sequence[Mapping[Pair, Radial]]
 
 SAMPLES = 12
 SEED = 20181206
@@ -28,18 +30,34 @@ DEFAULT_SHORTEST = 0.8  # Å, where the file does not state a trained minimum
 
 @dataclass(frozen=True)
 class Accuracy:
-    """Largest differences to the exact nets over the sampled environments.
+    """Differences to the exact nets over the sampled environments.
 
     Parameters
     ----------
-    energy : eV per atom
-    force : eV/Å, of pair gradients and of their sum on the centre
+    energy, energy_rms : eV per atom, largest and root of the mean square
+    force, force_rms : eV/Å, of pair gradients and of their sum on the centre
     n_environments : how many were sampled
     """
 
     energy: float
+    energy_rms: float
     force: float
+    force_rms: float
     n_environments: int
+
+    def summary(self) -> dict[str, Any]:
+        """Ready for JSON."""
+        return {
+            "energy_max_ev_per_atom": self.energy,
+            "energy_rms_ev_per_atom": self.energy_rms,
+            "force_max_ev_per_angstrom": self.force,
+            "force_rms_ev_per_angstrom": self.force_rms,
+            "environments": self.n_environments,
+        }
+
+    def numbers(self) -> dict[str, float]:
+        """Every field, for a file."""
+        return asdict(self)
 
 
 @dataclass(frozen=True, eq=False)
@@ -53,72 +71,98 @@ class _Environment:
 def sample_environments(model: Model) -> list[_Environment]:
     """Random surroundings of each type, from sparse to two thirds of ``sel``.
 
-    Distances fill the sphere evenly from the shortest trained distance on;
-    a few are close to it, as bonds are.
+    Distances fill the sphere of the longest cutoff evenly from the shortest trained
+    distance on; a few are close to it, as bonds are.
     """
     rng = np.random.default_rng(SEED)
-    descriptor = model.descriptor
-    shortest = min(model.min_distance or DEFAULT_SHORTEST, 0.5 * descriptor.rcut)
+    widest = max(model.descriptors, key=lambda d: d.rcut)
+    shortest = min(model.min_distance or DEFAULT_SHORTEST, 0.5 * widest.rcut)
+    sharing = model.n_types if widest.mixed else 1
+    sel = np.array(widest.sel)[list(widest.slot_group)] / sharing
     found = []
     for species in range(model.n_types):
         for sample in range(SAMPLES):
             filling = 0.67 * (sample + 1) / SAMPLES
-            counts = np.ceil(filling * np.array(descriptor.sel)).astype(int)
-            types = np.repeat(np.arange(model.n_types), counts)
-            low, high = shortest**3, descriptor.rcut**3
+            types = np.repeat(
+                np.arange(model.n_types), np.ceil(filling * sel).astype(int)
+            )
+            low, high = shortest**3, widest.rcut**3
             distances = np.cbrt(rng.uniform(low, high, types.size))
             bonded = rng.choice(types.size, min(3, types.size), replace=False)
             distances[bonded] = shortest * rng.uniform(1.0, 1.6, bonded.size)
             directions = rng.normal(size=(types.size, 3))
             directions /= np.linalg.norm(directions, axis=1)[:, None]
-            distances = np.minimum(distances, descriptor.rcut * (1 - 1e-9))
+            distances = np.minimum(distances, widest.rcut * (1 - 1e-9))
             found.append(_Environment(species, types, distances, directions))
     return found
 
 
-def _evaluate(
-    model: Model,
-    net: FittingNet,
-    env: _Environment,
-    radial: Mapping[Pair, Radial],
-    padding: Array,
-) -> tuple[float, Array]:
-    """E_i without its bias (eV) and dE_i/dd (n, 3) (eV/Å)."""
-    descriptor = model.descriptor
-    dtype = net.dtype
-    n, width = env.types.size, descriptor.width
-    r, unit = env.distances, env.directions
-    g, g_slope = np.zeros((n, width)), np.zeros((n, width))
-    davg = descriptor.davg[env.species, env.types]
-    dstd = descriptor.dstd[env.species, env.types]
-    for t in range(model.n_types):
-        chosen = env.types == t
-        if (env.species, t) in radial and chosen.any():
-            g[chosen], g_slope[chosen] = radial[env.species, t](r[chosen])
-    s, s_slope, _ = radial_jet(r, switch_of(descriptor))
-    inverse = 1 / (r + descriptor.env_protection)
-    q = s * inverse
-    q_slope = (s_slope - q) * inverse
-    rows = np.column_stack([s, (q * r)[:, None] * unit])
-    rows = (rows - davg) / dstd
-    rows_slope = np.column_stack([s_slope, (q_slope * r + q)[:, None] * unit]) / dstd
-    moments = g.T @ rows
-    empty = np.array(descriptor.sel) - np.bincount(env.types, minlength=model.n_types)
-    moments[:, 0] += empty @ padding[env.species]
-    moments /= descriptor.normalisation
-    axis = descriptor.axis_neuron
-    d: NDArray[np.floating] = (moments @ moments[:axis].T).reshape(1, -1).astype(dtype)
-    gradient = np.empty_like(d)
-    energy = net(d, net.buffers(1), gradient, float(model.scale[env.species]))
-    grad = gradient.reshape(width, axis).astype(np.float64)
-    slope = grad @ moments[:axis]
-    slope[:axis] += grad.T @ moments
-    slope /= descriptor.normalisation
-    along_rows = g @ slope
-    radial_part = (along_rows * rows_slope).sum(1) + ((g_slope @ slope) * rows).sum(1)
-    across = along_rows[:, 1:] / dstd[:, 1:] * q[:, None]
-    across -= (across * unit).sum(1)[:, None] * unit
-    return float(energy[0]), radial_part[:, None] * unit + across
+class _Part:
+    """One descriptor of one environment, and the way back from dE/dD."""
+
+    def __init__(
+        self,
+        descriptor: Descriptor,
+        env: _Environment,
+        radial: Mapping[Pair, Radial],
+        padding: Array,
+    ) -> None:
+        inside = env.distances < descriptor.rcut
+        self.inside, self.descriptor = inside, descriptor
+        self.types, self.r = env.types[inside], env.distances[inside]
+        self.unit = env.directions[inside]
+        self.dstd = descriptor.dstd[env.species, self.types]
+        self.davg = descriptor.davg[env.species, self.types]
+        shape = (self.r.size, descriptor.width)
+        self.g, self.g_slope = np.zeros(shape), np.zeros(shape)
+        for t in range(descriptor.n_types):
+            chosen = self.types == t
+            if (env.species, t) in radial and chosen.any():
+                found = radial[env.species, t](self.r[chosen])
+                self.g[chosen], self.g_slope[chosen] = found
+        groups = np.array(descriptor.slot_group)[self.types]
+        filled = np.bincount(groups, minlength=len(descriptor.sel))
+        self.empty = (np.array(descriptor.sel) - filled) @ padding[env.species]
+
+    def forward(self) -> Array:
+        """D, (n_out,)."""
+        scale = 1 / self.descriptor.normalisation
+        if not isinstance(self.descriptor, SeE2A):
+            return np.asarray((self.g.sum(axis=0) + self.empty) * scale)
+        s, s_slope, _ = radial_jet(self.r, switch_of(self.descriptor))
+        inverse = 1 / (self.r + self.descriptor.env_protection)
+        q = s * inverse
+        q_slope = (s_slope - q) * inverse
+        unit, r = self.unit, self.r
+        rows = np.column_stack([s, (q * r)[:, None] * unit])
+        self.rows = (rows - self.davg) / self.dstd
+        slopes = np.column_stack([s_slope, (q_slope * r + q)[:, None] * unit])
+        self.row_slopes, self.q = slopes / self.dstd, q
+        moments = self.g.T @ self.rows
+        moments[:, 0] += self.empty
+        self.moments = moments * scale
+        axis = self.descriptor.axis_neuron
+        return np.asarray(self.moments @ self.moments[:axis].T).reshape(-1)
+
+    def backward(self, gradient: Array, out: Array) -> None:
+        """Add dE/dd of the pairs inside the cutoff to out (n, 3)."""
+        scale = 1 / self.descriptor.normalisation
+        unit = self.unit
+        if not isinstance(self.descriptor, SeE2A):
+            along = self.g_slope @ gradient * scale
+            out[self.inside] += along[:, None] * unit
+            return
+        axis = self.descriptor.axis_neuron
+        grad = gradient.reshape(-1, axis)
+        slope = grad @ self.moments[:axis]
+        slope[:axis] += grad.T @ self.moments
+        slope *= scale
+        along_rows = self.g @ slope
+        radial = (along_rows * self.row_slopes).sum(1)
+        radial += ((self.g_slope @ slope) * self.rows).sum(1)
+        across = along_rows[:, 1:] / self.dstd[:, 1:] * self.q[:, None]
+        across -= (across * unit).sum(1)[:, None] * unit
+        out[self.inside] += radial[:, None] * unit + across
 
 
 class Reference:
@@ -126,41 +170,67 @@ class Reference:
 
     Parameters
     ----------
-    exact : the embedding of each (centre, neighbour) pair that counts
+    exact : by descriptor, the embedding of each (centre, neighbour) that counts
     nets : the fitting nets in float64
-    padding : (T, T, M) G(x0)·x0 of an empty slot
+    padding : by descriptor, (T, G, M) of an empty slot
     """
 
     def __init__(
         self,
         model: Model,
-        exact: Mapping[Pair, RadialEmbedding],
+        exact: Sequence[Mapping[Pair, RadialEmbedding]],
         nets: Sequence[FittingNet],
-        padding: Array,
+        padding: Sequence[Array],
     ) -> None:
         def by_net(function: RadialEmbedding) -> Radial:
             return lambda r: function(r)[:2]
 
         self._model, self._nets, self._padding = model, nets, padding
         self._environments = sample_environments(model)
-        radial = {pair: by_net(function) for pair, function in exact.items()}
+        radial = [
+            {pair: by_net(function) for pair, function in part.items()}
+            for part in exact
+        ]
         self._exact = [self._evaluate(env, radial) for env in self._environments]
 
-    def _evaluate(
-        self, env: _Environment, radial: Mapping[Pair, Radial]
-    ) -> tuple[float, Array]:
-        net = self._nets[env.species]
-        return _evaluate(self._model, net, env, radial, self._padding)
+    def _evaluate(self, env: _Environment, radial: Radials) -> tuple[float, Array]:
+        """E_i without its bias (eV) and dE_i/dd (n, 3) (eV/Å)."""
+        model, net = self._model, self._nets[env.species]
+        parts = [
+            _Part(descriptor, env, function, empty)
+            for descriptor, function, empty in zip(
+                model.descriptors, radial, self._padding, strict=True
+            )
+        ]
+        parameters = np.zeros(model.n_parameters)
+        x = np.concatenate([*(part.forward() for part in parts), parameters])[None]
+        gradient = np.empty_like(x)
+        scale = float(model.scale[env.species])
+        energy = net(x, net.buffers(1), gradient, scale)
+        slopes = np.zeros((env.types.size, 3))
+        start = 0
+        for part in parts:
+            stop = start + part.descriptor.n_out
+            part.backward(gradient[0, start:stop], slopes)
+            start = stop
+        return float(energy[0]) * scale, slopes
 
-    def measure(self, tables: Mapping[Pair, Table]) -> Accuracy:
-        """The largest differences between the tables and the nets."""
-        energy = force = 0.0
+    def measure(self, tables: Sequence[Mapping[Pair, Table]]) -> Accuracy:
+        """The differences between the tables and the nets."""
+        energies, forces = [], []
         for env, (exact, exact_slopes) in zip(
             self._environments, self._exact, strict=True
         ):
             tabulated, slopes = self._evaluate(env, tables)
             difference = slopes - exact_slopes
-            energy = max(energy, abs(tabulated - exact))
-            force = max(force, float(np.abs(difference).max()))
-            force = max(force, float(np.abs(difference.sum(0)).max()))
-        return Accuracy(energy, force, len(self._environments))
+            energies.append(tabulated - exact)
+            forces.append(np.vstack([difference, difference.sum(axis=0)]).ravel())
+        return Accuracy(
+            *_largest_and_rms(np.array(energies)),
+            *_largest_and_rms(np.concatenate(forces)),
+            n_environments=len(self._environments),
+        )
+
+
+def _largest_and_rms(values: Array) -> tuple[float, float]:
+    return float(np.abs(values).max()), float(np.sqrt(np.mean(values**2)))

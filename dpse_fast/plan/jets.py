@@ -9,13 +9,13 @@ from numpy.typing import NDArray
 
 from ..activations import activation
 from ..kernels.layout import Switch
-from ..model import Embedding, EmbeddingTable, Net, SeE2A
+from ..model import Descriptor, Embedding, EmbeddingTable, Gated, Net
 
 Array = NDArray[np.floating]
 Jet = tuple[Array, Array, Array]
 
 
-def switch_of(descriptor: SeE2A) -> Switch:
+def switch_of(descriptor: Descriptor) -> Switch:
     """The descriptor's switch, with TensorFlow's float32 constants where due."""
     cutoff, start = descriptor.rcut, descriptor.rcut_smth
     width = cutoff - start
@@ -25,13 +25,19 @@ def switch_of(descriptor: SeE2A) -> Switch:
     return Switch(cutoff, start, 1.0 / width, descriptor.env_protection)
 
 
-def radial_jet(r: Array, switch: Switch) -> Jet:
-    """s(r) = w(r)/(r + protection) in 1/Å and its derivatives; see `Switch`."""
+def switch_jet(r: Array, switch: Switch) -> Jet:
+    """w(r) and its derivatives in 1/Å; see `Switch`."""
     u = np.clip((r - switch.start) * switch.inverse_width, 0.0, 1.0)
     k = switch.inverse_width
     w = u**3 * (u * (15 - 6 * u) - 10) + 1
     w1 = -30 * (u * (1 - u)) ** 2 * k
     w2 = -60 * u * (1 - u) * (1 - 2 * u) * k * k
+    return w, w1, w2
+
+
+def radial_jet(r: Array, switch: Switch) -> Jet:
+    """s(r) = w(r)/(r + protection) in 1/Å and its derivatives; see `Switch`."""
+    w, w1, w2 = switch_jet(r, switch)
     inverse = 1 / (r + switch.protection)
     s = w * inverse
     s1 = (w1 - s) * inverse
@@ -98,11 +104,43 @@ def _beyond(table: EmbeddingTable, excess: Array, jet: Jet) -> Jet:
     return y, np.where(outside, 0.0, y1), np.where(outside, 0.0, y2)
 
 
-def embedding_jet(embedding: Embedding, x: Array) -> Jet:
+def embedding_jet(embedding: Net | EmbeddingTable, x: Array) -> Jet:
     """G(x), dG/dx and d²G/dx² (each (n, M)) at normalised s."""
     if isinstance(embedding, EmbeddingTable):
         return table_jet(embedding, x)
     return net_jet(embedding, x)
+
+
+def empty_channels(embedding: Embedding, x: float) -> Array:
+    """G (M,) of an empty slot, whose switch is 0."""
+    at = np.array([x])
+    if not isinstance(embedding, Gated):
+        return embedding_jet(embedding, at)[0][0]
+    gate = 0.0 if embedding.smooth else embedding.gate.astype(np.float64)
+    return embedding_jet(embedding.radial, at)[0][0] * (1 + gate)
+
+
+def fade_jet(gate: Gated, r: Array, switch: Switch) -> Jet:
+    """The factor w of a smooth gate at r and its derivatives in 1/Å."""
+    if not gate.cubic:
+        return switch_jet(r, switch)
+    s, s1, s2 = radial_jet(r, switch)
+    k = switch.start
+    u = np.maximum(1 - k * s, 0)
+    w2 = 3 * k * u * (u * s2 - 2 * k * s1 * s1)
+    return 1 - u**3, 3 * k * u * u * s1, w2
+
+
+def gated(embedding: Gated, jet: Jet, r: Array, switch: Switch) -> Jet:
+    """The jet in r of the gated embedding from that of its radial part."""
+    gate = embedding.gate.astype(np.float64)
+    y, y1, y2 = jet
+    if not embedding.smooth:
+        return y * (1 + gate), y1 * (1 + gate), y2 * (1 + gate)
+    w, w1, w2 = (part[:, None] for part in fade_jet(embedding, r, switch))
+    f = 1 + gate * w
+    f1, f2 = gate * w1, gate * w2
+    return y * f, y1 * f + y * f1, y2 * f + 2 * y1 * f1 + y * f2
 
 
 def net_kinks(net: Net, x: Array) -> Array:
@@ -152,17 +190,27 @@ class RadialEmbedding:
 
     def __call__(self, r: Array) -> Jet:
         """G(r), dG/dr, d²G/dr²: (n, M) each, r in Å."""
-        s = radial_jet(r, self.switch)
-        x = tuple(part * self.scale for part in (s[0] - self.mean, s[1], s[2]))
-        return chain(embedding_jet(self.embedding, x[0]), (x[0], x[1], x[2]))
+        s, s1, s2 = radial_jet(r, self.switch)
+        x = ((s - self.mean) * self.scale, s1 * self.scale, s2 * self.scale)
+        jet = chain(embedding_jet(self.radial, x[0]), x)
+        if isinstance(self.embedding, Gated):
+            return gated(self.embedding, jet, r, self.switch)
+        return jet
+
+    @property
+    def radial(self) -> Net | EmbeddingTable:
+        """The part that depends on x alone."""
+        if isinstance(self.embedding, Gated):
+            return self.embedding.radial
+        return self.embedding
 
     def breakpoints(self, shortest: float) -> Array:
         """The distances between shortest and the cutoff where derivatives jump."""
         grid = np.linspace(shortest, self.switch.cutoff, 4097)
         x = (radial_jet(grid, self.switch)[0] - self.mean) * self.scale
         levels: Array
-        if isinstance(self.embedding, EmbeddingTable):
-            table = self.embedding
+        if isinstance(self.radial, EmbeddingTable):
+            table = self.radial
             n_coarse = int((table.maximum - table.upper) / table.stride1)
             levels = np.concatenate(
                 [
@@ -172,7 +220,11 @@ class RadialEmbedding:
                 ]
             )
         else:
-            levels = net_kinks(self.embedding, np.sort(x))
+            levels = net_kinks(self.radial, np.sort(x))
+        gate = self.embedding
+        if isinstance(gate, Gated) and gate.cubic and self.switch.start:
+            fades = (1 / self.switch.start - self.mean) * self.scale
+            levels = np.append(levels, fades)
         inside = levels[(levels > x.min()) & (levels < x.max())]
         return self._distances(inside, grid) if inside.size else inside
 

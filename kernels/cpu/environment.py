@@ -5,12 +5,12 @@ from __future__ import annotations
 import numpy as np
 
 from .._jit import inline, kernel
-from ..layout import Environments, Floats, Ints, Neighbourhood, Pairs
+from ..layout import Environments, Floats, Ints, Neighbourhood, Pairs, Tally
 from ..switch import switch_jet_compiled
 
-# Columns of the counters that `environments` adds to, before one per type.
-TRUNCATED_ATOMS = 0
-SHORT_PAIRS = 1
+# Columns of the counters that `environments` adds to, before one per group of slots.
+SHORT_PAIRS = 0
+CLOSE_PAIRS = 1
 COINCIDENT = 2  # 1 + the index of an atom that another one lies on
 N_COUNTERS = 3
 
@@ -39,18 +39,25 @@ def _within(
 
 @inline
 def _keep_nearest(
-    types: Ints, species: int, sel: int, n: int, found: Ints, squared: Floats
+    types: Ints,
+    env: Environments,
+    own: int,
+    group: int,
+    n: int,
+    found: Ints,
+    squared: Floats,
 ) -> int:
-    """Drop all but the ``sel`` nearest of one type, ties by list order."""
-    of_type = np.empty(n, np.int64)
+    """Drop all but the nearest of one group of slots, ties by list order."""
+    candidates = np.empty(n, np.int64)
     m = 0
     for k in range(n):
-        if types[found[k]] == species:
-            of_type[m] = k
+        other = types[found[k]]
+        if env.group[other] == group and env.competes[own, other]:
+            candidates[m] = k
             m += 1
-    order = np.argsort(squared[of_type[:m]], kind="mergesort")
-    for k in range(sel, m):
-        found[of_type[order[k]]] = -1
+    order = np.argsort(squared[candidates[:m]], kind="mergesort")
+    for k in range(env.sel[group], m):
+        found[candidates[order[k]]] = -1
     kept = 0
     for k in range(n):
         if found[k] >= 0:
@@ -79,53 +86,60 @@ def environments(
     env: Environments,
     truncate: bool,
     pairs: Pairs,
-    counters: Ints,
+    tally: Tally,
 ) -> None:
     """Fill ``pairs`` for the centres ``rows`` (all of one type).
 
     Parameters
     ----------
     rows : (B,) rows of the list
-    truncate : keep the nearest ``sel`` of each type
+    truncate : keep the nearest ``sel`` of each group of slots
     pairs : modified; its arrays hold at least as many entries as the list
-    counters : (N_COUNTERS + T,) int64, added to
+    tally : added to
     """
-    n_types = env.sel.size
+    n_groups = env.sel.size
     capacity = 0
     for row in rows:
         capacity = max(capacity, hood.first[row + 1] - hood.first[row])
     found = np.empty(capacity + 1, np.int32)
     squared = np.empty(capacity + 1, np.float64)
+    wanted = np.empty(n_groups, np.int64)
     switch = env.switch
     n_pairs = 0
     pairs.first[0] = 0
     for b in range(rows.size):
-        centre = hood.centres[rows[b]]
+        row = rows[b]
+        centre = hood.centres[row]
         own = hood.types[centre]
-        n = _within(hood, rows[b], switch.cutoff, found, squared)
-        counts = pairs.counts[b]
-        counts[:] = 0
+        n = _within(hood, row, switch.cutoff, found, squared)
+        wanted[:] = 0
+        unseen = 0
         for k in range(n):
             other = hood.types[found[k]]
-            counts[other] += env.slots[own, other]
-        over = 0
-        for t in range(n_types):
-            if counts[t] > env.sel[t]:
-                counters[N_COUNTERS + t] += 1
-                over = 1
+            wanted[env.group[other]] += env.competes[own, other]
+            unseen += env.unseen[own, other]
+            tally.seen[own, other] += 1
+        for g in range(n_groups):
+            if wanted[g] > env.sel[g]:
+                tally.counters[N_COUNTERS + g] += 1
+                tally.over[b] = 1
+                if tally.excess.size:
+                    tally.excess[row, g] = wanted[g] - env.sel[g]
                 if truncate:
-                    n = _keep_nearest(hood.types, t, env.sel[t], n, found, squared)
-                    counts[t] = env.sel[t]
-        counters[TRUNCATED_ATOMS] += over
+                    n = _keep_nearest(hood.types, env, own, g, n, found, squared)
+        counts = pairs.counts[b]
+        counts[:] = 0
+        close = 0
         for k in range(n):
             j = found[k]
             other = hood.types[j]
+            counts[env.group[other]] += env.slots[own, other]
             table = env.table_of[own, other]
             if table < 0:
                 continue
             r = np.sqrt(squared[k])
             if r < CLOSEST:
-                counters[COINCIDENT] = centre + 1
+                tally.counters[COINCIDENT] = centre + 1
             inverse = 1.0 / (r + switch.protection)
             w, w_slope = switch_jet_compiled(r, switch)
             s = w * inverse
@@ -134,19 +148,24 @@ def environments(
             q_slope = (s_slope - q) * inverse
             radial = env.radial[own, other]
             angular = env.angular[own, other]
-            row = _table_row(env, table, r)
-            counters[SHORT_PAIRS] += r < env.trusted
+            table_row = _table_row(env, table, r)
+            tally.counters[SHORT_PAIRS] += r < env.trusted
+            close += r < env.trained
             pairs.neighbours[n_pairs] = j
-            pairs.table_rows[n_pairs] = row - table
+            pairs.table_rows[n_pairs] = table_row - table
             g = pairs.geometry[n_pairs]
             g[0] = hood.positions[j, 0] - hood.positions[centre, 0]
             g[1] = hood.positions[j, 1] - hood.positions[centre, 1]
             g[2] = hood.positions[j, 2] - hood.positions[centre, 2]
             g[3] = 1.0 / r
-            g[4] = r - env.origins[row]
+            g[4] = r - env.origins[table_row]
             g[5] = (s - env.mean[own, other]) * radial
             g[6] = s_slope * radial
             g[7] = q * angular
             g[8] = q_slope * angular
             n_pairs += 1
+        tally.counters[CLOSE_PAIRS] += close
+        if tally.close.size:
+            tally.close[row] = close
+            tally.unseen[row] = unseen
         pairs.first[b + 1] = n_pairs

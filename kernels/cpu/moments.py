@@ -27,10 +27,10 @@ def moments(
 
     Parameters
     ----------
-    sel : (T,) int64
+    sel : (G,) int64
     species : type of the block's centres
     table : (rows · n_registers · 6 · lanes,)
-    padding : (T · T · M,) `Environments.padding` in the table's precision
+    padding : (T · G · M,) G(x0)·x0 of an empty slot, by centre type and group
     scale : 1/N
     out : (B · 4 · M,) modified
     """
@@ -38,7 +38,7 @@ def moments(
     channels = n_registers * width
     real = table.dtype.type
     factor = splat(real(scale))
-    n_types = sel.size
+    n_groups = sel.size
     for b in range(pairs.first.size - 1):
         for register in range(n_registers):
             lane = register * width
@@ -46,9 +46,9 @@ def moments(
             sum_1 = splat(real(0))
             sum_2 = splat(real(0))
             sum_3 = splat(real(0))
-            for t in range(n_types):
+            for t in range(n_groups):
                 empty = splat(real(sel[t] - pairs.counts[b, t]))
-                slot = load(padding, (species * n_types + t) * channels + lane)
+                slot = load(padding, (species * n_groups + t) * channels + lane)
                 sum_0 = fma(empty, slot, sum_0)
             for p in range(pairs.first[b], pairs.first[b + 1]):
                 geometry = pairs.geometry[p]
@@ -147,93 +147,3 @@ def pair_gradients(
             out[p, 0] = radial * dx + q * d_1
             out[p, 1] = radial * dy + q * d_2
             out[p, 2] = radial * dz + q * d_3
-
-
-@kernel
-def descriptors(
-    moments: Floats, axis: int, width_out: int, n_registers: int, out: Floats
-) -> None:
-    """D[a, m] = Σ_k T[k, m] T[k, a] of a block.
-
-    Parameters
-    ----------
-    moments : (B · 4 · M,)
-    axis : number of axis channels
-    width_out : channels without their padding
-    out : (B · axis · width_out + lanes,) modified
-    """
-    width = lanes_of(moments)
-    channels = n_registers * width
-    size = axis * width_out
-    for b in range((out.size - width) // size):
-        first = b * 4 * channels
-        for a in range(axis):
-            left_0 = splat(moments[first + a])
-            left_1 = splat(moments[first + channels + a])
-            left_2 = splat(moments[first + 2 * channels + a])
-            left_3 = splat(moments[first + 3 * channels + a])
-            at = b * size + a * width_out
-            for register in range(n_registers):
-                lane = first + register * width
-                d = mul(left_0, load(moments, lane))
-                d = fma(left_1, load(moments, lane + channels), d)
-                d = fma(left_2, load(moments, lane + 2 * channels), d)
-                d = fma(left_3, load(moments, lane + 3 * channels), d)
-                store(out, at + register * width, d)
-
-
-@kernel
-def moment_gradients(
-    moments: Floats,
-    slopes: Floats,
-    axis: int,
-    width_out: int,
-    n_registers: int,
-    out: Floats,
-) -> None:
-    """dE/dT of a block from dE/dD; see `descriptors`.
-
-    Parameters
-    ----------
-    slopes : (B · axis · width_out + lanes,) dE/dD, finite beyond its end too
-    out : (B · 4 · M,) modified; padded channels hold no meaning
-    """
-    width = lanes_of(moments)
-    channels = n_registers * width
-    size = axis * width_out
-    zero = splat(moments.dtype.type(0))
-    for b in range((slopes.size - width) // size):
-        first = b * 4 * channels
-        for register in range(n_registers):
-            lane = first + register * width
-            sum_0 = zero
-            sum_1 = zero
-            sum_2 = zero
-            sum_3 = zero
-            for a in range(axis):
-                d = load(slopes, b * size + a * width_out + register * width)
-                sum_0 = fma(d, splat(moments[first + a]), sum_0)
-                sum_1 = fma(d, splat(moments[first + channels + a]), sum_1)
-                sum_2 = fma(d, splat(moments[first + 2 * channels + a]), sum_2)
-                sum_3 = fma(d, splat(moments[first + 3 * channels + a]), sum_3)
-            store(out, lane, sum_0)
-            store(out, lane + channels, sum_1)
-            store(out, lane + 2 * channels, sum_2)
-            store(out, lane + 3 * channels, sum_3)
-        for a in range(axis):
-            at = b * size + a * width_out
-            sum_0 = zero
-            sum_1 = zero
-            sum_2 = zero
-            sum_3 = zero
-            for register in range(n_registers):
-                lane = first + register * width
-                d = load(slopes, at + register * width)
-                sum_0 = fma(d, load(moments, lane), sum_0)
-                sum_1 = fma(d, load(moments, lane + channels), sum_1)
-                sum_2 = fma(d, load(moments, lane + 2 * channels), sum_2)
-                sum_3 = fma(d, load(moments, lane + 3 * channels), sum_3)
-            out[first + a] += total(sum_0)
-            out[first + channels + a] += total(sum_1)
-            out[first + 2 * channels + a] += total(sum_2)
-            out[first + 3 * channels + a] += total(sum_3)

@@ -1,0 +1,106 @@
+"""From the kernels' counts to the report of a result."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from .boundary import Checked
+from .engine import Domain, Evaluation
+from .kernels.cpu.environment import CLOSE_PAIRS, N_COUNTERS, SHORT_PAIRS
+from .model import Descriptor, Model
+from .plan.domain import unseen_pairs
+from .results import ALL_TYPES, AtomReport, Report, SelOverflow
+
+Floats = NDArray[np.float64]
+Ints = NDArray[np.integer]
+
+
+def report_of(
+    model: Model,
+    checked: Checked,
+    found: Evaluation,
+    centres: Ints,
+    energies: Floats,
+    forces: Floats,
+) -> Report:
+    """The report of an evaluation.
+
+    Parameters
+    ----------
+    centres : (n_rows,) the counting atom behind each row of the list
+    energies, forces : (n,), (n, 3) of the counting atoms
+    """
+    domain = found.domain
+    finite = np.isfinite(energies) & np.isfinite(forces).all(axis=1)
+    close, short = (_pairs(domain, column) for column in (CLOSE_PAIRS, SHORT_PAIRS))
+    return Report(
+        sel_overflow=_overflow(model, domain),
+        close_pairs=close,
+        short_pairs=short,
+        unseen_pairs=_unseen(model, domain),
+        non_finite_atoms=int((~finite).sum()),
+        virtual_atoms=checked.n_atoms - len(energies),
+        atoms=_of_atoms(model, checked, domain, centres, ~finite)
+        if len(domain.atoms.close)
+        else None,
+    )
+
+
+def _pairs(domain: Domain, column: int) -> int:
+    """Every pair is counted from both its atoms; images on their own, once."""
+    return max(-(-int(counters[column]) // 2) for counters in domain.counters)
+
+
+def _groups(model: Model, descriptor: Descriptor) -> tuple[str, ...]:
+    return (ALL_TYPES,) if descriptor.mixed else model.type_map
+
+
+def _overflow(model: Model, domain: Domain) -> SelOverflow | None:
+    if not domain.n_over:
+        return None
+    types: dict[str, int] = {}
+    for descriptor, counters in zip(model.descriptors, domain.counters, strict=True):
+        names = _groups(model, descriptor)
+        for name, n in zip(names, counters[N_COUNTERS:].tolist(), strict=True):
+            if n:
+                types[name] = max(n, types.get(name, 0))
+    return SelOverflow(domain.n_over, types)
+
+
+def _unseen(model: Model, domain: Domain) -> dict[tuple[str, str], int]:
+    names = model.type_map
+    met = (unseen_pairs(model) != 0) & (domain.seen > 0)
+    return {
+        (names[c], names[t]): int(domain.seen[c, t])
+        for c, t in zip(*(axis.tolist() for axis in met.nonzero()), strict=True)
+    }
+
+
+def _of_atoms(
+    model: Model,
+    checked: Checked,
+    domain: Domain,
+    centres: Ints,
+    non_finite: NDArray[np.bool_],
+) -> AtomReport:
+    own = centres if checked.real is None else checked.real[centres]
+
+    def full(values: Ints) -> NDArray[np.int64]:
+        result = np.zeros(checked.n_atoms, np.int64)
+        result[own] = values
+        return result
+
+    excess: dict[str, NDArray[np.int64]] = {}
+    for descriptor, values in zip(model.descriptors, domain.atoms.excess, strict=True):
+        for name, column in zip(_groups(model, descriptor), values.T, strict=True):
+            if column.any():
+                excess[name] = np.maximum(full(column), excess.get(name, 0))
+    flags = np.zeros(checked.n_atoms, bool)
+    flags[slice(None) if checked.real is None else checked.real] = non_finite
+    return AtomReport(
+        sel_excess=excess,
+        close_neighbours=full(domain.atoms.close),
+        unseen_neighbours=full(domain.atoms.unseen),
+        non_finite=flags,
+    )

@@ -1,0 +1,52 @@
+"""Where a model was trained: distances and pairs of types."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..model import Descriptor, Model
+
+TRUSTED = 0.5  # Å, where the file states no trained minimum
+# What deepmd-kit writes for the deviation of a type without data, besides 1/rcut.
+UNTRAINED_DEVIATION = 1e-2
+
+
+def trusted_distance(model: Model) -> float:
+    """Half the trained minimum, Å: closer pairs are reported with a warning."""
+    return 0.5 * model.min_distance if model.min_distance else TRUSTED
+
+
+def trained_distance(model: Model) -> float:
+    """The shortest distance of the training data, Å; 0 where the file has none."""
+    return model.min_distance or 0.0
+
+
+def unseen_types(descriptor: Descriptor) -> NDArray[np.bool_]:
+    """Types (n_types,) whose statistics are those of a type without any data.
+
+    deepmd-kit then writes no mean and one deviation, 1/rcut or 0.01, for all
+    components. Without such statistics of some type nothing can be told.
+    """
+    defaults = [UNTRAINED_DEVIATION, 1 / descriptor.rcut]
+    first = descriptor.dstd[:, :1, :1]
+    same = (descriptor.dstd == first).all(axis=(1, 2))
+    same &= ~descriptor.davg.any(axis=(1, 2))
+    known = np.isclose(first.reshape(-1, 1), defaults, rtol=1e-6, atol=0)
+    unseen = same & known.any(axis=1)
+    return unseen & ~unseen.all()
+
+
+def unseen_pairs(model: Model) -> NDArray[np.int32]:
+    """(n_types, n_types) by centre and neighbour, 1: no such pair in training.
+
+    Either type was absent, or no descriptor has a slot for the neighbour.
+    """
+    n = model.n_types
+    slots = np.zeros((n, n), bool)
+    absent = np.ones(n, bool)
+    for descriptor in model.descriptors:
+        sel = np.array(descriptor.sel)[list(descriptor.slot_group)]
+        slots |= sel[None, :] > 0
+        absent &= unseen_types(descriptor)
+    return (absent[:, None] | absent[None, :] | ~slots).astype(np.int32)

@@ -1,0 +1,140 @@
+"""The tabulated pair potential and the switch between it and the descriptor's energy.
+
+E_i = (1 − w)·E_deep + w·E_table; w depends on the softmin σ of the distances:
+Wang et al., Appl. Phys. Lett. 114, 244101 (2019), as deepmd-kit's ``use_srtab``.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from .._jit import inline, kernel
+from ..layout import Floats, Ints, Neighbourhood, PairPotential, Pairs
+from ..switch import switch_jet_compiled
+
+# Columns of the sums of `pair_potentials`.
+ENERGY, WEIGHT, WEIGHT_SLOPE = 0, 1, 2
+N_SUMS = 3
+
+
+@inline
+def _energy(
+    coefficients: Floats, r: float, potential: PairPotential
+) -> tuple[float, float]:
+    """u(r) eV and du/dr eV/Å of one pair of types."""
+    at = (r - potential.start) * potential.inverse_step
+    row = min(max(np.int64(at), 0), coefficients.shape[0] - 1)
+    t = at - row
+    a = coefficients[row]
+    u = ((a[3] * t + a[2]) * t + a[1]) * t + a[0]
+    slope = (3.0 * a[3] * t + 2.0 * a[2]) * t + a[1]
+    return u, slope * potential.inverse_step
+
+
+@kernel
+def pair_potentials(
+    hood: Neighbourhood,
+    rows: Ints,
+    potential: PairPotential,
+    pairs: Pairs,
+    sums: Floats,
+) -> int:
+    """Fill ``pairs`` with half u'(r) and dσ/dr of each pair that matters.
+
+    Parameters
+    ----------
+    rows : (B,) rows of the list
+    pairs : modified; geometry holds d, 1/r, ½ du/dr and dσ/dr
+    sums : (B, N_SUMS) modified: E_table without its bias (eV), w, dw/dσ (1/Å)
+
+    Returns
+    -------
+    1 + the index of an atom with a neighbour below the table's start, or 0
+    """
+    reach = max(potential.end, potential.switch_rcut)
+    below = 0
+    n_pairs = 0
+    pairs.first[0] = 0
+    for b in range(rows.size):
+        row = rows[b]
+        centre = hood.centres[row]
+        own = hood.types[centre]
+        energy = 0.0
+        nearest = np.inf
+        for k in range(hood.first[row], hood.first[row + 1]):
+            j = hood.neighbours[k]
+            other = hood.types[j]
+            dx = hood.positions[j, 0] - hood.positions[centre, 0]
+            dy = hood.positions[j, 1] - hood.positions[centre, 1]
+            dz = hood.positions[j, 2] - hood.positions[centre, 2]
+            r = np.sqrt(dx * dx + dy * dy + dz * dz)
+            if r >= reach or potential.emptied[own, other]:
+                continue
+            g = pairs.geometry[n_pairs]
+            g[0], g[1], g[2], g[3] = dx, dy, dz, 1.0 / r
+            g[4] = 0.0
+            g[5] = np.inf
+            if r < potential.end:
+                u, slope = _energy(potential.coefficients[own, other], r, potential)
+                energy += 0.5 * u
+                g[4] = 0.5 * slope
+                if r < potential.start:
+                    below = centre + 1
+            if r < potential.switch_rcut:
+                g[5] = r
+                nearest = min(nearest, r)
+            pairs.neighbours[n_pairs] = j
+            n_pairs += 1
+        pairs.first[b + 1] = n_pairs
+        sums[b, ENERGY] = energy
+        sums[b, WEIGHT] = 0.0
+        sums[b, WEIGHT_SLOPE] = 0.0
+        first = pairs.first[b]
+        if nearest < np.inf:
+            numerator = 0.0
+            denominator = 0.0
+            for p in range(first, n_pairs):
+                r = pairs.geometry[p, 5]
+                if r < np.inf:
+                    share = np.exp((nearest - r) * potential.inverse_alpha)
+                    numerator += r * share
+                    denominator += share
+            sigma = numerator / denominator
+            w, w_slope = switch_jet_compiled(sigma, potential.switch)
+            sums[b, WEIGHT] = w
+            sums[b, WEIGHT_SLOPE] = w_slope
+            for p in range(first, n_pairs):
+                r = pairs.geometry[p, 5]
+                slope = 0.0
+                if r < np.inf:
+                    share = np.exp((nearest - r) * potential.inverse_alpha)
+                    slope = 1.0 + (sigma - r) * potential.inverse_alpha
+                    slope *= share / denominator
+                pairs.geometry[p, 5] = slope
+        else:
+            for p in range(first, n_pairs):
+                pairs.geometry[p, 5] = 0.0
+    return below
+
+
+@kernel
+def pair_potential_gradients(
+    pairs: Pairs, sums: Floats, excess: Floats, out: Floats
+) -> None:
+    """dE_i/dd of every pair of a block besides (1 − w) dE_deep/dd, eV/Å.
+
+    Parameters
+    ----------
+    sums : (B, N_SUMS) of `pair_potentials`
+    excess : (B,) E_table − E_deep, eV
+    out : (n_pairs, 3) modified
+    """
+    for b in range(pairs.first.size - 1):
+        weight = sums[b, WEIGHT]
+        switching = sums[b, WEIGHT_SLOPE] * excess[b]
+        for p in range(pairs.first[b], pairs.first[b + 1]):
+            g = pairs.geometry[p]
+            along = (weight * g[4] + switching * g[5]) * g[3]
+            out[p, 0] = along * g[0]
+            out[p, 1] = along * g[1]
+            out[p, 2] = along * g[2]
