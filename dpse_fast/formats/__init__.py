@@ -20,13 +20,19 @@ _JSON = re.compile(rb"\s*\{")
 _YAML_MODEL = re.compile(rb"^['\"]?model['\"]?\s*:", re.MULTILINE)
 
 
-def read_model(path: str | os.PathLike[str]) -> Model:
+def read_model(path: str | os.PathLike[str], head: str | None = None) -> Model:
     """The model in a file of any supported kind, whatever its name.
 
     Supported are frozen TensorFlow graphs (``.pb``, compressed too), TorchScript
-    archives (``.pth``), the native files of deepmd-kit (``.dp``, ``.yaml``,
-    ``.json``) and the file that `dpse_fast.formats.exchange` writes. Energies in
-    the model are eV, lengths Å. Nothing in the file is executed.
+    archives (``.pth``), checkpoints of the PyTorch trainer (``.pt``), the native
+    files of deepmd-kit (``.dp``, ``.yaml``, ``.json``) and the file that
+    `dpse_fast.formats.exchange` writes. Energies in the model are eV, lengths Å.
+    Nothing in the file is executed.
+
+    Parameters
+    ----------
+    path : the file
+    head : the branch of a checkpoint of several models
 
     Raises
     ------
@@ -34,15 +40,17 @@ def read_model(path: str | os.PathLike[str]) -> Model:
         If there is no such file, or it is damaged, of another kind, or holds a
         model that is not supported; the message names the file and the remedy.
     InputError
-        If `path` is not a path.
+        If `path` is not a path, or `head` no name.
     """
     if not isinstance(path, str | os.PathLike):
         raise InputError(
             f"model path: expected str or os.PathLike, got {type(path).__name__}"
         )
+    if head is not None and not isinstance(head, str):
+        raise InputError(f"head: expected a name, got {type(head).__name__}")
     shown = os.fsdecode(path)
     try:
-        return _read(Path(shown), shown)
+        return _read(Path(shown), shown, head)
     except ModelFileError as error:
         message = str(error)
         if not message.startswith(f"{shown}: "):
@@ -55,26 +63,32 @@ def read_model(path: str | os.PathLike[str]) -> Model:
         ) from None
 
 
-def _read(path: Path, shown: str) -> Model:
+def _read(path: Path, shown: str, head: str | None) -> Model:
     _reject_absent(path)
     with path.open("rb") as file:
-        head = file.read(_HEAD)
-    if head.startswith(hdf5.SIGNATURE):
+        start = file.read(_HEAD)
+    if start.startswith(_ZIP):
+        return torchscript.read(path, head)
+    if head is not None:
+        raise ModelFileError(
+            f"head {head[:40]!a}: only a checkpoint (.pt) has branches; leave head out"
+        )
+    if start.startswith(hdf5.SIGNATURE):
         return _read_hdf5(path)
-    if head.startswith(_ZIP):
-        return torchscript.read(path)
-    reject_known(head, path.stat().st_size)
-    if _looks_like_graph(path, head):
+    reject_known(start, path.stat().st_size)
+    if _looks_like_graph(path, start):
         return tensorflow.read(path.read_bytes(), shown)
-    if _is_text(head):
-        if _JSON.match(head.removeprefix(b"\xef\xbb\xbf")) or _YAML_MODEL.search(head):
+    if _is_text(start):
+        if _JSON.match(start.removeprefix(b"\xef\xbb\xbf")) or _YAML_MODEL.search(
+            start
+        ):
             return native.read_text(_decode(path.read_bytes()))
         raise ModelFileError(
             "a text file without a model of deepmd-kit; give a model file "
             "(.pb, .pth, .dp, .yaml)"
         )
     raise ModelFileError(
-        f"not a model file of a known kind (it starts with {head[:8]!r}); expected "
+        f"not a model file of a known kind (it starts with {start[:8]!r}); expected "
         "a frozen model of deepmd-kit (.pb, .pth, .dp, .yaml) or of dpse-fast"
     )
 

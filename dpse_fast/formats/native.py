@@ -41,7 +41,7 @@ def read_hdf5(file: File) -> Model:
     if not isinstance(text, str):
         raise ModelFileError(f"attribute json: expected text, got {describe(text)}")
     tree = Tree(parse_json(text), "", dataset_values(file))
-    return _model(tree, "deepmd-kit native HDF5 (.dp)")
+    return read_tree(tree, "deepmd-kit native HDF5 (.dp)")
 
 
 def read_text(text: str) -> Model:
@@ -53,10 +53,11 @@ def read_text(text: str) -> Model:
         If the text is no such model or the model is not supported.
     """
     tree = Tree(parse_text(text), "", list_values(len(text)))
-    return _model(tree, "deepmd-kit native text (.yaml, .json)")
+    return read_tree(tree, "deepmd-kit native text (.yaml, .json)")
 
 
-def _model(root: Tree, kind: str) -> Model:
+def read_tree(root: Tree, kind: str) -> Model:
+    """The model of the dictionary, whatever it stands in; `kind` names the file's."""
     model = root["model"]
     _reject_other_models(model)
     descriptor, fitting = model["descriptor"], model["fitting"]

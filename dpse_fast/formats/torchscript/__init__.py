@@ -1,4 +1,4 @@
-"""TorchScript files (``.pth``), read without PyTorch and without running them."""
+"""Zip archives of PyTorch, read without it and without running what they hold."""
 
 from __future__ import annotations
 
@@ -6,34 +6,54 @@ from pathlib import Path
 
 from ...errors import ModelFileError
 from ...model import Model
+from .. import checkpoint
 from ..tree import Tree
-from . import current, early
+from . import current, early, matpl
 from .archive import LARGEST_PICKLE, Archive, open_archive
-from .unpickler import unpickle
+from .unpickler import most_objects, unpickle
 
 __all__ = ["read"]
 
 
-def read(path: Path) -> Model:
-    """The model of a zip archive.
+def read(path: Path, head: str | None = None) -> Model:
+    """The model of a TorchScript file (``.pth``) or of a checkpoint (``.pt``).
+
+    Parameters
+    ----------
+    path : the archive
+    head : the branch of a checkpoint of several models
 
     Raises
     ------
     ModelFileError
-        If the archive is damaged, is no TorchScript file, or holds a model that
-        is not supported.
+        If the archive is damaged, is of another kind, or holds a model that is not
+        supported.
     """
     with open_archive(path) as archive:
         archive.root = _root(archive)
         pickle = f"{archive.root}/data.pkl"
         if archive.size_of(pickle) > LARGEST_PICKLE:
             raise ModelFileError(f"{pickle} has more than {LARGEST_PICKLE} bytes")
-        tree = Tree(unpickle(archive.read(pickle)), "", archive.array)
+        value = unpickle(archive.read(pickle), most_objects(archive.size))
+        if not _is_scripted(archive):
+            return checkpoint.read(value, archive.array, head)
+        if head is not None:
+            raise ModelFileError(
+                f"head {head[:40]!a}: a frozen model (.pth) has no branches; "
+                "leave head out"
+            )
+        tree = Tree(value, "", archive.array)
+        if matpl.is_matpl(tree):
+            return matpl.read(tree)
         return current.read(tree) if tree.has("atomic_model") else early.read(tree)
 
 
+def _is_scripted(archive: Archive) -> bool:
+    return any(name.startswith(f"{archive.root}/code/") for name in archive.names)
+
+
 def _root(archive: Archive) -> str:
-    """The folder of the archive, after refusing what is no TorchScript file."""
+    """The folder of the archive, after refusing what PyTorch does not write."""
     names = archive.names
     if any(name.endswith(("extra/model.json", "archive_format")) for name in names):
         raise ModelFileError(
@@ -49,10 +69,5 @@ def _root(archive: Archive) -> str:
         raise ModelFileError(
             "a zip archive without a model of deepmd-kit; unpack it and give the "
             "model file (.pb, .pth, .dp) inside"
-        )
-    if not any(name.startswith(f"{roots[0]}/code/") for name in names):
-        raise ModelFileError(
-            "a PyTorch checkpoint (.pt) is not read, since it may hold any number of "
-            "models; freeze it with dp --pt freeze -o model.pth"
         )
     return roots[0]

@@ -1,4 +1,4 @@
-"""The zip archive of a TorchScript file: its pickle and its tensors."""
+"""The zip archive of a PyTorch file: its pickle and its tensors."""
 
 from __future__ import annotations
 
@@ -22,12 +22,19 @@ from .records import Storage, Tensor
 
 EXPANSION = 4
 LARGEST_PICKLE = 64 * 2**20
+LARGEST_DIRECTORY = 4 * 2**20
+_MOST_DIMENSIONS = 8
+_LARGEST_STEP = 2**40
+_END = b"PK\x05\x06"
+_END64 = b"PK\x06\x06"
+_LARGEST_END = 2**16 + 256
 
 
 @contextmanager
 def open_archive(path: Path) -> Iterator[Archive]:
     """Open a zip archive; whatever is wrong with it becomes one error."""
     try:
+        _reject_long_directory(path)
         with zipfile.ZipFile(path) as file:
             yield Archive(file, os.path.getsize(path))
     except ModelFileError:
@@ -48,7 +55,7 @@ class Archive:
 
     def __init__(self, file: zipfile.ZipFile, size: int) -> None:
         self._file = file
-        self._size = size
+        self.size = size
         self._budget = EXPANSION * size
         self._storages: dict[str, bytes] = {}
         self.names = file.namelist()
@@ -61,7 +68,7 @@ class Archive:
             info = self._file.getinfo(name)
         except KeyError:
             raise ModelFileError(f"{where} is missing from the archive") from None
-        if info.compress_type != zipfile.ZIP_STORED or info.file_size > self._size:
+        if info.compress_type != zipfile.ZIP_STORED or info.file_size > self.size:
             raise ModelFileError(
                 f"{where} is compressed, which PyTorch never does to it; "
                 "save the model with PyTorch again"
@@ -80,20 +87,13 @@ class Archive:
             raise ModelFileError(f"{where}: expected a tensor, got {describe(value)}")
         numbers = self._numbers(value.storage, where)
         size, stride = value.size, value.stride
-        count = math.prod(size)
-        reach = sum((n - 1) * step for n, step in zip(size, stride, strict=False))
-        if (
-            len(size) != len(stride)
-            or len(size) > 8
-            or min(*size, *stride, value.offset, 0) < 0
-            or count > numbers.size
-            or (count and value.offset + reach >= numbers.size)
-        ):
+        if not _fits(size, stride, value.offset, numbers.size):
             raise ModelFileError(
-                f"{where}: a tensor of size {size[:8]}, stride {stride[:8]} and offset "
-                f"{value.offset} does not fit its {numbers.size} stored values"
+                f"{where}: a tensor of size {_shown(size)}, stride {_shown(stride)} "
+                f"and offset {describe(value.offset)} does not fit its {numbers.size} "
+                "stored values"
             )
-        if not count:
+        if not math.prod(size):
             return np.zeros(size, dtype=numbers.dtype)
         steps = [step * numbers.itemsize for step in stride]
         view = np.lib.stride_tricks.as_strided(numbers[value.offset :], size, steps)
@@ -127,3 +127,40 @@ class Archive:
                 f"{where}: the tensors claim more than {EXPANSION} times the bytes "
                 "of the file; the file is damaged"
             )
+
+
+def _fits(
+    size: tuple[int, ...], stride: tuple[int, ...], offset: int, stored: int
+) -> bool:
+    """Whether a tensor of this form looks at stored values only."""
+    if len(size) != len(stride) or len(size) > _MOST_DIMENSIONS:
+        return False
+    if not all(0 <= n <= stored for n in (*size, offset)):
+        return False
+    if not all(0 <= step < _LARGEST_STEP for step in stride):
+        return False
+    count = math.prod(size)
+    reach = sum((n - 1) * step for n, step in zip(size, stride, strict=True))
+    return count <= stored and (not count or offset + reach < stored)
+
+
+def _shown(numbers: tuple[int, ...]) -> str:
+    return "(" + ", ".join(map(describe, numbers[:_MOST_DIMENSIONS])) + ")"
+
+
+def _reject_long_directory(path: Path) -> None:
+    """Refuse an archive whose list of members would fill the memory."""
+    size = os.path.getsize(path)
+    with path.open("rb") as file:
+        file.seek(max(0, size - _LARGEST_END))
+        tail = file.read()
+    found: list[int] = []
+    for mark, place, form in ((_END, 12, "<I"), (_END64, 40, "<Q")):
+        at = tail.rfind(mark)
+        if at >= 0 and at + place + struct.calcsize(form) <= len(tail):
+            found += struct.unpack_from(form, tail, at + place)
+    if any(LARGEST_DIRECTORY < n <= size for n in found):
+        raise ModelFileError(
+            f"a zip archive whose list of members has more than {LARGEST_DIRECTORY} "
+            "bytes, which no model needs; the file is damaged"
+        )

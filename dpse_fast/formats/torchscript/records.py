@@ -1,4 +1,4 @@
-"""What a TorchScript pickle becomes: records without behaviour."""
+"""What a pickle of PyTorch becomes: records without behaviour."""
 
 from __future__ import annotations
 
@@ -8,8 +8,14 @@ from typing import Any
 DTYPES = {
     "torch.DoubleStorage": "f8",
     "torch.FloatStorage": "f4",
+    "torch.HalfStorage": "f2",
+    "torch.BFloat16Storage": "V2",
     "torch.LongStorage": "i8",
     "torch.IntStorage": "i4",
+    "torch.ShortStorage": "i2",
+    "torch.CharStorage": "i1",
+    "torch.ByteStorage": "u1",
+    "torch.BoolStorage": "?",
 }
 
 

@@ -1,8 +1,9 @@
-"""A reader of the pickles inside TorchScript archives that can execute nothing.
+"""A reader of the pickles inside PyTorch's archives that can execute nothing.
 
 It knows the few opcodes that PyTorch writes, and builds plain lists, dicts,
 `Instance` and `Tensor` records. A class or function is never looked up: its name
-is compared with a short list, and any other name is refused.
+is compared with a short list, and any other name is refused. What it builds is
+bounded by the number of opcodes it takes, and what is shared stays shared.
 """
 
 from __future__ import annotations
@@ -12,21 +13,36 @@ from collections.abc import Callable
 from typing import Any
 
 from ...errors import ModelFileError
+from . import numpy_scalar
 from .records import DTYPES, Instance, Name, Storage, Tensor
 
 _REBUILD = "torch._utils._rebuild_tensor_v2"
+_ORDERED = "collections.OrderedDict"
 _PASS_THROUGH = {
-    f"torch.jit._pickle.{name}"
-    for name in (
-        "build_intlist", "build_doublelist", "build_boollist", "build_tensorlist",
-        "restore_type_tag",
-    )
+    "torch._utils._rebuild_parameter",
+    "torch.Size",
+    *(
+        f"torch.jit._pickle.{name}"
+        for name in (
+            "build_intlist", "build_doublelist", "build_boollist", "build_tensorlist",
+            "restore_type_tag",
+        )
+    ),
 }  # fmt: skip
+_KNOWN = {_REBUILD, _ORDERED, *_PASS_THROUGH, *DTYPES, *numpy_scalar.FUNCTIONS}
 _MARK = object()
+_FEWEST_OBJECTS = 2**18
+_BYTES_OF_AN_OBJECT = 32
+_LARGEST_KEY = 2**31
 
 
-def unpickle(data: bytes) -> Any:
-    """The value of a pickle as inert records.
+def most_objects(file_size: int) -> int:
+    """How many objects the pickle in a file may build."""
+    return _FEWEST_OBJECTS + file_size // _BYTES_OF_AN_OBJECT
+
+
+def unpickle(data: bytes, most: int = _FEWEST_OBJECTS) -> Any:
+    """The value of a pickle as inert records, from at most so many opcodes.
 
     Raises
     ------
@@ -35,8 +51,8 @@ def unpickle(data: bytes) -> Any:
     """
     machine = _Machine(data)
     try:
-        return machine.run()
-    except (IndexError, struct.error, UnicodeDecodeError):
+        return machine.run(most)
+    except (IndexError, struct.error, UnicodeError):
         raise ModelFileError(
             f"the pickle is damaged near byte {machine.position}"
         ) from None
@@ -53,8 +69,8 @@ class _Machine:
         self.stack: list[Any] = []
         self.memo: dict[int, Any] = {}
 
-    def run(self) -> Any:
-        while True:
+    def run(self, most: int) -> Any:
+        for _ in range(most):
             code = self.take(1)
             if code == b".":
                 return self.pop()
@@ -64,6 +80,10 @@ class _Machine:
                     f"opcode {code!r} at byte {self.position - 1} is unknown"
                 )
             action(self)
+        raise ModelFileError(
+            f"the pickle builds more than {most} objects, more than a model of the "
+            "size of the file has; the file is damaged"
+        )
 
     def take(self, count: int) -> bytes:
         end = self.position + count
@@ -125,16 +145,16 @@ class _Machine:
             raise _damaged("a key has no value")
         target = self.top(dict)
         for key, value in zip(items[::2], items[1::2], strict=True):
-            if not isinstance(key, str | int | float | bool | None):
-                raise _damaged("a dictionary key is no plain value")
+            small = isinstance(key, int) and abs(key) < _LARGEST_KEY
+            if not small and not isinstance(key, str):
+                raise _damaged("a dictionary key is no text and no small number")
             target[key] = value
 
     def named(self) -> None:
         module, name = self.line(), self.line()
         full = f"{module}.{name}"
         scripted = module == "__torch__" or module.startswith("__torch__.")
-        known = full in _PASS_THROUGH or full in DTYPES
-        if not (scripted or known or full in (_REBUILD, "collections.OrderedDict")):
+        if not scripted and full not in _KNOWN:
             raise ModelFileError(
                 f"the pickle asks for {full[:80]!a}, which no model needs and "
                 "which could run code; do not open this file with anything else either"
@@ -151,6 +171,8 @@ class _Machine:
 
     def build(self) -> None:
         state = self.pop()
+        if isinstance(self.stack[-1], dict):
+            return
         instance = self.top(Instance)
         instance.members.update(state if isinstance(state, dict) else {"state": state})
 
@@ -158,12 +180,14 @@ class _Machine:
         name, arguments = self.last(2)
         if not isinstance(name, Name) or not isinstance(arguments, tuple):
             raise _damaged("a call has no function or no arguments")
-        if name.full == "collections.OrderedDict" and not arguments:
+        if name.full == _ORDERED and not arguments:
             self.push({})
         elif name.full in _PASS_THROUGH and arguments:
             self.push(arguments[0])
         elif name.full == _REBUILD:
             self.push(_tensor(arguments))
+        elif name.full in numpy_scalar.FUNCTIONS:
+            self.push(numpy_scalar.result(name.full, arguments))
         else:
             raise _damaged(f"{name.full[:80]!a} is called with odd arguments")
 
