@@ -21,47 +21,58 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from families import FAMILIES, Family, build_family, pair_potential
 from models import MODELS, TRAINED, Golden, build, definition
-from numpy.typing import NDArray
+from reference import store
 from structures import structure
 
-HERE = Path(__file__).parent
+HERE = Path(__file__).resolve().parent
+CASES: dict[str, Golden | Family] = {**MODELS, **FAMILIES, **TRAINED}
 
 
-def native(folder: Path) -> None:
+def contents(name: str) -> dict[str, Any]:
+    """The file contents of a model, as deepmd-kit's serializers take them."""
+    return build(name) if name in MODELS else build_family(name, "table.txt")
+
+
+def native(names: list[str]) -> None:
     """Writes every .dp, and what deepmd-kit's own Python can convert it to."""
     import torch
     from deepmd.dpmodel.utils.serialization import save_dp_model
     from deepmd.entrypoints.convert_backend import convert_backend
 
-    for name, golden in MODELS.items():
-        path = folder / f"{name}.dp"
-        save_dp_model(str(path), build(name))
+    pair_potential("table.txt")
+    for name in names:
+        if name in TRAINED:
+            continue
+        case = CASES[name]
+        path = Path(f"{name}.dp")
+        save_dp_model(str(path), contents(name))
         convert_backend(INPUT=str(path), OUTPUT=str(path.with_suffix(".pth")))
-        if "yaml" in golden.formats:
-            save_dp_model(str(path.with_suffix(".yaml")), build(name))
-        for suffix in {"dp", "yaml", "pth"} & set(golden.formats):
+        if "yaml" in case.formats:
+            save_dp_model(str(path.with_suffix(".yaml")), contents(name))
+        for suffix in {"dp", "yaml", "pth"} & set(case.formats):
             _keep(path.with_suffix("." + suffix))
-        if "dp" in golden.formats:
+        if "dp" in case.formats:
             # Optimised, PyTorch stops at the second structure with atom_ener.
             with torch.jit.optimized_execution(False):
-                _evaluate(path.with_suffix(".pth"), golden, HERE / f"{name}.npz")
+                store(path.with_suffix(".pth"), case, HERE / f"{name}.npz")
 
 
-def graphs(folder: Path) -> None:
+def graphs(names: list[str]) -> None:
     """Writes every .pb: converted, compressed, and trained for a few steps."""
     from deepmd.entrypoints.convert_backend import convert_backend
 
-    os.chdir(folder)
-    for name, golden in (MODELS | TRAINED).items():
-        files = [Path(f"{name}.pb")] if "pb" in golden.formats else []
+    for name in names:
+        case = CASES[name]
+        files = [Path(f"{name}.pb")] if "pb" in case.formats else []
         if name in TRAINED:
-            files += _train(name, golden)
+            files += _train(name, TRAINED[name])
         elif files:
             convert_backend(INPUT=f"{name}.dp", OUTPUT=f"{name}.pb")
         for file in files:
-            _evaluate(folder / file, golden, HERE / f"{file}.npz")
-            _keep(folder / file)
+            store(file, case, HERE / f"{file}.npz")
+            _keep(file)
 
 
 def _train(name: str, golden: Golden) -> list[Path]:
@@ -106,32 +117,6 @@ def _write_data(data: Path) -> None:
         np.save(data / "set.000" / f"{key}.npy", values)
 
 
-def _evaluate(file: Path, golden: Golden, reference: Path) -> None:
-    from deepmd.infer import DeepPot
-
-    potential = DeepPot(str(file))
-    found: dict[str, NDArray[Any]] = {}
-    for frame in golden.frames:
-        positions, cell, types = structure(frame, golden.n_types)
-        n = len(types)
-        box = None if cell is None else cell.reshape(1, 9)
-        result = potential.eval(positions[None], box, types.tolist(), atomic=True)
-        energy, forces, virial, shares, virials = (np.asarray(a)[0] for a in result[:5])
-        assert np.isfinite(forces).all(), file
-        found |= {
-            f"{frame}/positions": positions,
-            f"{frame}/cell": np.empty((0, 3)) if cell is None else cell,
-            f"{frame}/types": types,
-            f"{frame}/energy": energy.reshape(()),
-            f"{frame}/forces": forces.reshape(n, 3),
-            f"{frame}/virial": virial.reshape(3, 3),
-            f"{frame}/atomic_energies": shares.reshape(n),
-            f"{frame}/atomic_virials": virials.reshape(n, 3, 3),
-        }
-        print(file.name, frame, energy, np.abs(forces).max())
-    np.savez_compressed(reference, **found)
-
-
 def _keep(file: Path) -> None:
     if file.suffix != ".pth":
         (HERE / file.name).write_bytes(file.read_bytes())
@@ -151,16 +136,19 @@ def _keep(file: Path) -> None:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("names", nargs="*", help="models to rebuild, all if left out")
     parser.add_argument("--tensorflow", help="python with deepmd-kit and TensorFlow")
-    parser.add_argument("--graphs", type=Path, help=argparse.SUPPRESS)
+    parser.add_argument("--graphs", action="store_true", help=argparse.SUPPRESS)
     arguments = parser.parse_args()
+    names = arguments.names or list(CASES)
     if arguments.graphs:
-        graphs(arguments.graphs)
+        graphs(names)
         return
     with tempfile.TemporaryDirectory() as folder:
-        native(Path(folder))
-        command = [arguments.tensorflow, __file__, "--graphs", folder]
-        subprocess.run(command, check=True)
+        os.chdir(folder)
+        native(names)
+        program = [arguments.tensorflow, Path(__file__).resolve(), "--graphs"]
+        subprocess.run([*program, *names], check=True)
 
 
 if __name__ == "__main__":

@@ -9,6 +9,7 @@ import numpy as np
 from deepmd.dpmodel.descriptor import DescrptSeA
 from deepmd.dpmodel.fitting import EnergyFittingNet
 from deepmd.dpmodel.model.ener_model import EnergyModel
+from filling import randomise
 
 ELEMENTS = ("O", "H", "Na")
 CLOSE = ("orthorhombic", "tiny", "close")
@@ -42,6 +43,11 @@ class Golden:
     output: bool = False
     centred: bool = False
     tables: float = 0.0
+
+    @property
+    def parameters(self) -> tuple[int, int]:
+        """How many frame and atomic parameters the model takes."""
+        return 0, 0
 
 
 DOUBLING = {"neuron": (4, 8, 16), "fitting": (12, 24, 24)}
@@ -149,9 +155,9 @@ def _fill(
     descriptor, fitting = model["descriptor"], model["fitting"]
     real = np.dtype(golden.precision)
     for net in descriptor["embeddings"]["networks"]:
-        _randomise(net, rng, real, first=1.0, last=1.0)
+        randomise(net, rng, real, first=1.0, last=1.0)
     for net in fitting["nets"]["networks"]:
-        _randomise(net, rng, real, first=4.0, last=3.0)
+        randomise(net, rng, real, first=4.0, last=3.0)
     n = len(sel)
     mean = np.zeros((n, n, 4))
     deviation = np.ones((n, n, 4))
@@ -169,23 +175,3 @@ def _fill(
     if golden.output:
         model["@variables"]["out_bias"] = rng.uniform(-3, 3, (1, n, 1))
         model["@variables"]["out_std"] = rng.uniform(0.5, 2, (1, n, 1))
-
-
-def _randomise(
-    net: dict[str, Any],
-    rng: np.random.Generator,
-    real: np.dtype[Any],
-    first: float,
-    last: float,
-) -> None:
-    gains = [1.0] * len(net["layers"])
-    gains[0], gains[-1] = first, last
-    for layer, gain in zip(net["layers"], gains, strict=True):
-        values = layer["@variables"]
-        n_in, n_out = values["w"].shape
-        weight = rng.normal(scale=gain / np.sqrt(n_in), size=(n_in, n_out))
-        values["w"] = weight.astype(real)
-        if values["b"] is not None:
-            values["b"] = rng.normal(scale=0.4, size=n_out).astype(real)
-        if values["idt"] is not None:
-            values["idt"] = rng.uniform(0.2, 0.6, n_out).astype(real)

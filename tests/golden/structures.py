@@ -16,13 +16,17 @@ CELLS: dict[str, tuple[int, Array | None]] = {
     "open": (12, None),
     "overflow": (18, np.diag([5.1, 5.6, 6.2])),
     "close": (10, np.diag([6.3, 6.7, 7.2])),
+    "default": (9, np.diag([5.4, 6.0, 6.6])),
+    "virtual": (16, np.diag([5.5, 6.2, 6.9])),
+    "virtual_open": (9, None),
 }
 
 
 def structure(name: str, n_types: int) -> Structure:
     """Positions (N, 3), cell (3, 3) or None, and types (N,) of a named structure.
 
-    In "close" two atoms are 0.45 Å apart; elsewhere none are nearer than 1.05 Å.
+    In "close" two atoms are 0.45 Å apart; elsewhere none are nearer than 1.05 Å. In
+    "virtual…" three atoms, the first among them, have type -1: they do not exist.
     """
     n, cell = CELLS[name]
     rng = np.random.default_rng(sum(name.encode()) + n_types)
@@ -36,8 +40,24 @@ def structure(name: str, n_types: int) -> Structure:
         direction = np.array([0.6, 0.64, 0.48])
         positions[1] = positions[0] + 0.45 * direction
     positions += rng.normal(scale=2.0, size=3)
-    types = np.arange(n) % n_types
-    return positions, cell, rng.permutation(types)
+    types = rng.permutation(np.arange(n) % n_types)
+    if name.startswith("virtual"):
+        types[[0, n // 2, n - 2]] = -1
+    return positions, cell, types
+
+
+def parameters(
+    name: str, n_types: int, counts: tuple[int, int]
+) -> tuple[Array | None, Array | None]:
+    """Frame (k,) and atomic (N, k) parameters; in "default" the frame has none."""
+    n, _ = CELLS[name]
+    rng = np.random.default_rng(sum(name.encode()) + 10 * n_types)
+    fparam = rng.uniform(0.5, 2.0, counts[0])
+    aparam = rng.uniform(0.5, 2.0, (n, counts[1]))
+    return (
+        fparam if counts[0] and name != "default" else None,
+        aparam if counts[1] else None,
+    )
 
 
 def _shortest(differences: Array, cell: Array | None) -> float:
