@@ -99,8 +99,8 @@ class Model:
         The fitting net without a neighbour as a function of the parameters, where
         ``atom_ener`` takes it off. Without parameters it is a part of `bias`.
     emptied : pairs (centre, neighbour)
-        Real pairs that count as empty slots in every descriptor and not in the
-        pair table (``pair_exclude_types``).
+        Real pairs that count as empty slots in every descriptor
+        (``pair_exclude_types``); the pair table has its own.
     pair_table : PairTable or None
     min_distance : float or None
         Shortest pair distance of the training data, Å.

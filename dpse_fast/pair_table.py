@@ -31,6 +31,8 @@ class PairTable:
     bias : (n_types,) eV, zeros if left out
         Constants of the tabulated energy. A constant outside the switch is a part
         of both this and `Model.bias`.
+    excluded : pairs (centre, neighbour)
+        Real pairs that count neither in u nor in σ.
     """
 
     start: float
@@ -42,6 +44,7 @@ class PairTable:
     width: float
     alpha: float
     bias: Array = None  # type: ignore[assignment]
+    excluded: frozenset[tuple[int, int]] = frozenset()
 
     def __post_init__(self) -> None:
         put = object.__setattr__
@@ -56,6 +59,11 @@ class PairTable:
         require(self.coefficients.size, f"{name}: is empty")
         bias = np.zeros(n) if self.bias is None else self.bias
         put(self, "bias", float_array(bias, (n,), f"{name} bias"))
+        put(self, "excluded", frozenset((int(c), int(t)) for c, t in self.excluded))
+        for pair in self.excluded:
+            require(
+                all(0 <= t < n for t in pair), f"{name}: no such type pair {pair}"
+            )
         for key in ("start", "step", "rcut", "switch_rcut", "inner", "width", "alpha"):
             value = float(getattr(self, key))
             put(self, key, value)

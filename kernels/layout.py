@@ -118,4 +118,4 @@ class PairPotential(NamedTuple):
     switch_rcut: float  # Å
     switch: Switch  # of σ
     inverse_alpha: float  # 1/Å
-    emptied: Ints  # (T, T) int32, 1: the pair does not count
+    excluded: Ints  # (T, T) int32, 1: the pair does not count

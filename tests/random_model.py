@@ -83,6 +83,7 @@ def random_model(
     vacuum: bool = False,
     emptied: frozenset[tuple[int, int]] = frozenset(),
     pair_table: bool = False,
+    table_excluded: frozenset[tuple[int, int]] = frozenset(),
     silent: tuple[int, ...] = (),
     **descriptor: Any,
 ) -> Model:
@@ -150,7 +151,9 @@ def random_model(
         if vacuum
         else (),
         emptied=emptied,
-        pair_table=random_pair_table(n_types, seed) if pair_table else None,
+        pair_table=replace(random_pair_table(n_types, seed), excluded=table_excluded)
+        if pair_table
+        else None,
         min_distance=0.9,
     )
 

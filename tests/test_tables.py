@@ -86,7 +86,7 @@ def test_kernel_and_plan_use_one_switch() -> None:
 
 def test_switch_constants_of_tensorflow() -> None:
     model = random_model(switch_float32=True)
-    switch = switch_of(model.descriptor)
+    switch = switch_of(model.descriptors[0])
     assert switch.cutoff == float(np.float32(4.3)) != 4.3
     width = np.float32(4.3) - np.float32(1.8)
     assert switch.inverse_width == 1 / float(width)
@@ -222,8 +222,7 @@ def test_an_unreachable_tolerance_is_said() -> None:
 def test_equal_embeddings_share_a_table() -> None:
     model = random_model(one_sided=True, mean=0.0)
     statistics = np.ones((2, 2, 4))
-    descriptor = dpse_fast.model.SeE2A(**{**vars(model.descriptor), "dstd": statistics})
-    shared = dpse_fast.Model(**{**vars(model), "descriptor": descriptor})
-    plan = make_plan(shared)
-    assert plan.tables[0, 0] is plan.tables[1, 0]
-    assert plan.tables[0, 0] is not plan.tables[0, 1]
+    descriptor = replace(model.descriptors[0], dstd=statistics)
+    tables = make_plan(replace(model, descriptors=(descriptor,))).descriptors[0].tables
+    assert tables[0, 0] is tables[1, 0]
+    assert tables[0, 0] is not tables[0, 1]

@@ -221,10 +221,6 @@ class RadialEmbedding:
             )
         else:
             levels = net_kinks(self.radial, np.sort(x))
-        gate = self.embedding
-        if isinstance(gate, Gated) and gate.cubic and self.switch.start:
-            fades = (1 / self.switch.start - self.mean) * self.scale
-            levels = np.append(levels, fades)
         inside = levels[(levels > x.min()) & (levels < x.max())]
         return self._distances(inside, grid) if inside.size else inside
 

@@ -238,9 +238,9 @@ def _pair_potential(model: Model) -> PairPotential | None:
     table: PairTable | None = model.pair_table
     if table is None:
         return None
-    emptied = np.zeros((model.n_types, model.n_types), np.int32)
-    for pair in model.emptied:
-        emptied[pair] = 1
+    excluded = np.zeros((model.n_types, model.n_types), np.int32)
+    for pair in table.excluded:
+        excluded[pair] = 1
     return PairPotential(
         coefficients=table.coefficients.astype(np.float64),
         start=table.start,
@@ -254,5 +254,5 @@ def _pair_potential(model: Model) -> PairPotential | None:
             protection=0.0,
         ),
         inverse_alpha=1.0 / table.alpha,
-        emptied=emptied,
+        excluded=excluded,
     )

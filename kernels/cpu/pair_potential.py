@@ -68,7 +68,7 @@ def pair_potentials(
             dy = hood.positions[j, 1] - hood.positions[centre, 1]
             dz = hood.positions[j, 2] - hood.positions[centre, 2]
             r = np.sqrt(dx * dx + dy * dy + dz * dz)
-            if r >= reach or potential.emptied[own, other]:
+            if r >= reach or potential.excluded[own, other]:
                 continue
             g = pairs.geometry[n_pairs]
             g[0], g[1], g[2], g[3] = dx, dy, dz, 1.0 / r

@@ -77,8 +77,8 @@ def model_file(folder: Path) -> Path:
 def narrow_file(folder: Path) -> Path:
     """The same model with a sel that every dense structure exceeds."""
     path, model = folder / "narrow.h5", random_model()
-    descriptor = replace(model.descriptor, sel=(4, 5))
-    exchange.write(replace(model, descriptor=descriptor), path)
+    descriptor = replace(model.descriptors[0], sel=(4, 5))
+    exchange.write(replace(model, descriptors=(descriptor,)), path)
     return path
 
 

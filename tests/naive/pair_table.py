@@ -9,7 +9,7 @@ import numpy as np
 
 from dpse_fast.model import PairTable
 
-from .geometry import Array, Indices, Pairs
+from .geometry import Array, Indices, Pairs, of_kinds
 
 
 @dataclass(frozen=True)
@@ -37,6 +37,7 @@ def _along(pairs: Pairs, slope: Array) -> Array:
 
 def blend(table: PairTable, pairs: Pairs, t: Indices) -> Blend:
     """Tabulated energies from all pairs, and their weights."""
+    pairs = pairs[~of_kinds(pairs, t, table.excluded)]
     weights, switch_pairs, switch_slopes = _weights(table, pairs, len(t))
     rows = table.coefficients.shape[2]
     end = min(table.rcut, table.start + rows * table.step)

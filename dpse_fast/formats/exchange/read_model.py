@@ -192,13 +192,14 @@ def _pair_table(root: Place) -> PairTable | None:
         return None
     place = root.inner("pair_table")
     attributes = place.attributes(PAIR_TABLE_NUMBERS)
-    place.only(("coefficients",))
+    place.only(("coefficients", "bias", "excluded"))
     numbers: dict[str, Any] = {
         name: attributes.number(name) for name in PAIR_TABLE_NUMBERS
     }
     coefficients = place.array("coefficients")
+    bias: Any = place.optional_array("bias")
     with located(place.name):
-        return PairTable(coefficients=coefficients, **numbers)
+        return PairTable(coefficients=coefficients, bias=bias, excluded=place.pairs("excluded"), **numbers)
 
 
 def _provenance(attributes: Tree) -> dict[str, str]:

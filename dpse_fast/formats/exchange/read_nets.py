@@ -12,7 +12,8 @@ from .place import Place
 
 _EMBEDDINGS = ("net", "table", "gated")
 _TABLE = ("kind", "beyond", *TABLE_NUMBERS)
-_ANY = (*_TABLE, "smooth")
+_GATED = ("kind", "smooth", "cubic")
+_ANY = {*_TABLE, *_GATED}
 
 
 def embedding(place: Place, kinds: tuple[str, ...] = _EMBEDDINGS) -> Embedding:
@@ -51,11 +52,13 @@ def net(place: Place) -> Net:
 
 
 def _gated(place: Place) -> Gated:
-    attributes = place.attributes(("kind", "smooth"))
+    attributes = place.attributes(_GATED)
     place.only(("radial", "gate"))
     radial: Any = embedding(place.inner("radial"), ("net", "table"))
+    gate = place.array("gate")
+    smooth, cubic = attributes.flag("smooth"), attributes.flag("cubic", False)
     with located(place.name):
-        return Gated(radial, place.array("gate"), attributes.flag("smooth"))
+        return Gated(radial, gate, smooth, cubic)
 
 
 def _table(place: Place) -> EmbeddingTable:

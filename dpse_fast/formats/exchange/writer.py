@@ -88,6 +88,9 @@ class _Writer:
             group = file.create_group("pair_table")
             _numbers(group, model.pair_table, PAIR_TABLE_NUMBERS)
             self._array(group, "coefficients", model.pair_table.coefficients)
+            self._array(group, "bias", model.pair_table.bias)
+            if model.pair_table.excluded:
+                group["excluded"] = sorted(model.pair_table.excluded)
 
     def _descriptors(self, file: h5py.File, parts: tuple[Descriptor, ...]) -> None:
         if len(parts) == 1:
@@ -130,6 +133,7 @@ class _Writer:
         elif isinstance(item, Gated):
             group.attrs["kind"] = "gated"
             group.attrs["smooth"] = item.smooth
+            group.attrs["cubic"] = item.cubic
             self._array(group, "gate", item.gate)
             self._group(group, "radial", item.radial, self._embedding)
         else:
