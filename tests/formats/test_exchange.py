@@ -2,58 +2,18 @@
 
 from __future__ import annotations
 
-import importlib.util
-from dataclasses import replace
+from dataclasses import MISSING, fields, is_dataclass, replace
+from importlib import resources
 from pathlib import Path
-from typing import Any
 
+import h5py
 import numpy as np
 import pytest
-from random_model import random_model
+from formats.exchange_models import MODELS, parts, sharing, small
 
 from dpse_fast.errors import InputError
 from dpse_fast.formats import read_model
-from dpse_fast.formats.exchange import read, write
-from dpse_fast.model import EmbeddingTable, Model
-
-ROOT = Path(__file__).parents[2]
-
-
-def tabulated(model: Model, beyond: Any = "linear") -> Model:
-    """The model with tables of random numbers in place of its embedding nets."""
-    rng = np.random.default_rng(3)
-
-    def table() -> EmbeddingTable:
-        rows = rng.normal(size=(7, model.descriptors[0].width, 6))
-        return EmbeddingTable(rows, -1.0, 0.5, 3.5, 0.5, 1.0, beyond)
-
-    nets = tuple(
-        tuple(None if net is None else table() for net in row)
-        for row in model.descriptors[0].embedding
-    )
-    return replace(model, descriptors=(replace(model.descriptors[0], embedding=nets),))
-
-
-def small(**options: Any) -> Model:
-    return random_model(**{"embedding": (3, 6), "fitting": (5, 5), **options})
-
-
-MODELS = {
-    "two-sided": small(),
-    "one-sided": small(one_sided=True, idt=True),
-    "one type": small(n_types=1),
-    "three types": small(n_types=3, sel=(4, 0, 9), activation="gelu"),
-    "float32": small(dtype=np.float32),
-    "dropped": small(dropped=frozenset({(0, 1), (1, 0)})),
-    "dropped, one-sided": small(one_sided=True, dropped=frozenset({(0, 1), (1, 1)})),
-    "excluded": small(excluded=frozenset({(0, 1), (1, 0)}), env_protection=0.25),
-    "TensorFlow": small(switch_float32=True),
-    "tables": tabulated(small(dropped=frozenset({(1, 1)})), "clamp"),
-    "unknown distance": replace(small(), min_distance=None),
-    "provenance": replace(
-        small(), provenance={"format": "é\0\ud800", "description": "x" * 100_000}
-    ),
-}
+from dpse_fast.formats.exchange import PLAN_GROUP, read, write
 
 
 @pytest.mark.parametrize("packed", [False, True])
@@ -65,10 +25,22 @@ def test_round_trip_is_exact(name: str, packed: bool, tmp_path: Path) -> None:
     for found in (read(file), read_model(file)):
         assert found.digest() == model.digest()
         assert found.provenance == model.provenance
-        assert found.min_distance == model.min_distance
         assert found.dtype == model.dtype
-        assert found.descriptors[0].one_sided == model.descriptors[0].one_sided
+        assert found.n_weights == model.n_weights
+        assert sharing(found) == sharing(model)
     assert list(tmp_path.iterdir()) == [file]
+
+
+def test_some_model_sets_every_optional_field() -> None:
+    values: dict[str, set[str]] = {}
+    for model in MODELS.values():
+        for part in parts(model):
+            for f in fields(part) if is_dataclass(part) else ():
+                if f.default is not MISSING or f.default_factory is not MISSING:
+                    where = f"{type(part).__name__}.{f.name}"
+                    values.setdefault(where, set()).add(repr(getattr(part, f.name)))
+    assert values.keys() >= {"Gated.cubic", "SeE2A.mixed", "Model.vacuum"}
+    assert [where for where, found in values.items() if len(found) == 1] == []
 
 
 def test_packed_files_are_smaller(tmp_path: Path) -> None:
@@ -91,25 +63,38 @@ def test_a_failed_write_keeps_the_old_file(tmp_path: Path) -> None:
         write(small(), tmp_path / "missing" / "model.h5")
 
 
-def test_the_example_writes_a_model(tmp_path: Path) -> None:
-    place = ROOT / "examples" / "write_model.py"
-    spec = importlib.util.spec_from_file_location("write_model", place)
-    assert spec is not None
-    assert spec.loader is not None
-    example = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(example)
-    file = tmp_path / "random.h5"
-    example.main(file)
-    model = read_model(file)
-    sea = model.descriptors[0]
-    assert model.type_map == ("O", "H")
-    assert (sea.sel, sea.axis_neuron, sea.width) == ((46, 92), 4, 16)
-    assert sea.normalisation == 138
-    assert sea.one_sided
-    assert [layer.skip for layer in model.fitting[1].layers] == [
-        "none",
-        "identity",
-        "none",
-    ]
-    assert not sea.switch_float32
-    assert (model.scale == 1).all()
+def test_the_first_files_of_version_1_open_unchanged() -> None:
+    """The embedded model was written before the layout grew."""
+    place = resources.files("dpse_fast.data") / "water.h5"
+    with resources.as_file(place) as path:
+        model = read(path)
+        with h5py.File(path) as file:
+            (part,) = model.descriptors
+            group = file["descriptor"]
+            assert set(group.attrs) < {"mixed", "type", *vars(part)}
+            assert part.sel == tuple(group.attrs["sel"])
+            assert part.rcut == group.attrs["rcut"]
+            assert not part.mixed
+            for name in ("davg", "dstd"):
+                assert (getattr(part, name) == group[name][()]).all()
+            for t in range(model.n_types):
+                net = part.embedding[0][t]
+                for stored, found in (
+                    (group[f"embedding/all_{t}"], net),
+                    (file[f"fitting/{t}"], model.fitting[t]),
+                ):
+                    for k, layer in enumerate(found.layers):
+                        assert (layer.weight == stored[f"{k}/weight"][()]).all()
+                        assert (layer.bias == stored[f"{k}/bias"][()]).all()
+                        assert layer.skip == stored[str(k)].attrs["skip"]
+
+
+def test_a_plan_is_passed_over(tmp_path: Path) -> None:
+    file = tmp_path / "model.h5"
+    model = MODELS["hybrid"]
+    write(model, file)
+    with h5py.File(file, "r+") as opened:
+        plan = opened.create_group(f"{PLAN_GROUP}/tables")
+        plan.attrs["anything"] = "at all"
+        plan["0"] = np.arange(6)
+    assert read(file).digest() == model.digest()

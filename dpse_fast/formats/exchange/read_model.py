@@ -198,8 +198,14 @@ def _pair_table(root: Place) -> PairTable | None:
     }
     coefficients = place.array("coefficients")
     bias: Any = place.optional_array("bias")
+    excluded = place.pairs("excluded")
     with located(place.name):
-        return PairTable(coefficients=coefficients, bias=bias, excluded=place.pairs("excluded"), **numbers)
+        return PairTable(
+            coefficients=coefficients,
+            bias=bias,
+            excluded=excluded,
+            **numbers,
+        )
 
 
 def _provenance(attributes: Tree) -> dict[str, str]:

@@ -15,7 +15,16 @@ from numpy.typing import NDArray
 
 from ...descriptors import Descriptor, SeE2A
 from ...errors import InputError
-from ...model import Embedding, EmbeddingTable, Gated, Layer, Model, Net, Parameters
+from ...model import (
+    Embedding,
+    EmbeddingTable,
+    Gated,
+    Layer,
+    Model,
+    Net,
+    PairTable,
+    Parameters,
+)
 from .layout import (
     DESCRIPTOR_FLAGS,
     DESCRIPTOR_NUMBERS,
@@ -82,15 +91,9 @@ class _Writer:
         for name, parameters in (("fparam", model.fparam), ("aparam", model.aparam)):
             if parameters is not None:
                 self._group(file, name, parameters, self._parameters)
-        if model.emptied:
-            file["emptied"] = sorted(model.emptied)
+        _pairs(file, "emptied", model.emptied)
         if model.pair_table is not None:
-            group = file.create_group("pair_table")
-            _numbers(group, model.pair_table, PAIR_TABLE_NUMBERS)
-            self._array(group, "coefficients", model.pair_table.coefficients)
-            self._array(group, "bias", model.pair_table.bias)
-            if model.pair_table.excluded:
-                group["excluded"] = sorted(model.pair_table.excluded)
+            self._pair_table(file.create_group("pair_table"), model.pair_table)
 
     def _descriptors(self, file: h5py.File, parts: tuple[Descriptor, ...]) -> None:
         if len(parts) == 1:
@@ -109,8 +112,7 @@ class _Writer:
         for name in DESCRIPTOR_FLAGS:
             group.attrs[name] = getattr(part, name)
         _numbers(group, part, DESCRIPTOR_NUMBERS)
-        if part.excluded:
-            group["excluded"] = sorted(part.excluded)
+        _pairs(group, "excluded", part.excluded)
         self._array(group, "davg", part.davg)
         self._array(group, "dstd", part.dstd)
         blocks = group.create_group("embedding")
@@ -163,6 +165,12 @@ class _Writer:
         if parameters.default is not None:
             self._array(group, "default", parameters.default)
 
+    def _pair_table(self, group: h5py.Group, table: PairTable) -> None:
+        _numbers(group, table, PAIR_TABLE_NUMBERS)
+        _pairs(group, "excluded", table.excluded)
+        self._array(group, "coefficients", table.coefficients)
+        self._array(group, "bias", table.bias)
+
     def _group(
         self, parent: h5py.Group, name: str, item: Any, fill: Callable[..., None]
     ) -> None:
@@ -191,6 +199,11 @@ class _Writer:
             {"compression": "gzip", "shuffle": True} if large and self._packed else {}
         )
         self._written[key] = group.create_dataset(name, data=values, **options)
+
+
+def _pairs(group: h5py.Group, name: str, pairs: frozenset[tuple[int, int]]) -> None:
+    if pairs:
+        group[name] = sorted(pairs)
 
 
 def _numbers(group: h5py.Group, item: Any, names: tuple[str, ...]) -> None:
