@@ -23,7 +23,7 @@ _YAML_MODEL = re.compile(rb"^['\"]?model['\"]?\s*:", re.MULTILINE)
 def read_model(path: str | os.PathLike[str], head: str | None = None) -> Model:
     """The model in a file of any supported kind, whatever its name.
 
-    Supported are frozen TensorFlow graphs (``.pb``, compressed too), TorchScript
+    Supported are frozen TensorFlow graphs (``.pb``, ``.pbtxt``), TorchScript
     archives (``.pth``), checkpoints of the PyTorch trainer (``.pt``), the native
     files of deepmd-kit (``.dp``, ``.yaml``, ``.json``) and the file that
     `dpse_fast.formats.exchange` writes. Energies in the model are eV, lengths Å.
@@ -76,7 +76,7 @@ def _read(path: Path, shown: str, head: str | None) -> Model:
     if start.startswith(hdf5.SIGNATURE):
         return _read_hdf5(path)
     reject_known(start, path.stat().st_size)
-    if _looks_like_graph(path, start):
+    if tensorflow.looks_like_text(start) or _looks_like_graph(path, start):
         return tensorflow.read(path.read_bytes(), shown)
     if _is_text(start):
         if _JSON.match(start.removeprefix(b"\xef\xbb\xbf")) or _YAML_MODEL.search(

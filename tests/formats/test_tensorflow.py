@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from formats.graphdef import Recipe, deep_potential
+from formats.deep_graphs import Recipe, deep_potential
 from naive import evaluate
 
 from dpse_fast.errors import ModelFileError

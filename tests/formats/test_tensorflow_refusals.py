@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from formats.graphdef import Graph, Recipe, deep_potential, item
+from formats.deep_graphs import Recipe, deep_potential
+from formats.graphdef import Graph, item
 
 from dpse_fast.errors import ModelFileError
 from dpse_fast.formats.tensorflow import looks_like_graph, read

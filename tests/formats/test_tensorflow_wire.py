@@ -8,10 +8,9 @@ import tracemalloc
 
 import numpy as np
 import pytest
+from formats.deep_graphs import Recipe, deep_potential
 from formats.graphdef import (
-    Recipe,
     const_def,
-    deep_potential,
     item,
     shape_proto,
     tensor_proto,

@@ -1,116 +1,105 @@
-"""The se_e2_a descriptor: geometry, statistics and embedding of each pair."""
+"""Descriptors from their environments: embedding, normalisation, exclusions."""
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
-from numpy.typing import NDArray
 
 from ...errors import ModelFileError
-from ...model import SeE2A
-from ..statistics import per_neighbour_type
-from .embedding import embeddings
-from .graph import Graph, Node
-from .script import Script
+from ...model import Descriptor, SeE2A, SeE2R
+from .embedding import Pair, pair_embeddings
+from .environment import Environment, environments
+from .graph import Graph
+from .rows import axis_and_divisor, excluded_pairs, mean_divisor
+from .script import DescriptorScript, Script
+from .type_embedding import type_vectors
+from .typed_embedding import TypedEmbedding, is_typed, typed_embedding
 
-_MAX_TYPES = 256
+
+def descriptors(
+    graph: Graph, script: Script
+) -> tuple[tuple[Environment, Descriptor], ...]:
+    """Every descriptor with its environment, in the order of the fitting inputs."""
+    return tuple(
+        (environment, _descriptor(graph, environment, script))
+        for environment in environments(graph)
+    )
 
 
-def descriptor(graph: Graph, node: Node, script: Script) -> SeE2A:
-    """What the environment node and the scopes ``filter_type_*`` say."""
-    sel = _sel(node)
-    embedding = embeddings(graph, sel, script)
-    axis, divisor = _axis(graph, script)
-    if divisor is None:
-        divisor = float(sum(_original_sel(graph, sel)))
+def _descriptor(graph: Graph, environment: Environment, script: Script) -> Descriptor:
+    section = script.descriptor(environment.suffix)
+    excluded = excluded_pairs(graph, environment)
+    if environment.components == 1:
+        return _radial(graph, environment, section, excluded)
+    embedded = _embedded(graph, environment, section, excluded)
+    axis, divisor = axis_and_divisor(graph, environment, section)
     return SeE2A(
-        rcut=node.number("rcut_r"),
-        rcut_smth=node.number("rcut_r_smth"),
-        sel=sel,
+        rcut=environment.rcut,
+        rcut_smth=environment.rcut_smth,
+        sel=environment.sel,
         axis_neuron=axis,
-        davg=_statistics(graph, node.input(-2), sel, 0.0),
-        dstd=_statistics(graph, node.input(-1), sel, 1.0),
-        embedding=embedding,
+        davg=environment.davg,
+        dstd=environment.dstd,
+        embedding=embedded.rows,
+        padding=embedded.padding,
         normalisation=divisor,
+        excluded=excluded if environment.mixed else frozenset(),
+        switch_float32=True,
+        mixed=environment.mixed,
+    )
+
+
+def _embedded(
+    graph: Graph,
+    environment: Environment,
+    section: DescriptorScript,
+    excluded: frozenset[Pair],
+) -> TypedEmbedding:
+    suffix = environment.suffix
+    if environment.mixed or is_typed(graph, suffix):
+        vectors = type_vectors(graph, suffix, environment.n_types)
+        embedded = typed_embedding(graph, environment, vectors, excluded)
+    else:
+        rows = pair_embeddings(graph, environment, section, excluded)
+        embedded = TypedEmbedding(rows)
+    one_sided = f"filter_type_all{suffix}/"
+    if any(name.startswith(one_sided) for name in graph.nodes):
+        _check_mask(section, environment, excluded)
+    return embedded
+
+
+def _radial(
+    graph: Graph,
+    environment: Environment,
+    section: DescriptorScript,
+    excluded: frozenset[Pair],
+) -> SeE2R:
+    """se_e2_r, where the mask of a pair sets empty slots to the row 0 too."""
+    rows = pair_embeddings(graph, environment, section, excluded)
+    davg = np.array(environment.davg)
+    for pair in excluded:
+        davg[pair] = 0
+    if any(
+        name.startswith(f"filter_type_all{environment.suffix}/") for name in graph.nodes
+    ):
+        _check_mask(section, environment, excluded)
+    return SeE2R(
+        rcut=environment.rcut,
+        rcut_smth=environment.rcut_smth,
+        sel=environment.sel,
+        davg=davg,
+        dstd=environment.dstd,
+        embedding=rows,
+        normalisation=mean_divisor(graph, environment),
+        excluded=excluded,
         switch_float32=True,
     )
 
 
-def _sel(node: Node) -> tuple[int, ...]:
-    sel = tuple(node.integers("sel_a"))
-    if not 0 < len(sel) <= _MAX_TYPES or any(not 0 <= s < 1 << 31 for s in sel):
+def _check_mask(
+    section: DescriptorScript, environment: Environment, excluded: frozenset[Pair]
+) -> None:
+    if section.excluded(environment.n_types) and not excluded:
         raise ModelFileError(
-            f"node {node.name}: sel_a holds {len(sel)} numbers, {str(sel[:4])[:40]}…; "
-            f"expected a count for each of 1 to {_MAX_TYPES} types"
+            "the training script has exclude_types, but the mask of the pairs is not "
+            "found in the graph; freeze the model again with deepmd-kit 2.1 or later"
         )
-    if any(node.integers("sel_r")):
-        raise ModelFileError(
-            f"node {node.name}: sel_r is not zero; neighbours with radial information "
-            "only are not supported, train with the descriptor se_e2_a"
-        )
-    return sel
-
-
-def _statistics(
-    graph: Graph, name: str, sel: tuple[int, ...], empty: float
-) -> NDArray[Any]:
-    """(n, n, 4) by centre and neighbour; a type of no slots gets ``empty``."""
-    values = graph.array(name)
-    if values.dtype.kind != "f":
-        raise ModelFileError(f"node {name}: expected numbers, got {values.dtype}")
-    return per_neighbour_type(values, sel, f"node {name}", empty)
-
-
-def _original_sel(graph: Graph, sel: tuple[int, ...]) -> tuple[int, ...]:
-    name = "descrpt_attr/original_sel"
-    if name not in graph:
-        return sel
-    return tuple(int(s) for s in graph.array(name).reshape(-1))
-
-
-def _axis(graph: Graph, script: Script) -> tuple[int, float | None]:
-    """axis_neuron, and the divisor N of T if the graph shows it."""
-    found: dict[tuple[int, float | None], str] = {}
-    for node in graph.with_op("Slice"):
-        if node.name.startswith("filter_type_"):
-            width = _axis_width(graph, node)
-            if width is not None:
-                found[width, _divisor(graph, graph[node.input(0)])] = node.name
-        if len(found) > 1:
-            break
-    if len(found) > 1:
-        raise ModelFileError(
-            f"axis_neuron and the divisor of T differ between types: {[*found]}, "
-            f"expected the same for all ({', '.join(found.values())})"
-        )
-    if found:
-        return next(iter(found))
-    axis = script.get("descriptor", "axis_neuron")
-    if type(axis) is not int:
-        raise ModelFileError(
-            "axis_neuron is found neither in a node filter_type_*/Slice nor in the "
-            "training script; expected a graph of deepmd-kit"
-        )
-    return axis, None
-
-
-def _axis_width(graph: Graph, node: Node) -> int | None:
-    if not all(graph.is_constant(node.input(k)) for k in (1, 2)):
-        return None
-    begin, size = (graph.array(node.input(k)).reshape(-1).tolist() for k in (1, 2))
-    if begin == [0, 0, 0] and size[:2] == [-1, -1] and len(size) == 3 and size[2] > 0:
-        return int(size[2])
-    return None
-
-
-def _divisor(graph: Graph, node: Node) -> float | None:
-    if node.op not in ("RealDiv", "Mul") or not graph.is_constant(node.input(1)):
-        return None
-    number = graph.scalar(node.input(1))
-    if not np.isfinite(number) or number <= 0:
-        raise ModelFileError(f"node {node.input(1)}: expected N or 1/N, got {number}")
-    if node.op == "RealDiv":
-        return number
-    count = 1 / number
-    return float(round(count)) if abs(count - round(count)) < 1e-6 * count else count

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from functools import cached_property
@@ -41,6 +42,15 @@ class Node:
             if not name.startswith("^"):
                 yield name.partition(":")[0]
 
+    @property
+    def sources(self) -> list[tuple[str, int]]:
+        """The name of each input's node, and which of its outputs is taken."""
+        found: list[tuple[str, int]] = []
+        for value in wire.submessages(self.body, _INPUT):
+            name, _, port = wire.text(value).partition(":")
+            found.append((name, int(port) if re.fullmatch("[0-9]{1,6}", port) else 0))
+        return found
+
     def input(self, k: int) -> str:
         """The name of input k, which may count from the end."""
         names = list(self.inputs if k < 0 else islice(self.inputs, k + 1))
@@ -69,7 +79,7 @@ class Node:
         if value is None:
             raise ModelFileError(
                 f"node {self.name} ({self.op}) has no attribute {key}; expected a "
-                "model frozen by deepmd-kit 1.2 or later"
+                "model frozen by deepmd-kit 1.0 or later"
             )
         return value
 

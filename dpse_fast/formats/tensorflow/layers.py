@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
 from numpy.typing import NDArray
 
 from ...errors import ModelFileError
-from ...model import Layer, Skip
-from .graph import Graph, Node, missing
+from ...model import Layer, Net, Skip
+from .graph import Graph, Node
 
 PASS_ON = ("Identity", "Cast")
 _ADDITIONS = ("BiasAdd", "Add", "AddV2")
@@ -26,7 +27,10 @@ _LINEAR_OPS = {*_ADDITIONS, *PASS_ON, "Reshape", "Mul", "Sub", "ConcatV2", "MatM
 def layer(
     graph: Graph, matrix: str, bias: str, idt: str, skip: Skip, last: bool = False
 ) -> Layer:
-    """The layer whose constants have these names; ``idt`` need not exist."""
+    """The layer whose constants have these names; ``idt`` need not exist.
+
+    Nor need the bias where the product goes straight into the activation.
+    """
     weight = graph.array(matrix)
     if weight.ndim != 2:
         raise ModelFileError(
@@ -38,13 +42,30 @@ def layer(
     if skip == "identity" and n_out != n_in:
         skip = "none"
     step = graph.array(idt) if idt in graph and graph.readers.get(idt) else None
+    unbiased = bias not in graph and not _sums(graph, matrix)
     return Layer(
         weight,
-        _row(graph, bias, n_out),
-        "linear" if last else _activation(graph, matrix),
+        np.zeros(n_out, weight.dtype) if unbiased else _row(graph, bias, n_out),
+        "linear" if last else _activation(graph, matrix, unbiased),
         None if step is None else step.reshape(-1),
         skip,
     )
+
+
+def numbered_net(graph: Graph, scope: str, ending: str) -> Net | None:
+    """The net of ``scope/matrix_1ending``, ``matrix_2ending``…, if there is one.
+
+    Every layer has the skip of an embedding net that its shape allows.
+    """
+    layers: list[Layer] = []
+    while True:
+        names = [
+            f"{scope}/{part}_{len(layers) + 1}{ending}"
+            for part in ("matrix", "bias", "idt")
+        ]
+        if names[0] not in graph:
+            return Net(tuple(layers)) if layers else None
+        layers.append(layer(graph, names[0], names[1], names[2], "double"))
 
 
 def products(graph: Graph, matrix: str) -> list[Node]:
@@ -67,12 +88,20 @@ def _row(graph: Graph, name: str, size: int) -> NDArray[Any]:
     return values.reshape(-1)
 
 
-def _activation(graph: Graph, matrix: str) -> str:
+def _sums(graph: Graph, matrix: str) -> list[Node]:
+    """What adds a bias of its own to the first product."""
     product = products(graph, matrix)[0]
-    sums = graph.after(product.name, PASS_ON)
+    return [
+        node
+        for node in graph.after(product.name, PASS_ON)
+        if node.op in _ADDITIONS and graph.is_constant(node.input(1))
+    ]
+
+
+def _activation(graph: Graph, matrix: str, unbiased: bool) -> str:
+    product = products(graph, matrix)[0]
+    sums = [product] if unbiased else _sums(graph, matrix)
     if not sums:
-        raise missing(f"behind {product.name}")
-    if any(node.op not in _ADDITIONS for node in sums):
         raise ModelFileError(
             f"node {product.name} ({product.op}) is not followed by a bias; expected "
             "a graph of deepmd-kit"

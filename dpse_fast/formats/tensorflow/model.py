@@ -3,19 +3,31 @@
 from __future__ import annotations
 
 from ...errors import ModelFileError
-from ...model import EmbeddingTable, Model, unnamed_types
+from ...model import (
+    Descriptor,
+    EmbeddingTable,
+    Gated,
+    Model,
+    unnamed_types,
+)
 from . import wire
-from .descriptor import descriptor
-from .fitting import constant_energies, fitting_nets
-from .graph import Graph, Node
+from .descriptor import descriptors
+from .energies import constant_energies
+from .fitting import fitting_nets
+from .graph import Graph
+from .pair_table import pair_table
+from .parameters import parameters
 from .script import read_script
-from .supported import environment
+from .supported import check
+from .text import graph_from_text, looks_like_text
+from .type_embedding import type_vectors
 
 _TYPE_MAP = "model_attr/tmap"
 _VERSION = "model_attr/model_version"
 _MIN_DISTANCE = "train_attr/min_nbor_dist"
 _MAX_TYPE_MAP = 1 << 16
 _LFS = b"version https://git-lfs"
+_FIRST_RELEASE = ("DescrptSeA", "DescrptSeR")
 
 
 def looks_like_graph(data: memoryview | bytes) -> bool:
@@ -35,7 +47,7 @@ def looks_like_graph(data: memoryview | bytes) -> bool:
 
 
 def read(data: memoryview | bytes, source: str) -> Model:
-    """The model in the bytes of a frozen graph.
+    """The model in the bytes of a frozen graph, binary or text.
 
     Parameters
     ----------
@@ -46,45 +58,64 @@ def read(data: memoryview | bytes, source: str) -> Model:
     ------
     ModelFileError
         If the bytes are no complete GraphDef, or the graph is not an energy
-        model with the descriptor se_e2_a; the message names what it is.
+        model of a supported kind; the message names what it is.
     """
     view = memoryview(data).cast("B")
+    kind = "TensorFlow frozen graph"
     try:
         if bytes(view[: len(_LFS)]) == _LFS:
             raise ModelFileError(
                 "a git-LFS pointer, not the model itself; fetch it with git lfs pull"
             )
-        if not looks_like_graph(view):
+        if looks_like_text(view):
+            view, kind = memoryview(graph_from_text(view)), f"{kind} as text"
+        elif not looks_like_graph(view):
             raise ModelFileError(
                 "not a TensorFlow graph: it does not begin with a node; expected a "
-                "binary .pb file written by dp freeze or dp compress"
+                ".pb or .pbtxt file written by dp freeze or dp compress"
             )
-        return _model(Graph(view))
+        return _model(Graph(view), kind)
     except ModelFileError as error:
         raise ModelFileError(f"{source}: {error}") from None
 
 
-def _model(graph: Graph) -> Model:
+def _model(graph: Graph, kind: str) -> Model:
     script = read_script(graph)
-    node = environment(graph, script)
-    sea = descriptor(graph, node, script)
-    nets = fitting_nets(graph, sea.n_types)
-    bias, scale = constant_energies(graph, nets)
-    names = _type_map(graph, sea.n_types)
-    provenance = _provenance(graph, node)
+    check(graph, script)
+    found = descriptors(graph, script)
+    environments = [environment for environment, _ in found]
+    parts = tuple(part for _, part in found)
+    n, n_descriptor = parts[0].n_types, sum(part.n_out for part in parts)
+    fparam, aparam = (parameters(graph, name) for name in ("fparam", "aparam"))
+    nets = fitting_nets(graph, n, n_descriptor, type_vectors(graph, "", n))
+    energies = constant_energies(graph, nets, n_descriptor, (fparam, aparam))
+    names = _type_map(graph, n)
+    provenance = {"format": kind, **_versions(graph)}
     if not names:
         provenance["type_map"] = "empty in the file"
-    if any(isinstance(g, EmbeddingTable) for row in sea.embedding for g in row):
+    if any(_is_compressed(part) for part in parts):
         provenance["compressed"] = "yes"
     return Model(
-        type_map=names or unnamed_types(sea.n_types),
-        descriptors=(sea,),
+        type_map=names or unnamed_types(n),
+        descriptors=parts,
         fitting=nets,
-        bias=bias,
-        scale=scale,
+        bias=energies.bias,
+        scale=energies.scale,
+        fparam=fparam,
+        aparam=aparam,
+        vacuum=energies.vacuum,
+        pair_table=pair_table(graph, environments, energies.statistics),
         min_distance=graph.scalar(_MIN_DISTANCE) if _MIN_DISTANCE in graph else None,
         provenance=provenance,
     )
+
+
+def _is_compressed(part: Descriptor) -> bool:
+    radial = (
+        embedding.radial if isinstance(embedding, Gated) else embedding
+        for embedding in part.distinct_embeddings()
+    )
+    return any(isinstance(embedding, EmbeddingTable) for embedding in radial)
 
 
 def _type_map(graph: Graph, n: int) -> tuple[str, ...]:
@@ -92,27 +123,23 @@ def _type_map(graph: Graph, n: int) -> tuple[str, ...]:
     names = str(text[:_MAX_TYPE_MAP], "utf-8", "replace").split()
     if names and len(names) != n:
         raise ModelFileError(
-            f"node {_TYPE_MAP} names {len(names)} types, the descriptor's sel has {n}; "
+            f"node {_TYPE_MAP} names {len(names)} types, the descriptor has {n}; "
             "freeze the model again"
         )
     return tuple(names)
 
 
-def _provenance(graph: Graph, node: Node) -> dict[str, str]:
+def _versions(graph: Graph) -> dict[str, str]:
     version = (
         str(graph.string(_VERSION), "utf-8", "replace") if _VERSION in graph else ""
     )
     if any(name.endswith("_attr/t_out_bias") for name in graph.nodes):
         trainer = "deepmd-kit 3.1.1 or later"
-    elif node.op == "DescrptSeA":
+    elif graph.with_op(*_FIRST_RELEASE):
         trainer = "deepmd-kit 1"
     else:
         trainer = {"1.0": "deepmd-kit 2.0"}.get(version, "deepmd-kit")
-    return {
-        "format": "TensorFlow frozen graph",
-        "version": version[:40] or "1",
-        "trainer": trainer,
-    }
+    return {"version": version[:40] or "1", "trainer": trainer}
 
 
 def _first_fields(data: memoryview, count: int) -> list[tuple[int, bytes]]:

@@ -5,72 +5,63 @@ from __future__ import annotations
 import re
 
 from ...errors import ModelFileError
-from .graph import Graph, Node
+from .graph import Graph
 from .script import Script
 
-_ENVIRONMENT = ("ProdEnvMatA", "DescrptSeA")
-_RETRAIN = "train a model with the descriptor se_e2_a and the fitting net ener"
-
-_OPS = {
+_RETRAIN = (
+    "train an energy model with the descriptor se_e2_a, se_e2_r or se_atten without "
+    "attention layers"
+)
+_REFUSED_OPS = {
     "Descrpt": "the descriptor loc_frame",
     "DescrptNorot": "a graph of deepmd-kit 0.12 (DescrptNorot)",
     "DescrptSeAMask": "the descriptor se_a_mask",
     "DescrptSeAEf": "the descriptor se_a_ef",
     "DescrptSeAEfPara": "the descriptor se_a_ef",
     "DescrptSeAEfVert": "the descriptor se_a_ef",
-    "DescrptSeR": "the descriptor se_e2_r",
-    "ProdEnvMatR": "the descriptor se_e2_r",
-    "ProdEnvMatAMix": "the descriptor se_atten",
-    "TabulateFusionSeAtten": "the descriptor se_atten",
     "TabulateFusionSeT": "the descriptor se_e3",
-    "TabulateFusionSeR": "the descriptor se_e2_r",
-    "PairTab": "a pair table (use_srtab)",
     "DprcPairwiseIdx": "a pairwise DPRc model",
     "EwaldRecp": "a long-range model (Ewald sum)",
-    "MapAparam": "atomic parameters (numb_aparam)",
+    "MapAparam": "a type embedding that takes atomic parameters (se_a_ebd)",
 }
-_SCOPES = {
+_REFUSED_SCOPES = {
     "spin_attr/": "a spin model",
     "modifier_attr/": "a data modifier (long-range charges)",
-    "type_embed_net": "a type embedding",
+    "attention_layer_": "the descriptor se_atten with attention layers",
 }
 _SE_E3 = re.compile(r"filter_type_all[^/]*/matrix_\d+_\d+_\d+")
-_HYBRID = re.compile(r"filter_type_(\d+|all)_\d+/matrix_\d+_\d+|descrpt_attr_\d+/t_avg")
+_DESCRIPTORS = frozenset(
+    (
+        *("hybrid", "se_e2_a", "se_a", "se_e2_r", "se_r", "se_atten", "se_atten_v2"),
+        *("dpa1", "se_a_ebd_v2", "se_a_tpe_v2"),
+    )
+)
 
 
 def unsupported(what: str, remedy: str = _RETRAIN) -> ModelFileError:
     return ModelFileError(f"{what} is not supported; {remedy}")
 
 
-def environment(graph: Graph, script: Script) -> Node:
-    """The node that computes the environment rows of an se_e2_a energy model.
+def check(graph: Graph, script: Script) -> None:
+    """Refuse a graph of another kind.
 
     Raises
     ------
     ModelFileError
-        Naming what else the graph is.
+        Naming what the graph is.
     """
     _check_operations(graph)
     _check_kind(graph, script)
-    found = graph.with_op(*_ENVIRONMENT)
-    if not found:
-        raise ModelFileError(
-            "a TensorFlow graph, but not a Deep Potential: it has no node of the "
-            "kind ProdEnvMatA or DescrptSeA; give a model frozen by dp freeze"
-        )
-    if len(found) > 1 or any(_HYBRID.fullmatch(name) for name in graph.nodes):
-        raise unsupported("a hybrid or linear model (several descriptors)")
-    return found[0]
 
 
 def _check_operations(graph: Graph) -> None:
     for node in graph.nodes.values():
-        if node.op in _OPS:
-            raise unsupported(f"{_OPS[node.op]} (node {node.name})")
+        if node.op in _REFUSED_OPS:
+            raise unsupported(f"{_REFUSED_OPS[node.op]} (node {node.name})")
         if "Nvnmd" in node.op:
             raise unsupported(f"an NVNMD model (node {node.name})")
     for node in graph.nodes.values():
-        for scope, what in _SCOPES.items():
+        for scope, what in _REFUSED_SCOPES.items():
             if node.name.startswith(scope):
                 raise unsupported(f"{what} (node {node.name})")
         if _SE_E3.fullmatch(node.name):
@@ -83,24 +74,18 @@ def _check_kind(graph: Graph, script: Script) -> None:
         kind = str(graph.string("model_attr/model_type"), "utf-8", "replace")
     if kind != "ener":
         raise unsupported(f"a model of the type {kind[:40]!r}")
-    descriptor = script.kind("descriptor")
-    if descriptor not in (None, "se_e2_a", "se_a"):
-        raise unsupported(f"the descriptor {descriptor[:40]!r}")
+    composition = script.get("type")
+    if composition not in (None, "standard", "ener"):
+        raise unsupported(f"a model of the type {str(composition)[:40]!r}")
+    for name in script.descriptor_kinds():
+        if name not in _DESCRIPTORS:
+            raise unsupported(f"the descriptor {name[:40]!r}")
     fitting = script.kind("fitting_net")
     if fitting not in (None, "ener"):
         raise unsupported(f"the fitting net {fitting[:40]!r}")
-    for option in ("use_srtab", "spin", "modifier"):
+    for option in ("spin", "modifier"):
         if script.get(option):
             raise unsupported(f"the model option {option}")
-    if script.get("fitting_net", "tot_ener_zero"):
-        raise unsupported("the fitting option tot_ener_zero")
-    for parameter in ("dfparam", "daparam"):
-        name = f"fitting_attr/{parameter}"
-        count = graph.scalar(name) if name in graph else 0
-        if count != 0:
-            raise unsupported(
-                f"a model with {count:g} "
-                f"{'frame' if parameter == 'dfparam' else 'atomic'} parameters "
-                f"({parameter[1:]})",
-                "train a model without fparam and aparam",
-            )
+    for option in ("tot_ener_zero", "use_aparam_as_mask"):
+        if script.get("fitting_net", option):
+            raise unsupported(f"the fitting option {option}")

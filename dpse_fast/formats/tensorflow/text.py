@@ -1,0 +1,249 @@
+"""GraphDef in protobuf's text format (``.pbtxt``), put into the wire format.
+
+https://protobuf.dev/reference/protobuf/textformat-spec/
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, field
+from struct import error as PackError
+from struct import pack
+from typing import Literal, NamedTuple
+
+from ...errors import ModelFileError
+
+Kind = Literal["message", "bytes", "integer", "float", "double", "bool", "type"]
+
+
+class _Field(NamedTuple):
+    number: int
+    kind: Kind
+    message: str = ""
+
+
+_VALUES = {
+    "s": _Field(2, "bytes"),
+    "i": _Field(3, "integer"),
+    "f": _Field(4, "float"),
+    "b": _Field(5, "bool"),
+    "type": _Field(6, "type"),
+    "shape": _Field(7, "message", "shape"),
+    "tensor": _Field(8, "message", "tensor"),
+}
+# Only what a reader of models looks at; other fields are skipped.
+_MESSAGES: dict[str, dict[str, _Field]] = {
+    "graph": {"node": _Field(1, "message", "node")},
+    "node": {
+        "name": _Field(1, "bytes"),
+        "op": _Field(2, "bytes"),
+        "input": _Field(3, "bytes"),
+        "attr": _Field(5, "message", "entry"),
+    },
+    "entry": {"key": _Field(1, "bytes"), "value": _Field(2, "message", "value")},
+    "value": {"list": _Field(1, "message", "list"), **_VALUES},
+    "list": _VALUES,
+    "shape": {"dim": _Field(2, "message", "dim")},
+    "dim": {"size": _Field(1, "integer")},
+    "tensor": {
+        "dtype": _Field(1, "type"),
+        "tensor_shape": _Field(2, "message", "shape"),
+        "tensor_content": _Field(4, "bytes"),
+        "float_val": _Field(5, "float"),
+        "double_val": _Field(6, "double"),
+        "int_val": _Field(7, "integer"),
+        "string_val": _Field(8, "bytes"),
+        "int64_val": _Field(10, "integer"),
+        "half_val": _Field(13, "integer"),
+    },
+    "skipped": {},
+}
+_TYPES = (
+    "INVALID FLOAT DOUBLE INT32 UINT8 INT16 INT8 STRING COMPLEX64 INT64 BOOL QINT8 "
+    "QUINT8 QINT32 BFLOAT16 QINT16 QUINT16 UINT16 COMPLEX128 HALF"
+)
+_TYPE_CODES = {f"DT_{name}": code for code, name in enumerate(_TYPES.split())}
+_BOOLS = {"true": 1, "t": 1, "1": 1, "True": 1, "false": 0, "f": 0, "0": 0, "False": 0}
+
+_START = re.compile(rb"(?:\s|#[^\n]*+\n)*+node\s*+:?\s*+[{<]")
+_TOKEN = re.compile(
+    rb"(?:\s++|#[^\n]*+)*+(?:"
+    rb"(?P<word>[A-Za-z0-9_.+-]++)"
+    rb'|(?P<string>"(?:[^"\\\n]++|\\(?![4-7][0-7][0-7])[0-7abfnrtvx\\\'"])*+"'
+    rb"|'(?:[^'\\\n]++|\\(?![4-7][0-7][0-7])[0-7abfnrtvx\\'\"])*+')"
+    rb"|(?P<mark>[{}<>\[\]:,;])"
+    rb"|(?P<end>\Z))"
+)
+_MAX_DEPTH = 16
+_MAX_WORD = 64
+_SPARE_BYTES = 1 << 16
+
+
+def looks_like_text(data: memoryview | bytes) -> bool:
+    """Whether the first bytes are those of a graph as text."""
+    return _START.match(bytes(memoryview(data)[:4096])) is not None
+
+
+def graph_from_text(data: memoryview | bytes) -> bytearray:
+    """The same graph in the wire format, without what no reader of models needs.
+
+    Raises
+    ------
+    ModelFileError
+        If the text is not a GraphDef, or claims far more room than it takes.
+    """
+    return _Parser(memoryview(data).cast("B")).graph()
+
+
+@dataclass
+class _Frame:
+    """A message on the way: its fields, its bytes so far, its place in the parent."""
+
+    message: str
+    closing: bytes
+    number: int = 0
+    body: bytearray = field(default_factory=bytearray)
+
+
+class _Parser:
+    def __init__(self, data: memoryview) -> None:
+        self.data = data
+        self.at = 0
+        self.allowance = 2 * len(data) + _SPARE_BYTES
+
+    def graph(self) -> bytearray:
+        stack = [_Frame("graph", b"")]
+        while True:
+            kind, token = self._next()
+            if kind == "mark" and token in b",;":
+                continue
+            if token == stack[-1].closing and kind in ("mark", "end"):
+                frame = stack.pop()
+                if not stack:
+                    return frame.body
+                self._put(stack[-1], frame.number, frame.body)
+            elif kind == "word":
+                self._field(stack, token.decode())
+            else:
+                raise self._damaged("a field's name is missing")
+
+    def _field(self, stack: list[_Frame], name: str) -> None:
+        frame = stack[-1]
+        found = _MESSAGES[frame.message].get(name)
+        kind, token = self._next()
+        if (kind, token) == ("mark", b":"):
+            kind, token = self._next()
+        if kind == "mark" and token in b"{<":
+            if len(stack) >= _MAX_DEPTH:
+                raise self._damaged("its messages are nested too deeply")
+            message = found.message if found and found.message else "skipped"
+            number = found.number if found and found.message else 0
+            stack.append(_Frame(message, b"}" if token == b"{" else b">", number))
+        elif (kind, token) == ("mark", b"["):
+            self._list(frame, found)
+        else:
+            self._scalar(frame, found, kind, token)
+
+    def _list(self, frame: _Frame, found: _Field | None) -> None:
+        while True:
+            kind, token = self._next()
+            if (kind, token) == ("mark", b"]"):
+                return
+            if (kind, token) != ("mark", b","):
+                self._scalar(frame, found, kind, token)
+
+    def _scalar(
+        self, frame: _Frame, found: _Field | None, kind: str, token: bytes
+    ) -> None:
+        if kind not in ("word", "string"):
+            raise self._damaged("a value is missing")
+        if found is None or found.kind == "message":
+            return
+        number = found.number
+        if found.kind == "bytes":
+            if kind != "string":
+                raise self._damaged("a text in quotes is missing")
+            self._put(frame, number, self._unescaped(token))
+            return
+        if kind != "word":
+            raise self._damaged("a number is missing")
+        word = token.decode()
+        try:
+            if found.kind in ("float", "double"):
+                size, form = (5, "<f") if found.kind == "float" else (1, "<d")
+                text = word.removesuffix("f") if word[-2:] != "nf" else word
+                value = pack(form, float(text))
+                self._take(frame, _varint(number << 3 | size) + value)
+            else:
+                self._take(frame, _varint(number << 3) + _varint(_integer(word, found)))
+        except (ValueError, KeyError, OverflowError, PackError):
+            raise self._damaged(f"{word[:24]!r} is no {found.kind}") from None
+
+    def _unescaped(self, token: bytes) -> bytes:
+        parts = [_unescape(token)]
+        while (match := self._match()) and match["string"] is not None:
+            self.at = match.end()
+            parts.append(_unescape(match["string"]))
+        return parts[0] if len(parts) == 1 else b"".join(parts)
+
+    def _put(self, frame: _Frame, number: int, body: bytes | bytearray) -> None:
+        if number:
+            self._take(frame, _varint(number << 3 | 2) + _varint(len(body)))
+            self._take(frame, body)
+
+    def _take(self, frame: _Frame, value: bytes | bytearray) -> None:
+        self.allowance -= len(value) if frame.message == "tensor" else 0
+        if self.allowance < 0:
+            raise self._damaged("its numbers need more room than the text")
+        frame.body += value
+
+    def _match(self) -> re.Match[bytes] | None:
+        return _TOKEN.match(self.data, self.at)
+
+    def _next(self) -> tuple[str, bytes]:
+        match = self._match()
+        if match is None:
+            raise self._damaged("neither a name nor a value")
+        self.at = match.end()
+        kind = match.lastgroup or "end"
+        token = bytes(match[kind])
+        if kind == "word" and len(token) > _MAX_WORD:
+            raise self._damaged("a name or number is too long")
+        return kind, token
+
+    def _damaged(self, what: str) -> ModelFileError:
+        return ModelFileError(
+            f"the graph as text is damaged or cut short near byte {self.at} ({what}); "
+            "copy the file again"
+        )
+
+
+def _unescape(token: bytes) -> bytes:
+    """The bytes of a string in quotes: octal, hexadecimal and C's escapes."""
+    inside = token[1:-1]
+    if b"\\" not in inside:
+        return inside
+    try:
+        return inside.decode("unicode_escape").encode("latin-1")
+    except UnicodeError:
+        raise ModelFileError(
+            "the graph as text is damaged (a byte in a text is written in no known "
+            "way); copy the file again"
+        ) from None
+
+
+def _integer(word: str, found: _Field) -> int:
+    if found.kind == "bool":
+        return _BOOLS[word]
+    if found.kind == "type" and not word.isdecimal():
+        return _TYPE_CODES.get(word, 0)
+    return int(word, 0) & 0xFFFF_FFFF_FFFF_FFFF
+
+
+def _varint(value: int) -> bytes:
+    out = bytearray()
+    while value > 0x7F:
+        out.append(value & 0x7F | 0x80)
+        value >>= 7
+    out.append(value)
+    return bytes(out)
