@@ -102,7 +102,6 @@ def _table(table: Tree, rcut: float) -> Dictionary:
         "@class": "PairTab",
         "@version": 1,
         "rmin": start,
-        "rmax": start + rows * step,
         "hh": step,
         "ntypes": int(n_types) if abs(n_types) < LARGEST_COUNT else -1,
         "nspline": int(rows) if abs(rows) < LARGEST_COUNT else -1,

@@ -10,7 +10,7 @@ from ...errors import ModelFileError
 from ...model import Layer, Model, Net, SeE2A
 from ..statistics import per_neighbour_type
 from ..tree import Tree, located
-from ..version3 import USE_DEEPMD, constant_energies, dense_layer, embedding_grid
+from ..version3 import USE_DEEPMD, dense_layer, embedding_grid, energies_by_type
 from .classes import reject_class
 
 
@@ -43,7 +43,7 @@ def read(root: Tree) -> Model:
         type_map=tuple(root.texts("type_map")),
         descriptors=(_descriptor(descriptor),),
         fitting=nets,
-        bias=constant_energies(nets, fitting.array("bias_atom_e"), None, ()),
+        bias=energies_by_type(fitting, "bias_atom_e", len(nets)),
         provenance={
             "format": "TorchScript (.pth)",
             "trainer": "deepmd-kit, PyTorch code before v3",
