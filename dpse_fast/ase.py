@@ -14,14 +14,14 @@ from ase.calculators.calculator import (
     all_changes,
 )
 from ase.data import chemical_symbols
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
 from .errors import InputError
 from .model import Model
 from .potential import Potential, load
 from .results import Result
 from .session import DEFAULT_SKIN
-from .trajectory.frame import boundaries_of
+from .trajectory.frame import atomic_parameters, boundaries_of
 
 Floats = NDArray[np.float64]
 
@@ -41,6 +41,9 @@ class DeepPotential(Calculator):
     ----------
     model : Potential, Model or path of a model file; None for the embedded one
     skin : Å, see `Potential.session`
+    fparam, aparam : frame and atomic parameters of a model that takes them
+        Those in ``atoms.info["fparam"]`` and ``atoms.arrays["aparam"]`` (or
+        ``atoms.info["aparam"]``, one row for all atoms) come first.
     options : of `dpse_fast.load`, unless `model` is a Potential
 
     Raises
@@ -66,6 +69,8 @@ class DeepPotential(Calculator):
         model: Potential | Model | str | os.PathLike[str] | None = None,
         *,
         skin: float = DEFAULT_SKIN,
+        fparam: ArrayLike | None = None,
+        aparam: ArrayLike | None = None,
         **options: Any,
     ) -> None:
         super().__init__()  # type: ignore[no-untyped-call]
@@ -79,6 +84,8 @@ class DeepPotential(Calculator):
         else:
             self.potential = load(model, **options)
         self._skin = skin
+        self._given = {"fparam": fparam, "aparam": aparam}
+        self._last: dict[str, Any] = {}
         self._session = self.potential.session(skin)
         self._type_of = _types_by_number(self.potential.type_map)
 
@@ -88,6 +95,29 @@ class DeepPotential(Calculator):
     def __setstate__(self, state: dict[str, Any]) -> None:
         vars(self).update(state)
         self._session = self.potential.session(self._skin)
+
+    def check_state(self, atoms: Atoms, tol: float = 1e-15) -> list[str]:
+        """What has changed since the last calculation, parameters included."""
+        changes: list[str] = super().check_state(  # type: ignore[no-untyped-call]
+            atoms, tol
+        )
+        if self.atoms is None:
+            return changes
+        now = self._parameters(atoms)
+        before: Any = self._last
+        different = [k for k in now if not np.array_equal(now[k], before.get(k))]
+        return changes + different
+
+    def _parameters(self, atoms: Atoms) -> dict[str, Any]:
+        """The parameters that the model takes, as the structure or we hold them."""
+        model = self.potential.model
+        found: dict[str, Any] = {}
+        if model.fparam is not None:
+            found["fparam"] = atoms.info.get("fparam", self._given["fparam"])
+        if model.aparam is not None:
+            own = atomic_parameters(atoms)
+            found["aparam"] = self._given["aparam"] if own is None else own
+        return {k: None if v is None else np.array(v) for k, v in found.items()}
 
     def calculate(
         self,
@@ -109,12 +139,14 @@ class DeepPotential(Calculator):
             )
         types = self._type_of[structure.numbers]
         known = not (types == ABSENT).any()
+        self._last = self._parameters(structure)
         result = self._session.compute(
             structure.positions,
             types if known else list(structure.symbols),
             cell if any(pbc) else None,
             pbc=pbc,
             atomic=bool(wanted & ATOMIC),
+            **self._last,
         )
         volume = None
         if cell is not None and all(pbc):

@@ -185,7 +185,7 @@ class Engine:
         n, pair_potential = len(rows), work.pair_potential
         flat, inputs = work.begin_block(n)
         scale = float(model.scale[species])
-        share: float | Floats = 1.0
+        share: Any = 1.0
         with self._timed("environment"):
             for stage, tally in zip(work.stages, work.tallies, strict=True):
                 stage.environment(hood, rows, truncate, tally)
@@ -200,7 +200,7 @@ class Engine:
             net = self.plan.fitting[species]
             output = net(inputs, work.fitting[species], inputs, scale * share)
             output -= self._vacuum(species, parameters)
-            energies = output * scale + float(model.bias[species])
+            energies: Floats = output * scale + float(model.bias[species])
         with self._timed("gradients"):
             for stage in work.stages:
                 stage.backward(n, flat)
@@ -214,7 +214,7 @@ class Engine:
                     )
         return energies
 
-    def _vacuum(self, species: int, parameters: Floats) -> Floats | float:
+    def _vacuum(self, species: int, parameters: Floats) -> Any:
         """What the fitting net would give without neighbours, where that counts."""
         nets = self.plan.model.vacuum
         net = nets[species] if nets else None

@@ -61,9 +61,7 @@ class PairTable:
         put(self, "bias", float_array(bias, (n,), f"{name} bias"))
         put(self, "excluded", frozenset((int(c), int(t)) for c, t in self.excluded))
         for pair in self.excluded:
-            require(
-                all(0 <= t < n for t in pair), f"{name}: no such type pair {pair}"
-            )
+            require(all(0 <= t < n for t in pair), f"{name}: no such type pair {pair}")
         for key in ("start", "step", "rcut", "switch_rcut", "inner", "width", "alpha"):
             value = float(getattr(self, key))
             put(self, key, value)
@@ -80,4 +78,5 @@ class PairTable:
     @property
     def end(self) -> float:
         """Å: pairs at this distance and beyond have no tabulated energy."""
-        return min(self.rcut, self.start + self.coefficients.shape[2] * self.step)
+        n_rows = int(self.coefficients.shape[2])
+        return min(self.rcut, self.start + n_rows * self.step)

@@ -122,6 +122,19 @@ class Potential:
             warn_once=warn_once,
         )
 
+    def renamed(self, type_map: Sequence[str]) -> Potential:
+        """The same potential with other names for its types, in their order.
+
+        Raises
+        ------
+        InputError
+            If there are not as many distinct names as types.
+        """
+        names = check_type_map(type_map, self.type_map)
+        model = replace(self.model, type_map=names)
+        plan = replace(self.plan, model=model)
+        return Potential(model, plan, self.threads, self.sel_overflow)
+
     def __reduce__(self) -> tuple[Any, ...]:
         rebuild = partial(
             load,
@@ -261,7 +274,7 @@ def load(
     n_threads = check_threads(threads)
     model, stored = _model_of(path, head)
     if type_map is not None:
-        names = check_type_map(type_map, model.type_map)
-        model = replace(model, type_map=names)
+        type_map = check_type_map(type_map, model.type_map)
     plan = make_plan(model, precision, tol, stored)
-    return Potential(model, plan, n_threads, sel_overflow)
+    potential = Potential(model, plan, n_threads, sel_overflow)
+    return potential if type_map is None else potential.renamed(type_map)

@@ -34,6 +34,7 @@ from .plan import Plan
 from .plan.descriptor_plan import DescriptorPlan
 
 Floats = NDArray[np.floating]
+Doubles = NDArray[np.float64]
 Ints = NDArray[np.int64]
 
 
@@ -221,7 +222,7 @@ class PairPotentialStage:
         self.below_table = max(self.below_table, int(below))
         return np.asarray(1.0 - sums[:, WEIGHT])
 
-    def energies(self, species: int, deep: Any) -> Floats:
+    def energies(self, species: int, deep: Any) -> Doubles:
         """Switched energies (B,) eV; leaves the gradients in the buffers."""
         sums = self._sums[: len(deep)]
         excess = sums[:, ENERGY] + float(self._bias[species]) - deep

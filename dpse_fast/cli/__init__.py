@@ -15,7 +15,8 @@ from ..errors import DpseError
 COMMANDS = {
     "eval": "Energies, forces and virials of a trajectory.",
     "info": "What a model is and how it will be evaluated.",
-    "convert": "Write a model of any format as one HDF5 file.",
+    "convert": "Write a model of any format as our HDF5 file, or as .dp.",
+    "compress": "Write a model with its tables and their certificate.",
     "bench": "Time per atom and stage on a box of water.",
 }
 INTERRUPTED = 130
@@ -59,7 +60,7 @@ def _version(ctx: click.Context, _: click.Parameter, wanted: bool) -> None:
     help="Show the version and exit.",
 )
 def commands() -> None:
-    """Fast inference of Deep Potential models (se_e2_a) from any model file."""
+    """Fast inference of Deep Potential models from any model file."""
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

@@ -34,6 +34,7 @@ DISPLACEMENT = 0.01  # Å a step, about what hydrogen moves in half a femtosecon
     help="Periodic cell to copy: first frame of any trajectory.  [default: water]",
 )
 @options.MODEL
+@options.parameter_options
 @options.SEL_OVERFLOW
 @options.engine_options
 @options.AS_JSON
@@ -43,6 +44,8 @@ def command(
     skin: float,
     structure: str | None,
     model: str | None,
+    fparam: tuple[float, ...] | None,
+    aparam: tuple[float, ...] | None,
     as_json: bool,
     **engine: Any,
 ) -> None:
@@ -59,7 +62,9 @@ def command(
         box = replicated(cell, round(atoms))
         potential = options.load_potential(model, **engine)
         types = model_types(box, potential.type_map)
-        measured = _measure(potential.session(skin, profile=True), box, types, steps)
+        session = potential.session(skin, profile=True)
+        given = {"fparam": fparam, "aparam": aparam}
+        measured = _measure(session, box, types, steps, given)
     result = {
         "atoms": box.n_atoms,
         "atoms_asked_for": round(atoms),
@@ -78,18 +83,20 @@ def command(
         _print(result)
 
 
-def _measure(session: Session, box: Frame, types: Any, steps: int) -> dict[str, Any]:
+def _measure(
+    session: Session, box: Frame, types: Any, steps: int, given: dict[str, Any]
+) -> dict[str, Any]:
     import numpy as np
 
     rng = np.random.default_rng(1)
     positions = box.positions.copy()
     seconds: list[float] = []
     stages: list[dict[str, float]] = []
-    session.compute(positions, types, box.cell)
+    session.compute(positions, types, box.cell, **given)
     for _ in range(steps):
         positions += rng.normal(0.0, DISPLACEMENT, positions.shape)
         before, start = session.stage_seconds, time.perf_counter()
-        session.compute(positions, types, box.cell)
+        session.compute(positions, types, box.cell, **given)
         seconds.append(time.perf_counter() - start)
         after = session.stage_seconds
         stages.append({name: after[name] - before[name] for name in after})

@@ -1,21 +1,35 @@
-"""``dpse-fast convert``: any model file to the HDF5 exchange format."""
+"""``dpse-fast convert``: any model file to our HDF5 file, or back to ``.dp``."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import click
 
-from ..errors import InputError, ModelFileError
+from ..errors import InputError
 from . import options
 from .report import print_json
+
+if TYPE_CHECKING:
+    from ..model import Model
+
+PARITY_TOLERANCE = 1e-9  # eV/Å, of the tables that both files are evaluated with
 
 
 @click.command("convert")
 @click.argument("model")
 @click.argument("out")
-@click.option("--packed", is_flag=True, help="Compress large arrays with gzip.")
+@options.HEAD
+@click.option(
+    "--type-map",
+    callback=options.split_names,
+    metavar="O,H",
+    help="Names of the model's types, in their order.",
+)
+@click.option("--packed", is_flag=True, help="Compress large arrays with gzip (.h5).")
 @click.option(
     "--weights",
     type=click.Choice(["float32", "float64"]),
@@ -32,56 +46,120 @@ from .report import print_json
 def command(
     model: str,
     out: str,
+    head: str | None,
+    type_map: tuple[str, ...] | None,
     packed: bool,
     weights: str | None,
     notes: tuple[str, ...],
     as_json: bool,
 ) -> None:
-    """Write MODEL as OUT (.h5), read it back and compare: same numbers, any format in.
+    """Write MODEL as OUT: our HDF5 file (.h5), or deepmd-kit's own (.dp).
 
-    OUT appears only if what was read back equals MODEL.
+    OUT is read back, both files are evaluated on sample structures, and the largest
+    differences are shown. OUT appears only if it can be read and evaluated.
     """
-    from ..formats import exchange, read_model
+    from ..boundary import check_type_map
+    from ..formats import read_model
     from ..weights import with_weights
     from ..writers.partial import complete_or_absent
 
     target = Path(out)
-    if target.suffix.lower() not in (".h5", ".hdf5"):
-        raise InputError(f"output {out}: expected a name that ends in .h5 or .hdf5")
-    if not target.parent.is_dir():
-        raise InputError(f"output {out}: the folder {target.parent} does not exist")
-    source = read_model(model)
+    write = _writer(target, packed)
+    source = read_model(model) if head is None else read_model(model, head=head)
     if target.exists() and target.samefile(model):
         raise InputError(f"output {out}: expected another file than the model")
+    exact = source
     if weights is not None:
         source = with_weights(source, weights)
+    if type_map is not None:
+        names = check_type_map(type_map, source.type_map)
+        source, exact = replace(source, type_map=names), replace(exact, type_map=names)
     source = replace(source, provenance={**source.provenance, **_pairs(notes)})
-    digest = source.digest()
     with complete_or_absent(target) as partial:
-        exchange.write(source, partial, packed=packed)
-        if exchange.read(partial).digest() != digest:
-            raise ModelFileError(
-                f"{model}: reading the converted file back gave another model; "
-                f"{out} was not written"
-            )
-    size = target.stat().st_size
+        differs = write(source, partial)
+        copy = read_model(partial)
+        parity = _parity(exact, copy)
+    differs += _not_carried(model, source)
+    report = {
+        "model": model,
+        "output": out,
+        "bytes": target.stat().st_size,
+        "types": source.type_map,
+        "parameters": source.n_weights,
+        "digest": copy.digest(),
+        "equal": copy.digest() == exact.digest(),
+        "differs": differs,
+        "parity": parity,
+    }
     if as_json:
-        print_json(
-            {
-                "model": model,
-                "output": out,
-                "bytes": size,
-                "types": source.type_map,
-                "parameters": source.n_parameters,
-                "digest": digest,
-                "verified": True,
-            }
-        )
+        print_json(report)
     else:
-        click.echo(
-            f"{out}: {len(source.type_map)} types ({', '.join(source.type_map)}), "
-            f"{source.n_parameters} parameters, {size} bytes; read back and equal"
+        _print(report)
+
+
+def _writer(target: Path, packed: bool) -> Callable[[Model, Path], list[str]]:
+    """Writes a model and returns what the file cannot say as the model does."""
+    from ..formats import exchange
+
+    suffix = target.suffix.lower()
+    if suffix not in (".h5", ".hdf5", ".dp"):
+        raise InputError(
+            f"output {target}: expected a name that ends in .h5, .hdf5 or .dp"
         )
+    if not target.parent.is_dir():
+        raise InputError(f"output {target}: the folder {target.parent} does not exist")
+    if suffix == ".dp":
+        if packed:
+            raise InputError("packed: expected an output that ends in .h5 or .hdf5")
+        from ..formats.native_writer import write as write_native
+
+        return write_native
+
+    def write(model: Model, path: Path) -> list[str]:
+        exchange.write(model, path, packed=packed)
+        return []
+
+    return write
+
+
+def _not_carried(path: str, model: Model) -> list[str]:
+    from ..formats.exchange.stored_plan import has_plan
+
+    if has_plan(path):
+        return ["the tables that compress put into the file are left out"]
+    return []
+
+
+def _parity(one: Model, other: Model) -> dict[str, Any]:
+    from .. import load
+    from ..parity import Parity
+    from ..sample_structure import sample_structures
+    from .warning_summary import WarningSummary
+
+    found = Parity()
+    with WarningSummary():
+        pots = [load(m, tol=PARITY_TOLERANCE, threads=1) for m in (one, other)]
+        for s in sample_structures(one):
+            found.add(
+                *(pot.compute(s.positions, s.types, s.cell, **s.parameters)
+                  for pot in pots)
+            )  # fmt: skip
+    return found.summary()
+
+
+def _print(report: dict[str, Any]) -> None:
+    from ..parity import lines
+
+    types = report["types"]
+    equal = "read back and equal" if report["equal"] else "read back"
+    click.echo(
+        f"{report['output']}: {len(types)} types ({', '.join(types)}), "
+        f"{report['parameters']} parameters, {report['bytes']} bytes; {equal}"
+    )
+    for line in lines(report["parity"], report["model"]):
+        click.echo(line)
+    for line in report["differs"]:
+        click.echo(f"note: {line}")
 
 
 def _pairs(notes: tuple[str, ...]) -> dict[str, str]:

@@ -44,6 +44,7 @@ if TYPE_CHECKING:
     help="Elements of types 0, 1, … of a model that names none, or of a trajectory "
     "that only numbers its types (LAMMPS: types 1, 2, …).",
 )
+@options.parameter_options
 @options.SEL_OVERFLOW
 @options.engine_options
 @options.AS_JSON
@@ -55,6 +56,8 @@ def command(
     index: str,
     format: str | None,
     type_map: tuple[str, ...] | None,
+    fparam: tuple[float, ...] | None,
+    aparam: tuple[float, ...] | None,
     as_json: bool,
     **engine: Any,
 ) -> None:
@@ -62,7 +65,8 @@ def command(
 
     TRAJECTORY is a file of any format that ASE reads (extxyz, POSCAR, LAMMPS dump
     or data, traj, cif, …) or a directory with a deepmd npy system. Energies, forces
-    and virials that it holds are compared with the model's.
+    and virials that it holds are compared with the model's. Its fparam and aparam
+    are used if the model takes them.
     """
     from ..trajectory import read_frames
     from ..writers import check_output
@@ -75,7 +79,7 @@ def command(
         if output is not None:
             check_output(output)
         potential = options.load_potential(model, type_map, **engine)
-        run = EvaluationRun(potential, type_map, atomic)
+        run = EvaluationRun(potential, type_map, atomic, fparam, aparam)
         report = Records() if as_json else Table(run)
         with _writer(output, potential, model, trajectory) as writer, _bar() as bar:
             for frame in frames:

@@ -12,6 +12,7 @@ from ..error_statistics import ErrorStatistics, ErrorSum
 from ..errors import InputError
 from ..trajectory import Frame, model_types
 from ..writers import Evaluation
+from .domain_summary import DomainSummary
 
 if TYPE_CHECKING:
     from .. import Potential, Result
@@ -27,15 +28,22 @@ class EvaluationRun:
     potential : Potential
     type_map : names of type numbers, see `model_types`
     atomic : energies and virials of each atom too
+    fparam, aparam : parameters of all frames, instead of the trajectory's own
     """
 
     def __init__(
-        self, potential: Potential, type_map: Sequence[str] | None, atomic: bool
+        self,
+        potential: Potential,
+        type_map: Sequence[str] | None,
+        atomic: bool,
+        fparam: Sequence[float] | None = None,
+        aparam: Sequence[float] | None = None,
     ) -> None:
         self.potential, self.type_map, self.atomic = potential, type_map, atomic
+        self.fparam, self.aparam = fparam, aparam
         self.statistics = ErrorStatistics()
         self.n_frames = self.n_atoms = 0
-        self.overflow_frames = self.short_frames = 0
+        self.domain = DomainSummary()
         self.seconds = 0.0
         self._first = (0.0, 0)
 
@@ -56,6 +64,7 @@ class EvaluationRun:
                 frame.cell if any(frame.pbc) else None,
                 pbc=frame.pbc,
                 atomic=self.atomic,
+                **self._parameters(frame),
             )
         except InputError as error:
             raise InputError(f"{frame.name}: {error}") from None
@@ -73,12 +82,19 @@ class EvaluationRun:
             result.energy, result.forces, result.virial, frame.labels
         )
         record = frame_record(evaluation, errors)
-        overflow = result.sel_overflow
-        record["sel_overflow"] = (
-            None if overflow is None else {"atoms": overflow.n_atoms} | overflow.types
-        )
-        record["short_pairs"] = result.short_pairs
+        record |= result.report.summary()
         return evaluation, record
+
+    def _parameters(self, frame: Frame) -> dict[str, Any]:
+        """What is given for all frames, else the frame's own if the model takes it."""
+        model = self.potential.model
+        fparam: Any = self.fparam
+        aparam: Any = self.aparam
+        if fparam is None and model.fparam is not None:
+            fparam = frame.fparam
+        if aparam is None and model.aparam is not None:
+            aparam = frame.aparam
+        return {"fparam": fparam, "aparam": aparam}
 
     def _count(self, frame: Frame, result: Result, seconds: float) -> None:
         if not self.n_frames:
@@ -86,8 +102,7 @@ class EvaluationRun:
         self.n_frames += 1
         self.n_atoms += frame.n_atoms
         self.seconds += seconds
-        self.overflow_frames += result.sel_overflow is not None
-        self.short_frames += result.short_pairs > 0
+        self.domain.add(result.report, frame.n_atoms)
 
     @property
     def microseconds_per_atom(self) -> float:
@@ -101,8 +116,7 @@ class EvaluationRun:
             "atoms": self.n_atoms,
             "seconds": self.seconds,
             "microseconds_per_atom": self.microseconds_per_atom,
-            "frames_with_sel_overflow": self.overflow_frames,
-            "frames_with_short_pairs": self.short_frames,
+            "domain": self.domain.summary(),
             "errors": self.statistics.summary(),
         }
 

@@ -42,6 +42,7 @@ class Table:
             f"{run.n_frames} frames, {run.n_atoms} atoms, {run.seconds:.3g} s, "
             f"{run.microseconds_per_atom:.3g} µs/atom",
             *error_lines(run.statistics),
+            *run.domain.lines(),
         ]
         for line in lines:
             _print(line)

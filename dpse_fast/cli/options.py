@@ -22,7 +22,11 @@ MODEL = click.option(
     metavar="FILE",
     help="Model file of any supported format.  [default: the embedded water model]",
 )
+HEAD = click.option(
+    "--head", metavar="NAME", help="The branch of a multi-task checkpoint (.pt)."
+)
 _ENGINE = (
+    HEAD,
     click.option("--threads", type=click.IntRange(min=1), help="Default: all cores."),
     click.option(
         "--precision",
@@ -52,7 +56,7 @@ SEL_OVERFLOW = click.option(
 
 
 def engine_options(command: Command) -> Command:
-    """Adds --threads, --precision, --tol and --device."""
+    """Adds --head, --threads, --precision, --tol and --device."""
     for option in reversed(_ENGINE):
         command = option(command)
     return command
@@ -70,6 +74,33 @@ def split_names(
     return names
 
 
+def numbers(
+    ctx: click.Context, parameter: click.Parameter, text: str | None
+) -> tuple[float, ...] | None:
+    """``0.5,300`` as a tuple of numbers."""
+    if text is None:
+        return None
+    try:
+        return tuple(float(part) for part in text.split(","))
+    except ValueError:
+        raise click.BadParameter(
+            f"expected numbers such as 0.5,300, got {text!r}"
+        ) from None
+
+
+def parameter_options(command: Command) -> Command:
+    """Adds --fparam and --aparam."""
+    for name, what in (("aparam", "Atomic"), ("fparam", "Frame")):
+        command = click.option(
+            f"--{name}",
+            callback=numbers,
+            metavar="X,Y",
+            help=f"{what} parameters of a model that takes them, for all frames.  "
+            "[default: those of the trajectory, then the model's]",
+        )(command)
+    return command
+
+
 def load_potential(
     model: str | None, type_map: Sequence[str] | None = None, **options: Any
 ) -> Potential:
@@ -78,13 +109,8 @@ def load_potential(
     A type map names the types of a model whose file names none.
     """
     from .. import load
-
-    if model is None or type_map is None:
-        return load(model, **options)
-    from ..formats import read_model
     from ..model import UNKNOWN_TYPE_PREFIX
 
-    read = read_model(model)
-    if all(name.startswith(UNKNOWN_TYPE_PREFIX) for name in read.type_map):
-        options["type_map"] = type_map
-    return load(read, **options)
+    found = load(model, **options)
+    nameless = all(name.startswith(UNKNOWN_TYPE_PREFIX) for name in found.type_map)
+    return found.renamed(type_map) if type_map is not None and nameless else found

@@ -9,9 +9,21 @@ from typing import Any, Self
 
 import click
 
-from ..errors import AccuracyWarning, SelOverflowWarning, ShortDistanceWarning
+from ..errors import (
+    AccuracyWarning,
+    NonFiniteWarning,
+    SelOverflowWarning,
+    ShortDistanceWarning,
+    UnseenTypesWarning,
+)
 
-COUNTED = (AccuracyWarning, SelOverflowWarning, ShortDistanceWarning)
+COUNTED = (
+    AccuracyWarning,
+    NonFiniteWarning,
+    SelOverflowWarning,
+    ShortDistanceWarning,
+    UnseenTypesWarning,
+)
 
 
 class WarningSummary(AbstractContextManager["WarningSummary"]):

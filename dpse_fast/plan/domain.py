@@ -33,8 +33,8 @@ def unseen_types(descriptor: Descriptor) -> NDArray[np.bool_]:
     same = (descriptor.dstd == first).all(axis=(1, 2))
     same &= ~descriptor.davg.any(axis=(1, 2))
     known = np.isclose(first.reshape(-1, 1), defaults, rtol=1e-6, atol=0)
-    unseen = same & known.any(axis=1)
-    return unseen & ~unseen.all()
+    unseen: NDArray[np.bool_] = same & known.any(axis=1)
+    return np.zeros_like(unseen) if unseen.all() else unseen
 
 
 def unseen_pairs(model: Model) -> NDArray[np.int32]:

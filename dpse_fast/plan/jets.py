@@ -113,11 +113,11 @@ def embedding_jet(embedding: Net | EmbeddingTable, x: Array) -> Jet:
 
 def empty_channels(embedding: Embedding, x: float) -> Array:
     """G (M,) of an empty slot, whose switch is 0."""
-    at = np.array([x])
-    if not isinstance(embedding, Gated):
-        return embedding_jet(embedding, at)[0][0]
-    gate = 0.0 if embedding.smooth else embedding.gate.astype(np.float64)
-    return embedding_jet(embedding.radial, at)[0][0] * (1 + gate)
+    radial = embedding.radial if isinstance(embedding, Gated) else embedding
+    channels: Array = embedding_jet(radial, np.array([x]))[0][0]
+    if isinstance(embedding, Gated) and not embedding.smooth:
+        channels = channels * (1 + embedding.gate.astype(np.float64))
+    return channels
 
 
 def fade_jet(gate: Gated, r: Array, switch: Switch) -> Jet:

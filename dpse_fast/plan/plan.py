@@ -51,6 +51,7 @@ class Plan:
     fitting : one compiled net a type
     pair_potential : the kernels' form of the model's pair table, or None
     accuracy : measured against the exact nets in float64 (the tables alone)
+    from_file : the tables came with the model's file
     """
 
     model: Model
@@ -60,6 +61,7 @@ class Plan:
     fitting: tuple[FittingNet, ...]
     pair_potential: PairPotential | None
     accuracy: Accuracy
+    from_file: bool = False
 
     @property
     def dtype(self) -> np.dtype[Any]:
@@ -74,7 +76,7 @@ class Plan:
     def stride(self) -> int:
         """Numbers from one atom's inputs to the next: kernels write whole registers."""
         width = lanes(self.dtype)
-        return -(-self.n_inputs // width) * width + width
+        return int(-(-self.n_inputs // width) * width + width)
 
     @property
     def widest(self) -> int:
@@ -90,13 +92,14 @@ class Plan:
             for layer in net.layers
         }
         tables = sum(part.coefficients.nbytes for part in self.descriptors)
-        return int(tables + sum(weights.values()))
+        return int(tables) + int(sum(weights.values()))
 
     def summary(self) -> dict[str, Any]:
         """What was chosen and measured, ready for JSON."""
         return {
             "precision": self.precision,
             "tolerance_ev_per_angstrom": self.tolerance,
+            "made": "from the file" if self.from_file else "at load",
             "certificate": self.accuracy.summary(),
             "tables": [
                 entry for k, _ in enumerate(self.descriptors) for entry in self._rows(k)
@@ -149,7 +152,8 @@ def make_plan(
             f"precision: expected one of {', '.join(PRECISIONS)}, got {precision!r}"
         )
     tolerance = check_amount(tolerance, "tol", "a force in eV/Å")
-    if stored is not None and stored.serves(tolerance):
+    from_file = stored is not None and stored.serves(tolerance)
+    if stored is not None and from_file:
         tables, accuracy = stored.tables, stored.accuracy
     else:
         with one_blas_thread():
@@ -171,6 +175,7 @@ def make_plan(
         fitting=tuple(FittingNet(net, dtype, order, packed) for net in model.fitting),
         pair_potential=_pair_potential(model),
         accuracy=accuracy,
+        from_file=from_file,
     )
 
 

@@ -37,6 +37,8 @@ class Frame:
     cell : (3, 3) rows, Å, or None
     pbc : which cell vectors are periodic
     labels : the reference energy, forces and virial that came with it
+    fparam : (k,) frame parameters, or None
+    aparam : (N, k) atomic parameters, or None
     """
 
     name: str
@@ -47,6 +49,8 @@ class Frame:
     cell: FloatArray | None = None
     pbc: Periodicity = (False, False, False)
     labels: Labels = field(default_factory=Labels)
+    fparam: FloatArray | None = None
+    aparam: FloatArray | None = None
 
     @property
     def n_atoms(self) -> int:
@@ -116,5 +120,28 @@ def from_atoms(
     volume = None if cell is None or not all(pbc) else float(abs(np.linalg.det(cell)))
     labels = labels_of(atoms, volume, name, with_energy=with_energy)
     return Frame(
-        name, index, positions, types.astype(np.int64), names, cell, pbc, labels
+        name=name,
+        index=index,
+        positions=positions,
+        types=types.astype(np.int64),
+        names=names,
+        cell=cell,
+        pbc=pbc,
+        labels=labels,
+        fparam=_parameters(atoms.info.get("fparam"), "fparam", name),
+        aparam=_parameters(atomic_parameters(atoms), "aparam", name),
     )
+
+
+def atomic_parameters(atoms: Atoms) -> Any:
+    """What a structure holds as ``aparam``: for each atom, or one row for all."""
+    return atoms.arrays.get("aparam", atoms.info.get("aparam"))
+
+
+def _parameters(value: Any, what: str, name: str) -> FloatArray | None:
+    if value is None:
+        return None
+    array = np.asarray(value)
+    if array.dtype.kind not in "fiu":
+        raise InputError(f"{name}: expected numbers as {what}, got {value!r:.40}")
+    return array.astype(np.float64)

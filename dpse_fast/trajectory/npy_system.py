@@ -50,6 +50,8 @@ class FrameSet:
     energy: FloatArray | None
     force: FloatArray | None
     virial: FloatArray | None
+    fparam: FloatArray | None
+    aparam: FloatArray | None
 
     @property
     def n_frames(self) -> int:
@@ -69,6 +71,10 @@ class FrameSet:
             cell=cell if periodic else None,
             pbc=(periodic, periodic, periodic),
             labels=self._labels(k, real),
+            fparam=None if self.fparam is None else _row(self.fparam, k),
+            aparam=None
+            if self.aparam is None
+            else _row(self.aparam, k).reshape(len(real), -1)[real],
         )
 
     def _labels(self, k: int, real: NDArray[np.bool_]) -> Labels:
@@ -128,6 +134,8 @@ def _frame_set(
         energy=_array(directory / "energy.npy", n_frames, 1),
         force=_array(directory / "force.npy", n_frames, 3 * n),
         virial=_array(directory / "virial.npy", n_frames, 9),
+        fparam=_parameters(directory / "fparam.npy", n_frames, 1),
+        aparam=_parameters(directory / "aparam.npy", n_frames, n),
     )
 
 
@@ -160,7 +168,34 @@ def _names(path: Path) -> tuple[str, ...] | None:
         raise InputError(f"{path}: expected names of elements ({error})") from None
 
 
+def _parameters(path: Path, n_frames: int, n: int) -> FloatArray | None:
+    """(n_frames, n·k) with any k."""
+    array = _numbers(path)
+    if array is None:
+        return None
+    if not array.ndim or len(array) != n_frames or array.size % max(n_frames * n, 1):
+        raise InputError(
+            f"{path}: expected {n_frames} frames with a multiple of {n} numbers each, "
+            f"got shape {array.shape}"
+        )
+    return array.reshape(n_frames, -1)
+
+
 def _array(path: Path, n_frames: int | None, width: int) -> FloatArray | None:
+    array = _numbers(path)
+    if array is None:
+        return None
+    rows = len(array) if n_frames is None and array.ndim else n_frames
+    if not array.ndim or len(array) != rows or array.size != len(array) * width:
+        raise InputError(
+            f"{path}: expected shape ({'frames' if rows is None else rows}, {width}), "
+            f"got {array.shape}"
+        )
+    return array.reshape(len(array), width)
+
+
+def _numbers(path: Path) -> NDArray[Any] | None:
+    """The array of a file, mapped; None without the file."""
     if not path.is_file():
         return None
     try:
@@ -170,10 +205,4 @@ def _array(path: Path, n_frames: int | None, width: int) -> FloatArray | None:
         raise InputError(f"{path}: not an array that NumPy reads ({reason})") from None
     if array.dtype.kind not in "fiu":
         raise InputError(f"{path}: expected numbers, got dtype {array.dtype}")
-    rows = len(array) if n_frames is None and array.ndim else n_frames
-    if not array.ndim or len(array) != rows or array.size != len(array) * width:
-        raise InputError(
-            f"{path}: expected shape ({'frames' if rows is None else rows}, {width}), "
-            f"got {array.shape}"
-        )
-    return array.reshape(len(array), width)
+    return array

@@ -73,13 +73,19 @@ def read_stored_plan(path: str | os.PathLike[str], model: Model) -> StoredPlan |
     ModelFileError
         If the plan is damaged or was made for another model.
     """
+    if not has_plan(path):
+        return None
+    with open_file(Path(path)) as file:
+        return _plan(Place(file, file.root).inner(PLAN_GROUP), model)
+
+
+def has_plan(path: str | os.PathLike[str]) -> bool:
+    """Whether a file is a model file of ours that carries a plan."""
     with Path(path).open("rb") as stream:
         if stream.read(len(SIGNATURE)) != SIGNATURE:
-            return None
+            return False
     with open_file(Path(path)) as file:
-        if not is_exchange(file) or PLAN_GROUP not in file.root:
-            return None
-        return _plan(Place(file, file.root).inner(PLAN_GROUP), model)
+        return is_exchange(file) and PLAN_GROUP in file.root
 
 
 def _plan(place: Place, model: Model) -> StoredPlan:

@@ -1,0 +1,131 @@
+"""``dpse-fast compress``: a model file that carries its tables and their errors."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from ..errors import InputError
+from . import options
+from .report import print_json, print_tree
+from .warning_summary import WarningSummary
+
+if TYPE_CHECKING:
+    from ..model import Model
+    from ..plan import StoredPlan
+
+
+@click.command("compress")
+@click.argument("model")
+@click.argument("out")
+@options.HEAD
+@click.option(
+    "--tol",
+    type=click.FloatRange(min=0),
+    default=1e-5,
+    show_default=True,
+    metavar="EV/Å",
+    help="Largest force error of the tables; 0 converges them.",
+)
+@click.option(
+    "--check",
+    metavar="TRAJECTORY",
+    help="Also measure the tables on these frames.",
+)
+@click.option(
+    "--index", default=":", metavar="SLICE", help="Frames to check.  [default: all]"
+)
+@click.option(
+    "--type-map",
+    callback=options.split_names,
+    metavar="O,H",
+    help="Names of the model's types, in their order.",
+)
+@options.AS_JSON
+def command(
+    model: str,
+    out: str,
+    head: str | None,
+    tol: float,
+    check: str | None,
+    index: str,
+    type_map: tuple[str, ...] | None,
+    as_json: bool,
+) -> None:
+    """Tabulate MODEL to a force tolerance and write it with its tables as OUT (.h5).
+
+    OUT keeps the nets beside the tables and the certificate: the differences to the
+    nets, measured on sampled environments. It opens faster, with any tolerance that
+    is not below its own.
+    """
+    from dataclasses import replace
+
+    from ..boundary import check_type_map
+    from ..formats import exchange, read_model
+    from ..formats.exchange.stored_plan import write_stored_plan
+    from ..plan import StoredPlan, make_plan
+    from ..writers.partial import complete_or_absent
+
+    target = Path(out)
+    if target.suffix.lower() not in (".h5", ".hdf5"):
+        raise InputError(f"output {out}: expected a name that ends in .h5 or .hdf5")
+    if not target.parent.is_dir():
+        raise InputError(f"output {out}: the folder {target.parent} does not exist")
+    with WarningSummary() as warned:
+        source = read_model(model) if head is None else read_model(model, head=head)
+        if target.exists() and target.samefile(model):
+            raise InputError(f"output {out}: expected another file than the model")
+        if type_map is not None:
+            names = check_type_map(type_map, source.type_map)
+            source = replace(source, type_map=names)
+        plan = make_plan(source, tolerance=tol)
+        tables = tuple(dict(part.tables) for part in plan.descriptors)
+        stored = StoredPlan(tables, tol, plan.accuracy)
+        with complete_or_absent(target) as partial:
+            exchange.write(source, partial)
+            write_stored_plan(partial, source, stored)
+        measured = None if check is None else _check(source, stored, check, index)
+    summary = plan.summary()
+    report = {
+        "output": out,
+        "bytes": target.stat().st_size,
+        "tolerance_ev_per_angstrom": tol,
+        "intervals": sum(entry["intervals"] for entry in summary["tables"]),
+        "table_bytes": summary["table_bytes"],
+        "certificate": summary["certificate"],
+    }
+    if measured is not None:
+        report["check"] = {"trajectory": check, **measured}
+    if as_json:
+        print_json({**report, "model": model, "warnings": warned.entries()})
+    else:
+        print_tree(report)
+
+
+def _check(
+    model: Model, stored: StoredPlan, trajectory: str, index: str
+) -> dict[str, Any]:
+    """The tables against converged ones on the frames of a trajectory."""
+    from ..parity import Parity
+    from ..plan import make_plan
+    from ..potential import Potential, check_threads
+    from ..trajectory import model_types, read_frames
+
+    threads, found = check_threads(None), Parity()
+    plans = (make_plan(model, tolerance=stored.tolerance, stored=stored),
+             make_plan(model, tolerance=0.0))  # fmt: skip
+    pots = [Potential(model, plan, threads, "truncate") for plan in plans]
+    for frame in read_frames(trajectory, index):
+        types = model_types(frame, model.type_map)
+        given: dict[str, Any] = {
+            "fparam": None if model.fparam is None else frame.fparam,
+            "aparam": None if model.aparam is None else frame.aparam,
+        }
+        cell = frame.cell if any(frame.pbc) else None
+        found.add(
+            *(pot.compute(frame.positions, types, cell, pbc=frame.pbc, **given)
+              for pot in pots)
+        )  # fmt: skip
+    return found.summary()
