@@ -13,8 +13,10 @@ from ..errors import ModelFileError
 
 Array = NDArray[Any]
 ToArray = Callable[[Any, str], Array]
+ToMembers = Callable[[Any], Mapping[str, Any]]
 
 LARGEST_COUNT = 2**31
+LARGEST_NUMBER = 1e300
 _REQUIRED = object()
 
 
@@ -57,14 +59,26 @@ class Tree:
     value : mapping, list, or object with a mapping ``members``
     place : the name that errors give it
     to_array : makes an array of what the file has in an array's place
+    to_members : the named members of a value
     """
 
-    def __init__(self, value: Any, place: str, to_array: ToArray) -> None:
+    def __init__(
+        self,
+        value: Any,
+        place: str,
+        to_array: ToArray,
+        to_members: ToMembers = members_of,
+    ) -> None:
         with located(place):
-            self._members = members_of(value)
+            self._members = to_members(value)
         self.value = value
         self.place = place
         self._to_array = to_array
+        self._to_members = to_members
+
+    def with_members(self, to_members: ToMembers) -> Tree:
+        """The same values with other ideas of what their members are."""
+        return Tree(self.value, self.place, self._to_array, to_members)
 
     def where(self, key: str) -> str:
         joint = "." if self.place and not self.place.endswith(" ") else ""
@@ -89,7 +103,7 @@ class Tree:
         )
 
     def __getitem__(self, key: str) -> Tree:
-        return Tree(self.raw(key), self.where(key), self._to_array)
+        return Tree(self.raw(key), self.where(key), self._to_array, self._to_members)
 
     def branches(self, key: str) -> list[Tree]:
         """The members "0", "1", … of a list (or of an object that acts as one)."""
@@ -104,9 +118,22 @@ class Tree:
         value = self.raw(key, default)
         if isinstance(value, bool) or not isinstance(value, int | float):
             self.reject(key, "a number", value)
-        if not abs(value) < 1e300:
+        if not abs(value) < LARGEST_NUMBER:
             self.reject(key, "a finite number", value)
         return float(value)
+
+    def numbers(self, key: str) -> list[float]:
+        values = self.raw(key)
+        if not isinstance(values, list | tuple) or not values:
+            self.reject(key, "a list of numbers", values)
+        if any(
+            isinstance(v, bool)
+            or not isinstance(v, int | float)
+            or not abs(v) < LARGEST_NUMBER
+            for v in values
+        ):
+            self.reject(key, "a list of finite numbers", values)
+        return [float(v) for v in values]
 
     def integer(self, key: str, default: Any = _REQUIRED) -> int:
         return self._count(key, self.raw(key, default))

@@ -1,48 +1,106 @@
-"""Which scripted classes are supported, by the last part of their names."""
+"""Scripted objects of deepmd-kit v3 in the terms of its native dictionary."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any
+
 from ...errors import ModelFileError
-from ..tree import Tree
+from ..tree import Tree, members_of
 from ..version3 import USE_DEEPMD
 from .records import Instance
 
-_NAMES = {
+_TYPES = {
+    "DPEnergyAtomicModel": "standard",
+    "DPAtomicModel": "standard",
+    "EnergyModel": "standard",
+    "DPZBLLinearEnergyAtomicModel": "zbl",
+    "PairTabAtomicModel": "pairtab",
+    "LinearEnergyAtomicModel": "linear",
+    "DPDipoleAtomicModel": "dipole",
+    "DPPolarAtomicModel": "polar",
+    "DPDOSAtomicModel": "dos",
+    "DPPropertyAtomicModel": "property",
+    "DescrptSeA": "se_e2_a",
     "DescrptSeR": "se_e2_r",
+    "DescrptHybrid": "hybrid",
+    "DescrptDPA1": "dpa1",
+    "DescrptSeAttenV2": "se_atten_v2",
     "DescrptSeT": "se_e3",
     "DescrptSeTTebd": "se_e3_tebd",
-    "DescrptHybrid": "hybrid",
-    "DescrptDPA1": "dpa1 (se_atten)",
-    "DescrptSeAttenV2": "se_atten_v2",
     "DescrptDPA2": "dpa2",
     "DescrptDPA3": "dpa3",
-    "DPZBLModel": "zbl",
-    "LinearEnergyModel": "linear",
-    "DipoleModel": "dipole",
-    "PolarModel": "polar",
-    "DOSModel": "dos",
-    "PropertyModel": "property",
-    "SpinEnergyModel": "spin",
+    "EnergyFittingNet": "ener",
     "EnergyFittingNetDirect": "direct_force_ener",
+    "DipoleFittingNet": "dipole",
+    "PolarFittingNet": "polar",
+    "DOSFittingNet": "dos",
+    "PropertyFittingNet": "property",
+    "SpinEnergyModel": "spin",
 }
+# The object inside that holds the numbers.
+_INNER = {
+    "DescrptSeA": "sea",
+    "DescrptDPA1": "se_atten",
+    "DescrptSeAttenV2": "se_atten",
+    "TypeEmbedNet": "embedding",
+}
+_NAMES = {
+    "atomic_model": "model",
+    "fitting_net": "fitting",
+    "descrpt_list": "list",
+    "mean": "davg",
+    "stddev": "dstd",
+    "matrix": "w",
+    "bias": "b",
+    "smooth": "smooth_type_embedding",
+    "emask": "exclude_types",
+    "pair_excl": "pair_exclude_types",
+    "atom_excl": "atom_exclude_types",
+    "embedding_net": "embedding",
+    "filter_layers_strip": "embeddings_strip",
+}
+_COMPRESSED = ("compress", "geo_compress", "tebd_compress")
 
 
-def class_name(tree: Tree) -> str:
-    """The name of the object's class without its module."""
-    value = tree.value
+def native_members(value: Any) -> Mapping[str, Any]:
+    """The members of a value under the names that the native dictionary has."""
+    own = members_of(value)
+    if not isinstance(value, Instance):
+        return own
+    name = _class_of(value)
+    if name in _INNER:
+        own = {**own, **members_of(own.get(_INNER[name]))}
+    renamed = {_NAMES[key]: item for key, item in own.items() if key in _NAMES}
+    found = {**own, **renamed, "type": _TYPES.get(name, name)}
+    if "filter_layers" in own:
+        key = "nets" if "Fitting" in name else "embeddings"
+        found[key] = own["filter_layers"]
+    if "activate" in own:
+        activate = members_of(own["activate"])
+        found["activation_function"] = activate.get("activation")
+    if "compress_data" in own:
+        compressed = any(own.get(key) for key in _COMPRESSED)
+        found["compress"] = own if compressed else None
+    if name == "PairTabAtomicModel":
+        found["tab"] = own
+    return found
+
+
+def _class_of(value: Any) -> str:
     return value.kind.rpartition(".")[2] if isinstance(value, Instance) else ""
 
 
 def reject_class(tree: Tree, role: str, supported: tuple[str, ...]) -> None:
     """Refuse an object of any other class than those supported."""
-    name = class_name(tree)
+    name = _class_of(tree.value)
     if name not in supported:
         if not name:
             raise ModelFileError(
                 f"{tree.place or 'data.pkl'}: holds no object of deepmd-kit, expected "
                 f"a scripted {role}; give a model that dp --pt freeze wrote"
             )
-        shown = _NAMES.get(name, ascii(name[:60]))
+        shown = _TYPES.get(name, ascii(name[:60]))
         raise ModelFileError(
             f"{tree.place or 'model'}: the {role} {shown} is not supported, only "
             f"se_e2_a energy models; {USE_DEEPMD}"

@@ -1,0 +1,66 @@
+"""The standard model of v3: descriptors and the fitting behind them."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ...errors import ModelFileError
+from ...model import Model
+from ..tree import Tree, located
+from .arrays import energies_by_type, excluded_pairs, excluded_types
+from .descriptors import read_parts
+from .fitting import read_fitting
+from .supported import check_class, reject_training_input
+
+
+def read_standard(tree: Tree) -> Model:
+    """The model, without what the file says about it.
+
+    Raises
+    ------
+    ModelFileError
+        If it is not supported, or a value is missing or odd.
+    """
+    for key in ("descriptor", "fitting"):
+        if not tree.has(key):
+            reject_training_input(tree, key)
+    check_class(tree, 2, "Model")
+    parts = read_parts(tree["descriptor"])
+    n_types = parts[0].descriptor.n_types
+    if any(part.descriptor.n_types != n_types for part in parts):
+        raise ModelFileError(
+            f"{tree.where('descriptor')}: its parts have several numbers of types"
+        )
+    fitting = read_fitting(tree["fitting"], parts)
+    included = included_types(tree, n_types)
+    _reject_own_exclusions(tree["fitting"], included)
+    bias = fitting.bias + energies_by_type(tree, "out_bias", n_types)
+    with located(tree.place):
+        return Model(
+            type_map=tuple(tree.texts("type_map")),
+            descriptors=tuple(part.descriptor for part in parts),
+            fitting=fitting.nets,
+            bias=bias * included,
+            scale=included,
+            fparam=fitting.fparam,
+            aparam=fitting.aparam,
+            vacuum=fitting.vacuum,
+            emptied=excluded_pairs(tree, "pair_exclude_types", n_types),
+        )
+
+
+def included_types(tree: Tree, n_types: int) -> NDArray[np.float64]:
+    """1 for every type, 0 for those whose energy the model leaves out."""
+    excluded = excluded_types(tree, "atom_exclude_types", n_types)
+    return np.array([float(t not in excluded) for t in range(n_types)])
+
+
+def _reject_own_exclusions(fitting: Tree, included: NDArray[np.float64]) -> None:
+    """Refuse types that the fitting alone excludes: no version writes such a file."""
+    if included[list(excluded_types(fitting, "exclude_types", included.size))].any():
+        raise ModelFileError(
+            f"{fitting.where('exclude_types')}: types that the fitting excludes and "
+            "the model does not, which deepmd-kit forgets on loading; exclude them in "
+            "the model (atom_exclude_types)"
+        )

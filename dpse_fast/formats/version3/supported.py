@@ -1,0 +1,52 @@
+"""What is read of deepmd-kit v3, and how the rest is refused."""
+
+from __future__ import annotations
+
+from typing import NoReturn
+
+from ...errors import ModelFileError
+from ..tree import Tree, describe
+
+USE_DEEPMD = "evaluate it with deepmd-kit itself"
+
+
+def kind_of(tree: Tree, default: str) -> str:
+    """What the dictionary calls its ``type``, shown safely if it is no name."""
+    kind = tree.raw("type", default)
+    return kind if isinstance(kind, str) else describe(kind)
+
+
+def reject_kind(tree: Tree, kind: str, supported: str) -> NoReturn:
+    raise ModelFileError(
+        f"{tree.where('type')}: {describe(kind)} is not supported, only {supported}; "
+        f"{USE_DEEPMD}"
+    )
+
+
+def reject_option(tree: Tree, key: str, meaning: str) -> None:
+    """Refuse a dictionary whose option `key` is set."""
+    if tree.raw(key, None):
+        raise ModelFileError(
+            f"{tree.where(key)}: {meaning} not supported; {USE_DEEPMD}"
+        )
+
+
+def reject_training_input(tree: Tree, key: str) -> NoReturn:
+    raise ModelFileError(
+        f"{tree.where(key)}: holds no trained values, as in a training input; "
+        "give the frozen model, not input.json"
+    )
+
+
+def check_class(tree: Tree, latest: int, *names: str) -> None:
+    """Refuse another class than those named, and versions after the latest known."""
+    name = tree.text("@class", names[0])
+    if name not in names:
+        tree.reject("@class", " or ".join(names), name)
+    version = tree.raw("@version", 1)
+    if version not in range(1, latest + 1):
+        raise ModelFileError(
+            f"{tree.where('@version')}: version {describe(version)} of a {name} is "
+            f"unknown, the latest known is {latest}; update dpse-fast, or export "
+            "the model with deepmd-kit 3.2"
+        )

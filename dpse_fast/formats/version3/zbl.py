@@ -1,0 +1,132 @@
+"""The zbl model of v3: a standard model, and a pair table at short distances.
+
+E = (1 − w)·E(deep) + w·E(pairs) + constants, with one w for each atom.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ...errors import ModelFileError
+from ...model import Descriptor, Model, PairTable
+from ..tree import Tree, located
+from .arrays import energies_by_type, excluded_pairs
+from .standard import included_types, read_standard
+from .supported import check_class, kind_of
+from .type_maps import arranged, order_of
+
+Array = NDArray[np.float64]
+
+
+def read_zbl(tree: Tree, pytorch: bool) -> Model:
+    """The model, without what the file says about it.
+
+    Parameters
+    ----------
+    tree : its dictionary
+    pytorch : whether the constants ``out_bias`` of the two parts count: they do in
+        deepmd-kit's PyTorch code, and in its other code they do not
+
+    Raises
+    ------
+    ModelFileError
+        If it is not supported, or a value is missing or odd.
+    """
+    check_class(tree, 2, "Model")
+    names = tree.texts("type_map")
+    n_types = len(names)
+    parts = tree.branches("models")
+    if [kind_of(part, "") for part in parts] != ["standard", "pairtab"]:
+        tree.reject("models", "a standard and a pairtab model", tree.raw("models"))
+    for part in parts:
+        _reject_own_settings(part, pytorch)
+    deep = arranged(read_standard(parts[0]), names, parts[0].place)
+    constants = energies_by_type(tree, "out_bias", n_types)
+    included = included_types(tree, n_types)
+    table = _pair_table(tree, parts[1], names, deep)
+    excluded = excluded_pairs(tree, "pair_exclude_types", n_types)
+    with located(tree.place):
+        return replace(
+            deep,
+            bias=(deep.bias + constants) * included,
+            scale=deep.scale * included,
+            emptied=excluded,
+            pair_table=replace(
+                table,
+                excluded=excluded,
+                coefficients=table.coefficients * included[:, None, None, None],
+                bias=(table.bias + constants) * included,
+            ),
+        )
+
+
+def _reject_own_settings(part: Tree, pytorch: bool) -> None:
+    for key in ("pair_exclude_types", "atom_exclude_types"):
+        if part.raw(key, None):
+            raise ModelFileError(
+                f"{part.where(key)}: exclusions in one part of a zbl model are not "
+                "supported; exclude them in the whole model"
+            )
+    biased = part.has("out_bias") and np.any(part.array("out_bias"))
+    if biased and not pytorch:
+        raise ModelFileError(
+            f"{part.where('out_bias')}: constants in one part of a zbl model, which "
+            "deepmd-kit's PyTorch code adds and its other code does not; give the "
+            ".pth file"
+        )
+
+
+def _pair_table(tree: Tree, part: Tree, names: list[str], deep: Model) -> PairTable:
+    check_class(part, 2, "Model")
+    tab = part["tab"]
+    check_class(tab, 1, "PairTab")
+    known = part.texts("type_map")
+    order = order_of(names, known, part.place)
+    info = tab.array("tab_info").reshape(-1)
+    if info.size != 4:
+        tab.reject("tab_info", "start, step, rows and types", info)
+    start, step, rows, n_types = (float(value) for value in info)
+    data = tab.array("tab_data")
+    if n_types != len(known) or data.size != len(known) ** 2 * rows * 4:
+        raise ModelFileError(
+            f"{tab.where('tab_data')}: expected {len(known)} times {len(known)} tables "
+            f"of {rows:.0f} rows of 4 coefficients, got shape {data.shape}"
+        )
+    cubic = data.reshape(len(known), len(known), -1, 4)[..., ::-1]
+    rcut, inner = part.number("rcut"), tree.number("sw_rmin")
+    with located(part.place):
+        return PairTable(
+            start=start,
+            step=step,
+            coefficients=cubic[np.ix_(order, order)],
+            rcut=rcut,
+            switch_rcut=rcut if _has_longer_list(part, deep) else _reach(deep),
+            inner=inner,
+            width=tree.number("sw_rmax") - inner,
+            alpha=tree.number("smin_alpha"),
+            bias=energies_by_type(part, "out_bias", len(known))[order],
+        )
+
+
+def _reach(deep: Model) -> float:
+    return max(d.rcut for d in deep.descriptors)
+
+
+def _has_longer_list(part: Tree, deep: Model) -> bool:
+    """Whether w is of the pair table's neighbours: of the list with more slots."""
+    if not part.has("sel"):
+        return True
+    sel = part.raw("sel")
+    own = sum(part.integers("sel")) if isinstance(sel, list) else part.integer("sel")
+    return own >= _slots(deep.descriptors)
+
+
+def _slots(descriptors: Sequence[Descriptor]) -> int:
+    """Slots of the neighbour list that serves all these descriptors."""
+    if any(d.mixed for d in descriptors):
+        return max(d.n_slots for d in descriptors)
+    return int(np.max([d.sel for d in descriptors], axis=0).sum())
