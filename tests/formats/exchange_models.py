@@ -59,7 +59,11 @@ MODELS = {
     ),
     "se_e2_r": small(kind="se_e2_r"),
     "se_e2_r, options": small(
-        kind="se_e2_r", one_sided=True, excluded=frozenset({(0, 1)}), env_protection=0.3
+        kind="se_e2_r",
+        one_sided=True,
+        excluded=frozenset({(0, 1)}),
+        env_protection=0.3,
+        switch_float32=True,
     ),
     "hybrid": small(
         hybrid=({"kind": "se_e2_r", "rcut": 3.4}, {"axis": 2, "rcut": 5.0}), n_types=3
@@ -77,7 +81,9 @@ MODELS = {
     "vacuum of no type": replace(VACUUM, vacuum=(None, None)),
     "emptied": small(emptied=frozenset({(0, 1), (1, 0)})),
     "pair table": small(pair_table=True),
-    "pair table, excluded": small(pair_table=True, table_excluded=frozenset({(0, 1)})),
+    "pair table, excluded": small(
+        pair_table=True, table_excluded=frozenset({(0, 1)}), seed=1
+    ),
     "silent": small(silent=(1,)),
     "float32, gated": small(
         mixed=True, gated="smooth", fparam=1, vacuum=True, dtype=np.float32

@@ -3,63 +3,19 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import h5py
 import numpy as np
 import pytest
 from formats.damage import CHANGES, LENGTHS, quickly, read_damaged
+from formats.exchange_models import MODELS, small
+from formats.hdf5_changes import attribute, dataset, in_group, no_attribute, without
 from hypothesis import given
-from random_model import random_model
 
 from dpse_fast.errors import ModelFileError
 from dpse_fast.formats import read_model
 from dpse_fast.formats.exchange import read, write
-from dpse_fast.model import Model
-
-
-def small() -> Model:
-    return random_model(embedding=(3, 6), fitting=(5, 5))
-
-
-def without(name: str) -> Callable[[h5py.File], None]:
-    def change(file: h5py.File) -> None:
-        del file[name]
-
-    return change
-
-
-def dataset(name: str, value: Any) -> Callable[[h5py.File], None]:
-    def change(file: h5py.File) -> None:
-        if name in file:
-            del file[name]
-        file[name] = value
-
-    return change
-
-
-def in_group(name: str) -> Callable[[h5py.File], None]:
-    def change(file: h5py.File) -> None:
-        del file[name]
-        file[f"{name}/values"] = np.zeros(2)
-
-    return change
-
-
-def attribute(group: str, name: str, value: Any) -> Callable[[h5py.File], None]:
-    def change(file: h5py.File) -> None:
-        file[group].attrs[name] = value
-
-    return change
-
-
-def no_attribute(group: str, name: str) -> Callable[[h5py.File], None]:
-    def change(file: h5py.File) -> None:
-        del file[group].attrs[name]
-
-    return change
 
 
 def huge_chunk(file: h5py.File) -> None:
@@ -178,9 +134,12 @@ def test_heaps_that_do_not_add_up(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("packed", [False, True])
-def test_damaged_files(packed: bool, tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    "name", ["two-sided", "hybrid", "mixed, gated", "vacuum", "pair table"]
+)
+def test_damaged_files(name: str, packed: bool, tmp_path: Path) -> None:
     file = tmp_path / "model.h5"
-    write(small(), file, packed=packed)
+    write(MODELS[name], file, packed=packed)
 
     @quickly
     @given(LENGTHS, CHANGES)
