@@ -15,13 +15,18 @@ PERIODIC = ("orthorhombic", "triclinic", "tiny", "open")
 
 @dataclass(frozen=True)
 class Family:
-    """One model, the formats it is written in and the structures it is run on."""
+    """One model, the formats it is written in and the structures it is run on.
+
+    ``centred`` and ``gain`` are those of `fill`. With ``inner_constants`` the parts
+    of a zbl model have energies of their own, which only PyTorch adds.
+    """
 
     formats: tuple[str, ...]
     model: Section
     frames: tuple[str, ...] = ("orthorhombic", "open")
     centred: bool = False
     gain: float = 4.0
+    inner_constants: bool = False
 
     @property
     def n_types(self) -> int:
@@ -92,6 +97,17 @@ def _fitting(formats: tuple[str, ...], frames: tuple[str, ...], **keys: Any) -> 
     return Family(formats, section(se_a(), fitting=keys), frames)
 
 
+def _zbl(
+    formats: tuple[str, ...] = ("dp", "pth"), inner: bool = False, **keys: Any
+) -> Family:
+    # Only with descriptors whose neighbours share their slots.
+    script = section(
+        se_atten(set_davg_zero=True), use_srtab="table.txt", smin_alpha=0.1, **keys
+    )
+    frames = ("orthorhombic", "open", "close")
+    return Family(formats, script, frames, centred=True, inner_constants=inner)
+
+
 RADIAL = {"gain": 12.0}
 WITH_DEFAULT = ("orthorhombic", "open", "default")
 STRIP = {"tebd_input_mode": "strip"}
@@ -151,9 +167,7 @@ FAMILIES = {
     "lone_parameters_one": _fitting(
         ("dp", "pth"), ("open",), **LONE | {"atom_ener": [None, -2.5]}
     ),
-    "pair_exclude": Family(
-        ("dp", "pth", "pb"), section(se_a(), pair_exclude_types=[[0, 1]])
-    ),
+    "pair_exclude": Family(("dp", "pth"), section(se_a(), pair_exclude_types=[[0, 1]])),
     "pair_exclude_radial": Family(
         ("dp", "pth"), section(se_r(), pair_exclude_types=[[1, 1]]), **RADIAL
     ),
@@ -166,9 +180,7 @@ FAMILIES = {
         section(se_a(set_davg_zero=True, exclude_types=[[0, 0]])),
         centred=True,
     ),
-    "virtual": Family(
-        ("dp", "pth", "pb"), section(se_a()), ("virtual", "virtual_open")
-    ),
+    "virtual": Family(("dp", "pth"), section(se_a()), ("virtual", "virtual_open")),
     "shapes": _fitting(
         ("dp", "pth", "pb"),
         ("orthorhombic",),
@@ -176,20 +188,20 @@ FAMILIES = {
         resnet_dt=True,
     ),
     "one_layer": _fitting(("dp", "pth", "pb"), ("orthorhombic",), neuron=[24]),
-    "zbl": Family(
-        ("dp", "pth"),
-        section(
-            se_a(),
-            use_srtab="table.txt",
-            smin_alpha=0.1,
-            sw_rmin=0.8,
-            sw_rmax=1.7,
-        ),
-        ("orthorhombic", "open", "close"),
-    ),
-    "dpa1": _atten(("dp", "pth", "pb", "yaml"), PERIODIC),
+    "zbl": _zbl(sw_rmin=0.8, sw_rmax=1.7),
+    "zbl_constants": _zbl(("pth",), inner=True, sw_rmin=0.8, sw_rmax=1.7),
+    "zbl_excluded": _zbl(sw_rmin=0.7, sw_rmax=1.9, pair_exclude_types=[[0, 1]]),
+    "dpa1": _atten(("dp", "pth", "yaml"), PERIODIC),
+    # TensorFlow takes no other value; without attention layers it has no effect.
+    "dpa1_plain": _atten(("dp", "pth", "pb"), smooth_type_embedding=False),
     "dpa1_one_sided": _atten(
         type_one_side=True, concat_output_tebd=False, exclude_types=[[0, 1]]
+    ),
+    "dpa1_plain_one_sided": _atten(
+        ("dp", "pb"),
+        smooth_type_embedding=False,
+        type_one_side=True,
+        exclude_types=[[1, 1]],
     ),
     "dpa1_overflow": _atten(frames=("overflow", "open"), sel=18, neuron=[6, 6]),
     "dpa1_econf": _atten(use_econf_tebd=True, use_tebd_bias=True),
@@ -197,8 +209,17 @@ FAMILIES = {
     "dpa1_strip_one_sided": _atten(
         centred=False, type_one_side=True, exclude_types=[[1, 1]], **STRIP
     ),
-    "dpa1_strip_plain": _atten(smooth_type_embedding=False, **STRIP),
-    "dpa1_float32": _atten(precision="float32"),
+    "dpa1_strip_plain": _atten(
+        ("dp", "pth", "pb"), smooth_type_embedding=False, **STRIP
+    ),
+    "dpa1_float32": Family(
+        ("dp", "pth"),
+        section(
+            se_atten(set_davg_zero=True, precision="float32"),
+            fitting={"precision": "float32"},
+        ),
+        centred=True,
+    ),
     "se_atten_v2": _atten(kind="se_atten_v2", centred=False),
     "dpa1_hybrid": Family(
         ("dp", "pth"),
@@ -228,6 +249,9 @@ def build_family(name: str, table: str) -> dict[str, Any]:
     model = get_model(given).serialize()
     rng = np.random.default_rng(sum(name.encode()))
     fill(model, rng, family.centred, family.gain)
+    if not family.inner_constants:
+        for part in model.get("models", []):
+            part["@variables"]["out_bias"] *= 0
     return {
         "model": model,
         "model_def_script": script,

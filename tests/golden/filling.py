@@ -22,7 +22,7 @@ def fill(model: Tree, rng: np.random.Generator, centred: bool, gain: float) -> N
             _fill_constants(part, rng)
     if "descriptor" in model:
         descriptor = model["descriptor"]
-        for d in descriptor["list"] if "list" in descriptor else [descriptor]:
+        for d in descriptor.get("list", [descriptor]):
             _fill_descriptor(d, rng, centred)
         _fill_fitting(model["fitting"], rng, gain)
     _fill_constants(model, rng)

@@ -53,7 +53,7 @@ def native(names: list[str]) -> None:
             save_dp_model(str(path.with_suffix(".yaml")), contents(name))
         for suffix in {"dp", "yaml", "pth"} & set(case.formats):
             _keep(path.with_suffix("." + suffix))
-        if "dp" in case.formats:
+        if {"dp", "pth"} & set(case.formats):
             # Optimised, PyTorch stops at the second structure with atom_ener.
             with torch.jit.optimized_execution(False):
                 store(path.with_suffix(".pth"), case, HERE / f"{name}.npz")
