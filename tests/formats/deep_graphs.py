@@ -20,7 +20,9 @@ class Recipe:
     """What `deep_potential` builds.
 
     ``kind`` is "a", "r" or "mixed"; ``typed`` "concat" or "strip" makes one net for
-    all pairs; ``parts`` makes a hybrid, whose own descriptor fields do not count.
+    all pairs; ``parts`` makes a hybrid, whose own descriptor fields do not count;
+    ``suffixes`` are of its scopes, _0, _1… if left out. ``repeated`` repeats the
+    suffix in the names of a mixed descriptor's net, as deepmd-kit 2.1 does.
     """
 
     sel: tuple[int, ...] = (3, 2)
@@ -42,6 +44,8 @@ class Recipe:
     rcut: float = 4.1
     n_parameters: int = 0
     parts: tuple[Recipe, ...] = ()
+    suffixes: tuple[str, ...] = ()
+    repeated: bool = False
     script: dict | None = None
     extra: dict[str, object] = field(default_factory=dict)
 
@@ -71,7 +75,9 @@ def deep_potential(recipe: Recipe, seed: int = 0) -> Graph:
     if typed:
         _type_vectors(graph, recipe, rng)
     for k, part in enumerate(parts):
-        _descriptor(graph, part, f"_{k}" if recipe.parts else "", rng)
+        numbered = f"_{k}" if recipe.parts else ""
+        suffix = recipe.suffixes[k] if recipe.suffixes else numbered
+        _descriptor(graph, part, suffix, rng)
     n_in = sum(_length(part) for part in parts) + recipe.n_parameters
     for ending in [""] if typed else [f"_type_{t}" for t in range(recipe.n_types)]:
         _fitting(graph, recipe, n_in + WIDTH * typed, ending, rng)
@@ -165,16 +171,15 @@ def _quotient(graph: Graph, part: Recipe, name: str, total: str) -> None:
     graph.op(f"{name}Slice_axis", "Slice", mean, begin, size)
 
 
-def _typed(
-    graph: Graph, part: Recipe, suffix: str, rows: str, rng: Generator
-) -> None:
+def _typed(graph: Graph, part: Recipe, suffix: str, rows: str, rng: Generator) -> None:
     scope = f"filter_type_all{suffix}/"
     # The slices of se_atten are outside its scope.
     outside = f"atten{suffix}/" if part.kind == "mixed" else scope
     x = _piece(graph, f"{outside}Slice", rows, 0, 4 * sum(part.sel))
     vectors = 1 if part.one_sided else 2
     if part.typed == "concat":
-        y = _net(graph, part, scope, "", x, 1 + WIDTH * vectors, rng)
+        ending = suffix if part.repeated else ""
+        y = _net(graph, part, scope, ending, x, 1 + WIDTH * vectors, rng)
     else:
         gate = _gate(graph, part, scope, vectors, rng)
         if part.tables:
@@ -188,9 +193,7 @@ def _typed(
     _quotient(graph, part, outside, total)
 
 
-def _gate(
-    graph: Graph, part: Recipe, scope: str, vectors: int, rng: Generator
-) -> str:
+def _gate(graph: Graph, part: Recipe, scope: str, vectors: int, rng: Generator) -> str:
     ending = "_one_side_ebd" if part.one_sided else "_two_side_ebd"
     if part.tables:
         count = (part.n_types + 1) ** vectors

@@ -100,7 +100,7 @@ NVNMD = (1).to_bytes(4, "little") + (128).to_bytes(4, "little") + bytes(1024)
 REFUSED = {
     "empty": (b"", "the file is empty"),
     "git-LFS": (LFS, "git lfs pull"),
-    "text graph": (b'# a\nnode {\n  name: "o_rmat"\n}\n', "dp convert-from pbtxt"),
+    "text graph": (b'# a\nnode {\n  name: "o_rmat"\n}\n', "no operation"),
     "pickle": (pickle.dumps({"model": [1.0]}), "a Python pickle is not read"),
     "legacy": (LEGACY, "checkpoint of before 1.6 is not read; freeze"),
     "checkpoint": (zipped("a/data.pkl", "a/data/0"), "checkpoint (.pt) is not read"),

@@ -44,11 +44,17 @@ def test_golden_graph_gives_the_reference_energies(path: Path) -> None:
         assert frames
         for frame in sorted(frames):
             cell = reference[f"{frame}/cell"]
+            given = {
+                name: reference[f"{frame}/{name}"]
+                for name in ("fparam", "aparam")
+                if f"{frame}/{name}" in reference
+            }
             found = evaluate(
                 model,
                 reference[f"{frame}/positions"],
                 reference[f"{frame}/types"],
                 cell if cell.size else None,
+                **given,
             )
             expected = reference[f"{frame}/atomic_energies"]
             np.testing.assert_allclose(found.atomic_energies, expected, 0, tolerance)
@@ -151,8 +157,13 @@ def test_type_without_slots() -> None:
 )
 @pytest.mark.parametrize("one_sided", [False, True])
 def test_compressed_graph(op: str, dtype: str, one_sided: bool) -> None:
-    recipe = Recipe(sel=(3, 0, 2), type_map=b"A B C", tables=op, dtype=dtype)
-    recipe.one_sided = one_sided
+    recipe = Recipe(
+        sel=(3, 0, 2),
+        type_map=b"A B C",
+        tables=op,
+        dtype=dtype,
+        one_sided=one_sided,
+    )
     model = load(recipe)
     rows = model.descriptors[0].embedding
     assert all((g is None) == (t == 1) for row in rows for t, g in enumerate(row))

@@ -27,13 +27,12 @@ def refusal(data: bytes) -> str:
         ("Descrpt", "loc_frame"),
         ("DescrptNorot", "deepmd-kit 0.12"),
         ("DescrptSeAMask", "se_a_mask"),
-        ("ProdEnvMatR", "se_e2_r"),
-        ("DescrptSeR", "se_e2_r"),
-        ("ProdEnvMatAMix", "se_atten"),
+        ("DescrptSeAEf", "se_a_ef"),
+        ("DprcPairwiseIdx", "DPRc"),
+        ("EwaldRecp", "Ewald"),
+        ("MapAparam", "atomic parameters"),
         ("TabulateFusionSeT", "se_e3"),
-        ("PairTab", "pair table"),
         ("MulFltNvnmd", "NVNMD"),
-        ("ProdEnvMatA", "hybrid"),
     ],
 )
 def test_operations_of_other_models(op: str, what: str) -> None:
@@ -49,10 +48,8 @@ def test_operations_of_other_models(op: str, what: str) -> None:
     [
         ("spin_attr/ntypes_spin", "spin"),
         ("modifier_attr/type", "long-range"),
-        ("type_embed_net/matrix_1", "type embedding"),
+        ("attention_layer_0/c_query/matrix", "attention layers"),
         ("filter_type_all/matrix_1_0_1", "se_e3"),
-        ("filter_type_0_1/matrix_1_0", "hybrid"),
-        ("layer_0/matrix", "type embedding"),
         ("share_a_type_0/matrix", "shared"),
     ],
 )
@@ -69,12 +66,20 @@ def test_model_types(kind: bytes) -> None:
     assert kind.decode() in refusal(graph.data())
 
 
-@pytest.mark.parametrize("name", ["dfparam", "daparam"])
-def test_parameters(name: str) -> None:
-    extra = {f"fitting_attr/{name}": np.array(2, "i4")}
-    assert name[1:] in refusal(deep_potential(Recipe(extra=extra)).data())
-    extra = {f"fitting_attr/{name}": np.array(0, "i4")}
-    assert read(deep_potential(Recipe(extra=extra)).data(), "m").n_types == 2
+@pytest.mark.parametrize(
+    ("extra", "what"),
+    [
+        ({"dfparam": np.array(2, "i4")}, "maps 8 to 1 values, expected 10"),
+        ({"dfparam": np.array(-1, "i4")}, "expected a number of parameters"),
+        ({"dfparam": np.array(1.5)}, "expected a number of parameters"),
+        ({"dfparam": np.array(1, "i4"), "t_fparam_avg": np.zeros(1)}, "only one of"),
+        ({"dfparam": np.array(1, "i4"), "t_fparam_avg": np.zeros(2)}, "expected 1"),
+        ({"daparam": np.array(1, "i4")}, "use_aparam_as_mask"),
+    ],
+)
+def test_parameters(extra: dict, what: str) -> None:
+    extra = {f"fitting_attr/{name}": value for name, value in extra.items()}
+    assert what in refusal(deep_potential(Recipe(extra=extra)).data())
 
 
 @pytest.mark.parametrize(
@@ -82,7 +87,9 @@ def test_parameters(name: str) -> None:
     [
         ({"descriptor": {"type": "se_e3"}}, "se_e3"),
         ({"fitting_net": {"type": "dipole"}}, "dipole"),
-        ({"use_srtab": "zbl.txt"}, "use_srtab"),
+        ({"type": "linear_ener"}, "linear_ener"),
+        ({"fitting_net": {"use_aparam_as_mask": True}}, "use_aparam_as_mask"),
+        ({"descriptor": {"type": "hybrid", "list": [{"type": "se_a_3be"}]}}, "3be"),
         ({"spin": {"use_spin": [True]}}, "spin"),
         ({"fitting_net": {"tot_ener_zero": True}}, "tot_ener_zero"),
         ({"descriptor": {"exclude_types": [[0, 7]]}}, "exclude_types"),
@@ -114,7 +121,6 @@ def test_graph_of_another_program() -> None:
         b"\x0a",
         b"PK\x03\x04rest",
         b"\x89HDF\r\n\x1a\n",
-        b"node {\n  name: 1\n}",
         b"\x0a\x02\x0a\x00",
         bytes(64),
         item(1, item(1, b"\xff\xfe") + item(2, "Const")),
@@ -172,7 +178,9 @@ def test_statistics_must_not_vary_within_a_type() -> None:
 
 
 def test_type_map_of_another_length() -> None:
-    assert "3 types" in refusal(deep_potential(Recipe(type_map=b"O H Na")).data())
+    graph = deep_potential(Recipe())
+    graph.const("model_attr/tmap", b"O H Na")
+    assert "3 types" in refusal(graph.data())
 
 
 def test_different_axis_of_two_types() -> None:

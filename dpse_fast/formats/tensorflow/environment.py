@@ -113,7 +113,7 @@ def _suffix(node: Node) -> str:
 def _place(suffix: str) -> tuple[int, ...]:
     if suffix == _FIRST_OF_TWO:
         return (-1,)
-    return tuple(int(number) for number in suffix.split("_") if number)
+    return tuple(int(number or 0) for number in suffix.split("_"))
 
 
 def _environment(graph: Graph, node: Node, suffix: str) -> Environment:

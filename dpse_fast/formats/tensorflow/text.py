@@ -169,15 +169,10 @@ class _Parser:
             raise self._damaged("a number is missing")
         word = token.decode()
         try:
-            if found.kind in ("float", "double"):
-                size, form = (5, "<f") if found.kind == "float" else (1, "<d")
-                text = word.removesuffix("f") if word[-2:] != "nf" else word
-                value = pack(form, float(text))
-                self._take(frame, _varint(number << 3 | size) + value)
-            else:
-                self._take(frame, _varint(number << 3) + _varint(_integer(word, found)))
+            value = _number(word, found)
         except (ValueError, KeyError, OverflowError, PackError):
             raise self._damaged(f"{word[:24]!r} is no {found.kind}") from None
+        self._take(frame, value)
 
     def _unescaped(self, token: bytes) -> bytes:
         parts = [_unescape(token)]
@@ -232,12 +227,19 @@ def _unescape(token: bytes) -> bytes:
         ) from None
 
 
-def _integer(word: str, found: _Field) -> int:
+def _number(word: str, found: _Field) -> bytes:
+    """Key and value of a field that is not of bytes."""
+    if found.kind in ("float", "double"):
+        wire_type, form = (5, "<f") if found.kind == "float" else (1, "<d")
+        text = word if word.endswith("nf") else word.removesuffix("f")
+        return _varint(found.number << 3 | wire_type) + pack(form, float(text))
     if found.kind == "bool":
-        return _BOOLS[word]
-    if found.kind == "type" and not word.isdecimal():
-        return _TYPE_CODES.get(word, 0)
-    return int(word, 0) & 0xFFFF_FFFF_FFFF_FFFF
+        value = _BOOLS[word]
+    elif found.kind == "type" and not word.isdecimal():
+        value = _TYPE_CODES.get(word, 0)
+    else:
+        value = int(word, 0) & 0xFFFF_FFFF_FFFF_FFFF
+    return _varint(found.number << 3) + _varint(value)
 
 
 def _varint(value: int) -> bytes:

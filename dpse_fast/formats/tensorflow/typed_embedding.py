@@ -55,7 +55,7 @@ def typed_embedding(
         )
     scope = f"filter_type_all{environment.suffix}"
     compressed = typed_table(graph, environment.suffix)
-    radial = compressed[0] if compressed else numbered_net(graph, scope, "")
+    radial = compressed[0] if compressed else _shared_net(graph, scope, environment)
     if radial is None:
         raise missing(f"{scope}/matrix_1")
     known = np.vstack([vectors, np.zeros(vectors.shape[1])])
@@ -74,6 +74,13 @@ def typed_embedding(
     if excluded and not environment.mixed:
         rows = without(excluded, rows)
     return TypedEmbedding(rows, padding)
+
+
+def _shared_net(graph: Graph, scope: str, environment: Environment) -> Net | None:
+    """The net of (s, types) or s; deepmd-kit 2.1 repeats a hybrid's suffix in it."""
+    endings = ("", environment.suffix) if environment.mixed else ("",)
+    nets = (numbered_net(graph, scope, ending) for ending in endings)
+    return next((net for net in nets if net is not None), None)
 
 
 def _concatenated(shared: Net, known: Vectors) -> Callable[[int, int], Embedding]:
