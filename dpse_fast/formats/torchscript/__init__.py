@@ -8,7 +8,7 @@ from ...errors import ModelFileError
 from ...model import Model
 from .. import checkpoint
 from ..tree import Tree
-from . import current, early, matpl
+from . import current, early, exported, matpl
 from .archive import LARGEST_PICKLE, Archive, open_archive
 from .unpickler import most_objects, unpickle
 
@@ -16,7 +16,7 @@ __all__ = ["read"]
 
 
 def read(path: Path, head: str | None = None) -> Model:
-    """The model of a TorchScript file (``.pth``) or of a checkpoint (``.pt``).
+    """The model of a PyTorch file: ``.pth``, ``.pt``, ``.pt2`` or ``.pte``.
 
     Parameters
     ----------
@@ -30,6 +30,9 @@ def read(path: Path, head: str | None = None) -> Model:
         supported.
     """
     with open_archive(path) as archive:
+        if exported.is_exported(archive):
+            _reject_head(head)
+            return exported.read(archive)
         archive.root = _root(archive)
         pickle = f"{archive.root}/data.pkl"
         if archive.size_of(pickle) > LARGEST_PICKLE:
@@ -37,15 +40,18 @@ def read(path: Path, head: str | None = None) -> Model:
         value = unpickle(archive.read(pickle), most_objects(archive.size))
         if not _is_scripted(archive):
             return checkpoint.read(value, archive.array, head)
-        if head is not None:
-            raise ModelFileError(
-                f"head {head[:40]!a}: a frozen model (.pth) has no branches; "
-                "leave head out"
-            )
+        _reject_head(head)
         tree = Tree(value, "", archive.array)
         if matpl.is_matpl(tree):
             return matpl.read(tree)
         return current.read(tree) if tree.has("atomic_model") else early.read(tree)
+
+
+def _reject_head(head: str | None) -> None:
+    if head is not None:
+        raise ModelFileError(
+            f"head {head[:40]!a}: a frozen model has no branches; leave head out"
+        )
 
 
 def _is_scripted(archive: Archive) -> bool:
@@ -55,11 +61,6 @@ def _is_scripted(archive: Archive) -> bool:
 def _root(archive: Archive) -> str:
     """The folder of the archive, after refusing what PyTorch does not write."""
     names = archive.names
-    if any(name.endswith(("extra/model.json", "archive_format")) for name in names):
-        raise ModelFileError(
-            "an exported PyTorch program (.pt2, .pte) is not read; "
-            "convert it with dp convert-backend model.pt2 model.dp"
-        )
     if names and all(name.endswith(".npy") for name in names):
         raise ModelFileError(
             "a NumPy archive (.npz) holds no model; give a model file instead"
