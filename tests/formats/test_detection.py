@@ -96,15 +96,25 @@ def numpy_file(save_array: Callable[..., Any]) -> bytes:
 
 LFS = b"version https://git-lfs.github.com/spec/v1\noid sha256:00\nsize 1\n"
 LEGACY = pickle.dumps(0x1950A86A20F9469CFC6C, 2) + pickle.dumps(1001, 2)
+JAX = (
+    b"\x80\x04\x95\x50\x00\x00\x00\x00\x00\x00\x00}\x94(\x8c\x05model\x94"
+    b"\x8c\x12deepmd_jax.dpmodel\x94\x8c\x07DPModel\x94\x93\x94)\x81\x94}\x94"
+)
+JAX_2 = b"\x80\x02}q\x00U\x05modelcdeepmd_jax.dpmodel\nDPModel\n)\x81}u."
 NVNMD = (1).to_bytes(4, "little") + (128).to_bytes(4, "little") + bytes(1024)
 REFUSED = {
     "empty": (b"", "the file is empty"),
     "git-LFS": (LFS, "git lfs pull"),
     "text graph": (b'# a\nnode {\n  name: "o_rmat"\n}\n', "no operation"),
     "pickle": (pickle.dumps({"model": [1.0]}), "a Python pickle is not read"),
+    "old pickle": (pickle.dumps({"model": 1.0}, 2), "a Python pickle is not read"),
+    "cut pickle": (pickle.dumps({"model": "x" * 99})[:50], "a Python pickle is not"),
+    "deepmd-jax": (JAX, "a model of deepmd-jax is not read: its descriptor is another"),
+    "deepmd-jax 2": (JAX_2, "evaluate it with deepmd-jax itself"),
+    "a word of it": (pickle.dumps("deepmd-jax model"), "a Python pickle is not read"),
     "legacy": (LEGACY, "checkpoint of before 1.6 is not read; freeze"),
-    "checkpoint": (zipped("a/data.pkl", "a/data/0"), "checkpoint (.pt) is not read"),
-    "pt2": (zipped("m/extra/model.json"), "convert it with dp convert-backend"),
+    "checkpoint": (zipped("a/data.pkl", "a/data/0"), "no training of deepmd-kit"),
+    "pt2": (zipped("m/extra/model.json"), "extra/model.json: the text is not UTF-8"),
     "npz": (numpy_file(np.savez), "a NumPy archive (.npz) holds no model"),
     "npy": (numpy_file(np.save), "a NumPy array (.npy), not a model"),
     "zip": (zipped("model.pb"), "a zip archive without a model"),

@@ -116,14 +116,14 @@ def _typed_rows(
             f"{root.where('embedding_net')}: a net for the type embedding itself is "
             "not supported; evaluate the model with MatPL itself"
         )
-    properties = root["type_vector"]
+    properties = root.raw("type_vector")
     row = []
     for z in numbers:
-        values = properties.raw(str(z))
-        if not isinstance(values, list) or not all(type(v) is float for v in values):
-            properties.reject(str(z), "a list of numbers", values)
-        if not np.isfinite(values).all():
-            properties.reject(str(z), "finite numbers", values)
+        values = properties.get(z) if isinstance(properties, dict) else None
+        if not isinstance(values, list) or not all(
+            type(v) is float and np.isfinite(v) for v in values
+        ):
+            root.reject("type_vector", f"finite numbers of element {z}", values)
         row.append(fix_inputs(nets[0], 1, values))
     return (tuple(row),) * len(numbers)
 

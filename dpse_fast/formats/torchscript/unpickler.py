@@ -171,8 +171,8 @@ class _Machine:
 
     def build(self) -> None:
         state = self.pop()
-        if isinstance(self.stack[-1], dict):
-            return
+        if isinstance(self.stack[-1], dict) and isinstance(state, dict):
+            return  # the attributes of an ordered dictionary, such as _metadata
         instance = self.top(Instance)
         instance.members.update(state if isinstance(state, dict) else {"state": state})
 
