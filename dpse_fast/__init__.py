@@ -47,6 +47,7 @@ __all__ = [
 _HOME = {
     "Model": "model",
     "Potential": "potential",
+    "Report": "results",
     "Result": "results",
     "SelOverflow": "results",
     "Session": "session",

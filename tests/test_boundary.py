@@ -39,7 +39,7 @@ BAD: list[tuple[dict[str, Any], str]] = [
     ({"positions": [[0, 0, 0], [9, 0, 0]], "cell": CELL}, "lies on atom"),
     ({"types": [0]}, r"types: expected 2 types, .*got shape \(1,\)"),
     ({"types": [0, 2]}, "types: atom 1 has type 2; the model's types are 0 O, 1 H"),
-    ({"types": [0, -1]}, "types: atom 1 has type -1"),
+    ({"types": [0, -2]}, "types: atom 1 has type -2"),
     ({"types": ["O", "He"]}, r"no type 'He'; its types are 0 O, 1 H; did you mean 'H'"),
     ({"types": ["O", "Xx"]}, r"no type 'Xx'; its types are 0 O, 1 H$"),
     ({"types": [0.0, 1.0]}, "types: expected indices .* got dtype float64"),
@@ -169,7 +169,6 @@ def test_float32_and_integer_positions(pot: dpse_fast.Potential) -> None:
 def test_open_axes_need_no_cell_vector() -> None:
     cell = check_cell([[5, 0, 0], [0, 0, 0], [0, 0, 0]], (True, False, False))
     np.testing.assert_allclose(np.abs(np.linalg.det(cell)), 5.0)
-    system = check_system(
-        TWO, [0, 0], [[5, 1, 0], [0, 4, 0], [0, 0, 0]], (True, True, False), ("O",)
-    )
+    cell = [[5, 1, 0], [0, 4, 0], [0, 0, 0]]
+    system = check_system(TWO, [0, 0], cell, (True, True, False), ("O",)).system
     np.testing.assert_allclose(system.cell[2] @ system.cell[:2].T, 0, atol=1e-12)

@@ -136,7 +136,7 @@ def test_overlapping_atoms_are_exact_and_reported(backend: Backend) -> None:
 @pytest.mark.filterwarnings("ignore::dpse_fast.ShortDistanceWarning")
 def test_below_the_tables_the_embedding_is_a_line() -> None:
     pot = dpse_fast.load(random_model(), tol=0)
-    z = pot.plan.environments.shortest.min() - 0.02
+    z = pot.plan.descriptors[0].environments.shortest.min() - 0.02
     step = 1e-5
     low, middle, high = (
         pot.compute([[0, 0, 0], [0, 0, z + dz]], ["O", "H"]) for dz in (-step, 0, step)
@@ -179,7 +179,7 @@ def test_blocks_cover_every_atom(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_threads_share_every_type_equally() -> None:
     model, structure = random_model(3), random_structure("triclinic", 3)
     lists = neighbours.NeighbourList(4.3)
-    lists.update(check_system(*structure, type_map=model.type_map))
+    lists.update(check_system(*structure, type_map=model.type_map).system)
     for threads in (1, 2, 4):
         shares = engine._shares(lists.hood, 3, threads)
         rows = np.concatenate([rows for share in shares for _, rows in share])

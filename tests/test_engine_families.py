@@ -136,5 +136,5 @@ def test_a_pair_below_the_table_is_an_error() -> None:
     pot = dpse_fast.load(model)
     if not near:
         pytest.skip("the random pair table starts at zero")
-    with pytest.raises(InputError, match="atom [01] has a neighbour closer than"):
+    with pytest.raises(InputError, match=r"atom [01] has a neighbour closer than"):
         pot.compute([[0, 0, 0], [0, 0, near]], [0, 1])

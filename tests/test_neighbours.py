@@ -47,7 +47,7 @@ def brute_force(system: object, cutoff: float) -> list[tuple[object, ...]]:
 @pytest.mark.parametrize("cutoff", [0.9, 3.7, 6.0])
 @pytest.mark.parametrize("kind", KINDS)
 def test_equal_to_brute_force(kind: str, cutoff: float) -> None:
-    system = check_system(*random_structure(kind), type_map=("O", "H"))
+    system = check_system(*random_structure(kind), type_map=("O", "H")).system
     assert listed(system, cutoff) == brute_force(system, cutoff)
 
 
@@ -66,21 +66,21 @@ def test_any_cell(
     cell = np.diag(rng.uniform(2.0, 6.0, 3) * [1, 1, stretch])
     cell[0, 1], cell[2, 0], cell[1, 2] = shear, -0.5 * shear, shear
     positions = rng.uniform(-1.5, 2.5, (n, 3)) @ cell
-    system = check_system(positions, [0] * n, cell, pbc, ("O",))
+    system = check_system(positions, [0] * n, cell, pbc, ("O",)).system
     assert listed(system, 3.1) == brute_force(system, 3.1)
 
 
 def test_the_order_of_atoms_in_space_covers_each_once() -> None:
     structure = random_structure("triclinic")
     neighbours = NeighbourList(4.0)
-    neighbours.update(check_system(*structure, type_map=("O", "H")))
+    neighbours.update(check_system(*structure, type_map=("O", "H")).system)
     owners = neighbours.owners[neighbours.hood.centres]
     assert sorted(owners) == list(range(len(structure.types)))
 
 
 def test_sparse_atoms_do_not_fill_memory_with_cells() -> None:
     far = [[0, 0, 0], [9e6, 0, 0], [0, -9e6, 3e6], [9e6, 1.0, 0]]
-    system = check_system(far, [0] * 4, None, None, ("O",))
+    system = check_system(far, [0] * 4, None, None, ("O",)).system
     assert [pair[:2] for pair in listed(system, 5.0)] == [(1, 3), (3, 1)]
 
 
@@ -118,7 +118,7 @@ def test_a_session_sees_changed_cells_types_and_atoms() -> None:
 
 
 def test_a_cell_in_the_wrong_unit_is_refused() -> None:
-    system = check_system([[0, 0, 0]], [0], 1e-3 * np.eye(3), None, ("O",))
+    system = check_system([[0, 0, 0]], [0], 1e-3 * np.eye(3), None, ("O",)).system
     with pytest.raises(InputError, match=r"cell: .* images .* expected lengths in Å"):
         NeighbourList(6.0).update(system)
 

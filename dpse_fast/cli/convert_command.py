@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from ..errors import InputError
+from ..errors import InputError, ModelFileError
 from . import options
 from .report import print_json
 
@@ -78,6 +78,11 @@ def command(
     with complete_or_absent(target) as partial:
         differs = write(source, partial)
         copy = read_model(partial)
+        if copy.digest() != source.digest() and target.suffix.lower() != ".dp":
+            raise ModelFileError(
+                f"{model}: reading the converted file back gave another model; "
+                f"{out} was not written"
+            )
         parity = _parity(exact, copy)
     differs += _not_carried(model, source)
     report = {

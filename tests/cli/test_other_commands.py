@@ -63,7 +63,10 @@ def test_info_of_no_model(run: Run, trajectory: Path) -> None:
 def test_convert(run: Run, model_file: Path, tmp_path: Path, packed: list[str]) -> None:
     out = tmp_path / "model.h5"
     result = run("convert", model_file, out, "--json", *packed).json
-    assert result["verified"]
+    assert result["equal"]
+    assert result["parity"]["structures"] == 2
+    assert result["parity"]["force_max_ev_per_angstrom"] == 0
+    assert result["differs"] == []
     assert result["digest"] == read_model(out).digest()
     assert result["digest"] == read_model(model_file).digest()
     assert [p.name for p in tmp_path.iterdir()] == ["model.h5"]
@@ -72,6 +75,11 @@ def test_convert(run: Run, model_file: Path, tmp_path: Path, packed: list[str]) 
 def test_convert_that_fails(
     run: Run, model_file: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    write = exchange.write
+
+    def other(path: Path) -> None:
+        write(random_model(seed=9), path)
+
     for source, out, message in (
         (model_file, model_file, "another file"),
         (model_file, tmp_path / "model.pb", "ends in .h5"),
@@ -81,7 +89,7 @@ def test_convert_that_fails(
         got = run("convert", source, out)
         assert got.code == 1
         assert message in got.error
-    monkeypatch.setattr(exchange, "read", lambda _: random_model(seed=9))
+    monkeypatch.setattr(exchange, "write", lambda _, path, packed: other(path))
     assert "another model" in run("convert", model_file, tmp_path / "model.h5").error
     assert not list(tmp_path.iterdir())
 
