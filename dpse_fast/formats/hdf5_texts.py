@@ -53,7 +53,7 @@ class Texts:
         try:
             for start, size in _attribute_messages(data, header):
                 self._check_attribute(start, start + size)
-        except StructError:
+        except (StructError, IndexError):
             raise _damaged("an object header is cut short") from None
 
     def _check_attribute(self, start: int, end: int) -> None:

@@ -7,8 +7,9 @@ from dataclasses import fields, is_dataclass, replace
 from typing import Any, Literal
 
 import numpy as np
-from random_model import random_model
+from random_model import random_model, random_net
 
+from dpse_fast.formats.constant_inputs import fix_inputs
 from dpse_fast.model import Embedding, EmbeddingTable, Gated, Model
 
 
@@ -31,12 +32,38 @@ def random_table(beyond: Literal["linear", "clamp"] = "linear") -> EmbeddingTabl
     return EmbeddingTable(rows, -1.0, 0.5, 3.5, 0.5, 1.0, beyond)
 
 
+def type_embedded() -> Model:
+    """Nets for each of three types made of shared ones by fixed inputs."""
+    rng = np.random.default_rng(8)
+    vectors = rng.normal(size=(3, 4))
+    model = small(n_types=3)
+    (part,) = model.descriptors
+    net = random_net(rng, (9, 3, 6), idt=True)
+    rows = tuple(
+        tuple(fix_inputs(net, 1, [*vectors[t], *vectors[c]]) for t in range(3))
+        for c in range(3)
+    )
+    fitting = random_net(rng, (part.n_out + 4, 5, 1), linear_last=True)
+    return replace(
+        model,
+        descriptors=(replace(part, embedding=rows),),
+        fitting=tuple(fix_inputs(fitting, part.n_out, e) for e in vectors),
+    )
+
+
 def gated_again(**changes: Any) -> Model:
     def change(item: Embedding) -> Embedding:
         assert isinstance(item, Gated)
         return replace(item, **changes)
 
     return re_embedded(small(gated="smooth"), change)
+
+
+def padded_with_its_own() -> Model:
+    model = small(mixed=True, gated="plain")
+    (part,) = model.descriptors
+    padding = tuple(row[0] for row in part.embedding)
+    return replace(model, descriptors=(replace(part, padding=padding),))
 
 
 VACUUM = small(fparam=1, vacuum=True)
@@ -70,10 +97,12 @@ MODELS = {
     ),
     "mixed": small(mixed=True, mean=0.0, n_types=3),
     "mixed, padding": small(mixed=True),
+    "mixed, own padding": padded_with_its_own(),
     "mixed, gated": small(mixed=True, gated="smooth", one_sided=True),
     "gated": small(gated="plain", dropped=frozenset({(0, 1)})),
     "gated, cubic": gated_again(cubic=True),
     "gated, table": gated_again(radial=random_table()),
+    "type embedding": type_embedded(),
     "fparam": small(fparam=2, defaults=True),
     "aparam": small(fparam=1, aparam=3),
     "vacuum": small(aparam=1, fparam=1, vacuum=True),

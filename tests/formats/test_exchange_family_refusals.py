@@ -14,7 +14,14 @@ from formats.hdf5_changes import attribute, dataset, no_attribute, without
 from dpse_fast.errors import ModelFileError
 from dpse_fast.formats.exchange import read, write
 
-GATED = "/descriptor/embedding/all_0"
+
+def mixed_without_mean(file: h5py.File) -> None:
+    file["descriptor"].attrs.update(mixed=True, sel=[9])
+    file["descriptor/davg"][...] = 0
+
+
+GATED = "/descriptor/embedding/0_0"
+SHARED = "/descriptor/embedding/shared"
 REFUSED = {
     "hybrid in hybrid": (
         "hybrid",
@@ -58,8 +65,8 @@ REFUSED = {
     ),
     "mixed se_e2_r": (
         "se_e2_r",
-        attribute("descriptor", "mixed", True),
-        "/descriptor: ",
+        mixed_without_mean,
+        "/descriptor: mixed: se_e2_r has slots of each type",
     ),
     "mixed sel": (
         "mixed",
@@ -81,33 +88,73 @@ REFUSED = {
         attribute("descriptor/padding/1", "kind", "dropped"),
         "padding/1 attribute kind: expected net, table or gated, got 'dropped'",
     ),
-    "no gate": ("mixed, gated", without(f"{GATED}/gate"), f"{GATED}/gate: is missing"),
-    "no radial": ("mixed, gated", without(f"{GATED}/radial"), "radial: is missing"),
+    "no gate": ("gated", without(f"{GATED}/gate"), f"{GATED}/gate: is missing"),
+    "no radial": ("gated", without(f"{GATED}/radial"), "radial: is missing"),
     "gate": (
-        "mixed, gated",
+        "gated",
         dataset(f"{GATED}/gate", np.ones(5)),
         f"{GATED}: gate: expected shape (6), got (5,)",
     ),
-    "smooth": ("mixed, gated", no_attribute(GATED, "smooth"), "smooth: is missing"),
+    "smooth": ("gated", no_attribute(GATED, "smooth"), "smooth: is missing"),
     "cubic": (
-        "mixed, gated",
+        "gated",
         lambda file: file[GATED].attrs.update(smooth=False, cubic=True),
         f"{GATED}: gated embedding: cubic, not smooth",
     ),
     "gate of a gate": (
-        "mixed, gated",
+        "gated",
         lambda file: dataset(f"{GATED}/radial", file[GATED])(file),
         f"{GATED}/radial attribute kind: expected net or table, got 'gated'",
     ),
     "gated fitting net": (
-        "mixed, gated",
+        "gated",
         lambda file: dataset("fitting/0", file[GATED])(file),
         "attribute 'cubic': is not part of the format; expected kind",
     ),
     "fitting table": (
-        "mixed, gated",
+        "gated",
         attribute("fitting/0", "kind", "table"),
         "/fitting/0 attribute kind: expected net, got 'table'",
+    ),
+    "gates": (
+        "mixed, gated",
+        dataset(f"{SHARED}/gate", np.ones((3, 6))),
+        f"{SHARED}/gate: expected shape (2, any) or (2, 2, any), got (3, 6)",
+    ),
+    "gates of another width": (
+        "mixed, gated",
+        dataset(f"{SHARED}/gate", np.ones((2, 2, 5))),
+        f"{SHARED}: gate: expected shape (6), got (5,)",
+    ),
+    "biases": (
+        "type embedding",
+        dataset(f"{SHARED}/0/bias", np.ones((2, 3, 3))),
+        f"{SHARED}/0/bias: expected shape (3, any) or (3, 3, any), got (2, 3, 3)",
+    ),
+    "biases of another width": (
+        "type embedding",
+        dataset(f"{SHARED}/0/bias", np.ones((3, 4))),
+        f"{SHARED}/0: layer bias: expected shape (3), got (4,)",
+    ),
+    "biases of a fitting net": (
+        "type embedding",
+        dataset("fitting/shared/0/bias", np.ones((3, 3, 5))),
+        "/fitting/shared/0/bias: expected shape (3, any), got (3, 3, 5)",
+    ),
+    "no shared layers": (
+        "type embedding",
+        lambda file: file["fitting/shared"].clear(),
+        "/fitting/shared: net: has no layers",
+    ),
+    "shared and others": (
+        "type embedding",
+        lambda file: dataset("fitting/0", file["fitting/shared"])(file),
+        "/fitting/0: is not part of the format; expected shared",
+    ),
+    "shared, dropped": (
+        "mixed, gated",
+        attribute(SHARED, "kind", "dropped"),
+        f"{SHARED} attribute kind: expected net, table or gated, got 'dropped'",
     ),
     "parameters": ("aparam", without("aparam/mean"), "/aparam/mean: is missing"),
     "parameter counts": (
@@ -154,7 +201,7 @@ REFUSED = {
     "pair table types": (
         "pair table",
         dataset("pair_table/coefficients", np.ones((3, 3, 2, 4))),
-        "expected",
+        "/pair_table: pair table bias: expected shape (3), got (2,)",
     ),
     "pair table pairs": (
         "pair table",

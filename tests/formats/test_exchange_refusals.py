@@ -135,7 +135,8 @@ def test_heaps_that_do_not_add_up(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("packed", [False, True])
 @pytest.mark.parametrize(
-    "name", ["two-sided", "hybrid", "mixed, gated", "vacuum", "pair table"]
+    "name",
+    ["two-sided", "hybrid", "mixed, gated", "type embedding", "vacuum", "pair table"],
 )
 def test_damaged_files(name: str, packed: bool, tmp_path: Path) -> None:
     file = tmp_path / "model.h5"

@@ -49,7 +49,7 @@ def test_a_fitting_net_for_thirty_types_is_stored_once(tmp_path: Path) -> None:
     model = many_types(n, fitting=nets)
     write(model, tmp_path / "model.h5")
     size = sum(layer.weight.nbytes for layer in shared.layers)
-    assert (tmp_path / "model.h5").stat().st_size < size + n * 20_000
+    assert (tmp_path / "model.h5").stat().st_size < size + n * 1608 * 8 + 60_000
     found = read(tmp_path / "model.h5")
     assert found.digest() == model.digest()
     assert found.n_weights == model.n_weights
@@ -90,7 +90,7 @@ def test_a_radial_net_for_900_pairs_is_stored_once(tmp_path: Path) -> None:
     )
     write(model, tmp_path / "model.h5")
     gates = n * n * 100 * 8
-    assert (tmp_path / "model.h5").stat().st_size < gates + n * n * 2500
+    assert (tmp_path / "model.h5").stat().st_size < gates + 200_000
     found = read(tmp_path / "model.h5")
     assert found.digest() == model.digest()
     radial = {

@@ -15,6 +15,7 @@ from ..tree import Tree, describe
 
 Array = NDArray[np.floating]
 Item = TypeVar("Item")
+OBJECTS = 1024  # bytes of a Net, its first Layer and their array headers
 Known = dict[tuple[Any, int], Any]
 
 
@@ -32,6 +33,7 @@ class Place:
         self._file = file
         self._group = group
         self._known: Known = {} if known is None else known
+        self._attributes: dict[str, Any] | None = None
         self.name = str(group.name)
 
     def reject(self, name: str, what: str) -> NoReturn:
@@ -57,16 +59,19 @@ class Place:
 
     def attributes(self, known: Collection[str]) -> Tree:
         """The attributes; others than the known ones are refused."""
-        found = {}
-        for name in self._group.attrs:
+        for name in self._group.attrs if self._attributes is None else self._attributes:
             if name not in known:
                 raise ModelFileError(
                     f"{self.name} attribute {name!a}: is not part of the format; "
                     f"expected {', '.join(sorted(known)) or 'none'}; check its "
                     "spelling, or update dpse-fast"
                 )
-            found[name] = self._file.attribute(self._group, name)
-        return Tree(found, f"{self.name} attribute ", _no_array)
+        if self._attributes is None:
+            self._attributes = {
+                name: self._file.attribute(self._group, name)
+                for name in self._group.attrs
+            }
+        return Tree(self._attributes, f"{self.name} attribute ", _no_array)
 
     def inner(self, name: str) -> Place:
         """The group `name`."""
@@ -96,6 +101,24 @@ class Place:
 
     def optional_array(self, name: str) -> Array | None:
         return self.array(name) if self.has(name) else None
+
+    def by_type(self, name: str, n_types: int, sides: int) -> Array:
+        """The rows (n, width) of a dataset with one leading axis of types or more.
+
+        Parameters
+        ----------
+        sides : the largest number of leading axes
+        """
+        values = self.array(name)
+        lead = values.shape[:-1]
+        if lead not in [(n_types,) * k for k in range(1, sides + 1)]:
+            expected = ", any) or (".join(
+                ", ".join([str(n_types)] * k) for k in range(1, sides + 1)
+            )
+            self.reject(name, f"expected shape ({expected}, any), got {values.shape}")
+        rows: Array = values.reshape(-1, values.shape[-1])
+        self.claim(len(rows) * OBJECTS)
+        return rows
 
     def pairs(self, name: str) -> frozenset[tuple[int, int]]:
         """The rows of an (n, 2) dataset of integers; none without the dataset."""

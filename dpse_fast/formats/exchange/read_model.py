@@ -26,6 +26,7 @@ from .layout import (
 )
 from .place import Place
 from .read_nets import embedding, embedding_or_dropped, net
+from .read_shared import shared_embeddings, shared_fitting
 from .type_embedding import TypeEmbedding
 
 _DESCRIPTOR = {
@@ -131,8 +132,7 @@ def _embedding(place: Place, types: TypeEmbedding) -> Rows:
     all_types = range(types.n_types)
     if place.has(SHARED):
         place.only((SHARED,))
-        shared = place.inner(SHARED)
-        return types.embeddings(shared, shared.once(net))
+        return shared_embeddings(place.inner(SHARED), types)
     one_sided = [f"all_{t}" for t in all_types]
     if any(place.has(name) for name in one_sided):
         place.only(one_sided)
@@ -159,8 +159,7 @@ def _fitting(
 ) -> tuple[Net, ...]:
     if place.has(SHARED):
         place.only((SHARED,))
-        shared = place.inner(SHARED)
-        return types.fitting(shared, shared.once(net), n_descriptor, n_parameters)
+        return shared_fitting(place.inner(SHARED), types, n_descriptor, n_parameters)
     numbers = [str(c) for c in range(types.n_types)]
     place.only(numbers)
     return tuple(place.inner(c).once(net) for c in numbers)

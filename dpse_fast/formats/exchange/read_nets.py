@@ -2,63 +2,84 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 from ...model import Embedding, EmbeddingTable, Gated, Layer, Net
 from ..tree import located
 from .layout import TABLE_NUMBERS
-from .place import Place
+from .place import Array, Place
 
-_EMBEDDINGS = ("net", "table", "gated")
+EMBEDDINGS = ("net", "table", "gated")
 _TABLE = ("kind", "beyond", *TABLE_NUMBERS)
 _GATED = ("kind", "smooth", "cubic")
 _ANY = {*_TABLE, *_GATED}
 
 
-def embedding(place: Place, kinds: tuple[str, ...] = _EMBEDDINGS) -> Embedding:
+def embedding(place: Place, kinds: tuple[str, ...] = EMBEDDINGS) -> Embedding:
     """A net, a table or a gated embedding, as its attribute ``kind`` says."""
-    attributes = place.attributes(_ANY)
-    kind = attributes.text("kind", "net")
-    if kind not in kinds:
-        attributes.reject("kind", f"{', '.join(kinds[:-1])} or {kinds[-1]}", kind)
     readers: dict[str, Callable[[Place], Embedding]] = {
         "net": net,
         "table": _table,
         "gated": _gated,
     }
-    return place.once(readers[kind])
+    return place.once(readers[kind_of(place, kinds)])
 
 
 def embedding_or_dropped(place: Place) -> Embedding | None:
     """The same, or None for a block that does not count."""
-    if place.attributes(_ANY).text("kind", "net") != "dropped":
-        return embedding(place, (*_EMBEDDINGS, "dropped"))
+    if kind_of(place, (*EMBEDDINGS, "dropped")) != "dropped":
+        return embedding(place)
     place.attributes(("kind",))
     place.only(())
     return None
 
 
+def kind_of(place: Place, kinds: tuple[str, ...] = EMBEDDINGS) -> str:
+    """The attribute ``kind``, one of these."""
+    attributes = place.attributes(_ANY)
+    kind = attributes.text("kind", "net")
+    if kind not in kinds:
+        attributes.reject("kind", f"{', '.join(kinds[:-1])} or {kinds[-1]}", kind)
+    return kind
+
+
 def net(place: Place) -> Net:
     """A chain of the layers 0, 1, …"""
-    attributes = place.attributes(("kind",))
-    if attributes.text("kind", "net") != "net":
-        attributes.reject("kind", "net", attributes.raw("kind"))
-    count = len(place.names())
-    place.only([str(k) for k in range(count)])
-    layers = [place.inner(str(k)).once(_layer) for k in range(count)]
+    layers = [layer.once(_layer) for layer in _layers(place)]
     with located(place.name):
         return Net(tuple(layers))
 
 
+def nets_by_type(place: Place, n_types: int, sides: int = 1) -> tuple[Net, ...]:
+    """The nets of a group whose first bias has leading axes of types, or the one."""
+    layers = _layers(place)
+    if not layers or layers[0].array("bias").ndim < 2:
+        return (place.once(net),)
+    biases = layers[0].by_type("bias", n_types, sides)
+    others = [layer.once(_layer) for layer in layers[1:]]
+    with located(place.name):
+        return tuple(Net((_layer(layers[0], bias), *others)) for bias in biases)
+
+
+def gated_by_type(place: Place, n_types: int, sides: int) -> tuple[Gated, ...]:
+    """The embeddings of a group whose gate has leading axes of types, or the one."""
+    if place.array("gate").ndim < 2:
+        return (place.once(_gated),)
+    return _all_gated(place, place.by_type("gate", n_types, sides))
+
+
 def _gated(place: Place) -> Gated:
+    return _all_gated(place, [place.array("gate")])[0]
+
+
+def _all_gated(place: Place, gates: Iterable[Array]) -> tuple[Gated, ...]:
     attributes = place.attributes(_GATED)
     place.only(("radial", "gate"))
     radial: Any = embedding(place.inner("radial"), ("net", "table"))
-    gate = place.array("gate")
     smooth, cubic = attributes.flag("smooth"), attributes.flag("cubic", False)
     with located(place.name):
-        return Gated(radial, gate, smooth, cubic)
+        return tuple(Gated(radial, gate, smooth, cubic) for gate in gates)
 
 
 def _table(place: Place) -> EmbeddingTable:
@@ -71,11 +92,21 @@ def _table(place: Place) -> EmbeddingTable:
         return EmbeddingTable(coefficients, beyond=beyond, **numbers)
 
 
-def _layer(place: Place) -> Layer:
+def _layers(place: Place) -> list[Place]:
+    attributes = place.attributes(("kind",))
+    if attributes.text("kind", "net") != "net":
+        attributes.reject("kind", "net", attributes.raw("kind"))
+    numbers = [str(k) for k in range(len(place.names()))]
+    place.only(numbers)
+    return [place.inner(k) for k in numbers]
+
+
+def _layer(place: Place, bias: Array | None = None) -> Layer:
     attributes = place.attributes(("activation", "skip"))
     place.only(("weight", "bias", "idt"))
     skip: Any = attributes.text("skip", "none")
-    weight, bias = place.array("weight"), place.array("bias")
+    weight = place.array("weight")
+    bias = place.array("bias") if bias is None else bias
     idt = place.optional_array("idt")
     with located(place.name):
         return Layer(weight, bias, attributes.text("activation", "tanh"), idt, skip)

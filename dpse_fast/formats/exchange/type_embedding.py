@@ -8,13 +8,10 @@ from dataclasses import replace
 import numpy as np
 from numpy.typing import NDArray
 
-from ...descriptors import Rows
 from ...errors import ModelFileError
 from ...model import Net
 from ..constant_inputs import fix_inputs
-from .place import Place
-
-_OBJECTS = 1024  # bytes of a Net, its first Layer and their array headers
+from .place import OBJECTS, Place
 
 
 class TypeEmbedding:
@@ -38,23 +35,22 @@ class TypeEmbedding:
         self._vectors = np.zeros((n_types, 0)) if values is None else values
         self._used = values is None
 
-    def embeddings(self, place: Place, net: Net) -> Rows:
-        """The embedding of every pair from one net.
+    def embeddings(self, place: Place, net: Net) -> tuple[Net, ...]:
+        """The embedding nets of all pairs, of all neighbours, or the one, from one.
 
-        The net takes x, or (x, e_t), or (x, e_t, e_c) with the types t of the
-        neighbour and c of the centre.
+        That takes x, or (x, e_t), or (x, e_t, e_c) with the types t of the neighbour
+        and c of the centre.
         """
         n, k = self.n_types, int(self._vectors.shape[1])
         if net.n_in not in (1, 1 + k, 1 + 2 * k):
             raise _misfit(place, net, (1, 1 + k, 1 + 2 * k))
         if net.n_in == 1:
-            return ((net,) * n,) * n
-        if net.n_in == 1 + k:
-            return (self._fixed(place, net, 1, self._vectors),) * n
+            return (net,)
         e = self._vectors
+        if net.n_in == 1 + k:
+            return self._fixed(place, net, 1, e)
         pairs = (np.concatenate([e[t], e[c]]) for c in range(n) for t in range(n))
-        nets = self._fixed(place, net, 1, pairs)
-        return tuple(nets[c * n : (c + 1) * n] for c in range(n))
+        return self._fixed(place, net, 1, pairs)
 
     def fitting(
         self, place: Place, net: Net, n_descriptor: int, n_parameters: int
@@ -90,7 +86,7 @@ class TypeEmbedding:
         place.claim(net.n_in * max(layer.weight.shape) * 8)
         found: list[Net] = []
         for vector in vectors:
-            place.claim(_OBJECTS + max(layer.weight.shape) * 8)
+            place.claim(OBJECTS + max(layer.weight.shape) * 8)
             fixed = fix_inputs(net, first, vector)
             if found:
                 head = replace(fixed.layers[0], weight=found[0].layers[0].weight)

@@ -5,13 +5,11 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
 import h5py
-import numpy as np
-from numpy.typing import NDArray
 
 from ...descriptors import Descriptor, SeE2A
 from ...errors import InputError
@@ -31,9 +29,11 @@ from .layout import (
     FORMAT,
     HYBRID,
     PAIR_TABLE_NUMBERS,
+    SHARED,
     TABLE_NUMBERS,
     VERSION,
 )
+from .stacking import Array, stacked_biases, stacked_gates
 
 _LARGE = 4096
 
@@ -85,9 +85,11 @@ class _Writer:
         self._array(file, "bias", model.bias)
         self._array(file, "scale", model.scale)
         self._descriptors(file, model.descriptors)
-        self._nets(file, "fitting", model.fitting)
+        fitting = file.create_group("fitting")
+        if not self._by_type(fitting, model.fitting, model.n_types):
+            self._nets(fitting, model.fitting)
         if model.vacuum:
-            self._nets(file, "vacuum", model.vacuum)
+            self._nets(file.create_group("vacuum"), model.vacuum)
         for name, parameters in (("fparam", model.fparam), ("aparam", model.aparam)):
             if parameters is not None:
                 self._group(file, name, parameters, self._parameters)
@@ -115,14 +117,20 @@ class _Writer:
         _pairs(group, "excluded", part.excluded)
         self._array(group, "davg", part.davg)
         self._array(group, "dstd", part.dstd)
+        for c, padding in enumerate(part.padding):
+            self._group(
+                group.require_group("padding"), str(c), padding, self._embedding
+            )
         blocks = group.create_group("embedding")
         rows = part.embedding[:1] if part.one_sided else part.embedding
-        for c, row in enumerate(rows):
-            for t, item in enumerate(row):
-                name = f"all_{t}" if part.one_sided else f"{c}_{t}"
+        items = {
+            f"all_{t}" if part.one_sided else f"{c}_{t}": item
+            for c, row in enumerate(rows)
+            for t, item in enumerate(row)
+        }
+        if not self._by_type(blocks, list(items.values()), part.n_types):
+            for name, item in items.items():
                 self._group(blocks, name, item, self._embedding)
-        for c, item in enumerate(part.padding):
-            self._group(group.require_group("padding"), str(c), item, self._embedding)
 
     def _embedding(self, group: h5py.Group, item: Embedding | None) -> None:
         if isinstance(item, Net):
@@ -133,29 +141,57 @@ class _Writer:
             _numbers(group, item, TABLE_NUMBERS)
             self._array(group, "coefficients", item.coefficients)
         elif isinstance(item, Gated):
-            group.attrs["kind"] = "gated"
-            group.attrs["smooth"] = item.smooth
-            group.attrs["cubic"] = item.cubic
-            self._array(group, "gate", item.gate)
-            self._group(group, "radial", item.radial, self._embedding)
+            self._gated(group, item, item.gate)
         else:
             group.attrs["kind"] = "dropped"
 
-    def _nets(self, file: h5py.File, name: str, nets: tuple[Net | None, ...]) -> None:
-        group = file.create_group(name)
+    def _by_type(
+        self, parent: h5py.Group, items: Sequence[Embedding | None], n_types: int
+    ) -> bool:
+        """Write items that differ in one array alone as one, or tell that they do not.
+
+        Their array gets the leading axes of types.
+        """
+        first, lead = items[0], (n_types,) if len(items) == n_types else (n_types,) * 2
+        if any(id(item) in self._written for item in items):
+            return False
+        biases, gates = stacked_biases(items), stacked_gates(items)
+        if isinstance(first, Net) and biases is not None:
+            group = parent.create_group(SHARED)
+            self._net(group, first, biases.reshape(*lead, -1))
+            return True
+        if isinstance(first, Gated) and gates is not None:
+            group = parent.create_group(SHARED)
+            self._gated(group, first, gates.reshape(*lead, -1))
+            return True
+        return False
+
+    def _nets(self, group: h5py.Group, nets: Sequence[Net | None]) -> None:
         for c, net in enumerate(nets):
             if net is not None:
                 self._group(group, str(c), net, self._net)
 
-    def _net(self, group: h5py.Group, net: Net) -> None:
-        for k, layer in enumerate(net.layers):
-            self._group(group, str(k), layer, self._layer)
+    def _gated(self, group: h5py.Group, item: Gated, gate: Array) -> None:
+        group.attrs["kind"] = "gated"
+        group.attrs["smooth"] = item.smooth
+        group.attrs["cubic"] = item.cubic
+        self._array(group, "gate", gate)
+        self._group(group, "radial", item.radial, self._embedding)
 
-    def _layer(self, group: h5py.Group, layer: Layer) -> None:
+    def _net(self, group: h5py.Group, net: Net, bias: Array | None = None) -> None:
+        for k, layer in enumerate(net.layers):
+            if k == 0 and bias is not None:
+                self._layer(group.create_group("0"), layer, bias)
+            else:
+                self._group(group, str(k), layer, self._layer)
+
+    def _layer(
+        self, group: h5py.Group, layer: Layer, bias: Array | None = None
+    ) -> None:
         group.attrs["activation"] = layer.activation
         group.attrs["skip"] = layer.skip
         self._array(group, "weight", layer.weight)
-        self._array(group, "bias", layer.bias)
+        self._array(group, "bias", layer.bias if bias is None else bias)
         if layer.idt is not None:
             self._array(group, "idt", layer.idt)
 
@@ -181,9 +217,7 @@ class _Writer:
         group = self._written[id(item)] = parent.create_group(name)
         fill(group, item)
 
-    def _array(
-        self, group: h5py.Group, name: str, values: NDArray[np.floating]
-    ) -> None:
+    def _array(self, group: h5py.Group, name: str, values: Array) -> None:
         """The dataset of an array, or a link to it.
 
         Small arrays are linked if they are the same memory, large ones if equal.
