@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import tracemalloc
 from dataclasses import replace
 
 import numpy as np
@@ -205,3 +206,29 @@ def test_lost_type_embedding_is_named() -> None:
     for name in [n for n in graph.nodes if n.startswith("type_embed_net")]:
         del graph.nodes[name]
     assert "no type_embed_net" in refusal(graph)
+
+
+def test_gates_of_many_types_may_not_need_far_more_room_than_the_file() -> None:
+    names = b" ".join(b"t%d" % k for k in range(200))
+    recipe = replace(SMOOTH, type_map=names, sel=(1,), neuron=(2000,))
+    data = deep_potential(recipe).data()
+    tracemalloc.start()
+    try:
+        with pytest.raises(ModelFileError, match="far larger than the file"):
+            read(data, "m")
+        assert tracemalloc.get_traced_memory()[1] < 4 * len(data) + (16 << 20)
+    finally:
+        tracemalloc.stop()
+
+
+def test_parameters_stand_behind_the_type_in_a_shared_net() -> None:
+    extra = {"fitting_attr/dfparam": np.array(2, "i4")}
+    recipe = replace(TYPED, n_parameters=2, extra=extra)
+    model, book = load(recipe), Arrays(recipe)
+    x = np.random.default_rng(4).normal(size=(3, 10))
+    place = [*range(8), *range(8 + WIDTH, 10 + WIDTH)]
+    weight = book.graph.array("layer_0/matrix")
+    fixed = book.vectors[1] @ weight[8 : 8 + WIDTH]
+    expected = x @ weight[place] + book.graph.array("layer_0/bias") + fixed
+    layer = model.fitting[1].layers[0]
+    np.testing.assert_allclose(x @ layer.weight + layer.bias, expected, rtol=1e-12)

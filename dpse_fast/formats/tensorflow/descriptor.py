@@ -28,6 +28,7 @@ def descriptors(
 def _descriptor(graph: Graph, environment: Environment, script: Script) -> Descriptor:
     section = script.descriptor(environment.suffix)
     excluded = excluded_pairs(graph, environment)
+    _check_mask(graph, environment, section, excluded)
     if environment.components == 1:
         return _radial(graph, environment, section, excluded)
     embedded = _embedded(graph, environment, section, excluded)
@@ -54,17 +55,10 @@ def _embedded(
     section: DescriptorScript,
     excluded: frozenset[Pair],
 ) -> TypedEmbedding:
-    suffix = environment.suffix
-    if environment.mixed or is_typed(graph, suffix):
-        vectors = type_vectors(graph, suffix, environment.n_types)
-        embedded = typed_embedding(graph, environment, vectors, excluded)
-    else:
-        rows = pair_embeddings(graph, environment, section, excluded)
-        embedded = TypedEmbedding(rows)
-    one_sided = f"filter_type_all{suffix}/"
-    if any(name.startswith(one_sided) for name in graph.nodes):
-        _check_mask(section, environment, excluded)
-    return embedded
+    if environment.mixed or is_typed(graph, environment.suffix):
+        vectors = type_vectors(graph, environment.suffix, environment.n_types)
+        return typed_embedding(graph, environment, vectors, excluded)
+    return TypedEmbedding(pair_embeddings(graph, environment, section, excluded))
 
 
 def _radial(
@@ -74,21 +68,16 @@ def _radial(
     excluded: frozenset[Pair],
 ) -> SeE2R:
     """se_e2_r, where the mask of a pair sets empty slots to the row 0 too."""
-    rows = pair_embeddings(graph, environment, section, excluded)
     davg = np.array(environment.davg)
     for pair in excluded:
         davg[pair] = 0
-    if any(
-        name.startswith(f"filter_type_all{environment.suffix}/") for name in graph.nodes
-    ):
-        _check_mask(section, environment, excluded)
     return SeE2R(
         rcut=environment.rcut,
         rcut_smth=environment.rcut_smth,
         sel=environment.sel,
         davg=davg,
         dstd=environment.dstd,
-        embedding=rows,
+        embedding=pair_embeddings(graph, environment, section, excluded),
         normalisation=mean_divisor(graph, environment),
         excluded=excluded,
         switch_float32=True,
@@ -96,9 +85,15 @@ def _radial(
 
 
 def _check_mask(
-    section: DescriptorScript, environment: Environment, excluded: frozenset[Pair]
+    graph: Graph,
+    environment: Environment,
+    section: DescriptorScript,
+    excluded: frozenset[Pair],
 ) -> None:
-    if section.excluded(environment.n_types) and not excluded:
+    """Nets that serve all centres cannot leave out pairs without a mask."""
+    scope = f"filter_type_all{environment.suffix}/"
+    shared = any(name.startswith(scope) for name in graph.nodes)
+    if shared and section.excluded(environment.n_types) and not excluded:
         raise ModelFileError(
             "the training script has exclude_types, but the mask of the pairs is not "
             "found in the graph; freeze the model again with deepmd-kit 2.1 or later"

@@ -48,6 +48,8 @@ def fitting_nets(
         shared = _net(graph, "", _depth(graph))
         if vectors is None:
             return (shared,) * n_types
+        if n_descriptor + vectors.shape[1] < shared.n_in:
+            graph.reserve(len(vectors) * shared.layers[0].weight.size)
         return tuple(fix_inputs(shared, n_descriptor, v) for v in vectors)
     depth = dict.fromkeys(range(n_types), 0)
     for name in graph.nodes:

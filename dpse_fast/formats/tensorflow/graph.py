@@ -20,6 +20,7 @@ _NAME, _OP, _INPUT, _ATTRIBUTE = 1, 2, 3, 5
 _LIST, _FLOAT, _TYPE, _TENSOR = 1, 4, 6, 8
 _BYTES_A_NODE = 64
 _SPARE_BYTES = 16 << 20
+_DERIVED_BYTES = 128 << 20
 _MAX_LIST = 1 << 12
 _MAX_NAME = 1024
 _MAX_BRANCHES = 1 << 10
@@ -115,6 +116,7 @@ class Graph:
     def __init__(self, data: memoryview) -> None:
         self.nodes: dict[str, Node] = {}
         self._allowance = tensor.Allowance(len(data) + _SPARE_BYTES)
+        self._derived = tensor.Allowance(4 * len(data) + _DERIVED_BYTES)
         self._arrays: dict[tuple[str, ...], NDArray[Any]] = {}
         most = 1024 + len(data) // _BYTES_A_NODE
         for body in wire.submessages(data, _NODE):
@@ -202,6 +204,16 @@ class Graph:
                 values = values.astype(kind)
         values.flags.writeable = False
         return values
+
+    def reserve(self, numbers: int) -> None:
+        """Ask for room for so many numbers that follow from the constants.
+
+        Raises
+        ------
+        ModelFileError
+            If the file's own size does not justify it.
+        """
+        self._derived.take(8 * numbers)
 
     def scalar(self, name: str) -> float:
         values = self.array(name)

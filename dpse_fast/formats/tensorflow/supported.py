@@ -31,10 +31,8 @@ _REFUSED_SCOPES = {
 }
 _SE_E3 = re.compile(r"filter_type_all[^/]*/matrix_\d+_\d+_\d+")
 _DESCRIPTORS = frozenset(
-    (
-        *("hybrid", "se_e2_a", "se_a", "se_e2_r", "se_r", "se_atten", "se_atten_v2"),
-        *("dpa1", "se_a_ebd_v2", "se_a_tpe_v2"),
-    )
+    {"hybrid", "se_e2_a", "se_a", "se_e2_r", "se_r", "se_a_ebd_v2", "se_a_tpe_v2"}
+    | {"se_atten", "se_atten_v2", "dpa1"}
 )
 
 

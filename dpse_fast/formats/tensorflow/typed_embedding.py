@@ -61,6 +61,8 @@ def typed_embedding(
     known = np.vstack([vectors, np.zeros(vectors.shape[1])])
     looked_up = environment.mixed
     if isinstance(radial, Net) and radial.n_in > 1:
+        first = radial.layers[0]
+        graph.reserve(2 * (first.n_in + first.n_out) * len(known) ** 2)
         build = _concatenated(radial, known)
     else:
         node = compressed[1] if compressed else None
@@ -138,21 +140,24 @@ def _gates(
     graph: Graph, scope: str, known: Vectors
 ) -> tuple[NDArray[np.floating], bool]:
     """Rows (neighbour) or (centre, neighbour), and whether the switch fades them."""
-    count = len(known)
-    inputs, ending = known, "_one_side_ebd"
-    if f"{scope}/matrix_1_two_side_ebd" in graph:
-        ending = "_two_side_ebd"
-        inputs = np.hstack([np.tile(known, (count, 1)), np.repeat(known, count, 0)])
+    two_sided = f"{scope}/matrix_1_two_side_ebd" in graph
+    ending = "_two_side_ebd" if two_sided else "_one_side_ebd"
     shared = numbered_net(graph, scope, ending)
     if shared is None:
         raise missing(f"{scope}/matrix_1_two_side_ebd")
-    if shared.n_in != inputs.shape[1]:
+    count, width = known.shape
+    if shared.n_in != width * (1 + two_sided):
         raise ModelFileError(
             f"node {scope}/matrix_1{ending} takes {shared.n_in} inputs, expected "
-            f"{inputs.shape[1]} of type vectors"
+            f"{width * (1 + two_sided)} of type vectors"
         )
+    graph.reserve(2 * count * (count if two_sided else 1) * shared.n_out)
     with np.errstate(all="ignore"):
-        values = shared(inputs)
+        values = np.vstack(
+            [shared(np.hstack([known, np.tile(c, (count, 1))])) for c in known]
+            if two_sided
+            else [shared(known)]
+        )
     found = {
         _is_faded(graph, reader)
         for node in graph.with_op(*_GATHERS)
