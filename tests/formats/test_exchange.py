@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import MISSING, fields, is_dataclass, replace
 from importlib import resources
 from pathlib import Path
@@ -13,7 +14,8 @@ from formats.exchange_models import MODELS, parts, sharing, small
 
 from dpse_fast.errors import InputError
 from dpse_fast.formats import read_model
-from dpse_fast.formats.exchange import PLAN_GROUP, read, write
+from dpse_fast.formats.exchange import PLAN_GROUP, layout, read, write
+from dpse_fast.model import Gated, Layer, Parameters
 
 
 @pytest.mark.parametrize("packed", [False, True])
@@ -88,6 +90,28 @@ def test_the_first_files_of_version_1_open_unchanged() -> None:
                         assert (layer.weight == stored[f"{k}/weight"][()]).all()
                         assert (layer.bias == stored[f"{k}/bias"][()]).all()
                         assert layer.skip == stored[str(k)].attrs["skip"]
+
+
+@pytest.mark.parametrize(
+    "name",
+    sorted(
+        {
+            *layout.ROOT,
+            *layout.MEMBERS,
+            *layout.DESCRIPTOR_NUMBERS,
+            *layout.DESCRIPTOR_FLAGS,
+            *layout.DESCRIPTOR_MEMBERS,
+            *layout.TABLE_NUMBERS,
+            *layout.PAIR_TABLE_NUMBERS,
+            *(f.name for kind in (Gated, Layer, Parameters) for f in fields(kind)),
+            layout.SHARED,
+            layout.HYBRID,
+        }
+    ),
+)
+def test_the_documentation_has_every_name(name: str) -> None:
+    text = (Path(__file__).parents[2] / "docs" / "model-format.md").read_text()
+    assert re.search(rf"`[^`]*\b{name}\b[^`]*`", text)
 
 
 def test_a_plan_is_passed_over(tmp_path: Path) -> None:
