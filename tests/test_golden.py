@@ -2,44 +2,40 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pytest
+from golden_frames import CASES, GOLDEN, OUTPUTS, Case, inputs
 
 import dpse_fast
+from dpse_fast.errors import ModelFileError
 
-GOLDEN = Path(__file__).parent / "golden"
-FILES = sorted(
-    p for p in GOLDEN.iterdir() if p.suffix in {".dp", ".yaml", ".pth", ".pb"}
-)
-
-
-def frames(file: Path) -> dict[str, dict[str, Any]]:
-    """The stored frames of a model file; a .pb has its own numbers."""
-    own = file.with_name(f"{file.name}.npz")
-    found: dict[str, dict[str, Any]] = {}
-    with np.load(own if own.exists() else file.with_suffix(".npz")) as stored:
-        for key in stored.files:
-            frame, quantity = key.split("/")
-            found.setdefault(frame, {})[quantity] = stored[key]
-    return found
+REFUSED = {
+    "null_networks.dp": "compressed .pb; open that .pb itself",
+    "attention.dp": "attn_layer",
+    "off_centre.dp": "set_davg_zero",
+    "zbl_constants.dp": "give the .pth file",
+    "three_body.dp": "se_e3",
+    "dipole.dp": "dipole",
+    "spin.dp": "spin",
+}
 
 
 @pytest.mark.filterwarnings("ignore::dpse_fast.SelOverflowWarning")
 @pytest.mark.filterwarnings("ignore::dpse_fast.ShortDistanceWarning")
-@pytest.mark.parametrize("file", FILES, ids=lambda file: file.name)
-def test_equal_to_deepmd_kit(file: Path) -> None:
-    pot = dpse_fast.load(file, tol=0)
+@pytest.mark.parametrize("case", CASES, ids=str)
+def test_equal_to_deepmd_kit(case: Case) -> None:
+    pot = dpse_fast.load(case.file, tol=0, head=case.head)
     single = pot.model.dtype == np.float32
     energy_limit, force_limit = (2e-6, 3e-5) if single else (1e-11, 1e-9)
-    for name, frame in frames(file).items():
-        cell = frame["cell"] if frame["cell"].size else None
-        result = pot.compute(frame["positions"], frame["types"], cell, atomic=True)
-        for quantity, expected in frame.items():
-            if quantity in ("positions", "cell", "types"):
-                continue
+    for name, frame in case.frames().items():
+        result = pot.compute(**inputs(frame), atomic=True)
+        compared = [quantity for quantity in OUTPUTS if quantity in frame]
+        assert {"atomic_energies", "forces"} <= set(compared)
+        for quantity in compared:
+            expected = frame[quantity]
             limit = energy_limit if quantity.endswith("energies") else force_limit
             if quantity == "energy":
                 limit = energy_limit * len(frame["types"])
@@ -50,3 +46,17 @@ def test_equal_to_deepmd_kit(file: Path) -> None:
                 atol=limit * max(1.0, np.abs(expected).max() / 10),
                 err_msg=f"{name} {quantity}",
             )
+
+
+def test_every_kind_of_file_is_there() -> None:
+    kinds = {case.file.suffix for case in CASES}
+    assert kinds == {".dp", ".yaml", ".json", ".pth", ".pt", ".pte", ".pt2", ".pb"}
+    assert {file.name for file in (GOLDEN / "refused").iterdir()} == set(REFUSED)
+
+
+@pytest.mark.parametrize("name", REFUSED)
+def test_refused_by_name_with_a_remedy(name: str) -> None:
+    file: Path = GOLDEN / "refused" / name
+    with pytest.raises(ModelFileError, match=re.escape(REFUSED[name])) as caught:
+        dpse_fast.load(file)
+    assert str(caught.value).count("\n") == 0

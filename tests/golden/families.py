@@ -115,7 +115,7 @@ LONE = {"numb_fparam": 2, "numb_aparam": 1, "atom_ener": [-1.5, -2.5]}
 FAMILIES = {
     "se_r": Family(("dp", "pth", "pb", "yaml"), section(se_r()), PERIODIC, **RADIAL),
     "se_r_three": Family(
-        ("dp", "pth", "pb"),
+        ("dp", "pth"),
         section(se_r(sel=[14, 14, 12], neuron=[4, 8, 8], resnet_dt=True), 3),
         **RADIAL,
     ),
@@ -134,12 +134,12 @@ FAMILIES = {
         **RADIAL,
     ),
     "hybrid": Family(
-        ("dp", "pth", "pb", "yaml"),
+        ("dp", "pth", "pb", "yaml", "pte", "json"),
         section(hybrid(se_a(), se_r(rcut=5.0, sel=[34, 36]))),
         PERIODIC,
     ),
     "hybrid_angular": Family(
-        ("dp", "pth", "pb"),
+        ("dp", "pth"),
         section(
             hybrid(
                 se_a(),
@@ -154,8 +154,10 @@ FAMILIES = {
             )
         ),
     ),
-    "fparam": _fitting(("dp", "pth", "pb"), ("orthorhombic", "open"), numb_fparam=2),
-    "aparam": _fitting(("dp", "pth", "pb"), ("orthorhombic", "open"), numb_aparam=1),
+    "fparam": _fitting(
+        ("dp", "pth", "pb", "pt2"), ("orthorhombic", "open"), numb_fparam=2
+    ),
+    "aparam": _fitting(("dp", "pth"), ("orthorhombic", "open"), numb_aparam=1),
     "parameters": _fitting(
         ("dp", "pth"),
         WITH_DEFAULT,
@@ -182,12 +184,12 @@ FAMILIES = {
     ),
     "virtual": Family(("dp", "pth"), section(se_a()), ("virtual", "virtual_open")),
     "shapes": _fitting(
-        ("dp", "pth", "pb"),
+        ("dp", "pth"),
         ("orthorhombic",),
         neuron=[5, 10, 20, 20, 7],
         resnet_dt=True,
     ),
-    "one_layer": _fitting(("dp", "pth", "pb"), ("orthorhombic",), neuron=[24]),
+    "one_layer": _fitting(("dp", "pth"), ("orthorhombic",), neuron=[24]),
     "zbl": _zbl(sw_rmin=0.8, sw_rmax=1.7),
     "zbl_constants": _zbl(("pth",), inner=True, sw_rmin=0.8, sw_rmax=1.7),
     "zbl_excluded": _zbl(sw_rmin=0.7, sw_rmax=1.9, pair_exclude_types=[[0, 1]]),
@@ -205,7 +207,7 @@ FAMILIES = {
     ),
     "dpa1_overflow": _atten(frames=("overflow", "open"), sel=18, neuron=[6, 6]),
     "dpa1_econf": _atten(use_econf_tebd=True, use_tebd_bias=True),
-    "dpa1_strip": _atten(centred=False, frames=PERIODIC, **STRIP),
+    "dpa1_strip": _atten(("dp", "pth", "pte"), centred=False, frames=PERIODIC, **STRIP),
     "dpa1_strip_one_sided": _atten(
         centred=False, type_one_side=True, exclude_types=[[1, 1]], **STRIP
     ),
