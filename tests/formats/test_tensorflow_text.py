@@ -18,16 +18,15 @@ from dpse_fast.formats.tensorflow import looks_like_text, read
 from dpse_fast.formats.tensorflow.graph import Graph
 from dpse_fast.formats.tensorflow.text import graph_from_text
 
-GOLDEN = Path(__file__).parents[1] / "golden"
-GRAPHS = ["plain", "excluded_one_sided", "trained-compressed", "gelu", "hybrid"]
+GRAPHS = sorted((Path(__file__).parents[1] / "golden").glob("*.pb"))
 
 
-@pytest.mark.parametrize("name", GRAPHS)
-def test_golden_graph_as_text_is_the_same_model(name: str, tmp_path: Path) -> None:
-    data = (GOLDEN / f"{name}.pb").read_bytes()
+@pytest.mark.parametrize("graph", GRAPHS, ids=lambda path: path.stem)
+def test_golden_graph_as_text_is_the_same_model(graph: Path, tmp_path: Path) -> None:
+    data = graph.read_bytes()
     file = tmp_path / "graph.pbtxt"
     file.write_bytes(graph_text(data))
-    found, expected = read_model(file), read(data, name)
+    found, expected = read_model(file), read(data, graph.name)
     assert found.digest() == expected.digest()
     assert found.type_map == expected.type_map
     assert found.provenance["format"] == "TensorFlow frozen graph as text"
@@ -65,6 +64,7 @@ def tensor(text: str) -> np.ndarray:
         ('tensor { dtype: DT_INT32 tensor_content: "\\001\\0" "\\000" \'\\x00\' }', 1),
         ("tensor { # a comment }\n dtype: DT_INT32 int_val: 4 }", 4),
         ("tensor { unknown { int_val: 3 } dtype: DT_INT32 int_val: 4 }", 4),
+        ("tensor { other: 'a' \"b\" dtype: DT_INT32 int_val: 4 }", 4),
         ("tensor { other: [1, x, 'y'] dtype: DT_INT32 int_val: 4 }", 4),
     ],
 )

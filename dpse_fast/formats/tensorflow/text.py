@@ -157,15 +157,15 @@ class _Parser:
     ) -> None:
         if kind not in ("word", "string"):
             raise self._damaged("a value is missing")
+        text = self._unescaped(token) if kind == "string" else None
         if found is None or found.kind == "message":
             return
-        number = found.number
         if found.kind == "bytes":
-            if kind != "string":
+            if text is None:
                 raise self._damaged("a text in quotes is missing")
-            self._put(frame, number, self._unescaped(token))
+            self._put(frame, found.number, text)
             return
-        if kind != "word":
+        if text is not None:
             raise self._damaged("a number is missing")
         word = token.decode()
         try:
