@@ -59,11 +59,10 @@ class Domain(NamedTuple):
 
 
 class Engine:
-    """Evaluates a plan with a fixed number of threads.
+    """Evaluates plans with a fixed number of threads; `use` names the plan.
 
     Parameters
     ----------
-    plan : Plan
     threads : workers; each runs kernels that release the GIL and one BLAS thread
     profile : measure the time of each stage
 
@@ -72,13 +71,20 @@ class Engine:
     stage_seconds : worker-seconds spent in each of `STAGES`, when profiling
     """
 
-    def __init__(self, plan: Plan, threads: int, profile: bool = False) -> None:
-        self.plan, self.threads, self.profile = plan, threads, profile
+    plan: Plan
+
+    def __init__(self, threads: int, profile: bool = False) -> None:
+        self.threads, self.profile = threads, profile
         self.stage_seconds = dict.fromkeys(STAGES, 0.0)
         self._stage_lock = threading.Lock()
         self._pool: ThreadPoolExecutor | None = None
         self._process = 0
         self._workspaces: list[Workspace] = []
+
+    def use(self, plan: Plan) -> None:
+        """Evaluate this plan from now on."""
+        if getattr(self, "plan", None) is not plan:
+            self.plan, self._workspaces = plan, []
 
     def run(
         self,
@@ -200,7 +206,7 @@ class Engine:
             net = self.plan.fitting[species]
             output = net(inputs, work.fitting[species], inputs, scale * share)
             output -= self._vacuum(species, parameters)
-            energies: Floats = output * scale + float(model.bias[species])
+            energies: Any = output * scale + float(model.bias[species])
         with self._timed("gradients"):
             for stage in work.stages:
                 stage.backward(n, flat)

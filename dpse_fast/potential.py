@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 from collections.abc import Sequence
-from dataclasses import replace
 from functools import partial
 from importlib import resources
 from typing import Any
@@ -25,7 +24,7 @@ from .errors import (
 )
 from .memory import bytes_per_atom, worker_bytes
 from .model import Model
-from .plan import DEFAULT_TOLERANCE, Plan, StoredPlan, make_plan
+from .plan import DEFAULT_TOLERANCE, Plan, Planner, StoredPlan
 from .plan.domain import trusted_distance
 from .results import Report, Result
 from .session import DEFAULT_SKIN, Session
@@ -41,21 +40,24 @@ class Potential:
     Attributes
     ----------
     model : Model
-    plan : Plan
     type_map : the model's types; ``types`` are indices into it, or its names
     rcut : Å
     precision, tol, threads, device, sel_overflow : as given to `load`
     """
 
-    def __init__(
-        self, model: Model, plan: Plan, threads: int, sel_overflow: str
-    ) -> None:
-        self.model, self.plan, self.threads = model, plan, threads
+    def __init__(self, planner: Planner, threads: int, sel_overflow: str) -> None:
+        self.model, self.threads = planner.model, threads
         self.sel_overflow, self.device = sel_overflow, "cpu"
-        self.type_map = model.type_map
-        self.rcut = model.rcut
-        self.precision, self.tol = plan.precision, plan.tolerance
+        self.type_map = self.model.type_map
+        self.rcut = self.model.rcut
+        self.precision, self.tol = planner.precision, planner.tolerance
+        self._planner = planner
         self._session = self._make_session(skin=0.0)
+
+    @property
+    def plan(self) -> Plan | None:
+        """The plan of the types met so far; None before the first of many types."""
+        return self._planner.plan
 
     def compute(
         self,
@@ -113,7 +115,7 @@ class Potential:
         self, skin: float, profile: bool = False, warn_once: bool = False
     ) -> Session:
         return Session(
-            self.plan,
+            self._planner,
             self.threads,
             self._inform,
             keep_all=self.sel_overflow == "all",
@@ -131,9 +133,8 @@ class Potential:
             If there are not as many distinct names as types.
         """
         names = check_type_map(type_map, self.type_map)
-        model = replace(self.model, type_map=names)
-        plan = replace(self.plan, model=model)
-        return Potential(model, plan, self.threads, self.sel_overflow)
+        planner = self._planner.renamed(names)
+        return Potential(planner, self.threads, self.sel_overflow)
 
     def __reduce__(self) -> tuple[Any, ...]:
         rebuild = partial(
@@ -181,19 +182,29 @@ class Potential:
 
     def describe(self) -> dict[str, Any]:
         """The model, its plan and the machine's share, ready for JSON."""
+        plan = self.plan
         return {
             "version": __version__,
             "model": describe_model(self.model),
-            "plan": self.plan.summary(),
-            "memory": {
-                "fixed_bytes": self.plan.n_bytes
-                + self.threads * worker_bytes(self.plan),
-                "bytes_per_atom": bytes_per_atom(self.plan, self.threads),
+            "plan": _planned_later(self) if plan is None else plan.summary(),
+            "memory": None
+            if plan is None
+            else {
+                "fixed_bytes": plan.n_bytes + self.threads * worker_bytes(plan),
+                "bytes_per_atom": bytes_per_atom(plan, self.threads),
             },
             "device": self.device,
             "threads": self.threads,
             "sel_overflow": self.sel_overflow,
         }
+
+
+def _planned_later(potential: Potential) -> dict[str, Any]:
+    return {
+        "precision": potential.precision,
+        "tolerance_ev_per_angstrom": potential.tol,
+        "made": "for the types of each structure, when it comes",
+    }
 
 
 def check_threads(threads: int | None) -> int:
@@ -275,6 +286,6 @@ def load(
     model, stored = _model_of(path, head)
     if type_map is not None:
         type_map = check_type_map(type_map, model.type_map)
-    plan = make_plan(model, precision, tol, stored)
-    potential = Potential(model, plan, n_threads, sel_overflow)
+    planner = Planner(model, precision, tol, stored)
+    potential = Potential(planner, n_threads, sel_overflow)
     return potential if type_map is None else potential.renamed(type_map)

@@ -15,7 +15,7 @@ from .engine import Engine, Evaluation
 from .errors import InputError
 from .kernels.cpu.environment import COINCIDENT
 from .neighbours import NeighbourList
-from .plan import Plan
+from .plan import Planner
 from .results import Report, Result
 
 Floats = NDArray[np.float64]
@@ -38,7 +38,7 @@ class Session:
 
     def __init__(
         self,
-        plan: Plan,
+        planner: Planner,
         threads: int,
         inform: Inform,
         *,
@@ -48,12 +48,12 @@ class Session:
         warn_once: bool,
     ) -> None:
         skin = check_amount(skin, "skin", "a length in Å")
-        self._model = plan.model
+        self._planner, self._model = planner, planner.model
         self._inform = inform
         self._truncate = not keep_all
         self._warn_once, self._told = warn_once, Report()
-        self._engine = Engine(plan, threads, profile)
-        self._list = NeighbourList(plan.model.rcut, skin, self._engine.run)
+        self._engine = Engine(threads, profile)
+        self._list = NeighbourList(planner.model.rcut, skin, self._engine.run)
         self._lock = threading.Lock()
         self._neighbour_seconds = 0.0
 
@@ -94,6 +94,7 @@ class Session:
             if frame.size:
                 whole = np.broadcast_to(frame, (len(parameters), frame.shape[1]))
                 parameters = np.concatenate([whole, parameters], axis=1)
+            self._engine.use(self._planner.plan_for(checked.system.types))
             found = self._engine.evaluate(
                 hood, truncate=self._truncate, atomic=atomic, parameters=parameters
             )

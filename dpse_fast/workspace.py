@@ -53,7 +53,7 @@ class Workspace:
             PairPotentialStage(plan, size) if plan.pair_potential else None
         )
         self.inputs = aligned_zeros(size * plan.stride, plan.dtype)
-        self.fitting = [net.buffers(size) for net in plan.fitting]
+        self.fitting = {t: net.buffers(size) for t, net in plan.fitting.items()}
         self.forces = np.zeros((0, 3))
         self.virial = np.zeros((3, 3))
         self.atomic_virials = np.zeros((0, 3, 3))

@@ -18,6 +18,7 @@ import dpse_fast
 from dpse_fast import blas
 from dpse_fast.blas import one_blas_thread
 from dpse_fast.engine import Engine
+from dpse_fast.plan import make_plan
 
 
 def large_box() -> tuple[Any, Any, Any]:
@@ -51,7 +52,8 @@ def test_the_next_result_after_an_interrupt_is_right() -> None:
 
 @pytest.mark.parametrize("threads", [1, 2])
 def test_a_workers_error_is_raised(threads: int) -> None:
-    engine = Engine(dpse_fast.load(random_model()).plan, threads)
+    engine = Engine(threads)
+    engine.use(make_plan(random_model()))
 
     def fail(task: int) -> None:
         if task == 2:

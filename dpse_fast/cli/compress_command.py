@@ -109,14 +109,15 @@ def _check(
 ) -> dict[str, Any]:
     """The tables against converged ones on the frames of a trajectory."""
     from ..parity import Parity
-    from ..plan import make_plan
+    from ..plan import Planner
     from ..potential import Potential, check_threads
     from ..trajectory import model_types, read_frames
 
     threads, found = check_threads(None), Parity()
-    plans = (make_plan(model, tolerance=stored.tolerance, stored=stored),
-             make_plan(model, tolerance=0.0))  # fmt: skip
-    pots = [Potential(model, plan, threads, "truncate") for plan in plans]
+    pots = [
+        Potential(Planner(model, "double", tol, tables), threads, "truncate")
+        for tol, tables in ((stored.tolerance, stored), (0.0, None))
+    ]
     for frame in read_frames(trajectory, index):
         types = model_types(frame, model.type_map)
         given: dict[str, Any] = {

@@ -68,8 +68,8 @@ class _Environment:
     directions: Array
 
 
-def sample_environments(model: Model) -> list[_Environment]:
-    """Random surroundings of each type, from sparse to two thirds of ``sel``.
+def sample_environments(model: Model, species: Sequence[int]) -> list[_Environment]:
+    """Random surroundings of these types, from sparse to two thirds of ``sel``.
 
     Distances fill the sphere of the longest cutoff evenly from the shortest trained
     distance on; a few are close to it, as bonds are.
@@ -77,15 +77,14 @@ def sample_environments(model: Model) -> list[_Environment]:
     rng = np.random.default_rng(SEED)
     widest = max(model.descriptors, key=lambda d: d.rcut)
     shortest = min(model.min_distance or DEFAULT_SHORTEST, 0.5 * widest.rcut)
-    sharing = model.n_types if widest.mixed else 1
+    sharing = len(species) if widest.mixed else 1
     sel = np.array(widest.sel)[list(widest.slot_group)] / sharing
     found = []
-    for species in range(model.n_types):
+    for centre in species:
         for sample in range(SAMPLES):
             filling = 0.67 * (sample + 1) / SAMPLES
-            types = np.repeat(
-                np.arange(model.n_types), np.ceil(filling * sel).astype(int)
-            )
+            counts = np.ceil(filling * sel[list(species)]).astype(int)
+            types = np.repeat(np.array(species), counts)
             low, high = shortest**3, widest.rcut**3
             distances = np.cbrt(rng.uniform(low, high, types.size))
             bonded = rng.choice(types.size, min(3, types.size), replace=False)
@@ -93,7 +92,7 @@ def sample_environments(model: Model) -> list[_Environment]:
             directions = rng.normal(size=(types.size, 3))
             directions /= np.linalg.norm(directions, axis=1)[:, None]
             distances = np.minimum(distances, widest.rcut * (1 - 1e-9))
-            found.append(_Environment(species, types, distances, directions))
+            found.append(_Environment(centre, types, distances, directions))
     return found
 
 
@@ -171,7 +170,7 @@ class Reference:
     Parameters
     ----------
     exact : by descriptor, the embedding of each (centre, neighbour) that counts
-    nets : the fitting nets in float64
+    nets : the fitting nets in float64 of the types that count
     padding : by descriptor, (T, G, M) of an empty slot
     """
 
@@ -179,14 +178,14 @@ class Reference:
         self,
         model: Model,
         exact: Sequence[Mapping[Pair, RadialEmbedding]],
-        nets: Sequence[FittingNet],
+        nets: Mapping[int, FittingNet],
         padding: Sequence[Array],
     ) -> None:
         def by_net(function: RadialEmbedding) -> Radial:
             return lambda r: function(r)[:2]
 
         self._model, self._nets, self._padding = model, nets, padding
-        self._environments = sample_environments(model)
+        self._environments = sample_environments(model, sorted(nets))
         radial = [
             {pair: by_net(function) for pair, function in part.items()}
             for part in exact

@@ -56,13 +56,14 @@ def descriptor_plan(
     offset: int,
     tables: Mapping[Pair, Table],
     dtype: np.dtype[Any],
+    types: frozenset[int],
 ) -> DescriptorPlan:
     """Pack the tables of a descriptor for the kernels."""
     n_registers = -(-descriptor.width // lanes(dtype))
     distinct = list(dict.fromkeys(tables.values()))
     channels = n_registers * lanes(dtype)
     empty = np.zeros((descriptor.n_types, len(descriptor.sel), channels))
-    empty[..., : descriptor.width] = padding_of(descriptor)
+    empty[..., : descriptor.width] = padding_of(descriptor, types)
     return DescriptorPlan(
         descriptor=descriptor,
         offset=offset,
@@ -74,13 +75,18 @@ def descriptor_plan(
     )
 
 
-def functions_of(descriptor: Descriptor) -> dict[Pair, RadialEmbedding]:
-    """The embedding of each pair that counts; equal functions are one object."""
+def functions_of(
+    descriptor: Descriptor, types: frozenset[int]
+) -> dict[Pair, RadialEmbedding]:
+    """The embedding of each pair of these types that counts.
+
+    Equal functions are one object.
+    """
     switch = switch_of(descriptor)
     known: dict[tuple[int, float, float], RadialEmbedding] = {}
     found = {}
-    for c in range(descriptor.n_types):
-        for t in range(descriptor.n_types):
+    for c in sorted(types):
+        for t in sorted(types):
             net = descriptor.embedding[c][t]
             if net is None:
                 continue
@@ -93,15 +99,17 @@ def functions_of(descriptor: Descriptor) -> dict[Pair, RadialEmbedding]:
     return found
 
 
-def padding_of(descriptor: Descriptor) -> Array:
+def padding_of(descriptor: Descriptor, types: frozenset[int]) -> Array:
     """What an empty slot adds to the sum, (T, G, M) by centre and group of slots.
+
+    The centres are of these types; an absent neighbour type leaves its slots empty.
 
     G(x0)·x0 with x0 = −davg/dstd, or G(x0) for SeE2R; nothing where the pair is
     dropped.
     """
     n, groups = descriptor.n_types, descriptor.slot_group
     padding = np.zeros((n, len(descriptor.sel), descriptor.width))
-    for c in range(n):
+    for c in sorted(types):
         for g in range(len(descriptor.sel)):
             t = groups.index(g)
             embedding: Embedding | None = descriptor.embedding[c][t]
@@ -158,8 +166,8 @@ def _environments(
         shortest=np.array([table.shortest for table in distinct]),
         cells_per_length=np.array(cells_per_length),
         first_cell=np.array(first_cell, np.int64),
-        cells=np.concatenate(cells).astype(np.int32),
-        origins=np.concatenate(origins),
+        cells=np.concatenate([np.zeros(0), *cells]).astype(np.int32),
+        origins=np.concatenate([np.zeros(0), *origins]),
     )
 
 

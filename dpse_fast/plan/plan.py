@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -48,7 +49,7 @@ class Plan:
     precision : "double" (all float64) or "mixed" (tables and nets float32)
     tolerance : eV/Å, asked for; 0 for converged tables
     descriptors : one part for each of the model's
-    fitting : one compiled net a type
+    fitting : the compiled net of each type that the plan serves
     pair_potential : the kernels' form of the model's pair table, or None
     accuracy : measured against the exact nets in float64 (the tables alone)
     from_file : the tables came with the model's file
@@ -58,7 +59,7 @@ class Plan:
     precision: str
     tolerance: float
     descriptors: tuple[DescriptorPlan, ...]
-    fitting: tuple[FittingNet, ...]
+    fitting: Mapping[int, FittingNet]
     pair_potential: PairPotential | None
     accuracy: Accuracy
     from_file: bool = False
@@ -88,7 +89,7 @@ class Plan:
         """Memory of tables and fitting nets."""
         weights = {
             id(layer.weight): layer.weight.nbytes
-            for net in self.fitting
+            for net in self.fitting.values()
             for layer in net.layers
         }
         tables = sum(part.coefficients.nbytes for part in self.descriptors)
@@ -130,6 +131,7 @@ def make_plan(
     precision: str = "double",
     tolerance: float = DEFAULT_TOLERANCE,
     stored: StoredPlan | None = None,
+    types: frozenset[int] | None = None,
 ) -> Plan:
     """Tabulate a model to a force tolerance.
 
@@ -141,6 +143,47 @@ def make_plan(
         of the embedding's size.
     stored : tables that came with the model's file
         Taken as they are if their tolerance is not above the one asked for.
+    types : the types that the plan serves; None for all
+
+    Raises
+    ------
+    InputError
+        For a precision or tolerance that does not exist.
+    """
+    tolerance = check_options(precision, tolerance)
+    served = frozenset(range(model.n_types)) if types is None else types
+    from_file = stored is not None and stored.serves(tolerance)
+    if stored is not None and from_file:
+        tables, accuracy = stored.tables, stored.accuracy
+    else:
+        with one_blas_thread():
+            tables, accuracy = _tabulate(model, tolerance, served)
+    dtype = np.dtype(PRECISIONS[precision])
+    offsets = np.cumsum([0, *(d.n_out for d in model.descriptors)])
+    order = _input_order(model)
+    packed: dict[tuple[int, ...], Array] = {}
+    return Plan(
+        model=model,
+        precision=precision,
+        tolerance=tolerance,
+        descriptors=tuple(
+            descriptor_plan(model, descriptor, int(offset), part, dtype, served)
+            for descriptor, offset, part in zip(
+                model.descriptors, offsets, tables, strict=False
+            )
+        ),
+        fitting={
+            t: FittingNet(model.fitting[t], dtype, order, packed)
+            for t in sorted(served)
+        },
+        pair_potential=_pair_potential(model),
+        accuracy=accuracy,
+        from_file=from_file,
+    )
+
+
+def check_options(precision: str, tolerance: float) -> float:
+    """The tolerance, eV/Å.
 
     Raises
     ------
@@ -151,44 +194,24 @@ def make_plan(
         raise InputError(
             f"precision: expected one of {', '.join(PRECISIONS)}, got {precision!r}"
         )
-    tolerance = check_amount(tolerance, "tol", "a force in eV/Å")
-    from_file = stored is not None and stored.serves(tolerance)
-    if stored is not None and from_file:
-        tables, accuracy = stored.tables, stored.accuracy
-    else:
-        with one_blas_thread():
-            tables, accuracy = _tabulate(model, tolerance)
-    dtype = np.dtype(PRECISIONS[precision])
-    offsets = np.cumsum([0, *(d.n_out for d in model.descriptors)])
-    order = _input_order(model)
-    packed: dict[tuple[int, ...], Array] = {}
-    return Plan(
-        model=model,
-        precision=precision,
-        tolerance=tolerance,
-        descriptors=tuple(
-            descriptor_plan(model, descriptor, int(offset), part, dtype)
-            for descriptor, offset, part in zip(
-                model.descriptors, offsets, tables, strict=False
-            )
-        ),
-        fitting=tuple(FittingNet(net, dtype, order, packed) for net in model.fitting),
-        pair_potential=_pair_potential(model),
-        accuracy=accuracy,
-        from_file=from_file,
-    )
+    return check_amount(tolerance, "tol", "a force in eV/Å")
 
 
-def _tabulate(model: Model, tolerance: float) -> tuple[Tables, Accuracy]:
-    functions = [functions_of(descriptor) for descriptor in model.descriptors]
+def _tabulate(
+    model: Model, tolerance: float, types: frozenset[int]
+) -> tuple[Tables, Accuracy]:
+    functions = [functions_of(descriptor, types) for descriptor in model.descriptors]
     builders: dict[int, TableBuilder] = {}
     for descriptor, pairs in zip(model.descriptors, functions, strict=True):
         for f in pairs.values():
             builders.setdefault(id(f), _builder(model, descriptor, f))
     order = np.arange(model.n_descriptor + model.n_parameters)
     packed: dict[tuple[int, ...], Array] = {}
-    nets = [FittingNet(net, np.float64, order, packed) for net in model.fitting]
-    padding = [padding_of(descriptor) for descriptor in model.descriptors]
+    nets = {
+        t: FittingNet(model.fitting[t], np.float64, order, packed)
+        for t in sorted(types)
+    }
+    padding = [padding_of(descriptor, types) for descriptor in model.descriptors]
     reference = Reference(model, functions, nets, padding)
     relative = LOOSEST if tolerance else EXACT
     while True:

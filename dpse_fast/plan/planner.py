@@ -1,0 +1,84 @@
+"""Which plan serves which types: models of many types are planned as needed."""
+
+from __future__ import annotations
+
+import threading
+from copy import copy
+from dataclasses import replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..model import Model
+from .plan import Plan, check_options, make_plan
+from .stored import StoredPlan
+
+# A model of more types has hundreds of pairs of types, of which a structure has few:
+# 12 types with nets of 25-50-100 take 2 to 8 s to tabulate, 118 would take minutes.
+MOST_AT_LOAD = 8
+
+
+class Planner:
+    """Plans a model for the types that it meets.
+
+    Parameters
+    ----------
+    model, precision, tolerance, stored : see `make_plan`
+
+    Attributes
+    ----------
+    plan : Plan of the types met so far, or None before the first of them
+        Of all types from the start if there are at most `MOST_AT_LOAD`, or if the
+        tables are stored.
+
+    Raises
+    ------
+    InputError
+        For a precision or tolerance that does not exist.
+    """
+
+    plan: Plan | None
+
+    def __init__(
+        self,
+        model: Model,
+        precision: str,
+        tolerance: float,
+        stored: StoredPlan | None = None,
+    ) -> None:
+        tolerance = check_options(precision, tolerance)
+        self.model, self.precision, self.tolerance = model, precision, tolerance
+        self._lock = threading.Lock()
+        self._planned: frozenset[int] = frozenset()
+        self.plan = None
+        ready = stored is not None and stored.serves(tolerance)
+        if ready or model.n_types <= MOST_AT_LOAD:
+            self._planned = frozenset(range(model.n_types))
+            self.plan = make_plan(model, precision, tolerance, stored)
+
+    def __getstate__(self) -> dict[str, object]:
+        return {k: v for k, v in vars(self).items() if k != "_lock"}
+
+    def __setstate__(self, state: dict[str, object]) -> None:
+        vars(self).update(state, _lock=threading.Lock())
+
+    def renamed(self, type_map: tuple[str, ...]) -> Planner:
+        """The same planner for the model with other names of its types."""
+        other = copy(self)
+        other.model = replace(self.model, type_map=type_map)
+        if self.plan is not None:
+            other.plan = replace(self.plan, model=other.model)
+        return other
+
+    def plan_for(self, types: NDArray[np.integer]) -> Plan:
+        """A plan that serves these types, and all that were asked for before."""
+        if self.plan is not None and len(self._planned) == self.model.n_types:
+            return self.plan
+        present = frozenset(np.unique(types).tolist())
+        with self._lock:
+            if self.plan is None or not present <= self._planned:
+                self._planned |= present
+                self.plan = make_plan(
+                    self.model, self.precision, self.tolerance, types=self._planned
+                )
+            return self.plan

@@ -1,0 +1,61 @@
+"""Models of many types are planned for the types that come."""
+
+from __future__ import annotations
+
+import naive
+import numpy as np
+import pytest
+import random_model as source
+from random_model import random_model, random_structure
+
+import dpse_fast
+from dpse_fast.plan import planner
+
+NAMES = ("O", "H", "Cu", "Mo", "C", "N", "Na", "Cl", "Si", "Al")
+
+
+@pytest.fixture
+def many(monkeypatch: pytest.MonkeyPatch) -> dpse_fast.Model:
+    monkeypatch.setattr(source, "SYMBOLS", NAMES)
+    return random_model(10, mixed=True, mean=0.0, gated="smooth", sel=(80,))
+
+
+def test_types_are_planned_when_they_come(many: dpse_fast.Model) -> None:
+    pot = dpse_fast.load(many, tol=0)
+    assert pot.plan is None
+    assert pot.describe()["plan"]["made"].startswith("for the types")
+    structure = random_structure("cubic")
+    for types in (2 * structure.types + 3, structure.types, 9 - structure.types):
+        given = (structure.positions, types, structure.cell)
+        result = pot.compute(*given, pbc=structure.pbc, atomic=True)
+        expected = naive.evaluate(many, *given, structure.pbc)
+        np.testing.assert_allclose(result.forces, expected.forces, rtol=0, atol=1e-9)
+        np.testing.assert_allclose(
+            result.atomic_energies, expected.atomic_energies, rtol=0, atol=1e-11
+        )
+    assert pot.plan is not None
+    assert sorted(pot.plan.fitting) == [0, 1, 3, 5, 8, 9]
+    assert len(pot.plan.descriptors[0].tables) == 36
+
+
+def test_a_session_follows_new_types(many: dpse_fast.Model) -> None:
+    pot = dpse_fast.load(many)
+    session = pot.session()
+    positions = np.diag([1.0, 2.2, 3.1])
+    first = session.compute(positions, ["Cu", "Cu", "O"])
+    second = session.compute(positions, ["Al", "Cu", "O"])
+    assert first.energy != second.energy
+    assert second.energy == pot.compute(positions, ["Al", "Cu", "O"]).energy
+
+
+def test_a_type_without_any_pair_of_its_own(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(planner, "MOST_AT_LOAD", 1)
+    model = random_model(dropped=frozenset({(0, 0)}))
+    result = dpse_fast.load(model, tol=0).compute([[0, 0, 0], [1, 0, 0]], [0, 0])
+    expected = naive.evaluate(model, [[0, 0, 0], [1, 0, 0]], [0, 0])
+    assert result.energy == pytest.approx(expected.energy, abs=1e-11)
+    assert not result.forces.any()
+
+
+def test_few_types_are_planned_at_load() -> None:
+    assert dpse_fast.load(random_model(3)).plan is not None
