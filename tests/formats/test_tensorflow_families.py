@@ -162,7 +162,7 @@ def test_atom_ener_keeps_parameters_in_the_vacuum(old: bool) -> None:
 
 
 def with_pair_table(
-    recipe: Recipe, biased: bool, source: str = "ProdEnvMatA"
+    recipe: Recipe, biased: bool, source: str = "ProdEnvMatA", op: str = "PairTab"
 ) -> tuple[Writer, np.ndarray]:
     graph = deep_potential(recipe)
     values = np.random.default_rng(2).normal(size=(2, 2, 7, 4))
@@ -175,7 +175,7 @@ def with_pair_table(
     )
     graph.op("SoftMinSwitch", "SoftMinSwitch", "t", "rij", listed, "n", attrs=attrs)
     table = ("model_attr/t_tab_info", "model_attr/t_tab_data")
-    graph.op("PairTab", "PairTab", *table, "t", "rij", listed, "n", "SoftMinSwitch")
+    graph.op("PairTab", op, *table, "t", "rij", listed, "n", "SoftMinSwitch")
     for name in ("t", "rij", "n"):
         graph.op(name, "Placeholder")
     if biased:
@@ -199,6 +199,15 @@ def test_pair_table(biased: bool) -> None:
     assert table.width == np.float32(1.7) - np.float32(0.9)
     assert table.alpha == np.float32(0.1)
     assert table.bias.tolist() == ([-3, -5] if biased else [0, 0])
+
+
+def test_pair_table_of_the_first_release_takes_the_difference_in_float64() -> None:
+    recipe = Recipe(environment="DescrptSeA")
+    graph, _ = with_pair_table(recipe, False, "DescrptSeA", "TabInter")
+    table = read(graph.data(), "m").pair_table
+    assert table is not None
+    assert table.width == float(np.float32(1.7)) - float(np.float32(0.9))
+    assert table.width != np.float32(1.7) - np.float32(0.9)
 
 
 def test_pair_table_uses_the_list_of_its_descriptor() -> None:

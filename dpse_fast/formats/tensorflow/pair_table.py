@@ -14,7 +14,7 @@ from ...model import PairTable
 from .environment import Environment
 from .graph import Graph, Node
 
-_TABLES = ("PairTab", "TabInter")
+_OLD, _NEW = "TabInter", "PairTab"
 _ADDITIONS = ("Add", "AddV2")
 
 
@@ -25,14 +25,14 @@ def pair_table(
 ) -> PairTable | None:
     """The pair table, or None if the graph has none.
 
-    The operation's attributes are float32, and so is the difference of the two
-    ends of the switch (``spline5_switch`` of deepmd-kit's library).
+    The operation's attributes are float32, and from deepmd-kit 2 on so is the
+    difference of the two ends of the switch (``spline5_switch`` of its library).
 
     Parameters
     ----------
     statistics : (n_types,) eV, what ``srtab_add_bias`` adds to the table
     """
-    tables, switches = graph.with_op(*_TABLES), graph.with_op("SoftMinSwitch")
+    tables, switches = graph.with_op(_OLD, _NEW), graph.with_op("SoftMinSwitch")
     if not tables:
         return None
     if len(tables) != 1 or len(switches) != 1:
@@ -52,7 +52,7 @@ def pair_table(
         rcut=_environment(graph, table.input(4), environments).rcut,
         switch_rcut=_environment(graph, switch.input(2), environments).rcut,
         inner=float(inner),
-        width=float(outer - inner),
+        width=float(outer - inner) if table.op == _NEW else float(outer) - float(inner),
         alpha=float(alpha),
         bias=statistics if _adds_bias(graph, table) else np.zeros_like(statistics),
     )
