@@ -15,7 +15,6 @@ from formats.scripted import (
     Scripted,
     View,
     current_tree,
-    early_tree,
     save,
 )
 
@@ -44,25 +43,6 @@ def test_current_model_is_exact(
     found = read_model(save(current_tree(model), tmp_path / "model.pth", order))
     assert found.digest() == model.digest()
     assert found.descriptors[0].one_sided == model.descriptors[0].one_sided
-
-
-def test_early_model_is_exact(tmp_path: Path) -> None:
-    model = version3_model(one_sided=True, idt=True, fitting=(8, 8), n_types=3)
-    model = replace(model, min_distance=None)
-    found = read_model(save(early_tree(model), tmp_path / "model.pth"))
-    assert found.digest() == model.digest()
-
-
-def test_early_fitting_nets_neither_double_nor_skip_at_first(tmp_path: Path) -> None:
-    model = version3_model(one_sided=True, fitting=(12, 24), embedding=(3, 6))
-    tree = early_tree(model)
-    found = read_model(save(tree, tmp_path / "model.pth"))
-    assert [layer.skip for layer in model.fitting[0].layers] == [
-        "identity",
-        "double",
-        "none",
-    ]
-    assert {layer.skip for layer in found.fitting[0].layers} == {"none"}
 
 
 def test_shortest_distance_and_vacuum(tmp_path: Path) -> None:
@@ -178,27 +158,4 @@ def test_refused_by_name(name: str, tmp_path: Path) -> None:
     tree = current_tree(version3_model())
     change(tree)
     with pytest.raises(ModelFileError, match=re.escape(words)):
-        read_model(save(tree, tmp_path / "model.pth"))
-
-
-@pytest.mark.parametrize(
-    ("change", "words"),
-    [
-        (member(has_type_embedding=True), "has_type_embedding"),
-        (member("fitting_net", use_tebd=True), "use_tebd"),
-        (member(fitting_type="dipole"), "fitting_type: expected ener"),
-        (member("descriptor", "filter_layers", "0", tebd_dim=8), "type embedding"),
-        (
-            member("fitting_net", "filter_layers", "0", "final_layer", "activate",
-                   activation="gelu"),
-            "gelu of this old code",
-        ),
-    ],
-)  # fmt: skip
-def test_refused_early_models(
-    change: Callable[[Scripted], None], words: str, tmp_path: Path
-) -> None:
-    tree = early_tree(version3_model(one_sided=True))
-    change(tree)
-    with pytest.raises(ModelFileError, match=words):
         read_model(save(tree, tmp_path / "model.pth"))

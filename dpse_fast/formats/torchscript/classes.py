@@ -68,7 +68,7 @@ def native_members(value: Any) -> Mapping[str, Any]:
     own = members_of(value)
     if not isinstance(value, Instance):
         return own
-    name = _class_of(value)
+    name = class_of(value)
     if name in _INNER:
         own = {**own, **members_of(own.get(_INNER[name]))}
     renamed = {_NAMES[key]: item for key, item in own.items() if key in _NAMES}
@@ -87,13 +87,14 @@ def native_members(value: Any) -> Mapping[str, Any]:
     return found
 
 
-def _class_of(value: Any) -> str:
+def class_of(value: Any) -> str:
+    """The name of an object's class without its module, empty for other values."""
     return value.kind.rpartition(".")[2] if isinstance(value, Instance) else ""
 
 
 def reject_class(tree: Tree, role: str, supported: tuple[str, ...]) -> None:
     """Refuse an object of any other class than those supported."""
-    name = _class_of(tree.value)
+    name = class_of(tree.value)
     if name not in supported:
         if not name:
             raise ModelFileError(
@@ -102,6 +103,6 @@ def reject_class(tree: Tree, role: str, supported: tuple[str, ...]) -> None:
             )
         shown = _TYPES.get(name, ascii(name[:60]))
         raise ModelFileError(
-            f"{tree.place or 'model'}: the {role} {shown} is not supported, only "
-            f"se_e2_a energy models; {USE_DEEPMD}"
+            f"{tree.place or 'model'}: the {role} {shown} is not supported; "
+            f"{USE_DEEPMD}"
         )

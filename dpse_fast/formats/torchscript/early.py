@@ -1,17 +1,19 @@
 """TorchScript models of the PyTorch code that preceded deepmd-kit v3.
 
-Embedding nets are one-sided with tanh, whatever the widths, and skip as in v3.
-Fitting nets skip only from the second layer on and only between equal widths.
+Fitting nets skip only from the second layer on and only between equal widths. With
+a type embedding one net serves all types and takes the centre's behind the
+descriptor.
 """
 
 from __future__ import annotations
 
 from ...errors import ModelFileError
-from ...model import Layer, Model, Net, SeE2A
-from ..statistics import per_neighbour_type
-from ..tree import Tree, located
-from ..version3 import USE_DEEPMD, dense_layer, embedding_grid, energies_by_type
+from ...model import Layer, Model, Net
+from ..constant_inputs import fix_inputs
+from ..tree import Array, Tree, located
+from ..version3 import USE_DEEPMD, dense_layer, energies_by_type
 from .classes import reject_class
+from .early_descriptors import read_descriptors
 
 
 def read(root: Tree) -> Model:
@@ -23,27 +25,24 @@ def read(root: Tree) -> Model:
         If a value is missing or odd, or the model is not supported.
     """
     reject_class(root, "model", ("EnergyModel",))
-    descriptor, fitting = root["descriptor"], root["fitting_net"]
-    reject_class(descriptor, "descriptor", ("DescrptSeA",))
+    names, fitting = root.texts("type_map"), root["fitting_net"]
     reject_class(fitting, "fitting", ("EnergyFittingNet",))
-    for tree, key in (
-        (root, "combination"),
-        (root, "has_type_embedding"),
-        (fitting, "use_tebd"),
-    ):
-        if tree.raw(key, False):
-            raise ModelFileError(
-                f"{tree.where(key)}: a model with this option is not supported; "
-                f"{USE_DEEPMD}"
-            )
+    if root.raw("combination", False):
+        raise ModelFileError(
+            f"{root.where('combination')}: a model with this option is not supported; "
+            f"{USE_DEEPMD}"
+        )
     if "ener" not in root.text("fitting_type", "ener"):
         root.reject("fitting_type", "ener", root.raw("fitting_type"))
-    nets = tuple(_fitting_net(net) for net in fitting.branches("filter_layers"))
+    embedding = _type_embedding(root, len(names))
+    descriptors = read_descriptors(root["descriptor"], embedding, len(names))
+    width = sum(part.n_out for part in descriptors)
+    fitting.raw("bias_atom_e")
     return Model(
-        type_map=tuple(root.texts("type_map")),
-        descriptors=(_descriptor(descriptor),),
-        fitting=nets,
-        bias=energies_by_type(fitting, "bias_atom_e", len(nets)),
+        type_map=tuple(names),
+        descriptors=descriptors,
+        fitting=_fitting_nets(fitting, embedding, len(names), width),
+        bias=energies_by_type(fitting, "bias_atom_e", len(names)),
         provenance={
             "format": "TorchScript (.pth)",
             "trainer": "deepmd-kit, PyTorch code before v3",
@@ -51,41 +50,31 @@ def read(root: Tree) -> Model:
     )
 
 
-def _descriptor(descriptor: Tree) -> SeE2A:
-    sel = descriptor.integers("sel")
-    nets = [_embedding_net(net) for net in descriptor.branches("filter_layers")]
-    with located(descriptor.place):
-        return SeE2A(
-            rcut=descriptor.number("rcut"),
-            rcut_smth=descriptor.number("rcut_smth"),
-            sel=tuple(sel),
-            axis_neuron=descriptor.integer("axis_neuron"),
-            davg=per_neighbour_type(descriptor.array("mean"), sel, "mean", empty=0.0),
-            dstd=per_neighbour_type(descriptor.array("stddev"), sel, "stddev"),
-            embedding=embedding_grid(nets, len(sel), one_sided=True),
-            normalisation=float(sum(sel)),
-        )
-
-
-def _embedding_net(net: Tree) -> Net:
-    if net.raw("tebd_dim", 0):
+def _type_embedding(root: Tree, n_types: int) -> Array | None:
+    """(n_types + 1, k): the last row is that of an empty slot."""
+    if not root.has("type_embedding"):
+        return None
+    weight = root["type_embedding"]["embedding"].array("weight")
+    if weight.ndim != 2 or len(weight) != n_types + 1:
         raise ModelFileError(
-            f"{net.where('tebd_dim')}: type embedding is not supported; {USE_DEEPMD}"
+            f"{root.where('type_embedding')}: expected {n_types + 1} rows for "
+            f"{n_types} types and no atom, got shape {weight.shape}"
         )
-    layers = []
-    for layer in net.branches("deep_layers"):
-        with located(layer.place):
-            layers.append(
-                dense_layer(
-                    layer.array("matrix"),
-                    layer.array("bias"),
-                    layer.optional_array("idt"),
-                    "tanh",
-                    resnet=True,
-                )
-            )
-    with located(net.place):
-        return Net(tuple(layers))
+    return weight
+
+
+def _fitting_nets(
+    fitting: Tree, embedding: Array | None, n_types: int, width: int
+) -> tuple[Net, ...]:
+    nets = [_fitting_net(net) for net in fitting.branches("filter_layers")]
+    if not fitting.flag("use_tebd", False):
+        return tuple(nets)
+    if len(nets) != 1 or embedding is None:
+        raise ModelFileError(
+            f"{fitting.where('use_tebd')}: expected one net and a type embedding"
+        )
+    with located(fitting.place):
+        return tuple(fix_inputs(nets[0], width, row) for row in embedding[:n_types])
 
 
 def _fitting_net(net: Tree) -> Net:
