@@ -171,7 +171,7 @@ def with_pair_table(
     listed = graph.op("o_nlist", "Identity", f"{source}:3")
     attrs = b"".join(
         float_attribute(key, value)
-        for key, value in (("alpha", 0.1), ("rmin", 0.9), ("rmax", 1.7))
+        for key, value in (("alpha", 0.1), ("rmin", 0.3), ("rmax", 1.7))
     )
     graph.op("SoftMinSwitch", "SoftMinSwitch", "t", "rij", listed, "n", attrs=attrs)
     table = ("model_attr/t_tab_info", "model_attr/t_tab_data")
@@ -195,8 +195,8 @@ def test_pair_table(biased: bool) -> None:
         *(4.1, 4.1),
     )
     np.testing.assert_array_equal(table.coefficients, values[..., ::-1])
-    assert table.inner == np.float32(0.9)
-    assert table.width == np.float32(1.7) - np.float32(0.9)
+    assert table.inner == np.float32(0.3)
+    assert table.width == np.float32(1.7) - np.float32(0.3)
     assert table.alpha == np.float32(0.1)
     assert table.bias.tolist() == ([-3, -5] if biased else [0, 0])
 
@@ -206,8 +206,8 @@ def test_pair_table_of_the_first_release_takes_the_difference_in_float64() -> No
     graph, _ = with_pair_table(recipe, False, "DescrptSeA", "TabInter")
     table = read(graph.data(), "m").pair_table
     assert table is not None
-    assert table.width == float(np.float32(1.7)) - float(np.float32(0.9))
-    assert table.width != np.float32(1.7) - np.float32(0.9)
+    assert table.width == float(np.float32(1.7)) - float(np.float32(0.3))
+    assert table.width != np.float32(1.7) - np.float32(0.3)
 
 
 def test_pair_table_uses_the_list_of_its_descriptor() -> None:
