@@ -195,9 +195,9 @@ def test_pair_table(biased: bool) -> None:
         *(4.1, 4.1),
     )
     np.testing.assert_array_equal(table.coefficients, values[..., ::-1])
-    assert table.inner == np.float32(0.3)
-    assert table.width == np.float32(1.7) - np.float32(0.3)
-    assert table.alpha == np.float32(0.1)
+    assert table.inner == float(np.float32(0.3))
+    assert table.width == float(np.float32(1.7) - np.float32(0.3))
+    assert table.alpha == float(np.float32(0.1))
     assert table.bias.tolist() == ([-3, -5] if biased else [0, 0])
 
 
@@ -207,7 +207,7 @@ def test_pair_table_of_the_first_release_takes_the_difference_in_float64() -> No
     table = read(graph.data(), "m").pair_table
     assert table is not None
     assert table.width == float(np.float32(1.7)) - float(np.float32(0.3))
-    assert table.width != np.float32(1.7) - np.float32(0.3)
+    assert table.width != float(np.float32(1.7) - np.float32(0.3))
 
 
 def test_pair_table_uses_the_list_of_its_descriptor() -> None:
