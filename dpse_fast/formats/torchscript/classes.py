@@ -36,6 +36,12 @@ _TYPES = {
     "PolarFittingNet": "polar",
     "DOSFittingNet": "dos",
     "PropertyFittingNet": "property",
+    "DPZBLModel": "zbl",
+    "LinearEnergyModel": "linear",
+    "DipoleModel": "dipole",
+    "PolarModel": "polar",
+    "DOSModel": "dos",
+    "PropertyModel": "property",
     "SpinEnergyModel": "spin",
 }
 # The object inside that holds the numbers.

@@ -5,7 +5,7 @@ from __future__ import annotations
 from ...model import Model
 from .. import version3
 from ..tree import Tree
-from .classes import native_members
+from .classes import native_members, reject_class
 
 
 def read(root: Tree) -> Model:
@@ -16,4 +16,5 @@ def read(root: Tree) -> Model:
     ModelFileError
         If a value is missing or odd, or the model is not supported.
     """
+    reject_class(root, "model", ("EnergyModel", "DPZBLModel"))
     return version3.read(root.with_members(native_members), "TorchScript (.pth)")
