@@ -18,6 +18,12 @@ from dpse_fast.formats import read_model
 from dpse_fast.formats.exchange import read, write
 
 
+def many_types(file: h5py.File) -> None:
+    """Pairs of so many types would fill the memory."""
+    del file.attrs["type_map"]
+    file.attrs["type_map"] = [f"T{t}" for t in range(4000)]
+
+
 def huge_chunk(file: h5py.File) -> None:
     del file["bias"]
     file.create_dataset("bias", (2,), "f8", maxshape=(None,), chunks=(10**8,))
@@ -73,6 +79,7 @@ REFUSED = {
         "/bias: is a link to elsewhere",
     ),
     "soft link": (dataset("bias", h5py.SoftLink("/scale")), "/bias: is a link to else"),
+    "many types": (many_types, "/descriptor/embedding/0_2: is missing"),
     "huge chunk": (huge_chunk, "/bias: the datasets claim more than 4 times"),
     "huge": (
         lambda file: file[LAYER].create_dataset("idt", (10**7, 10**7), "f8"),

@@ -138,11 +138,12 @@ def _embedding(place: Place, types: TypeEmbedding) -> Rows:
         place.only(one_sided)
         row = tuple(embedding_or_dropped(place.inner(name)) for name in one_sided)
         return (row,) * types.n_types
-    place.only({f"{c}_{t}" for c in all_types for t in all_types})
-    return tuple(
+    rows = tuple(
         tuple(embedding_or_dropped(place.inner(f"{c}_{t}")) for t in all_types)
         for c in all_types
     )
+    place.only({f"{c}_{t}" for c in all_types for t in all_types})
+    return rows
 
 
 def _padding(place: Place, n_types: int) -> tuple[Embedding, ...]:
