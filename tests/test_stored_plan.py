@@ -1,0 +1,117 @@
+"""Tables in the model's file: read back, refused where they do not belong."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import h5py
+import numpy as np
+import pytest
+from families import family
+from random_model import random_model, random_structure
+
+import dpse_fast
+from dpse_fast.errors import ModelFileError
+from dpse_fast.formats import exchange, read_model
+from dpse_fast.formats.exchange.stored_plan import (
+    has_plan,
+    read_stored_plan,
+    write_stored_plan,
+)
+from dpse_fast.plan import StoredPlan, make_plan
+
+
+def compressed(model: dpse_fast.Model, path: Path, tol: float = 1e-5) -> StoredPlan:
+    plan = make_plan(model, tolerance=tol)
+    tables = tuple(dict(part.tables) for part in plan.descriptors)
+    stored = StoredPlan(tables, tol, plan.accuracy)
+    exchange.write(model, path)
+    write_stored_plan(path, model, stored)
+    return stored
+
+
+@pytest.mark.parametrize("name", ["se_e2_a", "hybrid", "mixed_gated", "dropped"])
+def test_round_trip(name: str, tmp_path: Path) -> None:
+    model, path = family(name), tmp_path / "model.h5"
+    stored = compressed(model, path)
+    assert has_plan(path)
+    assert read_model(path).digest() == model.digest()
+    found = read_stored_plan(path, model)
+    assert found is not None
+    assert (found.tolerance, found.accuracy) == (stored.tolerance, stored.accuracy)
+    for part, expected in zip(found.tables, stored.tables, strict=True):
+        assert part.keys() == expected.keys()
+        distinct = {id(t) for t in expected.values()}
+        assert len({id(t) for t in part.values()}) == len(distinct)
+        for pair, table in expected.items():
+            np.testing.assert_array_equal(part[pair].origins, table.origins)
+            np.testing.assert_array_equal(part[pair].coefficients, table.coefficients)
+
+
+def test_stored_tables_serve_looser_tolerances_only(tmp_path: Path) -> None:
+    model, path = random_model(), tmp_path / "model.h5"
+    compressed(model, path)
+    s = random_structure("open")
+    for tol, from_file in ((1e-5, True), (1e-3, True), (1e-7, False), (0, False)):
+        pot = dpse_fast.load(path, tol=tol)
+        assert pot.plan is not None
+        assert pot.plan.from_file is from_file
+        plain = dpse_fast.load(model, tol=min(tol, 1e-5))
+        got, want = (p.compute(s.positions, s.types).energy for p in (pot, plain))
+        assert got == want
+
+
+def without(name: str) -> Any:
+    def change(plan: h5py.Group) -> None:
+        del plan[name]
+
+    return change
+
+
+def with_attribute(name: str, value: Any) -> Any:
+    def change(plan: h5py.Group) -> None:
+        plan.attrs[name] = value
+
+    return change
+
+
+def with_numbers(name: str, change: Any) -> Any:
+    def edit(plan: h5py.Group) -> None:
+        values = change(plan[name][()])
+        del plan[name]
+        plan[name] = values
+
+    return edit
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        (with_attribute("digest", "0"), "made for another model"),
+        (with_attribute("new", 1), "not part of the format"),
+        (without("0"), "0"),
+        (without("0/0_1"), "0_1"),
+        (without("0/0_1/origins"), "origins"),
+        (with_numbers("0/1_1/origins", lambda a: a[::-1]), "ascending"),
+        (with_numbers("0/1_1/origins", lambda a: a[:-1]), "expected shape"),
+        (with_numbers("0/0_1/coefficients", lambda a: a * np.nan), "NaN"),
+        (with_numbers("0/0_1/coefficients", lambda a: a[..., :3]), "expected shape"),
+    ],
+)
+def test_damaged_plans_are_refused(change: Any, message: str, tmp_path: Path) -> None:
+    path = tmp_path / "model.h5"
+    compressed(random_model(), path)
+    with h5py.File(path, "r+") as file:
+        change(file["plan"])
+    with pytest.raises(ModelFileError, match=message):
+        dpse_fast.load(path)
+
+
+def test_files_of_other_kinds_have_no_plan(tmp_path: Path) -> None:
+    path = tmp_path / "model.h5"
+    exchange.write(random_model(), path)
+    assert not has_plan(path)
+    assert read_stored_plan(path, random_model()) is None
+    path.write_bytes(b"something else")
+    assert not has_plan(path)
