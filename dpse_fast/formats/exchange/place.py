@@ -33,7 +33,7 @@ class Place:
         self._file = file
         self._group = group
         self._known: Known = {} if known is None else known
-        self._attributes: dict[str, Any] | None = None
+        self._values: dict[str, Any] | None = None
         self.name = str(group.name)
 
     def reject(self, name: str, what: str) -> NoReturn:
@@ -59,19 +59,19 @@ class Place:
 
     def attributes(self, known: Collection[str]) -> Tree:
         """The attributes; others than the known ones are refused."""
-        for name in self._group.attrs if self._attributes is None else self._attributes:
+        present = self._group.attrs if self._values is None else self._values
+        for name in present:
             if name not in known:
                 raise ModelFileError(
                     f"{self.name} attribute {name!a}: is not part of the format; "
                     f"expected {', '.join(sorted(known)) or 'none'}; check its "
                     "spelling, or update dpse-fast"
                 )
-        if self._attributes is None:
-            self._attributes = {
-                name: self._file.attribute(self._group, name)
-                for name in self._group.attrs
+        if self._values is None:
+            self._values = {
+                name: self._file.attribute(self._group, name) for name in present
             }
-        return Tree(self._attributes, f"{self.name} attribute ", _no_array)
+        return Tree(self._values, f"{self.name} attribute ", _no_array)
 
     def inner(self, name: str) -> Place:
         """The group `name`."""
