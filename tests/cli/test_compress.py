@@ -1,0 +1,74 @@
+"""`dpse-fast compress`: the file, its certificate, and the check on frames."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import dpse_fast
+
+Run = Callable[..., Any]
+
+
+def test_compress(run: Run, model_file: Path, trajectory: Path, tmp_path: Path) -> None:
+    out = tmp_path / "tables.h5"
+    got = run("compress", model_file, out, "--tol", 1e-6, "--json")
+    assert got.code == 0, got.err
+    certificate = got.json["certificate"]
+    assert 0 < certificate["force_max_ev_per_angstrom"] <= 1e-7
+    assert certificate["force_rms_ev_per_angstrom"] <= 1e-7
+    assert got.json["bytes"] == out.stat().st_size
+    described = run("info", out, "--json").json
+    assert described["plan"]["made"] == "from the file"
+    assert described["plan"]["certificate"] == certificate
+    assert described["model"]["digest"] == dpse_fast.load(model_file).model.digest()
+    one, two = (
+        run("eval", trajectory, "-m", path, "--tol", 1e-6, "--json").json["frames"]
+        for path in (out, model_file)
+    )
+    assert [f["energy_ev"] for f in one] == [f["energy_ev"] for f in two]
+
+
+def test_check_on_frames(
+    run: Run, model_file: Path, trajectory: Path, tmp_path: Path
+) -> None:
+    out = tmp_path / "tables.h5"
+    arguments = ("--check", trajectory, "--index", ":2", "--json")
+    check = run("compress", model_file, out, *arguments).json["check"]
+    assert check["structures"] == 2
+    assert 0 < check["force_max_ev_per_angstrom"] < 1e-5
+    assert 0 < check["energy_rms_ev_per_atom"] < 1e-6
+    assert "certificate" in run("compress", model_file, tmp_path / "b.h5").out
+
+
+def test_what_cannot_be_compressed(run: Run, model_file: Path, tmp_path: Path) -> None:
+    for source, out, message in (
+        (model_file, model_file, "another file"),
+        (model_file, tmp_path / "model.dp", "ends in .h5"),
+        (model_file, tmp_path / "none" / "model.h5", "does not exist"),
+        (tmp_path / "none.pb", tmp_path / "model.h5", "none.pb"),
+    ):
+        got = run("compress", source, out)
+        assert got.code == 1
+        assert message in got.error
+    assert not list(tmp_path.iterdir())
+
+
+def test_converting_leaves_the_tables_out(
+    run: Run, model_file: Path, tmp_path: Path
+) -> None:
+    run("compress", model_file, tmp_path / "tables.h5")
+    out = run("convert", tmp_path / "tables.h5", tmp_path / "plain.h5").out
+    assert "note: the tables that compress put into the file are left out" in out
+    described = run("info", tmp_path / "plain.h5", "--json").json
+    assert described["plan"]["made"] == "at load"
+
+
+@pytest.mark.parametrize("name", ["a,b,c", "O,O"])
+def test_names_must_fit(run: Run, model_file: Path, tmp_path: Path, name: str) -> None:
+    got = run("compress", model_file, tmp_path / "t.h5", "--type-map", name)
+    assert got.code != 0
+    assert not list(tmp_path.iterdir())
