@@ -33,12 +33,18 @@ _LARGEST_END = 2**16 + 256
 @contextmanager
 def open_archive(path: Path) -> Iterator[Archive]:
     """Open a zip archive; whatever is wrong with it becomes one error."""
+    _reject_long_directory(path)
+    with _zip_errors():
+        file = zipfile.ZipFile(path)
+    with file:
+        yield Archive(file, os.path.getsize(path))
+
+
+@contextmanager
+def _zip_errors() -> Iterator[None]:
+    """One error for all that the standard library finds wrong with an archive."""
     try:
-        _reject_long_directory(path)
-        with zipfile.ZipFile(path) as file:
-            yield Archive(file, os.path.getsize(path))
-    except ModelFileError:
-        raise
+        yield
     except (
         zipfile.BadZipFile, zipfile.LargeZipFile, zlib.error, struct.error, OSError,
         EOFError, ValueError, RuntimeError, OverflowError,
@@ -74,7 +80,8 @@ class Archive:
                 "save the model with PyTorch again"
             )
         self._spend(info.file_size, where)
-        return self._file.read(info)
+        with _zip_errors():
+            return self._file.read(info)
 
     def size_of(self, name: str) -> int:
         return self._file.getinfo(name).file_size
