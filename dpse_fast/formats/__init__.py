@@ -6,6 +6,8 @@ import os
 import re
 from pathlib import Path
 
+import numpy as np
+
 from ..errors import InputError, ModelFileError
 from ..model import Model
 from . import exchange, hdf5, native, tensorflow, torchscript
@@ -50,7 +52,9 @@ def read_model(path: str | os.PathLike[str], head: str | None = None) -> Model:
         raise InputError(f"head: expected a name, got {type(head).__name__}")
     shown = os.fsdecode(path)
     try:
-        return _read(Path(shown), shown, head)
+        # Numbers of a damaged file may overflow: the model refuses what is not finite.
+        with np.errstate(all="ignore"):
+            return _read(Path(shown), shown, head)
     except ModelFileError as error:
         message = str(error)
         if not message.startswith(f"{shown}: "):
