@@ -95,7 +95,7 @@ def test_switch_constants_of_tensorflow() -> None:
 
 def radial(name: str, mean: float = 0.1) -> RadialEmbedding:
     net = random_net(np.random.default_rng(7), (1, 6, 12), name)
-    return RadialEmbedding(net, SWITCH, mean, 4.0)
+    return RadialEmbedding(net, SWITCH, mean, 4.0, 1.8)
 
 
 @pytest.mark.parametrize("name", ["tanh", "gelu", "softplus"])

@@ -94,7 +94,8 @@ def functions_of(
             scale = 1.0 / float(descriptor.dstd[c, t, 0])
             if isinstance(descriptor, SeE2R) and (c, t) in descriptor.excluded:
                 mean = scale = 0.0
-            function = RadialEmbedding(net, switch, mean, scale)
+            start = descriptor.rcut_smth
+            function = RadialEmbedding(net, switch, mean, scale, start)
             found[c, t] = known.setdefault((id(net), mean, scale), function)
     return found
 
@@ -113,7 +114,7 @@ def padding_of(descriptor: Descriptor, types: frozenset[int]) -> Array:
         for g in range(len(descriptor.sel)):
             t = groups.index(g)
             embedding: Embedding | None = descriptor.embedding[c][t]
-            if descriptor.padding:
+            if descriptor.padding and (descriptor.mixed or embedding is not None):
                 embedding = descriptor.padding[c]
             if embedding is None:
                 continue

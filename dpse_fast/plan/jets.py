@@ -120,24 +120,26 @@ def empty_channels(embedding: Embedding, x: float) -> Array:
     return channels
 
 
-def fade_jet(gate: Gated, r: Array, switch: Switch) -> Jet:
+def fade_jet(gate: Gated, r: Array, switch: Switch, rcut_smth: float) -> Jet:
     """The factor w of a smooth gate at r and its derivatives in 1/Å."""
     if not gate.cubic:
         return switch_jet(r, switch)
     s, s1, s2 = radial_jet(r, switch)
-    k = switch.start
+    k = rcut_smth  # as the file states it, where the switch may have rounded it
     u = np.maximum(1 - k * s, 0)
     w2 = 3 * k * u * (u * s2 - 2 * k * s1 * s1)
     return 1 - u**3, 3 * k * u * u * s1, w2
 
 
-def gated(embedding: Gated, jet: Jet, r: Array, switch: Switch) -> Jet:
+def gated(
+    embedding: Gated, jet: Jet, r: Array, switch: Switch, rcut_smth: float
+) -> Jet:
     """The jet in r of the gated embedding from that of its radial part."""
     gate = embedding.gate.astype(np.float64)
     y, y1, y2 = jet
     if not embedding.smooth:
         return y * (1 + gate), y1 * (1 + gate), y2 * (1 + gate)
-    w, w1, w2 = (part[:, None] for part in fade_jet(embedding, r, switch))
+    w, w1, w2 = (part[:, None] for part in fade_jet(embedding, r, switch, rcut_smth))
     f = 1 + gate * w
     f1, f2 = gate * w1, gate * w2
     return y * f, y1 * f + y * f1, y2 * f + 2 * y1 * f1 + y * f2
@@ -180,13 +182,14 @@ def _roots(height: object, x: Array) -> Array:
 class RadialEmbedding:
     """One (centre, neighbour) pair's embedding as a function of r.
 
-    x = (s(r) − mean)·scale is the net's input.
+    x = (s(r) − mean)·scale is the net's input; ``rcut_smth`` (Å) is the descriptor's.
     """
 
     embedding: Embedding
     switch: Switch
     mean: float
     scale: float
+    rcut_smth: float
 
     def __call__(self, r: Array) -> Jet:
         """G(r), dG/dr, d²G/dr²: (n, M) each, r in Å."""
@@ -194,7 +197,7 @@ class RadialEmbedding:
         x = ((s - self.mean) * self.scale, s1 * self.scale, s2 * self.scale)
         jet = chain(embedding_jet(self.radial, x[0]), x)
         if isinstance(self.embedding, Gated):
-            return gated(self.embedding, jet, r, self.switch)
+            return gated(self.embedding, jet, r, self.switch, self.rcut_smth)
         return jet
 
     @property
