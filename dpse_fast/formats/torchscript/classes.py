@@ -66,6 +66,7 @@ _NAMES = {
     "embedding_net": "embedding",
     "filter_layers_strip": "embeddings_strip",
 }
+_TRAINER = {"software": "deepmd-kit", "version": "3", "backend": "PyTorch"}
 _COMPRESSED = ("compress", "geo_compress", "tebd_compress")
 
 
@@ -90,6 +91,8 @@ def native_members(value: Any) -> Mapping[str, Any]:
         found["compress"] = own if compressed else None
     if name == "PairTabAtomicModel":
         found["tab"] = own
+    if "atomic_model" in own:
+        found.update(_TRAINER)
     return found
 
 
