@@ -17,6 +17,7 @@ __all__ = ["read_model"]
 
 _HEAD = 2**20
 _FIRST_NODE = 2**24
+_LONGEST_MESSAGE = 480
 _ZIP = (b"PK\x03\x04", b"PK\x05\x06")
 _JSON = re.compile(rb"\s*\{")
 _YAML_MODEL = re.compile(rb"^['\"]?model['\"]?\s*:", re.MULTILINE)
@@ -56,10 +57,8 @@ def read_model(path: str | os.PathLike[str], head: str | None = None) -> Model:
         with np.errstate(all="ignore"):
             return _read(Path(shown), shown, head)
     except ModelFileError as error:
-        message = str(error)
-        if not message.startswith(f"{shown}: "):
-            message = f"{shown}: {message}"
-        raise ModelFileError(message) from None
+        message = _one_line(str(error).removeprefix(f"{shown}: "))
+        raise ModelFileError(f"{shown}: {message}") from None
     except OSError as error:
         reason = error.strerror or type(error).__name__
         raise ModelFileError(
@@ -95,6 +94,15 @@ def _read(path: Path, shown: str, head: str | None) -> Model:
         f"not a model file of a known kind (it starts with {start[:8]!r}); expected "
         "a frozen model of deepmd-kit (.pb, .pth, .dp, .yaml) or of dpse-fast"
     )
+
+
+def _one_line(message: str) -> str:
+    """A message without line breaks, whatever names a damaged file has, and short."""
+    text = "".join(c if c.isprintable() else ascii(c)[1:-1] for c in message)
+    if len(text) > _LONGEST_MESSAGE:
+        half = _LONGEST_MESSAGE // 2
+        text = f"{text[:half]} … {text[-half:]}"
+    return text
 
 
 def _reject_absent(path: Path) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import io
+import json
 import os
 import pickle
 import tarfile
@@ -209,3 +210,23 @@ def test_any_bytes_give_one_error(tmp_path: Path) -> None:
         assert "\n" not in str(caught.value)
 
     check()
+
+
+def test_names_of_a_file_break_no_line(tmp_path: Path) -> None:
+    data = (GOLDEN / "plain.pb").read_bytes()
+    broken = b"descrpt\nattr/t\x00avg"
+    file = tmp_path / "model.pb"
+    renamed = data.replace(b"descrpt_attr/t_avg", broken)
+    file.write_bytes(renamed.replace(broken, b"descrpt_attr/t_avg", 1))
+    with pytest.raises(ModelFileError) as caught:
+        read_model(file)
+    assert str(caught.value).isprintable()
+
+
+def test_long_messages_are_cut(tmp_path: Path) -> None:
+    names = ["x" * 70000]
+    file = tmp_path / "model.json"
+    file.write_text(json.dumps({"model": {"type": names[0], "type_map": names}}))
+    with pytest.raises(ModelFileError) as caught:
+        read_model(file)
+    assert len(str(caught.value)) < len(str(file)) + 500
