@@ -30,8 +30,13 @@ def mutate(data: bytes, seed: int, number: int) -> bytes:
 
 def _changed(data: bytes, rng: np.random.Generator) -> bytes:
     result = bytearray(data)
+    text = b"\0" not in data[:4096]
     for _ in range(1 + int(rng.geometric(0.6) - 1)):
-        if result:
+        if not result:
+            break
+        if text and rng.random() < 0.5:
+            _text_number(result, rng)
+        else:
             _CHANGES[int(rng.integers(len(_CHANGES)))](result, rng)
     return bytes(result)
 
@@ -89,14 +94,17 @@ def _splice(data: bytearray, rng: np.random.Generator) -> None:
         del data[start : start + length]
 
 
-def _number(data: bytearray, rng: np.random.Generator) -> None:
-    """A field of 1, 2, 4 or 8 bytes with a telling value, or a text's number."""
+def _text_number(data: bytearray, rng: np.random.Generator) -> None:
+    """Another number, or what is none, where a text has one."""
+    start = int(rng.integers(len(data)))
+    found = _NUMBER.search(data, start, start + 4096)
+    if found:
+        data[found.start() : found.end()] = _TEXTS[int(rng.integers(len(_TEXTS)))]
+
+
+def _field(data: bytearray, rng: np.random.Generator) -> None:
+    """A field of 1, 2, 4 or 8 bytes with a telling value."""
     start = _place(data, rng)
-    if rng.random() < 0.4:
-        found = _NUMBER.search(data, start, start + 4096)
-        if found:
-            data[found.start() : found.end()] = _TEXTS[int(rng.integers(len(_TEXTS)))]
-            return
     size = int(rng.choice([1, 2, 4, 8]))
     value = _TELLING[int(rng.integers(len(_TELLING)))] % 256**size
     order = "little" if rng.random() < 0.7 else "big"
@@ -111,4 +119,6 @@ def _double(data: bytearray, rng: np.random.Generator) -> None:
     data[start : start + 8] = piece[: len(data) - start]
 
 
-_CHANGES: list[Change] = [_flip, _run, _truncate, _splice, _number, _number, _double]
+_CHANGES: list[Change] = [
+    _flip, _run, _truncate, _splice, _field, _field, _text_number, _double
+]  # fmt: skip

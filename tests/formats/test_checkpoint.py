@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from formats.scripted import Pickler
+from formats.scripted import Pickler, Raw
 from naive.evaluation import evaluate
 
 from dpse_fast.errors import InputError, ModelFileError
@@ -204,6 +204,17 @@ def test_refused_by_name(name: str, tmp_path: Path) -> None:
 def test_other_checkpoints(value: Any, words: str, tmp_path: Path) -> None:
     with pytest.raises(ModelFileError, match=words):
         read_model(save(value, tmp_path / "model.pt"))
+
+
+def test_arrays_of_numpy_are_records(tmp_path: Path) -> None:
+    array = Raw(
+        b"cnumpy.core.multiarray\n_reconstruct\ncnumpy\nndarray\nK\x00\x85"
+        b"c_codecs\nencode\nX\x01\x00\x00\x00bX\x06\x00\x00\x00latin1\x86R\x87R"
+        b"(K\x01K\x01\x85cnumpy\ndtype\nX\x02\x00\x00\x00f8\x89\x88\x87RNtb"
+    )
+    value = {"json_file": {}, "davg": array, "state_dict": {}}
+    with pytest.raises(ModelFileError, match="a checkpoint of MatPL"):
+        read_model(save(value, tmp_path / "model.ckpt"))
 
 
 def test_shared_options_stand_by_their_names(tmp_path: Path) -> None:
