@@ -14,6 +14,7 @@ from dpse_fast.errors import ModelFileError
 from dpse_fast.formats.tensorflow import read
 from dpse_fast.formats.tensorflow.graph import Graph
 from dpse_fast.model import EmbeddingTable, Gated, Model, Net, SeE2A
+from dpse_fast.plan.descriptor_plan import padding_of
 
 X = np.linspace(-0.7, 1.3, 5)
 TYPED = Recipe(typed="concat")
@@ -137,6 +138,12 @@ def test_mask_of_mixed_slots_leaves_padding(smooth: bool) -> None:
     d = load(recipe).descriptors[0]
     assert d.excluded == {(1, 1)}
     assert all(g is not None for row in d.embedding for g in row)
+
+
+def test_dropped_blocks_have_no_empty_slots_either() -> None:
+    d = load(replace(STRIPPED, excluded=((0, 1),))).descriptors[0]
+    empty = padding_of(d, frozenset({0, 1}))
+    assert empty.any(axis=2).tolist() == [[True, False], [False, True]]
 
 
 def test_smooth_mask_with_a_mean_is_refused() -> None:
