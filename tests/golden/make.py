@@ -82,8 +82,9 @@ def graphs(names: list[str]) -> None:
                 files.append(compress(graph, 0.2))
         elif files:
             convert_backend(INPUT=f"{name}.dp", OUTPUT=f"{name}.pb")
+        table = isinstance(case, Family) and "use_srtab" in case.model
         for file in files:
-            store(file, case, HERE / f"{file}.npz")
+            store(file, case, HERE / f"{file}.npz", by_neighbour=not table)
             _keep(file)
 
 

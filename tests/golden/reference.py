@@ -21,14 +21,15 @@ class Case(Protocol):
     def parameters(self) -> tuple[int, int]: ...
 
 
-def store(file: Path, case: Case, reference: Path, **options: Any) -> None:
+def store(file: Path, case: Case, reference: Path, by_neighbour: bool = True) -> None:
     """Evaluate every frame of a case with a file and write the numbers.
 
-    `options` go to deepmd-kit's DeepPot.
+    Without `by_neighbour` the program divides the virial among the atoms in another
+    way than by neighbours, and its atomic virials are left out.
     """
     from deepmd.infer import DeepPot
 
-    potential = DeepPot(str(file), **options)
+    potential = DeepPot(str(file))
     found: dict[str, NDArray[Any]] = {}
     for frame in case.frames:
         positions, cell, types = structure(frame, case.n_types)
@@ -52,8 +53,9 @@ def store(file: Path, case: Case, reference: Path, **options: Any) -> None:
             f"{frame}/forces": forces.reshape(n, 3),
             f"{frame}/virial": virial.reshape(3, 3),
             f"{frame}/atomic_energies": shares.reshape(n),
-            f"{frame}/atomic_virials": virials.reshape(n, 3, 3),
         }
+        if by_neighbour:
+            found[f"{frame}/atomic_virials"] = virials.reshape(n, 3, 3)
         for key, values in (("fparam", fparam), ("aparam", aparam)):
             if values is not None:
                 found[f"{frame}/{key}"] = values
