@@ -12,16 +12,20 @@ import numpy as np
 import yaml
 from random_model import random_model
 
-from dpse_fast.model import Layer, Model, Net
+from dpse_fast.model import Descriptor, Layer, Model, Net, SeE2A
 
 
 def version3_model(n_types: int = 2, **options: Any) -> Model:
     """A small model that deepmd-kit v3 can express, with its provenance removed."""
     options = {"sel": (5, 3, 4)[:n_types], "embedding": (3, 6), "axis": 2, **options}
     model = random_model(n_types, **options)
-    sea = replace(model.descriptors[0], normalisation=float(sum(model.descriptors[0].sel)))
-    bias = 0.5 * np.arange(n_types) - 3.0
-    return replace(model, descriptors=(sea,), bias=bias, scale=np.ones(n_types))
+    parts = [
+        replace(d, normalisation=sum(d.sel) * (5.0 if d.kind == "se_e2_r" else 1.0))
+        for d in model.descriptors
+    ]
+    spoken = np.sign(model.scale)
+    bias = np.where(spoken, 0.5 * np.arange(n_types) - 3.0, 0.0)
+    return replace(model, descriptors=parts, bias=bias, scale=spoken)
 
 
 def layer_dict(layer: Layer) -> dict[str, Any]:
@@ -60,15 +64,68 @@ def slots(pairs: Any, sel: tuple[int, ...]) -> Any:
 
 
 def flat_networks(model: Model) -> list[Any]:
+    """Embedding nets of the first descriptor in the order of deepmd-kit v3."""
+    return flat(model.descriptors[0])
+
+
+def flat(descriptor: Descriptor) -> list[Any]:
     """Embedding nets in the order of deepmd-kit v3: centre + n·neighbour."""
-    sea, types = model.descriptors[0], range(model.n_types)
-    if sea.one_sided:
-        return list(sea.embedding[0])
-    return [sea.embedding[c][t] for t in types for c in types]
+    types = range(descriptor.n_types)
+    if descriptor.one_sided:
+        return list(descriptor.embedding[0])
+    return [descriptor.embedding[c][t] for t in types for c in types]
+
+
+def once(pairs: frozenset[tuple[int, int]]) -> list[list[int]]:
+    return [list(pair) for pair in sorted(pairs) if pair[0] <= pair[1]]
+
+
+def descriptor_dict(d: Descriptor) -> dict[str, Any]:
+    found = {
+        "@class": "Descriptor",
+        "@version": 2,
+        "type": "se_e2_a" if d.kind == "se_e2_a" else "se_r",
+        "rcut": d.rcut,
+        "rcut_smth": d.rcut_smth,
+        "sel": list(d.sel),
+        "type_one_side": d.one_sided,
+        "exclude_types": once(d.excluded),
+        "env_protection": d.env_protection,
+        "spin": None,
+        "embeddings": collection(flat(d), d.n_types, "EmbeddingNetwork", 2),
+        "env_mat": {"protection": 0.0, "use_exp_switch": False},
+        "@variables": {"davg": slots(d.davg, d.sel), "dstd": slots(d.dstd, d.sel)},
+    }
+    if isinstance(d, SeE2A):
+        found["axis_neuron"] = d.axis_neuron
+    return found
+
+
+def fitting_dict(model: Model) -> dict[str, Any]:
+    variables = {"bias_atom_e": model.bias[:, None] - np.sign(model.scale)[:, None]}
+    found = {
+        "@class": "Fitting",
+        "@version": 4,
+        "type": "ener",
+        "mixed_types": False,
+        "atom_ener": [None if net is None else -1.5 for net in model.vacuum],
+        "exclude_types": [],
+        "nets": collection(list(model.fitting), model.n_types, "FittingNetwork", 1),
+        "@variables": variables,
+    }
+    for name, values in (("fparam", model.fparam), ("aparam", model.aparam)):
+        found[f"numb_{name}"] = values.count if values else 0
+        variables[f"{name}_avg"] = values.mean if values else None
+        variables[f"{name}_inv_std"] = values.scale if values else None
+        if values is not None and values.default is not None:
+            found[f"default_{name}"] = values.default.tolist()
+    return found
 
 
 def native_dict(model: Model) -> dict[str, Any]:
-    sea, n = model.descriptors[0], model.n_types
+    parts = [descriptor_dict(d) for d in model.descriptors]
+    hybrid = {"@class": "Descriptor", "@version": 1, "type": "hybrid", "list": parts}
+    n, spoken = model.n_types, np.sign(model.scale)
     return {
         "software": "deepmd-kit",
         "version": "3.2.0",
@@ -78,41 +135,10 @@ def native_dict(model: Model) -> dict[str, Any]:
             "@version": 2,
             "type": "standard",
             "type_map": list(model.type_map),
-            "descriptor": {
-                "@class": "Descriptor",
-                "@version": 2,
-                "type": "se_e2_a",
-                "rcut": sea.rcut,
-                "rcut_smth": sea.rcut_smth,
-                "sel": list(sea.sel),
-                "axis_neuron": sea.axis_neuron,
-                "type_one_side": sea.one_sided,
-                "exclude_types": [list(p) for p in sea.excluded if p[0] <= p[1]],
-                "env_protection": sea.env_protection,
-                "spin": None,
-                "embeddings": collection(
-                    flat_networks(model), n, "EmbeddingNetwork", 2
-                ),
-                "env_mat": {"protection": 0.0, "use_exp_switch": False},
-                "@variables": {
-                    "davg": slots(sea.davg, sea.sel),
-                    "dstd": slots(sea.dstd, sea.sel),
-                },
-            },
-            "fitting": {
-                "@class": "Fitting",
-                "@version": 4,
-                "type": "ener",
-                "numb_fparam": 0,
-                "numb_aparam": 0,
-                "mixed_types": False,
-                "atom_ener": [],
-                "exclude_types": [],
-                "nets": collection(list(model.fitting), n, "FittingNetwork", 1),
-                "@variables": {"bias_atom_e": model.bias[:, None] - 1.0},
-            },
-            "pair_exclude_types": [],
-            "atom_exclude_types": [],
+            "descriptor": parts[0] if len(parts) == 1 else hybrid,
+            "fitting": fitting_dict(model),
+            "pair_exclude_types": once(model.emptied),
+            "atom_exclude_types": np.flatnonzero(spoken == 0).tolist(),
             "@variables": {
                 "out_bias": np.ones((1, n, 1)),
                 "out_std": np.full((1, n, 1), 3.0),

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import struct
 import zipfile
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-from formats.native_dict import flat_networks, slots
+from formats.native_dict import flat_networks, native_dict, slots
 
 from dpse_fast.model import Layer, Model
 
@@ -126,77 +126,155 @@ def _activate(layer: Layer) -> Scripted:
     return Scripted("deepmd.pt.ActivationFn", {"activation": layer.activation})
 
 
-def _networks(nets: list[Any]) -> Scripted:
-    def layer(part: Layer) -> Scripted:
+def _networks(collection: dict[str, Any]) -> Scripted:
+    nets = _numbered([*map(_network, collection["networks"])])
+    return Scripted("deepmd.pt.NetworkCollection", {"networks": nets})
+
+
+def _network(net: dict[str, Any]) -> Scripted:
+    def layer(part: dict[str, Any]) -> Scripted:
+        numbers = part["@variables"]
+        activate = {"activation": part["activation_function"]}
         members = {
-            "matrix": part.weight,
-            "bias": part.bias,
-            "idt": part.idt,
-            "resnet": part.skip != "none",
-            "activate": _activate(part),
+            "matrix": numbers["w"],
+            "bias": numbers["b"],
+            "idt": numbers["idt"],
+            "resnet": part["resnet"],
+            "activate": Scripted("deepmd.pt.ActivationFn", activate),
         }
         return Scripted("deepmd.pt.MLPLayer", members)
 
-    return Scripted(
-        "deepmd.pt.NetworkCollection",
-        {
-            "networks": _numbered(
-                [
-                    Scripted(
-                        "deepmd.EN", {"layers": _numbered([*map(layer, net.layers)])}
-                    )
-                    for net in nets
-                ]
-            )
-        },
-    )
+    return Scripted("deepmd.EN", {"layers": _numbered([*map(layer, net["layers"])])})
 
 
 def current_tree(model: Model) -> Scripted:
     """The object that deepmd-kit v3 scripts."""
-    sea, n = model.descriptors[0], model.n_types
-    mask = np.ones((n + 1, n + 1), dtype=np.int32)
-    for pair in sea.excluded:
-        mask[pair] = 0
-    block = {
-        "rcut": sea.rcut,
-        "rcut_smth": sea.rcut_smth,
-        "sel": list(sea.sel),
-        "axis_neuron": sea.axis_neuron,
-        "type_one_side": sea.one_sided,
-        "env_protection": sea.env_protection,
-        "mean": slots(sea.davg, sea.sel),
-        "stddev": slots(sea.dstd, sea.sel),
-        "emask": Scripted("deepmd.PairExcludeMask", {"type_mask": mask.ravel()}),
-        "filter_layers": _networks(flat_networks(model)),
+    return scripted(native_dict(replace(model, min_distance=None)))
+
+
+def scripted(root: dict[str, Any]) -> Scripted:
+    """The object of the model in a native dictionary."""
+    members = {
+        "min_nbor_dist": np.array(-1.0),
+        "atomic_model": _atomic(root["model"]),
     }
-    fitting = {
-        "bias_atom_e": model.bias[:, None] - 1.0,
-        "numb_fparam": 0,
-        "numb_aparam": 0,
-        "mixed_types": False,
-        "exclude_types": [],
-        "remove_vaccum_contribution": None,
-        "filter_layers": _networks(list(model.fitting)),
+    kind = "DPZBLModel" if root["model"]["type"] == "zbl" else "EnergyModel"
+    return Scripted(f"deepmd.{kind}", members)
+
+
+_KINDS = {
+    "standard": "DPEnergyAtomicModel",
+    "zbl": "DPZBLLinearEnergyAtomicModel",
+    "pairtab": "PairTabAtomicModel",
+    "se_e2_a": "DescrptSeA",
+    "se_r": "DescrptSeR",
+    "dpa1": "DescrptDPA1",
+    "se_atten_v2": "DescrptSeAttenV2",
+    "hybrid": "DescrptHybrid",
+    "ener": "EnergyFittingNet",
+}
+_PLACES = {
+    "davg": "mean",
+    "dstd": "stddev",
+    "embeddings": "filter_layers",
+    "embeddings_strip": "filter_layers_strip",
+    "smooth_type_embedding": "smooth",
+    "nets": "filter_layers",
+}
+
+
+def _atomic(model: dict[str, Any]) -> Scripted:
+    n = len(model["type_map"])
+    pairs, atoms = model["pair_exclude_types"], model["atom_exclude_types"]
+    members = {
+        **_plain(model),
+        "pair_excl": _pair_mask(pairs, n) if pairs else None,
+        "atom_excl": _atom_mask(atoms, n) if atoms else None,
     }
-    atomic = {
-        "type_map": list(model.type_map),
-        "out_bias": np.ones((1, n, 1)),
-        "out_std": np.full((1, n, 1), 3.0),
-        "atom_excl": None,
-        "pair_excl": None,
-        "descriptor": Scripted(
-            "deepmd.DescrptSeA", {"sea": Scripted("deepmd.DescrptBlockSeA", block)}
-        ),
-        "fitting_net": Scripted("deepmd.EnergyFittingNet", fitting),
-    }
-    return Scripted(
-        "deepmd.EnergyModel",
+    if "descriptor" in model:
+        members["descriptor"] = _descriptor(model["descriptor"], n)
+        members["fitting_net"] = _fitting(model["fitting"], n)
+    if "models" in model:
+        members["models"] = _numbered([*map(_atomic, model["models"])])
+    if "tab" in model:
+        members.update(model["tab"]["@variables"])
+    return Scripted(f"deepmd.{_KINDS[model['type']]}", members)
+
+
+def _plain(tree: dict[str, Any]) -> dict[str, Any]:
+    """Numbers, names and arrays, each under its scripted name."""
+    found = {**tree, **tree.get("@variables", {})}
+    return {
+        _PLACES.get(key, key): _networks(value)
+        if isinstance(value, dict) and value.get("@class") == "NetworkCollection"
+        else value
+        for key, value in found.items()
+        if not key.startswith("@") and key != "type"
+        and (not isinstance(value, dict) or "@class" in value)
+        and key not in ("exclude_types", "descriptor", "fitting", "models", "tab",
+                        "pair_exclude_types", "atom_exclude_types", "list",
+                        "type_embedding", "atom_ener")
+    }  # fmt: skip
+
+
+def _descriptor(tree: dict[str, Any], n: int) -> Scripted:
+    kind = tree["type"]
+    if kind == "hybrid":
+        parts = [_descriptor(part, n) for part in tree["list"]]
+        return Scripted("deepmd.DescrptHybrid", {"descrpt_list": _numbered(parts)})
+    members = {**_plain(tree), "emask": _pair_mask(tree["exclude_types"], n)}
+    tables = tree.get("compress", {}).get("@variables", {})
+    for key, value in tables.items():
+        listed = isinstance(value, list)
+        members[key] = _numbered(value) if listed else value
+    members["compress"] = bool(tables)
+    if kind == "se_e2_a":
+        block = Scripted("deepmd.DescrptBlockSeA", members)
+        return Scripted("deepmd.DescrptSeA", {"sea": block})
+    if kind == "se_r":
+        return Scripted("deepmd.DescrptSeR", members)
+    types = tree["type_embedding"]
+    inner = Scripted(
+        "deepmd.TypeEmbedNetConsistent",
         {
-            "min_nbor_dist": np.array(-1.0),
-            "atomic_model": Scripted("deepmd.DPEnergyAtomicModel", atomic),
+            "use_econf_tebd": types["use_econf_tebd"],
+            "type_map": types["type_map"],
+            "econf_tebd": None,
+            "embedding_net": _network(types["embedding"]),
         },
     )
+    own = {"concat_output_tebd": members.pop("concat_output_tebd")}
+    return Scripted(
+        f"deepmd.{_KINDS[kind]}",
+        {
+            **own,
+            "se_atten": Scripted("deepmd.DescrptBlockSeAtten", members),
+            "type_embedding": Scripted("deepmd.TypeEmbedNet", {"embedding": inner}),
+        },
+    )
+
+
+def _fitting(tree: dict[str, Any], n: int) -> Scripted:
+    flags = [energy is not None for energy in tree["atom_ener"] or []]
+    members = {
+        **_plain(tree),
+        "emask": _atom_mask(tree["exclude_types"], n),
+        "remove_vaccum_contribution": flags if any(flags) else None,
+    }
+    return Scripted(f"deepmd.{_KINDS[tree['type']]}", members)
+
+
+def _pair_mask(pairs: list[list[int]], n: int) -> Scripted:
+    mask = np.ones((n + 1, n + 1), dtype=np.int32)
+    for c, t in pairs:
+        mask[c, t] = mask[t, c] = 0
+    return Scripted("deepmd.PairExcludeMask", {"type_mask": mask.ravel()})
+
+
+def _atom_mask(types: list[int], n: int) -> Scripted:
+    mask = np.ones(n, dtype=np.int32)
+    mask[types] = 0
+    return Scripted("deepmd.AtomExcludeMask", {"type_mask": mask})
 
 
 def early_tree(model: Model) -> Scripted:

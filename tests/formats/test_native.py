@@ -28,6 +28,11 @@ MODELS = {
     "no slots": {"sel": (5, 0)},
     "excluded": {"excluded": frozenset({(0, 1), (1, 0)}), "env_protection": 0.1},
     "silut": {"activation": "silut:2.5"},
+    "se_e2_r": {"kind": "se_e2_r", "one_sided": True},
+    "hybrid": {"hybrid": ({"kind": "se_e2_r", "one_sided": True, "rcut": 3.1},)},
+    "parameters": {"fparam": 2, "aparam": 1, "defaults": True, "vacuum": True},
+    "without pairs": {"emptied": frozenset({(0, 1), (1, 0)})},
+    "without atoms": {"silent": (1,)},
 }
 
 
@@ -94,20 +99,20 @@ DESCRIPTOR, FITTING = ("model", "descriptor"), ("model", "fitting")
 NETWORKS = (*DESCRIPTOR, "embeddings", "networks")
 LAYER = (*NETWORKS, 0, "layers", 0)
 REFUSED = {
-    "se_e2_r": (put(*DESCRIPTOR, "type", value="se_e2_r"), "'se_e2_r' is not supp"),
-    "hybrid": (put(*DESCRIPTOR, "type", value="hybrid"), "'hybrid' is not supported"),
+    "se_e3": (put(*DESCRIPTOR, "type", value="se_e3"), "'se_e3' is not supported"),
     "dpa2": (put(*DESCRIPTOR, "type", value="dpa2"), "'dpa2' is not supported"),
     "dipole": (put(*FITTING, "type", value="dipole"), "'dipole' is not supported"),
-    "fparam": (put(*FITTING, "numb_fparam", value=2), "frame parameters"),
-    "aparam": (put(*FITTING, "numb_aparam", value=1), "atomic parameters"),
-    "case": (put(*FITTING, "dim_case_embd", value=3), "case embedding"),
-    "mixed": (put(*FITTING, "mixed_types", value=True), "one fitting net for all"),
-    "atoms": (put(*FITTING, "exclude_types", value=[1]), "excludes atom types"),
-    "pairs": (put("model", "pair_exclude_types", value=[[0, 1]]), "excludes types"),
-    "atom": (put("model", "atom_exclude_types", value=[0]), "excludes types"),
+    "fparam": (put(*FITTING, "numb_fparam", value=2), "fparam_avg: expected"),
+    "case": (put(*FITTING, "dim_case_embd", value=3), "case_embd: is missing"),
+    "mixed": (put(*FITTING, "mixed_types", value=True), "nets: expected 1 networks"),
+    "mask": (put(*FITTING, "use_aparam_as_mask", value=True), "mask atoms are not sup"),
+    "zero": (put(*FITTING, "tot_ener_zero", value=True), "shifted to zero are not"),
+    "atoms": (put(*FITTING, "exclude_types", value=[1]), "the fitting excludes"),
+    "pairs": (put("model", "pair_exclude_types", value=[[0, 2]]), "pairs of types"),
+    "atom": (put("model", "atom_exclude_types", value=[2]), "a list of types"),
     "switch": (put(*DESCRIPTOR, "env_mat", "use_exp_switch", value=True), "exponent"),
     "spin": (put(*DESCRIPTOR, "spin", value={"use_spin": [True]}), "spin models"),
-    "zbl": (put("model", "type", value="zbl"), "'zbl' is not supported"),
+    "zbl": (put("model", "type", value="zbl"), "models: is missing"),
     "linear": (put("model", "type", value="linear"), "'linear' is not supported"),
     "multi-task": (put("model", "model_dict", value={"a": 1}), "dp --pt freeze --head"),
     "compressed": (put(*NETWORKS, 0, value=None), "compressed .pb"),
@@ -165,7 +170,7 @@ def test_statistics_without_slots() -> None:
     ("text", "words"),
     [
         ("model: {descriptor: [", "not valid YAML"),
-        ("model: " + "[" * 5000, "levels deep"),
+        ("model: " + "[" * 500, "levels deep"),
         ('{"model": ' + "[" * 100_000, "nested too deeply"),
         ('{"model": 1', "not valid JSON"),
         ("model: *missing", "has no anchor"),

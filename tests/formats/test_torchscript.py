@@ -125,14 +125,38 @@ def member(*path: str, **values: Any) -> Callable[[Scripted], None]:
 
 
 REFUSED = {
-    "hybrid": (kind("atomic_model", "descriptor", name="a.DescrptHybrid"), "hybrid is"),
-    "dpa1": (kind("atomic_model", "descriptor", name="a.DescrptDPA1"), "dpa1 (se_att"),
+    "dpa1": (
+        kind("atomic_model", "descriptor", name="a.DescrptDPA1"),
+        "descriptor: expected named values, got None",
+    ),
+    "dpa2": (kind("atomic_model", "descriptor", name="a.DescrptDPA2"), "'dpa2' is not"),
     "new": (kind("atomic_model", "descriptor", name="a.DescrptX"), "'DescrptX' is not"),
     "dipole": (kind(name="a.DipoleModel"), "model dipole is not"),
     "spin": (kind(name="a.SpinEnergyModel"), "model spin is not supported"),
-    "fitting": (kind("atomic_model", "fitting_net", name="a.DOSFit"), "the fitting"),
-    "fparam": (member("atomic_model", "fitting_net", numb_fparam=1), "frame param"),
-    "pairs": (member("atomic_model", pair_excl=Scripted("a.P", {})), "excludes types"),
+    "linear": (
+        kind("atomic_model", name="a.LinearEnergyAtomicModel"),
+        "'linear' is not supported",
+    ),
+    "fitting": (
+        kind("atomic_model", "fitting_net", name="a.DOSFittingNet"),
+        "'dos' is not supported",
+    ),
+    "fparam": (
+        member("atomic_model", "fitting_net", numb_fparam=1),
+        "fparam_avg: expected",
+    ),
+    "pairs": (
+        member("atomic_model", pair_excl=Scripted("a.P", {})),
+        "pair_exclude_types.type_mask: is missing",
+    ),
+    "atoms": (
+        member(
+            "atomic_model",
+            "fitting_net",
+            emask=Scripted("a.A", {"type_mask": np.array([1, 0])}),
+        ),
+        "types that the fitting excludes and the model does not",
+    ),
     "mask": (
         member("atomic_model", "descriptor", "sea", "emask", type_mask=np.ones(4)),
         "expected 9 flags, got 4",
@@ -148,7 +172,7 @@ REFUSED = {
         member("atomic_model", "fitting_net", "filter_layers", networks=[]),
         "networks: expected a list",
     ),
-    "early": (lambda tree: tree.members.pop("atomic_model"), "descriptor: is missing"),
+    "early": (lambda tree: tree.members.pop("atomic_model"), "type_map: is missing"),
 }
 
 

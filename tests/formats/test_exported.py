@@ -1,0 +1,114 @@
+"""Exported PyTorch programs: the dictionary inside them."""
+
+from __future__ import annotations
+
+import json
+import re
+import zipfile
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from formats.damage import CHANGES, LENGTHS, quickly, read_damaged
+from formats.families import mixed_model, se_atten
+from formats.native_dict import as_lists, native_dict, version3_model
+from hypothesis import given
+
+from dpse_fast.errors import ModelFileError
+from dpse_fast.formats import read_model
+from dpse_fast.model import Net
+
+MODEL, METADATA = "model/extra/model.json", "model/extra/metadata.json"
+
+
+def exported(root: Any, path: Path, **files: Any) -> Path:
+    """An archive as deepmd-kit writes it; `files` are further members, by name."""
+    content = {
+        "model/archive_format": "pt2",
+        "model/data/aotinductor/model/a.wrapper.so": "\x7fELF",
+        METADATA: {"lower_input_kind": "nlist"},
+        MODEL: as_lists(root),
+        **files,
+    }
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_STORED) as file:
+        for name, value in content.items():
+            text = value if isinstance(value, str) else json.dumps(value)
+            file.writestr(name, text)
+    return path
+
+
+@pytest.mark.parametrize("folder", ["model/extra/", "a/extra/", "extra/"])
+def test_the_model_is_exact(folder: str, tmp_path: Path) -> None:
+    model = version3_model(fparam=1)
+    file = tmp_path / "model.pt2"
+    with zipfile.ZipFile(file, "w") as archive:
+        archive.writestr(
+            f"{folder}model.json", json.dumps(as_lists(native_dict(model)))
+        )
+        archive.writestr("a/models/model.json", "{}")
+    found = read_model(file)
+    assert found.digest() == model.digest()
+    assert found.provenance["format"] == "exported PyTorch program (.pt2, .pte)"
+
+
+def test_a_program_on_pairs_has_no_empty_slots(tmp_path: Path) -> None:
+    root = mixed_model([se_atten("strip", mean=0.1)])
+    listed = read_model(exported(root, tmp_path / "a.pt2")).descriptors[0]
+    metadata = {METADATA: {"lower_input_kind": "graph"}}
+    paired = read_model(exported(root, tmp_path / "b.pt2", **metadata)).descriptors[0]
+    x = np.array([[-0.5]])
+    for one, other in zip(listed.padding, paired.padding, strict=True):
+        assert isinstance(one, Net)
+        assert isinstance(other, Net)
+        assert one(x).all()
+        assert not other(x).any()
+    root = mixed_model([se_atten("strip")])
+    centred = read_model(exported(root, tmp_path / "c.pt2", **metadata))
+    assert not centred.descriptors[0].padding
+
+
+@pytest.mark.parametrize(
+    ("files", "words"),
+    [
+        ({MODEL: "{"}, "not valid JSON"),
+        ({MODEL: "[]"}, "model: is missing"),
+        ({METADATA: {"lower_input_kind": 3}}, "lower_input_kind: expected printable"),
+        ({"other/extra/model.json": "{}"}, "more than once"),
+    ],
+)
+def test_refused(files: dict[str, Any], words: str, tmp_path: Path) -> None:
+    file = exported(native_dict(version3_model()), tmp_path / "a.pt2", **files)
+    with pytest.raises(ModelFileError, match=re.escape(words)):
+        read_model(file)
+
+
+def test_a_program_of_something_else(tmp_path: Path) -> None:
+    file = tmp_path / "a.pt2"
+    with zipfile.ZipFile(file, "w") as archive:
+        archive.writestr("a/archive_format", "pt2")
+    with pytest.raises(ModelFileError, match="without the model of deepmd-kit"):
+        read_model(file)
+    exported(native_dict(version3_model()), file)
+    with pytest.raises(ModelFileError, match="has no branches"):
+        read_model(file, head="water")
+
+
+def test_compressed_members_are_refused(tmp_path: Path) -> None:
+    """A few bytes could otherwise become gigabytes."""
+    file = tmp_path / "a.pt2"
+    with zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr("extra/model.json", " " * 10**7)
+    with pytest.raises(ModelFileError, match="is compressed"):
+        read_model(file)
+
+
+def test_damaged_files(tmp_path: Path) -> None:
+    file = exported(native_dict(version3_model(fitting=(4,))), tmp_path / "a.pt2")
+
+    @quickly
+    @given(LENGTHS, CHANGES)
+    def check(length: float, changes: list[tuple[float, int]]) -> None:
+        read_damaged(file, length, changes)
+
+    check()
