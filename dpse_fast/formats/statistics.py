@@ -10,6 +10,7 @@ from numpy.typing import ArrayLike, NDArray
 from ..errors import ModelFileError
 
 Array = NDArray[np.floating]
+MOST_TYPES = 256
 
 
 def per_neighbour_type(
@@ -63,6 +64,11 @@ def shared_slots(
 def _slots(
     values: ArrayLike, n_types: int, total: int, components: int, name: str
 ) -> Array:
+    if n_types > MOST_TYPES:
+        raise ModelFileError(
+            f"{name}: {n_types} types, more than the {MOST_TYPES} that any trainer "
+            "knows; the file is damaged"
+        )
     slots = np.asarray(values)
     shape = (n_types, total, components)
     if slots.shape not in (shape, (n_types, total * components)):

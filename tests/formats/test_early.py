@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import pytest
 from formats.native_dict import version3_model
-from formats.scripted import Scripted, early_tree, save
+from formats.scripted import Pickler, Raw, Scripted, early_tree, save
 from naive.evaluation import evaluate
 
 from dpse_fast.errors import ModelFileError
@@ -165,4 +165,34 @@ def test_a_type_embedding_in_se_e2_a_is_refused(tmp_path: Path) -> None:
     filters = tree.members["descriptor"].members["filter_layers"]
     filters.members["0"].members["tebd_dim"] = 8
     with pytest.raises(ModelFileError, match="type embedding is not supported"):
+        read_model(save(tree, tmp_path / "model.pth"))
+
+
+def test_one_layer_repeated_without_end_is_refused(tmp_path: Path) -> None:
+    """20,000 layers of the file are one object, whose numbers are two."""
+    tree = mixed_tree()
+    storage = (
+        b"(X\x07\x00\x00\x00storagectorch\nDoubleStorage\nX\x01\x00\x00\x000"
+        b"X\x03\x00\x00\x00cpuK\x02tQ"
+    )
+    one = b"ctorch._utils\n_rebuild_tensor_v2\n(" + storage + b"K\x00K\x01K\x01\x86"
+    number = Raw(one + b"K\x01K\x01\x86tR")
+    layer = Pickler().code(Scripted("R", {"matrix": number, "bias": number}))
+    again = {str(k): Raw(b"h\x01") for k in range(1, 20000)}
+    filters = tree.members["descriptor"].members["filter_layers"]
+    filters.members["0"].members["deep_layers"] = Scripted(
+        "L", {"0": Raw(layer + b"q\x01"), **again}
+    )
+    with pytest.raises(ModelFileError, match="claim more than 4 times the bytes"):
+        read_model(save(tree, tmp_path / "model.pth"))
+
+
+def test_more_types_than_elements_are_refused(tmp_path: Path) -> None:
+    n = 300
+    tree = mixed_tree(type_map=[f"X{k}" for k in range(n)])
+    embedding = tree.members["type_embedding"].members["embedding"]
+    embedding.members["weight"] = np.zeros((n + 1, 1))
+    block = tree.members["descriptor"].members
+    block |= {"mean": np.zeros((n, 3, 4)), "stddev": np.ones((n, 3, 4))}
+    with pytest.raises(ModelFileError, match="300 types, more than the 256"):
         read_model(save(tree, tmp_path / "model.pth"))

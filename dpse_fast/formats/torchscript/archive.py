@@ -25,6 +25,7 @@ LARGEST_PICKLE = 64 * 2**20
 LARGEST_DIRECTORY = 4 * 2**20
 _MOST_DIMENSIONS = 8
 _LARGEST_STEP = 2**40
+_ARRAY_OBJECT = 512  # bytes; a tensor takes some 200 in the archive beside its numbers
 _END = b"PK\x05\x06"
 _END64 = b"PK\x06\x06"
 _LARGEST_END = 2**16 + 256
@@ -104,7 +105,7 @@ class Archive:
             return np.zeros(size, dtype=numbers.dtype)
         steps = [step * numbers.itemsize for step in stride]
         view = np.lib.stride_tricks.as_strided(numbers[value.offset :], size, steps)
-        self._spend(view.nbytes, where)
+        self._spend(view.nbytes + _ARRAY_OBJECT, where)
         return np.ascontiguousarray(view)
 
     def _numbers(self, storage: Storage, where: str) -> NDArray[Any]:

@@ -17,6 +17,8 @@ from ..tree import Array, Tree, located
 from ..version3 import USE_DEEPMD, dense_layer, embedding_grid
 from .classes import class_of, reject_class
 
+_MOST_NUMBERS = 2**24
+
 
 def read_descriptors(
     tree: Tree, embedding: Array | None, n_types: int
@@ -90,13 +92,17 @@ def _mixed(tree: Tree, embedding: Array, n_types: int) -> SeE2A:
             f"and both types; another way is not supported; {USE_DEEPMD}"
         )
 
+    if n_types**2 * net.widths[0] > _MOST_NUMBERS:
+        tree.reject("filter_layers", "a narrower net for so many types", net.widths[0])
+
     def of(centre: int, neighbour: int) -> Net:
         types = np.concatenate([embedding[neighbour], embedding[centre]])
         return fix_inputs(net, 1, types)
 
-    every = range(n_types)
     with located(tree.place):
         davg = shared_slots(tree.array("mean"), n_types, slots, "mean")
+    every = range(n_types)
+    with located(tree.place):
         return SeE2A(
             rcut=tree.number("rcut"),
             rcut_smth=tree.number("rcut_smth"),
