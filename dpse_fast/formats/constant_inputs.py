@@ -12,6 +12,7 @@ from ..errors import ModelFileError
 from ..model import Layer, Net, Parameters
 
 Array = NDArray[np.floating]
+_MOST_NUMBERS = 2**24
 
 
 def fix_inputs(net: Net, first: int, values: ArrayLike) -> Net:
@@ -53,6 +54,21 @@ def fix_inputs(net: Net, first: int, values: ArrayLike) -> Net:
     else:
         free = np.concatenate([weight[:first], weight[stop:]])
     return Net((replace(layer, weight=free, bias=bias), *net.layers[1:]))
+
+
+def reject_many(net: Net, count: int) -> None:
+    """Refuse to make so many nets of one that their numbers would fill the memory.
+
+    Raises
+    ------
+    ModelFileError
+        If they have more numbers than those of all pairs of all elements would.
+    """
+    if count * max(net.widths) > _MOST_NUMBERS:
+        raise ModelFileError(
+            f"{count} pairs of types with {max(net.widths)} channels each are more "
+            "than any model has; the file is damaged"
+        )
 
 
 def _insertion(n_in: int, first: int, fixed: NDArray[np.float64]) -> Layer:

@@ -196,3 +196,17 @@ def test_more_types_than_elements_are_refused(tmp_path: Path) -> None:
     block |= {"mean": np.zeros((n, 3, 4)), "stddev": np.ones((n, 3, 4))}
     with pytest.raises(ModelFileError, match="300 types, more than the 256"):
         read_model(save(tree, tmp_path / "model.pth"))
+
+
+def test_wide_nets_of_many_pairs_are_refused(tmp_path: Path) -> None:
+    n, width = 200, 1000
+    tree = mixed_tree(type_map=[f"X{k}" for k in range(n)])
+    embedding = tree.members["type_embedding"].members["embedding"]
+    embedding.members["weight"] = np.zeros((n + 1, 1))
+    block = tree.members["descriptor"].members
+    block |= {"mean": np.zeros((n, 3, 4)), "stddev": np.ones((n, 3, 4))}
+    wide = {"matrix": np.ones((3, width)), "bias": np.zeros(width)}
+    filters = block["filter_layers"].members["0"].members
+    filters["deep_layers"] = Scripted("L", {"0": Scripted("R", wide)})
+    with pytest.raises(ModelFileError, match="40000 pairs of types with 1000 channels"):
+        read_model(save(tree, tmp_path / "model.pth"))

@@ -11,13 +11,11 @@ import numpy as np
 
 from ...errors import ModelFileError
 from ...model import Descriptor, Net, SeE2A
-from ..constant_inputs import fix_inputs
+from ..constant_inputs import fix_inputs, reject_many
 from ..statistics import per_neighbour_type, shared_slots
 from ..tree import Array, Tree, located
 from ..version3 import USE_DEEPMD, dense_layer, embedding_grid
 from .classes import class_of, reject_class
-
-_MOST_NUMBERS = 2**24
 
 
 def read_descriptors(
@@ -92,8 +90,8 @@ def _mixed(tree: Tree, embedding: Array, n_types: int) -> SeE2A:
             f"and both types; another way is not supported; {USE_DEEPMD}"
         )
 
-    if n_types**2 * net.widths[0] > _MOST_NUMBERS:
-        tree.reject("filter_layers", "a narrower net for so many types", net.widths[0])
+    with located(tree.where("filter_layers")):
+        reject_many(net, n_types**2)
 
     def of(centre: int, neighbour: int) -> Net:
         types = np.concatenate([embedding[neighbour], embedding[centre]])

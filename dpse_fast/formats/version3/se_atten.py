@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from ...errors import ModelFileError
 from ...model import Embedding, EmbeddingTable, Gated, Net, SeE2A
-from ..constant_inputs import fix_inputs
+from ..constant_inputs import fix_inputs, reject_many
 from ..statistics import shared_slots
 from ..tree import Tree, located
 from .arrays import excluded_pairs
@@ -100,6 +100,7 @@ def _concatenated(
     if not isinstance(net, Net):
         raise ModelFileError("expected a network, the file has a table")
     n = len(types)
+    reject_many(net, n if one_sided else n * n)
     if one_sided:
         return (tuple(fix_inputs(net, 1, types[t]) for t in range(n)),) * n
     return tuple(
@@ -135,6 +136,7 @@ def _gates(tree: Tree, types: Array, one_sided: bool) -> Array:
     n = len(types)
     if tree.has("embeddings_strip"):
         (net,) = networks(tree["embeddings_strip"])[:1]
+        reject_many(net, n if one_sided else n * n)
         inputs = types
         if not one_sided:
             neighbours = np.tile(types, (n, 1))
