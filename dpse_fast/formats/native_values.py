@@ -52,7 +52,15 @@ def dataset_values(file: File) -> ToArray:
 
 def list_values(n_bytes: int) -> ToArray:
     """Arrays of a text file of `n_bytes`: {@class: np.ndarray, dtype, value}."""
-    return lambda value, where: _from_lists(value, where, n_bytes)
+    left = n_bytes
+
+    def to_array(value: Any, where: str) -> NDArray[Any]:
+        nonlocal left
+        found = _from_lists(value, where, left)
+        left -= found.size
+        return found
+
+    return to_array
 
 
 def _from_lists(value: Any, where: str, limit: int) -> NDArray[Any]:
@@ -75,6 +83,8 @@ def _from_lists(value: Any, where: str, limit: int) -> NDArray[Any]:
         if len(level) * width > limit or len(shape) > 8:
             raise ModelFileError(f"{where}: holds more numbers than the file has bytes")
         level = [item for row in level for item in row]
+    if len(level) > limit:
+        raise ModelFileError(f"{where}: holds more numbers than the file has bytes")
     if not {type(item) for item in level} <= {int, float}:
         raise ModelFileError(f"{where}: expected numbers, got {describe(level[0])}")
     try:

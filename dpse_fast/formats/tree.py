@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from typing import Any, NoReturn
+from typing import Any, NoReturn, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,6 +13,7 @@ from ..errors import ModelFileError
 
 Array = NDArray[Any]
 ToArray = Callable[[Any, str], Array]
+Item = TypeVar("Item")
 ToMembers = Callable[[Any], Mapping[str, Any]]
 
 LARGEST_COUNT = 2**31
@@ -108,11 +109,26 @@ class Tree:
     def branches(self, key: str) -> list[Tree]:
         """The members "0", "1", … of a list (or of an object that acts as one)."""
         group = self[key]
+        return [group[k] for k in self._indices(key, group)]
+
+    def each(self, key: str, make: Callable[[Tree], Item]) -> list[Item]:
+        """What `make` makes of each branch, once where the file repeats an object."""
+        group = self[key]
+        made: dict[int, Item] = {}
+        found = []
+        for k in self._indices(key, group):
+            identity = id(group.raw(k))
+            if identity not in made:
+                made[identity] = make(group[k])
+            found.append(made[identity])
+        return found
+
+    def _indices(self, key: str, group: Tree) -> list[str]:
         indices = [k for k in group.names() if k.isdecimal()]
         found = [str(k) for k in range(len(indices))]
         if not found or sorted(indices) != sorted(found):
             self.reject(key, "a list", group.value)
-        return [group[k] for k in found]
+        return found
 
     def number(self, key: str, default: Any = _REQUIRED) -> float:
         value = self.raw(key, default)

@@ -11,13 +11,14 @@ from typing import Any
 import h5py
 import numpy as np
 import pytest
+import yaml
 from formats.damage import CHANGES, LENGTHS, quickly, read_damaged
-from formats.native_dict import native_dict, save, version3_model
+from formats.native_dict import as_lists, native_dict, save, version3_model
 from hypothesis import given
 
 from dpse_fast.errors import ModelFileError
 from dpse_fast.formats import read_model
-from dpse_fast.formats.native_values import parse_text
+from dpse_fast.formats.native_values import list_values, parse_text
 from dpse_fast.formats.statistics import per_neighbour_type
 
 MODELS = {
@@ -206,6 +207,26 @@ def test_aliases_cannot_grow_an_array(tmp_path: Path) -> None:
     file.write_text("\n".join(bomb) + "\n" + text.replace("BOMB", "*z30"))
     with pytest.raises(ModelFileError, match="more numbers than the file has bytes"):
         read_model(file)
+
+
+def test_repeated_objects_are_read_once(tmp_path: Path) -> None:
+    tree = as_lists(native_dict(version3_model()))
+    collection = tree["model"]["descriptor"]["embeddings"]
+    collection["networks"] = collection["networks"][:1] * 4
+    file = tmp_path / "model.yaml"
+    file.write_text(yaml.safe_dump(tree))
+    assert len(read_model(file).descriptors[0].distinct_embeddings()) == 1
+    collection["networks"] *= 50_000
+    file.write_text(yaml.safe_dump(tree))
+    with pytest.raises(ModelFileError, match="expected 4 embedding networks"):
+        read_model(file)
+
+
+def test_all_arrays_of_a_text_share_its_bytes() -> None:
+    to_array = list_values(7)
+    assert to_array([[1, 2], [3, 4]], "a").shape == (2, 2)
+    with pytest.raises(ModelFileError, match="b: holds more numbers than the file"):
+        to_array([[1, 2], [3, 4]], "b")
 
 
 def test_numbers_kept_elsewhere_are_not_followed(tmp_path: Path) -> None:

@@ -39,28 +39,28 @@ def dense_layer(
 def network(tree: Tree) -> Net:
     """An embedding or fitting network."""
     check_class(tree, 2, "EmbeddingNetwork", "FittingNetwork")
-    layers = []
-    for layer in tree.branches("layers"):
-        check_class(layer, 2, "Layer")
-        with located(layer.place):
-            layers.append(
-                dense_layer(
-                    layer.array("w"),
-                    layer.optional_array("b"),
-                    layer.optional_array("idt"),
-                    layer.text("activation_function"),
-                    layer.flag("resnet"),
-                )
-            )
+    layers = tree.each("layers", _layer)
     with located(tree.place):
         return Net(tuple(layers))
+
+
+def _layer(tree: Tree) -> Layer:
+    check_class(tree, 2, "Layer")
+    with located(tree.place):
+        return dense_layer(
+            tree.array("w"),
+            tree.optional_array("b"),
+            tree.optional_array("idt"),
+            tree.text("activation_function"),
+            tree.flag("resnet"),
+        )
 
 
 def networks(collection: Tree) -> tuple[Net, ...]:
     """Every network of a collection."""
     check_class(collection, 1, "NetworkCollection")
     _reject_absent(collection)
-    return tuple(network(tree) for tree in collection.branches("networks"))
+    return tuple(collection.each("networks", network))
 
 
 def embeddings(descriptor: Tree) -> tuple[Net | EmbeddingTable | None, ...]:
@@ -69,13 +69,11 @@ def embeddings(descriptor: Tree) -> tuple[Net | EmbeddingTable | None, ...]:
     None stands for an excluded pair, whose table is empty.
     """
     collection = descriptor["embeddings"]
+    if not descriptor.has("compress"):
+        return networks(collection)
     check_class(collection, 1, "NetworkCollection")
     values = collection["networks"]
-    if not descriptor.has("compress"):
-        _reject_absent(collection)
     count = sum(name.isdecimal() for name in values.names())
-    if not count:
-        collection.reject("networks", "a list", values.value)
     return tuple(
         network(values[str(k)])
         if values.has(str(k))
