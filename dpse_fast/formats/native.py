@@ -22,7 +22,7 @@ def read_hdf5(file: File) -> Model:
     if not isinstance(text, str):
         raise ModelFileError(f"attribute json: expected text, got {describe(text)}")
     tree = Tree(parse_json(text), "", dataset_values(file))
-    return read_tree(tree, "deepmd-kit native HDF5 (.dp)")
+    return read_tree(tree, "deepmd-kit native HDF5 (.dp)", pytorch=False)
 
 
 def read_text(text: str) -> Model:
@@ -34,9 +34,21 @@ def read_text(text: str) -> Model:
         If the text is no such model or the model is not supported.
     """
     tree = Tree(parse_text(text), "", list_values(len(text)))
-    return read_tree(tree, "deepmd-kit native text (.yaml, .json)")
+    return read_tree(tree, "deepmd-kit native text (.yaml, .json)", pytorch=False)
 
 
-def read_tree(root: Tree, kind: str) -> Model:
-    """The model of the dictionary, whatever it stands in; `kind` names the file's."""
-    return version3.read(root.with_members(version3.members), kind)
+def read_tree(root: Tree, kind: str, pytorch: bool = True) -> Model:
+    """The model of the dictionary, whatever it stands in.
+
+    Parameters
+    ----------
+    root : the dictionary
+    kind : the name of the file's format
+    pytorch : whether deepmd-kit evaluates such a file by its PyTorch code
+
+    Raises
+    ------
+    ModelFileError
+        If the model is not supported, or a value is missing or odd.
+    """
+    return version3.read(root.with_members(version3.members), kind, pytorch)

@@ -247,6 +247,16 @@ def test_datasets_that_claim_too_much(tmp_path: Path) -> None:
         read_model(file)
 
 
+def test_the_program_in_an_hlo_file_is_not_looked_at(tmp_path: Path) -> None:
+    model = version3_model()
+    root = native_dict(model)
+    root["constants"] = {"min_nbor_dist": 0.9}
+    root["@variables"] = {"stablehlo": "/program"}
+    with h5py.File(save(root, tmp_path / "model.hlo"), "r+") as file:
+        file["program"] = np.void(b"MLIR")
+    assert read_model(tmp_path / "model.hlo").digest() == model.digest()
+
+
 @pytest.mark.parametrize("suffix", [".dp", ".yaml", ".json"])
 def test_damaged_files(suffix: str, tmp_path: Path) -> None:
     file = save(native_dict(version3_model(fitting=(4,))), tmp_path / f"model{suffix}")

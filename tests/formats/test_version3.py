@@ -280,6 +280,5 @@ def test_constants_of_the_parts_count_in_pytorch_only(tmp_path: Path) -> None:
     assert found.pair_table is not None
     np.testing.assert_allclose(found.bias - plain.bias, 1.0)
     np.testing.assert_allclose(found.pair_table.bias - plain.pair_table.bias, 2.0)
-    root["backend"] = "JAX"
     with pytest.raises(ModelFileError, match="constants in one part of a zbl model"):
         read_model(save(root, tmp_path / "model.dp"))

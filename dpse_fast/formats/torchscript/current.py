@@ -17,4 +17,5 @@ def read(root: Tree) -> Model:
         If a value is missing or odd, or the model is not supported.
     """
     reject_class(root, "model", ("EnergyModel", "DPZBLModel"))
-    return version3.read(root.with_members(native_members), "TorchScript (.pth)")
+    tree = root.with_members(native_members)
+    return version3.read(tree, "TorchScript (.pth)", pytorch=True)

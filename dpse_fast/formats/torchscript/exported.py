@@ -41,7 +41,8 @@ def read(archive: Archive) -> Model:
             "dp convert-backend"
         )
     tree = Tree(parse_json(text), "", list_values(len(text)))
-    model = native.read_tree(tree, "exported PyTorch program (.pt2, .pte)")
+    kind = "exported PyTorch program (.pt2, .pte)"
+    model = native.read_tree(tree, kind, pytorch=False)
     if _sees_real_pairs_only(archive):
         parts = tuple(_without_empty_slots(d) for d in model.descriptors)
         return replace(model, descriptors=parts)

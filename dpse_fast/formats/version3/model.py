@@ -12,8 +12,14 @@ from .supported import kind_of, reject_kind
 from .zbl import read_zbl
 
 
-def read(root: Tree, kind: str) -> Model:
-    """The model of the dictionary; `kind` names the file's format.
+def read(root: Tree, kind: str, pytorch: bool) -> Model:
+    """The model of the dictionary.
+
+    Parameters
+    ----------
+    root : the dictionary
+    kind : the name of the file's format
+    pytorch : whether deepmd-kit evaluates such a file by its PyTorch code
 
     Raises
     ------
@@ -28,7 +34,7 @@ def read(root: Tree, kind: str) -> Model:
         )
     which = kind_of(tree, "standard")
     if which == "zbl":
-        model = read_zbl(tree, pytorch=root.raw("backend", None) == "PyTorch")
+        model = read_zbl(tree, pytorch)
     elif which == "standard":
         model = read_standard(tree)
     else:
