@@ -76,7 +76,7 @@ def _reject_own_settings(part: Tree, pytorch: bool) -> None:
         raise ModelFileError(
             f"{part.where('out_bias')}: constants in one part of a zbl model, which "
             "deepmd-kit's PyTorch code adds and its other code does not; give the "
-            "frozen .pth file"
+            ".pth file"
         )
 
 
