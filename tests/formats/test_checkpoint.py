@@ -12,6 +12,7 @@ import pytest
 from formats.scripted import Pickler, Raw
 from naive.evaluation import evaluate
 
+import dpse_fast
 from dpse_fast.errors import InputError, ModelFileError
 from dpse_fast.formats import read_model
 
@@ -44,6 +45,27 @@ def test_equal_to_the_trainer(name: str, head: str) -> None:
                     rtol=0,
                     atol=1e-12,
                 )
+
+
+@pytest.mark.parametrize(("name", "head"), BRANCHES)
+def test_the_engine_evaluates_a_branch(name: str, head: str) -> None:
+    potential = dpse_fast.load(GOLDEN / f"{name}.pt", head=head, tol=0)
+    with np.load(GOLDEN / f"{name}.pt.npz") as stored:
+        fparam = stored[f"{head}/triclinic/fparam"]
+        found = potential.compute(
+            stored[f"{head}/triclinic/positions"],
+            stored[f"{head}/triclinic/types"],
+            stored[f"{head}/triclinic/cell"],
+            atomic=True,
+            fparam=fparam if fparam.size else None,
+        )
+        for quantity in ("atomic_energies", "forces", "virial"):
+            np.testing.assert_allclose(
+                getattr(found, quantity),
+                stored[f"{head}/triclinic/{quantity}"],
+                rtol=0,
+                atol=1e-10,
+            )
 
 
 def test_the_only_branch_needs_no_name() -> None:

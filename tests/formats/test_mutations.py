@@ -19,6 +19,7 @@ FILES: dict[str, str | None] = {
     "plain.pth": None,
     "dpa1_strip.pth": None,
     "hybrid.pth": None,
+    "early_atten.pth": None,
     "checkpoint.pt": None,
     "checkpoint_heads.pt": "water",
     "matpl.pt": None,
