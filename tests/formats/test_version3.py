@@ -82,6 +82,17 @@ def test_nested_hybrids_are_side_by_side(read: Read) -> None:
     assert [d.rcut for d in read(root).descriptors] == [4.3, 3.0, 3.5]
 
 
+@pytest.mark.parametrize("kind", ["se_e2_a", "se_e2_r"])
+def test_masks_beyond_a_cutoff_are_refused(kind: str, read: Read) -> None:
+    pairs = frozenset({(0, 1), (1, 0)})
+    part = {"kind": kind, "one_sided": True, "rcut": 3.0, "excluded": pairs}
+    with pytest.raises(ModelFileError, match=r"part 1 of the hybrid .* set_davg_zero"):
+        read(native_dict(version3_model(hybrid=(part,))))
+    for change in ({"mean": 0.0}, {"rcut": 5.0}):
+        model = version3_model(hybrid=(part | change,))
+        assert read(native_dict(model)).descriptors[1].excluded == pairs
+
+
 def embedded(model: Model, centre: int, neighbour: int, x: float) -> Any:
     net = model.descriptors[0].embedding[centre][neighbour]
     assert isinstance(net, Net)

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 from numpy.typing import NDArray
 
 from ...errors import ModelFileError
-from ...model import Model
+from ...model import Descriptor, Model
 from ..tree import Tree, located
 from .arrays import energies_by_type, excluded_pairs, excluded_types
 from .descriptors import read_parts
@@ -32,6 +34,7 @@ def read_standard(tree: Tree) -> Model:
         raise ModelFileError(
             f"{tree.where('descriptor')}: its parts have several numbers of types"
         )
+    _reject_masks_beyond_cutoff(tree, [part.descriptor for part in parts])
     fitting = read_fitting(tree["fitting"], parts)
     included = included_types(tree, n_types)
     _reject_own_exclusions(tree["fitting"], included)
@@ -48,6 +51,24 @@ def read_standard(tree: Tree) -> Model:
             vacuum=fitting.vacuum,
             emptied=excluded_pairs(tree, "pair_exclude_types", n_types),
         )
+
+
+def _reject_masks_beyond_cutoff(tree: Tree, parts: Sequence[Descriptor]) -> None:
+    """Refuse exclusions that reach beyond the cutoff of the part that has them.
+
+    deepmd-kit gives the parts of a hybrid one neighbour list; an excluded pair takes
+    its slot up to the longest cutoff, where an empty slot would have counted.
+    """
+    longest = max(part.rcut for part in parts)
+    for k, part in enumerate(parts):
+        if part.excluded and part.rcut < longest and np.any(part.davg[..., 0]):
+            raise ModelFileError(
+                f"{tree.where('descriptor')}: part {k} of the hybrid has "
+                f"exclude_types, a mean other than zero and a shorter cutoff "
+                f"({part.rcut:g} Å) than another part ({longest:g} Å), so that pairs "
+                "beyond its cutoff change its energy; this is not supported, train it "
+                "with set_davg_zero"
+            )
 
 
 def included_types(tree: Tree, n_types: int) -> NDArray[np.float64]:
