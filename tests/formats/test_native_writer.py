@@ -191,6 +191,14 @@ def test_every_array_is_a_dataset_and_the_script_says_the_form(tmp_path: Path) -
     assert root["@variables"]["min_nbor_dist"].strip("/") in names
 
 
+def test_an_unknown_shortest_distance_is_left_out(tmp_path: Path) -> None:
+    """deepmd-kit takes what is there for a number."""
+    write(replace(version3_model(), min_distance=None), tmp_path / "model.dp")
+    with h5py.File(tmp_path / "model.dp") as file:
+        assert json.loads(file.attrs["json"])["@variables"] == {}
+    assert read_model(tmp_path / "model.dp").min_distance is None
+
+
 def test_a_folder_that_is_not_there(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="cannot be written"):
         write(version3_model(), tmp_path / "nowhere" / "model.dp")

@@ -39,13 +39,14 @@ def write(model: Model, path: str | os.PathLike[str]) -> list[str]:
     """
     target = Path(path)
     found, differences = model_dict(model)
+    distance = model.min_distance
     root = {
         "software": "dpse-fast",
         "version": version("dpse-fast"),
         "backend": "DPModel",
         "model": found,
         "model_def_script": _script(found),
-        "@variables": {"min_nbor_dist": model.min_distance},
+        "@variables": {} if distance is None else {"min_nbor_dist": distance},
     }
     try:
         with complete_or_absent(target) as part, h5py.File(part, "w") as file:
