@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
+from dataclasses import replace
 from typing import Any
 
 from ...model import Embedding, EmbeddingTable, Gated, Layer, Net
@@ -58,8 +59,9 @@ def nets_by_type(place: Place, n_types: int, sides: int = 1) -> tuple[Net, ...]:
         return (place.once(net),)
     biases = layers[0].by_type("bias", n_types, sides)
     others = [layer.once(_layer) for layer in layers[1:]]
+    first = _layer(layers[0], biases[0])
     with located(place.name):
-        return tuple(Net((_layer(layers[0], bias), *others)) for bias in biases)
+        return tuple(Net((replace(first, bias=bias), *others)) for bias in biases)
 
 
 def gated_by_type(place: Place, n_types: int, sides: int) -> tuple[Gated, ...]:
