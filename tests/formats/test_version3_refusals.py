@@ -28,6 +28,12 @@ def atten(change: Change, **options: Any) -> Any:
     return mixed_model([descriptor])
 
 
+def plain(change: Change) -> Any:
+    root = native_dict(version3_model(one_sided=True))
+    change(root["model"]["descriptor"])
+    return root
+
+
 def blended(change: Change) -> Any:
     root = zbl()
     change(root["model"])
@@ -71,8 +77,13 @@ REFUSED: dict[str, tuple[Any, str]] = {
         atten(nothing, mode="strip", smooth=False, mean=0.1),
         "train it with set_davg_zero",
     ),
-    "types": (atten(put("ntypes", value=3)), "expected"),
-    "many types": (atten(put("ntypes", value=2**40)), "ntypes: expected an integer"),
+    "types": (atten(put("ntypes", value=3)), "takes inputs (2,), expected (3,)"),
+    "many types": (atten(put("ntypes", value=10**6)), "ntypes: expected 1 to 256 ty"),
+    "no types": (atten(put("ntypes", value=0)), "ntypes: expected 1 to 256 types"),
+    "many slots": (
+        plain(put("sel", value=[1] + 10**5 * [0])),
+        "sel: expected 1 to 256 types, got 100001",
+    ),
     "embedding": (atten(put("type_embedding", value={})), "embedding: is missing"),
     "one net": (
         atten(lambda d: d["embeddings"]["networks"].append(None)),

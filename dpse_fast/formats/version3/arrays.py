@@ -12,6 +12,15 @@ from ...errors import ModelFileError
 from ..tree import Tree
 
 Item = TypeVar("Item")
+MOST_TYPES = 256
+
+
+def reject_many_types(tree: Tree, key: str, n_types: int) -> None:
+    """Refuse more types than there can be, before anything is made for each pair."""
+    if not 1 <= n_types <= MOST_TYPES:
+        raise ModelFileError(
+            f"{tree.where(key)}: expected 1 to {MOST_TYPES} types, got {n_types}"
+        )
 
 
 def embedding_grid(

@@ -8,7 +8,7 @@ from ...errors import ModelFileError
 from ...model import SeE2A, SeE2R
 from ..statistics import per_neighbour_type
 from ..tree import Tree, located
-from .arrays import embedding_grid, excluded_pairs
+from .arrays import embedding_grid, excluded_pairs, reject_many_types
 from .networks import embeddings
 from .parts import Part
 from .se_atten import se_atten
@@ -50,6 +50,7 @@ def read_parts(tree: Tree, depth: int = 0) -> list[Part]:
 def _se_e2_a(tree: Tree) -> Part:
     check_class(tree, 3, "Descriptor")
     sel = tree.integers("sel")
+    reject_many_types(tree, "sel", len(sel))
     nets, one_sided = embeddings(tree), tree.flag("type_one_side")
     with located(tree.place):
         return Part(
@@ -65,6 +66,7 @@ def _se_e2_a(tree: Tree) -> Part:
 def _se_e2_r(tree: Tree) -> Part:
     check_class(tree, 3, "Descriptor")
     sel = tree.integers("sel")
+    reject_many_types(tree, "sel", len(sel))
     nets = embeddings(tree)
     if not tree.flag("type_one_side", True):
         raise ModelFileError(

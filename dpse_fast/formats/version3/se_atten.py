@@ -17,7 +17,7 @@ from ...model import Embedding, EmbeddingTable, Gated, Net, SeE2A
 from ..constant_inputs import fix_inputs, reject_many
 from ..statistics import shared_slots
 from ..tree import Tree, located
-from .arrays import excluded_pairs
+from .arrays import excluded_pairs, reject_many_types
 from .networks import embeddings, networks
 from .parts import Part
 from .supported import USE_DEEPMD, check_class
@@ -31,6 +31,7 @@ def se_atten(tree: Tree) -> Part:
     """The descriptor, with the type embedding of the centre if it is put behind it."""
     _reject_unsupported(tree)
     n_types = tree.integer("ntypes")
+    reject_many_types(tree, "ntypes", n_types)
     types = type_embedding(tree["type_embedding"], n_types)
     sel = tree.integers("sel") if isinstance(tree.raw("sel"), list | tuple) else None
     n_slots = sum(sel) if sel else tree.integer("sel")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -34,7 +35,9 @@ def read_standard(tree: Tree) -> Model:
         raise ModelFileError(
             f"{tree.where('descriptor')}: its parts have several numbers of types"
         )
-    _reject_masks_beyond_cutoff(tree, [part.descriptor for part in parts])
+    descriptors = [part.descriptor for part in parts]
+    _reject_masks_beyond_cutoff(tree, descriptors)
+    size = list_size(descriptors)
     fitting = read_fitting(tree["fitting"], parts)
     included = included_types(tree, n_types)
     _reject_own_exclusions(tree["fitting"], included)
@@ -42,7 +45,9 @@ def read_standard(tree: Tree) -> Model:
     with located(tree.place):
         return Model(
             type_map=tuple(tree.texts("type_map")),
-            descriptors=tuple(part.descriptor for part in parts),
+            descriptors=tuple(
+                d if d.mixed else replace(d, list_size=size) for d in descriptors
+            ),
             fitting=fitting.nets,
             bias=bias * included,
             scale=included,
@@ -69,6 +74,16 @@ def _reject_masks_beyond_cutoff(tree: Tree, parts: Sequence[Descriptor]) -> None
                 "beyond its cutoff change its energy; this is not supported, train it "
                 "with set_davg_zero"
             )
+
+
+def list_size(descriptors: Sequence[Descriptor]) -> int:
+    """Neighbours in the one list that serves all these descriptors.
+
+    It keeps the nearest, whatever their types, before each descriptor picks its own.
+    """
+    if any(d.mixed for d in descriptors):
+        return max(d.n_slots for d in descriptors)
+    return int(np.max([d.sel for d in descriptors], axis=0).sum())
 
 
 def included_types(tree: Tree, n_types: int) -> NDArray[np.float64]:

@@ -5,7 +5,9 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
+from ...activations import activation
 from ...errors import ModelFileError
+from ...model import Net
 from ..tree import Tree, located
 from .electrons import electron_vector
 from .networks import network
@@ -21,20 +23,35 @@ def type_embedding(tree: Tree, n_types: int) -> Array:
     """
     check_class(tree, 2, "TypeEmbedNet")
     net = network(tree["embedding"])
-    inputs = np.eye(n_types)
-    if tree.flag("use_econf_tebd", False):
-        inputs = _electrons(tree)
-    with located(tree.place):
-        if inputs.shape != (n_types, net.n_in):
-            raise ModelFileError(
-                f"the network takes {net.n_in} inputs, expected {inputs.shape[1]} for "
-                f"{n_types} types"
-            )
-        with np.errstate(all="ignore"):
+    with located(tree.place), np.errstate(all="ignore"):
+        if tree.flag("use_econf_tebd", False):
+            inputs = _electrons(tree)
+            _reject_other_inputs(inputs.shape, (n_types, net.n_in))
             found = np.asarray(net(inputs), np.float64)
+        else:
+            _reject_other_inputs((net.n_in,), (n_types,))
+            found = _by_number(net)
         if not np.isfinite(found).all():
             raise ModelFileError("holds NaN or infinite values")
     return found
+
+
+def _reject_other_inputs(found: tuple[int, ...], expected: tuple[int, ...]) -> None:
+    if found != expected:
+        raise ModelFileError(
+            f"the network of types takes inputs {found}, expected {expected}"
+        )
+
+
+def _by_number(net: Net) -> Array:
+    """The net's output for each input that is one at one place and zero elsewhere."""
+    first, *others = net.layers
+    y = activation(first.activation)(first.weight.astype(np.float64) + first.bias)
+    if first.idt is not None:
+        y = y * first.idt
+    if first.skip != "none":
+        y = y + np.tile(np.eye(net.n_in), (1, 2 if first.skip == "double" else 1))
+    return np.asarray(Net(tuple(others))(y) if others else y, np.float64)
 
 
 def _electrons(tree: Tree) -> Array:

@@ -5,17 +5,16 @@ E = (1 − w)·E(deep) + w·E(pairs) + constants, with one w for each atom.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ...errors import ModelFileError
-from ...model import Descriptor, Model, PairTable
+from ...model import Model, PairTable
 from ..tree import Tree, located
 from .arrays import energies_by_type, excluded_pairs
-from .standard import included_types, read_standard
+from .standard import included_types, list_size, read_standard
 from .supported import check_class, kind_of
 from .type_maps import arranged, order_of
 
@@ -122,11 +121,4 @@ def _has_longer_list(part: Tree, deep: Model) -> bool:
         return True
     sel = part.raw("sel")
     own = sum(part.integers("sel")) if isinstance(sel, list) else part.integer("sel")
-    return own >= _slots(deep.descriptors)
-
-
-def _slots(descriptors: Sequence[Descriptor]) -> int:
-    """Slots of the neighbour list that serves all these descriptors."""
-    if any(d.mixed for d in descriptors):
-        return max(d.n_slots for d in descriptors)
-    return int(np.max([d.sel for d in descriptors], axis=0).sum())
+    return own >= list_size(deep.descriptors)
