@@ -16,6 +16,7 @@ REFUSED = {
     "null_networks.dp": "compressed .pb; open that .pb itself",
     "attention.dp": "attn_layer",
     "off_centre.dp": "set_davg_zero",
+    "hybrid_excluded.dp": "shorter cutoff",
     "zbl_constants.dp": "give the .pth file",
     "three_body.dp": "se_e3",
     "dipole.dp": "dipole",
@@ -52,6 +53,12 @@ def test_every_kind_of_file_is_there() -> None:
     kinds = {case.file.suffix for case in CASES}
     assert kinds == {".dp", ".yaml", ".json", ".pth", ".pt", ".pte", ".pt2", ".pb"}
     assert {file.name for file in (GOLDEN / "refused").iterdir()} == set(REFUSED)
+
+
+def test_the_table_of_golden_models_is_complete() -> None:
+    table = (GOLDEN / "README.md").read_text()
+    for case in CASES:
+        assert case.file.stem.removesuffix("-compressed") in table, case
 
 
 @pytest.mark.parametrize("name", REFUSED)

@@ -123,7 +123,9 @@ FAMILIES = {
         ("dp", "pb"), section(se_r(sel=[14]), 1), ("overflow", "open"), **RADIAL
     ),
     "se_r_excluded": Family(
-        ("dp", "pth", "pb"), section(se_r(exclude_types=[[0, 1]])), **RADIAL
+        ("dp", "pth", "pb", "compressed"),
+        section(se_r(exclude_types=[[0, 1]])),
+        **RADIAL,
     ),
     "se_r_protected": Family(
         ("dp", "pth"), section(se_r(env_protection=0.3)), **RADIAL
@@ -134,7 +136,7 @@ FAMILIES = {
         **RADIAL,
     ),
     "hybrid": Family(
-        ("dp", "pth", "pb", "yaml", "pte", "json"),
+        ("dp", "pth", "pb", "pte", "json"),
         section(hybrid(se_a(), se_r(rcut=5.0, sel=[34, 36]))),
         PERIODIC,
     ),
@@ -178,7 +180,7 @@ FAMILIES = {
         ("dp", "pth"), ("orthorhombic", "open"), exclude_types=[0]
     ),
     "davg_zero": Family(
-        ("dp", "pth"),
+        ("dp", "pth", "compressed"),
         section(se_a(set_davg_zero=True, exclude_types=[[0, 0]])),
         centred=True,
     ),
@@ -207,9 +209,14 @@ FAMILIES = {
     ),
     "dpa1_overflow": _atten(frames=("overflow", "open"), sel=18, neuron=[6, 6]),
     "dpa1_econf": _atten(use_econf_tebd=True, use_tebd_bias=True),
-    "dpa1_strip": _atten(("dp", "pth", "pte"), centred=False, frames=PERIODIC, **STRIP),
+    "dpa1_strip": _atten(
+        ("dp", "pth", "pte", "compressed"), centred=False, frames=PERIODIC, **STRIP
+    ),
     "dpa1_strip_one_sided": _atten(
-        centred=False, type_one_side=True, exclude_types=[[1, 1]], **STRIP
+        centred=False,
+        type_one_side=True,
+        exclude_types=[[1, 1]],
+        **STRIP,
     ),
     "dpa1_strip_plain": _atten(
         ("dp", "pth", "pb"), smooth_type_embedding=False, **STRIP

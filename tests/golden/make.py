@@ -2,7 +2,8 @@
 
 deepmd-kit 3.2.0 comes from PyPI, in environments of its own (README.md):
 
-    PYTORCH/bin/python make.py --tensorflow TENSORFLOW/bin/python
+    PYTORCH/bin/python make.py --tensorflow TENSORFLOW/bin/python \\
+        --operators PYTORCH_2_11/bin/python
 
 All files of PyTorch's side (.dp, .yaml, .json, .pth, .pte, .pt2) share ``NAME.npz``; a
 file NAME.pb goes with ``NAME.pb.npz``, because TensorFlow evaluates another function.
@@ -26,6 +27,7 @@ from training import TRAINED_FAMILIES, compress, train
 
 HERE = Path(__file__).resolve().parent
 CONVERTED = {"pth", "pte", "pt2"}
+NATIVE = CONVERTED | {"dp", "yaml", "json"}
 CASES: dict[str, Golden | Family] = {
     **MODELS,
     **FAMILIES,
@@ -58,7 +60,7 @@ def native(names: list[str]) -> None:
             save_dp_model(str(path.with_suffix(".yaml")), contents(name))
         if "json" in case.formats:
             _extract(path.with_suffix(".pte"), "extra/model.json")
-        for suffix in set(case.formats) - {"pb"}:
+        for suffix in set(case.formats) & NATIVE:
             _keep(path.with_suffix("." + suffix))
         if {"dp", "pth"} & set(case.formats):
             # Optimised, PyTorch stops at the second structure with atom_ener.
@@ -88,6 +90,17 @@ def graphs(names: list[str]) -> None:
             _keep(file)
 
 
+def tables(names: list[str]) -> None:
+    """Writes every compressed .pth, with PyTorch's compiled operators."""
+    from deepmd.entrypoints.convert_backend import convert_backend
+
+    for name in names:
+        if name in FAMILIES and "compressed" in FAMILIES[name].formats:
+            archive = Path(f"{name}.pth")
+            convert_backend(INPUT=f"{name}.dp", OUTPUT=str(archive))
+            _keep(compress(archive, 0.2))
+
+
 def _extract(archive: Path, member: str) -> None:
     with zipfile.ZipFile(archive) as source:
         text = source.read(f"{archive.stem}/{member}")
@@ -111,23 +124,38 @@ def _keep(file: Path) -> None:
             target.writestr(member, b"" if program else source.read(member))
 
 
+def refused(names: list[str]) -> None:
+    """Writes the models that no reader may open."""
+    del names
+    write_refused(HERE / "refused", HERE / "trained_float32-compressed.pb")
+
+
+STAGES = {"native": native, "graphs": graphs, "tables": tables, "refused": refused}
+ENVIRONMENTS = {"graphs": "tensorflow", "tables": "operators"}
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("names", nargs="*", help="models to rebuild, all if left out")
     parser.add_argument("--tensorflow", help="python with deepmd-kit and TensorFlow")
-    parser.add_argument("--graphs", action="store_true", help=argparse.SUPPRESS)
+    parser.add_argument("--operators", help="python with deepmd-kit and PyTorch 2.11")
+    parser.add_argument("--stage", choices=STAGES, default="native")
     arguments = parser.parse_args()
-    names = arguments.names or list(CASES)
-    if arguments.graphs:
-        graphs(names)
-        if not arguments.names:
-            write_refused(HERE / "refused", HERE / "trained_float32-compressed.pb")
+    if arguments.stage != "native":
+        STAGES[arguments.stage](arguments.names)
         return
+    names = arguments.names or list(CASES)
     with tempfile.TemporaryDirectory() as folder:
         os.chdir(folder)
         native(names)
-        program = [arguments.tensorflow, Path(__file__).resolve(), "--graphs"]
-        subprocess.run([*program, *arguments.names], check=True)
+        for stage in ("graphs", "tables"):
+            python = getattr(arguments, ENVIRONMENTS[stage])
+            if python:
+                program = [python, Path(__file__).resolve(), "--stage", stage]
+                subprocess.run([*program, *names], check=True)
+        if arguments.tensorflow and not arguments.names:
+            program = [arguments.tensorflow, Path(__file__).resolve()]
+            subprocess.run([*program, "--stage", "refused"], check=True)
 
 
 if __name__ == "__main__":

@@ -8,7 +8,16 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from families import Section, build_family, pair_potential, se_a, se_atten, section
+from families import (
+    Section,
+    build_family,
+    hybrid,
+    pair_potential,
+    se_a,
+    se_atten,
+    se_r,
+    section,
+)
 from filling import fill
 
 TINY = {"neuron": [3, 6], "axis_neuron": 2}
@@ -19,9 +28,14 @@ THREE_BODY: Section = {
     "sel": [6, 6],
     "neuron": [2, 4],
 }
+# They are refused for their means of the environment.
+OFF_CENTRE = ("off_centre", "hybrid_excluded")
 SCRIPTS: dict[str, Section] = {
     "attention": section(se_atten(**TINY | {"attn_layer": 1, "attn": 4})),
     "off_centre": section(se_atten(**TINY)),
+    "hybrid_excluded": section(
+        hybrid(se_a(rcut=3.0, exclude_types=[[0, 1]], **TINY), se_r(sel=[34, 36]))
+    ),
     "three_body": section(THREE_BODY),
     "dipole": section(se_a(**TINY), fitting={"type": "dipole"}),
     "spin": section(
@@ -39,7 +53,7 @@ def write_refused(folder: Path, compressed: Path) -> None:
     folder.mkdir(exist_ok=True)
     for name, script in SCRIPTS.items():
         model = get_model(copy.deepcopy(script)).serialize()
-        if name == "off_centre":
+        if name in OFF_CENTRE:
             fill(model, np.random.default_rng(1), centred=False, gain=4.0)
         _save(folder / f"{name}.dp", model, script, save_dp_model)
     pair_potential("table.txt")

@@ -92,11 +92,12 @@ def train(name: str, model: dict[str, Any], steps: int) -> Path:
     return Path(f"{name}.pb")
 
 
-def compress(graph: Path, step: float) -> Path:
-    """The same model with tables of this stride: ``NAME-compressed.pb``."""
-    compressed = Path(f"{graph.stem}-compressed.pb")
+def compress(model: Path, step: float) -> Path:
+    """A graph or archive with tables of this stride: ``NAME-compressed.…``."""
+    compressed = model.with_stem(f"{model.stem}-compressed")
+    backend = "--pt" if model.suffix == ".pth" else "--tf"
     options = ["--step", str(step), "--extrapolate", "2"]
-    _dp("compress", "-i", str(graph), "-o", str(compressed), *options)
+    _dp(backend, "compress", "-i", str(model), "-o", str(compressed), *options)
     return compressed
 
 
