@@ -185,6 +185,7 @@ FAMILIES = {
         centred=True,
     ),
     "virtual": Family(("dp", "pth"), section(se_a()), ("virtual", "virtual_open")),
+    "crowded": Family(("dp", "pth"), section(se_a(sel=[4, 20])), ("overflow", "open")),
     "shapes": _fitting(
         ("dp", "pth"),
         ("orthorhombic",),
@@ -195,7 +196,7 @@ FAMILIES = {
     "zbl": _zbl(sw_rmin=0.8, sw_rmax=1.7),
     "zbl_constants": _zbl(("pth",), inner=True, sw_rmin=0.8, sw_rmax=1.7),
     "zbl_excluded": _zbl(sw_rmin=0.7, sw_rmax=1.9, pair_exclude_types=[[0, 1]]),
-    "dpa1": _atten(("dp", "pth", "yaml"), PERIODIC),
+    "dpa1": _atten(frames=PERIODIC),
     # TensorFlow takes no other value; without attention layers it has no effect.
     "dpa1_plain": _atten(("dp", "pth", "pb"), smooth_type_embedding=False),
     "dpa1_one_sided": _atten(
