@@ -23,7 +23,7 @@ BRANCHES = [
     ("checkpoint_heads", "water"),
     ("checkpoint_heads", "ice"),
 ]
-FRAMES = ("orthorhombic", "triclinic", "tiny")
+FRAMES = ("orthorhombic", "triclinic", "tiny", "overflow")
 
 
 @pytest.mark.parametrize(("name", "head"), BRANCHES)

@@ -21,10 +21,10 @@ import numpy as np
 from structures import structure
 
 HERE = Path(__file__).resolve().parent
-FRAMES = ("orthorhombic", "triclinic", "tiny")
-SE_A = {"type": "se_e2_a", "rcut": 4.0, "rcut_smth": 0.6, "sel": [20, 24],
+FRAMES = ("orthorhombic", "triclinic", "tiny", "overflow")
+SE_A = {"type": "se_e2_a", "rcut": 4.0, "rcut_smth": 0.6, "sel": [7, 9],
         "neuron": [4, 8], "axis_neuron": 3, "seed": 1}  # fmt: skip
-SE_R = {"type": "se_e2_r", "rcut": 3.2, "rcut_smth": 0.4, "sel": [16, 18],
+SE_R = {"type": "se_e2_r", "rcut": 3.2, "rcut_smth": 0.4, "sel": [5, 8],
         "neuron": [5, 5], "resnet_dt": True, "seed": 2}  # fmt: skip
 MIXED = {"type": "se_atten", "rcut": 4.0, "rcut_smth": 0.6, "sel": 40, "attn_layer": 0,
          "neuron": [4, 8], "axis_neuron": 3, "tebd_dim": 3, "seed": 3}  # fmt: skip
@@ -35,13 +35,13 @@ SINGLE: dict[str, Any] = {
     "checkpoint": {
         "descriptor": {"type": "hybrid", "list": [SE_A, SE_R]},
         "fitting_net": {**FITTING, "numb_fparam": 1, "atom_ener": [-1.5, None]},
-        "pair_exclude_types": [[0, 0]],
     },
     "checkpoint_zbl": {
         "use_srtab": "table.txt", "sw_rmin": 0.8, "sw_rmax": 1.6, "smin_alpha": 0.3,
         "descriptor": {**MIXED, "tebd_input_mode": "strip",
                        "smooth_type_embedding": True, "set_davg_zero": False},
         "fitting_net": FITTING,
+        "pair_exclude_types": [[0, 1]],
     },
 }  # fmt: skip
 SEVERAL: dict[str, Any] = {

@@ -72,6 +72,7 @@ def _by_type(tree: Tree, n_types: int) -> SeE2A:
             dstd=per_neighbour_type(tree.array("stddev"), sel, "stddev"),
             embedding=embedding_grid(nets, n_types, one_sided=True),
             normalisation=float(sum(sel)),
+            list_size=sum(sel),
         )
 
 
