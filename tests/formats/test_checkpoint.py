@@ -47,6 +47,7 @@ def test_equal_to_the_trainer(name: str, head: str) -> None:
                 )
 
 
+@pytest.mark.filterwarnings("ignore::dpse_fast.SelOverflowWarning")
 @pytest.mark.parametrize(("name", "head"), BRANCHES)
 def test_the_engine_evaluates_a_branch(name: str, head: str) -> None:
     potential = dpse_fast.load(GOLDEN / f"{name}.pt", head=head, tol=0)
