@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 from families import FAMILIES, SMALL, family, parameters
 from naive import Evaluation, evaluate
+from naive.slots import Overflow
 from numpy.typing import NDArray
 from random_model import Structure, random_model, random_structure
 from test_naive import check_gradient
@@ -36,8 +37,11 @@ def test_forces_and_virial_are_the_gradient(name: str, kind: str) -> None:
     cell = np.eye(3) if s.cell is None else s.cell
     p = parameters(model, len(s.types))
 
+    # Images of an atom in a tiny cell are equally far: which is kept may change.
+    overflow: Overflow = "all" if kind == "tiny" else "truncate"
+
     def energy(positions: Array, lattice: Array) -> Evaluation:
-        return evaluate(model, positions, s.types, lattice, s.pbc, **p)
+        return evaluate(model, positions, s.types, lattice, s.pbc, overflow, **p)
 
     check_gradient(energy, s.positions, cell)
 
