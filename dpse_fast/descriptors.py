@@ -39,6 +39,9 @@ class _TwoBody:
         Neighbours of all types share the slots of one ``sel`` (se_atten).
     padding : n_types embeddings, or empty
         Of an empty slot, by centre, where it is not that of the slot's type.
+    list_size : int
+        Neighbours of all types, the nearest, out of which ``sel`` then takes those
+        of each type (deepmd-kit's PyTorch code); 0 for no such limit (TensorFlow).
     """
 
     rcut: float
@@ -53,6 +56,7 @@ class _TwoBody:
     switch_float32: bool = False
     mixed: bool = False
     padding: tuple[Embedding, ...] = ()
+    list_size: int = 0
 
     kind: ClassVar[str]
     n_components: ClassVar[int]
@@ -62,6 +66,7 @@ class _TwoBody:
         put(self, "sel", tuple(int(s) for s in self.sel))
         put(self, "switch_float32", bool(self.switch_float32))
         put(self, "mixed", bool(self.mixed))
+        put(self, "list_size", int(self.list_size))
         for name in ("rcut", "rcut_smth", "normalisation", "env_protection"):
             put(self, name, float(getattr(self, name)))
         put(self, "embedding", tuple(tuple(row) for row in self.embedding))
@@ -87,6 +92,15 @@ class _TwoBody:
         require(
             len(self.sel) == expected,
             f"sel: expected {expected} counts, got {len(self.sel)}: {self.sel}",
+        )
+        require(
+            self.list_size == 0 or self.list_size >= self.n_slots,
+            f"list_size: expected 0 or at least {self.n_slots}, got {self.list_size}",
+        )
+        require(
+            not self.mixed
+            or all((a == a[:, :1]).all() for a in (self.davg, self.dstd)),
+            "davg, dstd: expected the same for all neighbour types, which share slots",
         )
         require(
             np.isfinite(self.normalisation) and self.normalisation > 0,

@@ -206,7 +206,8 @@ class Engine:
             net = self.plan.fitting[species]
             output = net(inputs, work.fitting[species], inputs, scale * share)
             output -= self._vacuum(species, parameters)
-            energies: Any = output * scale + float(model.bias[species])
+            deep = output * scale + float(model.bias[species])
+            energies: Floats = np.asarray(deep, np.float64)
         with self._timed("gradients"):
             for stage in work.stages:
                 stage.backward(n, flat)

@@ -141,6 +141,7 @@ class Model:
         self._check_types(n)
         self._check_nets(n)
         if self.min_distance is not None:
+            put(self, "min_distance", float(self.min_distance))
             require(
                 np.isfinite(self.min_distance) and self.min_distance >= 0,
                 f"min_distance: expected a number >= 0, got {self.min_distance}",

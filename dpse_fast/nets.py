@@ -172,6 +172,8 @@ class EmbeddingTable:
         name = "embedding table"
         table = float_array(self.coefficients, (None, None, 6), name)
         object.__setattr__(self, "coefficients", table)
+        for key in ("lower", "upper", "maximum", "stride0", "stride1"):
+            object.__setattr__(self, key, float(getattr(self, key)))
         numbers = (self.lower, self.upper, self.maximum, self.stride0, self.stride1)
         require(np.isfinite(numbers).all(), f"{name}: range {numbers} is not finite")
         require(

@@ -49,6 +49,7 @@ class Environments(NamedTuple):
     trusted: float  # Å, closer pairs are counted as too short
     trained: float  # Å, pairs closer than the training data's are counted
     sel: Ints  # (G,) int64
+    list_size: int  # nearest neighbours that sel chooses from, 0: all
     group: Ints  # (T,) int32, of a neighbour type
     table_of: Ints  # (T, T) int32, -1: the pair does not count
     competes: Ints  # (T, T) int32, 1: the pair is one of those that sel truncates

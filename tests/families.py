@@ -31,6 +31,15 @@ FAMILIES: dict[str, dict[str, Any]] = {
     "pair_table": {"pair_table": True},
     "excluded_table": {"pair_table": True, "table_excluded": {(0, 1), (1, 0)}},
     "silent": {"silent": (1,)},
+    "listed": {"sel": (5, 6), "list_size": 11},
+    "listed_emptied": {"sel": (5, 6), "list_size": 11, "emptied": {(0, 1), (1, 0)}},
+    "mixed_emptied": {
+        "mixed": True,
+        "gated": "smooth",
+        "sel": (9,),
+        "emptied": {(1, 1)},
+    },
+    "listed_mixed": {"mixed": True, "mean": 0.0, "sel": (9,), "list_size": 14},
     "dropped": {"dropped": {(1, 1)}},
 }
 

@@ -156,6 +156,7 @@ def _environments(
         trusted=trusted_distance(model),
         trained=trained_distance(model),
         sel=np.array(descriptor.sel, np.int64),
+        list_size=descriptor.list_size,
         group=np.array(descriptor.slot_group, np.int32),
         table_of=table_of,
         competes=np.ones((n, n), np.int32) if descriptor.mixed else slots,

@@ -39,24 +39,11 @@ def _within(
 
 @inline
 def _keep_nearest(
-    types: Ints,
-    env: Environments,
-    own: int,
-    group: int,
-    n: int,
-    found: Ints,
-    squared: Floats,
+    candidates: Ints, most: int, n: int, found: Ints, squared: Floats
 ) -> int:
-    """Drop all but the nearest of one group of slots, ties by list order."""
-    candidates = np.empty(n, np.int64)
-    m = 0
-    for k in range(n):
-        other = types[found[k]]
-        if env.group[other] == group and env.competes[own, other]:
-            candidates[m] = k
-            m += 1
-    order = np.argsort(squared[candidates[:m]], kind="mergesort")
-    for k in range(env.sel[group], m):
+    """Drop all but the nearest of the candidates, ties by list order."""
+    order = np.argsort(squared[candidates], kind="mergesort")
+    for k in range(most, candidates.size):
         found[candidates[order[k]]] = -1
     kept = 0
     for k in range(n):
@@ -65,6 +52,21 @@ def _keep_nearest(
             squared[kept] = squared[k]
             kept += 1
     return kept
+
+
+@inline
+def _of_group(
+    types: Ints, env: Environments, own: int, group: int, n: int, found: Ints
+) -> Ints:
+    """The places in ``found`` of the neighbours that compete for a group's slots."""
+    candidates = np.empty(n, np.int64)
+    m = 0
+    for k in range(n):
+        other = types[found[k]]
+        if env.group[other] == group and env.competes[own, other]:
+            candidates[m] = k
+            m += 1
+    return candidates[:m]
 
 
 @inline
@@ -119,6 +121,8 @@ def environments(
             wanted[env.group[other]] += env.competes[own, other]
             unseen += env.unseen[own, other]
             tally.seen[own, other] += 1
+        if truncate and 0 < env.list_size < n:
+            n = _keep_nearest(np.arange(n), env.list_size, n, found, squared)
         for g in range(n_groups):
             if wanted[g] > env.sel[g]:
                 tally.counters[N_COUNTERS + g] += 1
@@ -126,7 +130,8 @@ def environments(
                 if tally.excess.size:
                     tally.excess[row, g] = wanted[g] - env.sel[g]
                 if truncate:
-                    n = _keep_nearest(hood.types, env, own, g, n, found, squared)
+                    mine = _of_group(hood.types, env, own, g, n, found)
+                    n = _keep_nearest(mine, env.sel[g], n, found, squared)
         counts = pairs.counts[b]
         counts[:] = 0
         close = 0

@@ -77,6 +77,7 @@ MODELS = {
     "dropped, one-sided": small(one_sided=True, dropped=frozenset({(0, 1), (1, 1)})),
     "excluded": small(excluded=frozenset({(0, 1), (1, 0)}), env_protection=0.25),
     "TensorFlow": small(switch_float32=True),
+    "PyTorch list": small(list_size=200),
     "tables": re_embedded(
         small(dropped=frozenset({(1, 1)})), lambda _: random_table("clamp")
     ),
@@ -91,6 +92,7 @@ MODELS = {
         excluded=frozenset({(0, 1)}),
         env_protection=0.3,
         switch_float32=True,
+        list_size=250,
     ),
     "hybrid": small(
         hybrid=({"kind": "se_e2_r", "rcut": 3.4}, {"axis": 2, "rcut": 5.0}), n_types=3

@@ -19,8 +19,15 @@ def version3_model(n_types: int = 2, **options: Any) -> Model:
     """A small model that deepmd-kit v3 can express, with its provenance removed."""
     options = {"sel": (5, 3, 4)[:n_types], "embedding": (3, 6), "axis": 2, **options}
     model = random_model(n_types, **options)
+    listed = max(d.n_slots for d in model.descriptors)
+    if not any(d.mixed for d in model.descriptors):
+        listed = np.max([d.sel for d in model.descriptors], axis=0).sum()
     parts = [
-        replace(d, normalisation=sum(d.sel) * (5.0 if d.kind == "se_e2_r" else 1.0))
+        replace(
+            d,
+            normalisation=sum(d.sel) * (5.0 if d.kind == "se_e2_r" else 1.0),
+            list_size=0 if d.mixed else listed,
+        )
         for d in model.descriptors
     ]
     spoken = np.sign(model.scale)

@@ -43,12 +43,18 @@ class Description:
     """One descriptor of N atoms: ``features`` (N, n_out) and its derivatives."""
 
     def __init__(
-        self, d: Descriptor, pairs: Pairs, t: Indices, overflow: Overflow
+        self,
+        d: Descriptor,
+        pairs: Pairs,
+        t: Indices,
+        overflow: Overflow,
+        emptied: frozenset[tuple[int, int]],
     ) -> None:
         self._d = d
         self._n = len(t)
         inside = pairs[pairs.distance <= d.rcut]
-        kept, empty = fill_slots(d, inside, t, overflow)
+        gone = of_kinds(inside, t, emptied)
+        kept, empty = fill_slots(d, inside, t, overflow, gone)
         self._blocks = list(_blocks(d, inside[kept], t))
         # Row 0 is the sum of G itself, which se_e2_r needs.
         moments = np.zeros((self._n, width(d), 5))

@@ -12,7 +12,7 @@ from dpse_fast.model import Model
 
 from .descriptors import Description
 from .fitting import atomic_energies, parameters
-from .geometry import neighbour_pairs, of_kinds
+from .geometry import neighbour_pairs
 from .pair_table import blend
 from .slots import Overflow
 
@@ -64,9 +64,8 @@ def evaluate(
         return _with_virtual_atoms(kept, real)
 
     pairs = neighbour_pairs(x, cell, pbc, model.rcut)
-    interacting = pairs[~of_kinds(pairs, t, model.emptied)]
     descriptions = [
-        Description(d, interacting, t, sel_overflow) for d in model.descriptors
+        Description(d, pairs, t, sel_overflow, model.emptied) for d in model.descriptors
     ]
     features = np.hstack([d.features for d in descriptions])
     p = parameters(model, len(t), fparam, aparam)

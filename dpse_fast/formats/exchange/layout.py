@@ -14,6 +14,7 @@ MEMBERS = (
 
 DESCRIPTOR_NUMBERS = ("rcut", "rcut_smth", "normalisation", "env_protection")
 DESCRIPTOR_FLAGS = ("switch_float32", "mixed")
+DESCRIPTOR_COUNTS = ("list_size",)
 DESCRIPTOR_MEMBERS = ("davg", "dstd", "excluded", "embedding", "padding")
 TABLE_NUMBERS = ("lower", "upper", "maximum", "stride0", "stride1")
 PAIR_TABLE_NUMBERS = (

@@ -13,6 +13,7 @@ from ...model import Embedding, Model, Net, PairTable, Parameters
 from ..hdf5 import File
 from ..tree import Tree, located
 from .layout import (
+    DESCRIPTOR_COUNTS,
     DESCRIPTOR_FLAGS,
     DESCRIPTOR_MEMBERS,
     DESCRIPTOR_NUMBERS,
@@ -31,6 +32,7 @@ from .type_embedding import TypeEmbedding
 
 _DESCRIPTOR = {
     "type", "sel", "axis_neuron", *DESCRIPTOR_NUMBERS, *DESCRIPTOR_FLAGS,
+    *DESCRIPTOR_COUNTS,
 }  # fmt: skip
 
 
@@ -116,6 +118,7 @@ def _descriptor(place: Place, types: TypeEmbedding) -> Descriptor:
         "env_protection": attributes.number("env_protection", 0.0),
         "switch_float32": attributes.flag("switch_float32", False),
         "mixed": attributes.flag("mixed", False),
+        "list_size": attributes.integer("list_size", 0),
     }
     if kind == SeE2R.kind:
         place.attributes(_DESCRIPTOR - {"axis_neuron"})

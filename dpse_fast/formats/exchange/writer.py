@@ -24,6 +24,7 @@ from ...model import (
     Parameters,
 )
 from .layout import (
+    DESCRIPTOR_COUNTS,
     DESCRIPTOR_FLAGS,
     DESCRIPTOR_NUMBERS,
     FORMAT,
@@ -111,7 +112,7 @@ class _Writer:
         group.attrs["sel"] = list(part.sel)
         if isinstance(part, SeE2A):
             group.attrs["axis_neuron"] = part.axis_neuron
-        for name in DESCRIPTOR_FLAGS:
+        for name in (*DESCRIPTOR_FLAGS, *DESCRIPTOR_COUNTS):
             group.attrs[name] = getattr(part, name)
         _numbers(group, part, DESCRIPTOR_NUMBERS)
         _pairs(group, "excluded", part.excluded)

@@ -8,6 +8,7 @@ import numpy as np
 
 from ...errors import InputError
 from ...model import Embedding, Model, Net
+from ..version3.standard import list_size
 from .descriptors import REFUSAL, descriptor_dict, switch_radii, unordered
 from .fitting import excluded_types, fitting_dict
 
@@ -75,6 +76,15 @@ def _differences(model: Model) -> list[str]:
             "deepmd-kit will compute gelu with a constant of double precision, the "
             "model's own program had it in single precision: outputs of a layer "
             "differ by about 1e-9"
+        )
+    size = list_size(model.descriptors)
+    if model.n_types > 1 and any(
+        d.list_size != size and not d.mixed for d in model.descriptors
+    ):
+        found.append(
+            f"deepmd-kit will keep the nearest {size} neighbours of an atom before it "
+            "picks those of each type, the model's own program did not: energies of "
+            "atoms with more neighbours differ"
         )
     if model.aparam is not None and model.aparam.default is not None:
         found.append(
