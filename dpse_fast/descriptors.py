@@ -7,7 +7,7 @@ from typing import ClassVar
 
 import numpy as np
 
-from .nets import Array, Embedding, Net, float_array, require
+from .nets import Array, Embedding, EmbeddingTable, Gated, Net, float_array, require
 
 Rows = tuple[tuple[Embedding | None, ...], ...]
 
@@ -167,6 +167,13 @@ class _TwoBody:
     def n_out(self) -> int:
         """Length of the descriptor of one atom."""
         raise NotImplementedError
+
+    @property
+    def compressed(self) -> bool:
+        """Whether the file has tables in place of embedding nets."""
+        found = self.distinct_embeddings()
+        radial = [g.radial if isinstance(g, Gated) else g for g in found]
+        return any(isinstance(g, EmbeddingTable) for g in radial)
 
     @property
     def one_sided(self) -> bool:

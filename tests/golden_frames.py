@@ -38,9 +38,7 @@ class Case(NamedTuple):
 
 def _numbers(file: Path) -> Path:
     own = file.with_name(f"{file.name}.npz")
-    # Compressed archives keep the nets, so they are the model they were made from.
-    shared = file.with_name(f"{file.stem.removesuffix('-compressed')}.npz")
-    return own if own.exists() else shared
+    return own if own.exists() else file.with_suffix(".npz")
 
 
 def _heads(file: Path) -> list[str | None]:

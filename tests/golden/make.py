@@ -6,7 +6,8 @@ deepmd-kit 3.2.0 comes from PyPI, in environments of its own (README.md):
         --operators PYTORCH_2_11/bin/python
 
 All files of PyTorch's side (.dp, .yaml, .json, .pth, .pte, .pt2) share ``NAME.npz``; a
-file NAME.pb goes with ``NAME.pb.npz``, because TensorFlow evaluates another function.
+file NAME.pb goes with ``NAME.pb.npz``, because TensorFlow evaluates another function,
+and a compressed file, whose function is its tables, with numbers of its own.
 """
 
 from __future__ import annotations
@@ -98,7 +99,9 @@ def tables(names: list[str]) -> None:
         if name in FAMILIES and "compressed" in FAMILIES[name].formats:
             archive = Path(f"{name}.pth")
             convert_backend(INPUT=f"{name}.dp", OUTPUT=str(archive))
-            _keep(compress(archive, 0.2))
+            file = compress(archive, 0.2)
+            store(file, FAMILIES[name], HERE / f"{file}.npz")
+            _keep(file)
 
 
 def _extract(archive: Path, member: str) -> None:

@@ -4,9 +4,6 @@ from __future__ import annotations
 
 from ...errors import ModelFileError
 from ...model import (
-    Descriptor,
-    EmbeddingTable,
-    Gated,
     Model,
     unnamed_types,
 )
@@ -93,7 +90,7 @@ def _model(graph: Graph, kind: str) -> Model:
     provenance = {"format": kind, **_versions(graph)}
     if not names:
         provenance["type_map"] = "empty in the file"
-    if any(_is_compressed(part) for part in parts):
+    if any(part.compressed for part in parts):
         provenance["compressed"] = "yes"
     return Model(
         type_map=names or unnamed_types(n),
@@ -108,14 +105,6 @@ def _model(graph: Graph, kind: str) -> Model:
         min_distance=graph.scalar(_MIN_DISTANCE) if _MIN_DISTANCE in graph else None,
         provenance=provenance,
     )
-
-
-def _is_compressed(part: Descriptor) -> bool:
-    radial = (
-        embedding.radial if isinstance(embedding, Gated) else embedding
-        for embedding in part.distinct_embeddings()
-    )
-    return any(isinstance(embedding, EmbeddingTable) for embedding in radial)
 
 
 def _type_map(graph: Graph, n: int) -> tuple[str, ...]:

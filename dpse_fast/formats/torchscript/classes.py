@@ -86,7 +86,7 @@ def native_members(value: Any) -> Mapping[str, Any]:
     if "activate" in own:
         activate = members_of(own["activate"])
         found["activation_function"] = activate.get("activation")
-    if "compress_data" in own:
+    if any(key in own for key in _COMPRESSED):
         compressed = any(own.get(key) for key in _COMPRESSED)
         found["compress"] = own if compressed else None
     if name == "PairTabAtomicModel":

@@ -39,10 +39,12 @@ def read(root: Tree, kind: str, pytorch: bool) -> Model:
         model = read_standard(tree)
     else:
         reject_kind(tree, which, "standard and zbl energy models")
+    tables = any(d.compressed for d in model.descriptors)
+    compressed = {"compressed": "yes"} if tables else {}
     return replace(
         model,
         min_distance=_shortest_distance(root),
-        provenance=_provenance(root, kind),
+        provenance=_provenance(root, kind) | compressed,
     )
 
 

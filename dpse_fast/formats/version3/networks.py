@@ -64,22 +64,17 @@ def networks(collection: Tree) -> tuple[Net, ...]:
 
 
 def embeddings(descriptor: Tree) -> tuple[Net | EmbeddingTable | None, ...]:
-    """The embedding networks, each replaced by its table where the file lacks it.
+    """The embedding networks, or the tables of a compressed file.
 
-    None stands for an excluded pair, whose table is empty.
+    The tables are what deepmd-kit evaluates, whether or not the file keeps the
+    networks beside them. None stands for an excluded pair, whose table is empty.
     """
     collection = descriptor["embeddings"]
     if not descriptor.has("compress"):
         return networks(collection)
     check_class(collection, 1, "NetworkCollection")
-    values = collection["networks"]
-    count = sum(name.isdecimal() for name in values.names())
-    return tuple(
-        network(values[str(k)])
-        if values.has(str(k))
-        else _table(descriptor["compress"], k)
-        for k in range(count)
-    )
+    count = sum(name.isdecimal() for name in collection["networks"].names())
+    return tuple(_table(descriptor["compress"], k) for k in range(count))
 
 
 def _reject_absent(collection: Tree) -> None:
