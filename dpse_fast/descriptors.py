@@ -164,11 +164,6 @@ class _TwoBody:
         return next(g.n_out for row in self.embedding for g in row if g is not None)
 
     @property
-    def n_out(self) -> int:
-        """Length of the descriptor of one atom."""
-        raise NotImplementedError
-
-    @property
     def compressed(self) -> bool:
         """Whether the file has tables in place of embedding nets."""
         found = self.distinct_embeddings()

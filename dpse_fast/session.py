@@ -139,7 +139,7 @@ class Session:
                 raise InputError(f"positions: {what.format(own)}")
 
     def _tell(self, report: Report) -> None:
-        """Warn of what this session has not warned of yet."""
+        """Warn of what was not warned of before."""
         if not self._warn_once:
             self._inform(report)
             return

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from ..errors import InputError
 from . import options
+from .output_file import HDF5, output_file
 from .report import print_json, print_tree
 from .warning_summary import WarningSummary
 
@@ -68,15 +67,9 @@ def command(
     from ..plan import StoredPlan, make_plan
     from ..writers.partial import complete_or_absent
 
-    target = Path(out)
-    if target.suffix.lower() not in (".h5", ".hdf5"):
-        raise InputError(f"output {out}: expected a name that ends in .h5 or .hdf5")
-    if not target.parent.is_dir():
-        raise InputError(f"output {out}: the folder {target.parent} does not exist")
+    target = output_file(out, HDF5, model)
     with WarningSummary() as warned:
         source = read_model(model) if head is None else read_model(model, head=head)
-        if target.exists() and target.samefile(model):
-            raise InputError(f"output {out}: expected another file than the model")
         if type_map is not None:
             names = check_type_map(type_map, source.type_map)
             source = replace(source, type_map=names)

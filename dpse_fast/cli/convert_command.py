@@ -11,6 +11,7 @@ import click
 
 from ..errors import InputError, ModelFileError
 from . import options
+from .output_file import HDF5, output_file
 from .report import print_json
 
 if TYPE_CHECKING:
@@ -63,11 +64,9 @@ def command(
     from ..weights import with_weights
     from ..writers.partial import complete_or_absent
 
-    target = Path(out)
+    target = output_file(out, (*HDF5, ".dp"), model)
     write = _writer(target, packed)
     source = read_model(model) if head is None else read_model(model, head=head)
-    if target.exists() and target.samefile(model):
-        raise InputError(f"output {out}: expected another file than the model")
     exact = source
     if weights is not None:
         source = with_weights(source, weights)
@@ -106,14 +105,7 @@ def _writer(target: Path, packed: bool) -> Callable[[Model, Path], list[str]]:
     """Writes a model and returns what the file cannot say as the model does."""
     from ..formats import exchange
 
-    suffix = target.suffix.lower()
-    if suffix not in (".h5", ".hdf5", ".dp"):
-        raise InputError(
-            f"output {target}: expected a name that ends in .h5, .hdf5 or .dp"
-        )
-    if not target.parent.is_dir():
-        raise InputError(f"output {target}: the folder {target.parent} does not exist")
-    if suffix == ".dp":
+    if target.suffix.lower() == ".dp":
         if packed:
             raise InputError("packed: expected an output that ends in .h5 or .hdf5")
         from ..formats.native_writer import write as write_native

@@ -38,6 +38,14 @@ def _within(
 
 
 @inline
+def _count_types(types: Ints, n: int, found: Ints, met: Ints) -> None:
+    """How many of the neighbours found are of each type."""
+    met[:] = 0
+    for k in range(n):
+        met[types[found[k]]] += 1
+
+
+@inline
 def _keep_nearest(
     candidates: Ints, most: int, n: int, found: Ints, squared: Floats
 ) -> int:
@@ -106,6 +114,7 @@ def environments(
     found = np.empty(capacity + 1, np.int32)
     squared = np.empty(capacity + 1, np.float64)
     wanted = np.empty(n_groups, np.int64)
+    met = np.empty(env.group.size, np.int64)
     switch = env.switch
     n_pairs = 0
     pairs.first[0] = 0
@@ -114,13 +123,14 @@ def environments(
         centre = hood.centres[row]
         own = hood.types[centre]
         n = _within(hood, row, switch.cutoff, found, squared)
+        _count_types(hood.types, n, found, met)
         wanted[:] = 0
         unseen = 0
-        for k in range(n):
-            other = hood.types[found[k]]
-            wanted[env.group[other]] += env.competes[own, other]
-            unseen += env.unseen[own, other]
-            tally.seen[own, other] += 1
+        for t in range(met.size):
+            wanted[env.group[t]] += env.competes[own, t] * met[t]
+            unseen += env.unseen[own, t] * met[t]
+            tally.seen[own, t] += met[t]
+        n_within = n
         if truncate and 0 < env.list_size < n:
             n = _keep_nearest(np.arange(n), env.list_size, n, found, squared)
         for g in range(n_groups):
@@ -132,13 +142,16 @@ def environments(
                 if truncate:
                     mine = _of_group(hood.types, env, own, g, n, found)
                     n = _keep_nearest(mine, env.sel[g], n, found, squared)
+        if n < n_within:
+            _count_types(hood.types, n, found, met)
         counts = pairs.counts[b]
         counts[:] = 0
+        for t in range(met.size):
+            counts[env.group[t]] += env.slots[own, t] * met[t]
         close = 0
         for k in range(n):
             j = found[k]
             other = hood.types[j]
-            counts[env.group[other]] += env.slots[own, other]
             table = env.table_of[own, other]
             if table < 0:
                 continue

@@ -1,8 +1,7 @@
 """The embedding matrix contracted with R, and its gradient.
 
 T_k = Σ_j G(r_ij) R_k / N of every centre of a block, k = 0…3, from quintic
-tables. Coefficients lie register by register: ``[row, register, power, lane]``,
-so that a neighbour's part of a register is 6·64 consecutive bytes.
+tables, see `quintic` for their layout.
 """
 
 from __future__ import annotations
@@ -10,6 +9,7 @@ from __future__ import annotations
 from .._jit import kernel
 from .._simd import add, fma, lanes_of, load, mul, splat, store, total
 from ..layout import Floats, Ints, Pairs
+from .quintic import quintic, quintic_jet
 
 
 @kernel
@@ -54,12 +54,7 @@ def moments(
                 geometry = pairs.geometry[p]
                 at = (pairs.table_rows[p] * n_registers + register) * 6 * width
                 x = splat(real(geometry[4]))
-                g = load(table, at + 5 * width)
-                g = fma(g, x, load(table, at + 4 * width))
-                g = fma(g, x, load(table, at + 3 * width))
-                g = fma(g, x, load(table, at + 2 * width))
-                g = fma(g, x, load(table, at + width))
-                g = fma(g, x, load(table, at))
+                g = quintic(table, at, x)
                 q = geometry[7]
                 sum_0 = fma(g, splat(real(geometry[5])), sum_0)
                 sum_1 = fma(g, splat(real(q * geometry[0])), sum_1)
@@ -110,20 +105,7 @@ def pair_gradients(
             sum_3 = zero
             sum_r = zero
             for register in range(n_registers):
-                slope = load(table, at + 5 * width)
-                c_4 = load(table, at + 4 * width)
-                c_3 = load(table, at + 3 * width)
-                c_2 = load(table, at + 2 * width)
-                c_1 = load(table, at + width)
-                g = fma(slope, x, c_4)
-                slope = fma(slope, x, g)
-                g = fma(g, x, c_3)
-                slope = fma(slope, x, g)
-                g = fma(g, x, c_2)
-                slope = fma(slope, x, g)
-                g = fma(g, x, c_1)
-                slope = fma(slope, x, g)
-                g = fma(g, x, load(table, at))
+                g, slope = quintic_jet(table, at, x)
                 lane = first + register * width
                 s_0 = load(slopes, lane)
                 s_1 = load(slopes, lane + channels)

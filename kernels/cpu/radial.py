@@ -5,6 +5,7 @@ from __future__ import annotations
 from .._jit import kernel
 from .._simd import add, fma, lanes_of, load, mul, splat, store, total
 from ..layout import Floats, Ints, Pairs, Place
+from .quintic import quintic, quintic_jet
 
 
 @kernel
@@ -47,13 +48,7 @@ def radial_descriptors(
             for p in range(pairs.first[b], pairs.first[b + 1]):
                 at = (pairs.table_rows[p] * n_registers + register) * 6 * width
                 x = splat(real(pairs.geometry[p, 4]))
-                g = load(table, at + 5 * width)
-                g = fma(g, x, load(table, at + 4 * width))
-                g = fma(g, x, load(table, at + 3 * width))
-                g = fma(g, x, load(table, at + 2 * width))
-                g = fma(g, x, load(table, at + width))
-                g = fma(g, x, load(table, at))
-                result = add(result, g)
+                result = add(result, quintic(table, at, x))
             store(out, row + lane, mul(result, factor))
 
 
@@ -85,15 +80,7 @@ def radial_pair_gradients(
             x = splat(real(geometry[4]))
             result = splat(real(0))
             for register in range(n_registers):
-                slope = load(table, at + 5 * width)
-                g = fma(slope, x, load(table, at + 4 * width))
-                slope = fma(slope, x, g)
-                g = fma(g, x, load(table, at + 3 * width))
-                slope = fma(slope, x, g)
-                g = fma(g, x, load(table, at + 2 * width))
-                slope = fma(slope, x, g)
-                g = fma(g, x, load(table, at + width))
-                slope = fma(slope, x, g)
+                _, slope = quintic_jet(table, at, x)
                 result = fma(slope, load(slopes, row + register * width), result)
                 at += 6 * width
             along = total(result) * scale * geometry[3]

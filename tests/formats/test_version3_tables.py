@@ -57,9 +57,7 @@ def test_the_tables_are_what_counts(suffix: str, tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("options", [{}, {"kind": "se_e2_r", "one_sided": True}])
-def test_tables_need_no_networks(
-    options: dict[str, Any], tmp_path: Path
-) -> None:
+def test_tables_need_no_networks(options: dict[str, Any], tmp_path: Path) -> None:
     root = compressed(**options)
     descriptor = root["model"]["descriptor"]
     networks = descriptor["embeddings"]["networks"]
