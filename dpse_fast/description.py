@@ -46,7 +46,9 @@ def describe_model(model: Model) -> dict[str, Any]:
 
 def _descriptor(model: Model, descriptor: Descriptor) -> dict[str, Any]:
     found: dict[str, Any] = {
-        "descriptor": descriptor.kind,
+        "descriptor": "se_atten without attention"
+        if descriptor.mixed
+        else descriptor.kind,
         "rcut_angstrom": descriptor.rcut,
         "rcut_smth_angstrom": descriptor.rcut_smth,
         "sel": list(descriptor.sel),
