@@ -9,7 +9,7 @@ from .boundary import Checked
 from .engine import Domain, Evaluation
 from .kernels.cpu.environment import CLOSE_PAIRS, N_COUNTERS, SHORT_PAIRS
 from .model import Descriptor, Model
-from .plan.domain import unseen_pairs
+from .plan import Plan
 from .results import ALL_TYPES, AtomReport, Report, SelOverflow
 
 Floats = NDArray[np.float64]
@@ -17,7 +17,7 @@ Ints = NDArray[np.integer]
 
 
 def report_of(
-    model: Model,
+    plan: Plan,
     checked: Checked,
     found: Evaluation,
     centres: Ints,
@@ -28,17 +28,18 @@ def report_of(
 
     Parameters
     ----------
+    plan : what was evaluated
     centres : (n_rows,) the counting atom behind each row of the list
     energies, forces : (n,), (n, 3) of the counting atoms
     """
-    domain = found.domain
+    model, domain = plan.model, found.domain
     finite = np.isfinite(energies) & np.isfinite(forces).all(axis=1)
     close, short = (_pairs(domain, column) for column in (CLOSE_PAIRS, SHORT_PAIRS))
     return Report(
         sel_overflow=_overflow(model, domain),
         close_pairs=close,
         short_pairs=short,
-        unseen_pairs=_unseen(model, domain),
+        unseen_pairs=_unseen(plan, domain),
         non_finite_atoms=int((~finite).sum()),
         virtual_atoms=checked.n_atoms - len(energies),
         atoms=_of_atoms(model, checked, domain, centres, ~finite)
@@ -68,9 +69,10 @@ def _overflow(model: Model, domain: Domain) -> SelOverflow | None:
     return SelOverflow(domain.n_over, types)
 
 
-def _unseen(model: Model, domain: Domain) -> dict[tuple[str, str], int]:
-    names = model.type_map
-    met = (unseen_pairs(model) != 0) & (domain.seen > 0)
+def _unseen(plan: Plan, domain: Domain) -> dict[tuple[str, str], int]:
+    names = plan.model.type_map
+    unseen = plan.descriptors[plan.widest].environments.unseen
+    met = (unseen != 0) & (domain.seen > 0)
     return {
         (names[c], names[t]): int(domain.seen[c, t])
         for c, t in zip(*(axis.tolist() for axis in met.nonzero()), strict=True)

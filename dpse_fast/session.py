@@ -111,7 +111,7 @@ class Session:
         if atomic:
             flat = found.atomic_virials.reshape(-1, 9)
             virials = _onto_owners(flat, owners, n).reshape(n, 3, 3)
-        report = report_of(self._model, checked, found, centres, energies, forces)
+        report = report_of(self._engine.plan, checked, found, centres, energies, forces)
         self._tell(report)
         return Result(
             energy=float(energies.sum()),
