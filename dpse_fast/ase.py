@@ -83,6 +83,9 @@ class DeepPotential(Calculator):
             self.potential = model
         else:
             self.potential = load(model, **options)
+        for name, value in (("fparam", fparam), ("aparam", aparam)):
+            if value is not None and getattr(self.potential.model, name) is None:
+                raise InputError(f"{name}: expected none, the model takes no {name}")
         self._skin = skin
         self._given = {"fparam": fparam, "aparam": aparam}
         self._last: dict[str, Any] = {}

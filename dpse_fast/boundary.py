@@ -102,11 +102,15 @@ def check_parameters(
     return np.asarray((full - expected.mean) * expected.scale, np.float64)
 
 
-def _floats(value: ArrayLike, name: str, expected: str) -> NDArray[np.float64]:
+def _array(value: Any, name: str, expected: str) -> NDArray[Any]:
     try:
-        array = np.asarray(value)
+        return np.asarray(value)
     except ValueError:
         raise InputError(f"{name}: expected {expected}, got ragged rows") from None
+
+
+def _floats(value: ArrayLike, name: str, expected: str) -> NDArray[np.float64]:
+    array = _array(value, name, expected)
     if array.dtype.kind not in "fiu":
         raise InputError(
             f"{name}: expected {expected} of numbers, got dtype {array.dtype}"
@@ -149,7 +153,7 @@ def check_types(
     The index −1 is an atom that does not count.
     """
     known = ", ".join(f"{t} {name}" for t, name in enumerate(type_map))
-    types = np.asarray(value)
+    types = _array(value, "types", f"{n_atoms} types")
     if types.shape != (n_atoms,):
         raise InputError(
             f"types: expected {n_atoms} types, one for each row of positions, "
@@ -198,15 +202,14 @@ def _from_symbols(
 
 def check_type_map(value: Sequence[str], of_model: tuple[str, ...]) -> tuple[str, ...]:
     """Distinct names for a model's types, in its order."""
-    names = (
-        () if isinstance(value, str) else tuple(np.ravel(np.asarray(value)).tolist())
+    expected = (
+        f"{len(of_model)} distinct names for the model's types {', '.join(of_model)}"
     )
+    given = _array(() if isinstance(value, str) else value, "type_map", expected)
+    names = tuple(given.ravel().tolist())
     good = all(isinstance(name, str) and name for name in names)
     if not good or len(set(names)) != len(names) or len(names) != len(of_model):
-        raise InputError(
-            f"type_map: expected {len(of_model)} distinct names for the model's types "
-            f"{', '.join(of_model)}, got {value!r}"
-        )
+        raise InputError(f"type_map: expected {expected}, got {value!r}")
     return names
 
 
@@ -216,7 +219,7 @@ def check_pbc(
     """Periodicity of each axis; None: along all if there is a cell."""
     if value is None:
         value = has_cell
-    flags = np.asarray(value)
+    flags = _array(value, "pbc", "one bool or three")
     ints = flags.dtype.kind in "iu" and np.isin(flags, (0, 1)).all()
     if flags.shape not in ((), (3,)) or not (flags.dtype == bool or ints):
         raise InputError(f"pbc: expected one bool or three, got {value!r}")

@@ -25,7 +25,9 @@ class _DenseLayer:
     """
 
     def __init__(self, layer: Layer, dtype: Any, order: Order, packed: Packed) -> None:
-        key = (layer.weight.__array_interface__["data"][0], *layer.weight.shape)
+        self.order = None if (order == np.arange(order.size)).all() else order
+        at = layer.weight.__array_interface__["data"][0]
+        key = (at, *layer.weight.shape, self.order is None)
         if key not in packed:
             packed[key] = np.ascontiguousarray(layer.weight[order], dtype)
         self.weight = packed[key]
@@ -35,7 +37,6 @@ class _DenseLayer:
         self.idt = np.pad(idt.astype(dtype), padding)
         self.activation = activation(layer.activation)
         self.copies = {"none": 0, "identity": 1, "double": 2}[layer.skip]
-        self.order = None if (order == np.arange(order.size)).all() else order
 
     def forward(self, x: Array, y: Array, slope: Array) -> None:
         """Write the output to y and d(activation·idt) to slope, (B, n_out) each."""
@@ -125,7 +126,7 @@ class FittingNet:
             self.layers, inputs, outputs, slopes, strict=True
         ):
             layer.forward(i, y, slope)
-        energies = outputs[-1][:, 0] + self.constant
+        energies: Array = outputs[-1][:, 0].astype(np.float64) + self.constant
         gradients[-1][:, 0] = factor
         targets = [gradient, *gradients[:-1]]
         for k in reversed(range(len(self.layers))):

@@ -15,7 +15,10 @@ ALL_TYPES = "all types"
 
 @dataclass(frozen=True)
 class SelOverflow:
-    """Atoms with more neighbours of a type than the model's ``sel``.
+    """Atoms with more neighbours than the model's ``sel`` has room for.
+
+    Where a file lists the nearest of all types first, an atom with too many of one
+    type may keep fewer of another than ``sel`` has.
 
     Parameters
     ----------

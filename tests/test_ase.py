@@ -147,6 +147,8 @@ def test_unknown_element_and_options() -> None:
         atoms.get_potential_energy()
     with pytest.raises(InputError, match="takes no more options, got tol"):
         DeepPotential(atoms.calc.potential, tol=1e-3)
+    with pytest.raises(InputError, match="fparam: expected none, the model takes no"):
+        DeepPotential(atoms.calc.potential, fparam=[1.0])
 
 
 def test_path_of_a_model(tmp_path: object) -> None:

@@ -44,6 +44,7 @@ BAD: list[tuple[dict[str, Any], str]] = [
     ({"types": ["O", "Xx"]}, r"no type 'Xx'; its types are 0 O, 1 H$"),
     ({"types": [0.0, 1.0]}, "types: expected indices .* got dtype float64"),
     ({"types": [None, "O"]}, "types: expected indices"),
+    ({"types": [[0], [0, 1]]}, "types: expected 2 types, got ragged rows"),
     ({"cell": np.zeros((3, 3))}, "cell: .*singular cell.*cell=None"),
     ({"cell": [[9, 0, 0], [9, 0, 0], [0, 0, 9]]}, "cell: .*singular"),
     ({"cell": [9, 9, 9]}, r"cell: expected shape \(3, 3\)"),
@@ -53,6 +54,7 @@ BAD: list[tuple[dict[str, Any], str]] = [
     ({"pbc": (True, False), "cell": CELL}, "pbc: expected one bool or three"),
     ({"pbc": "TTF", "cell": CELL}, "pbc: expected one bool or three"),
     ({"pbc": 2, "cell": CELL}, "pbc: expected one bool or three, got 2"),
+    ({"pbc": [True, [False]], "cell": CELL}, "pbc: .*got ragged rows"),
 ]
 
 
@@ -81,6 +83,7 @@ def test_bad_structures(
         ({"type_map": ["O", "O"]}, "type_map: expected 2 distinct names"),
         ({"type_map": "OH"}, "type_map: expected 2 distinct names"),
         ({"type_map": 3}, "type_map: expected 2 distinct names"),
+        ({"type_map": [["O"], ["H", "C"]]}, "type_map: expected 2 .*ragged rows"),
         ({"precision": ["mixed"]}, "precision: expected one of double, mixed"),
         ({"device": None}, "device: expected one of auto, cpu"),
     ],

@@ -238,6 +238,19 @@ def test_a_large_energy_in_the_last_bias_survives_float32() -> None:
     assert result.energy == pytest.approx(expected.energy, abs=2e-6 * n)
 
 
+def test_layers_of_one_net_may_share_their_weights() -> None:
+    """The first layer's inputs stand in another order than the second's."""
+    model = random_model(1, embedding=(4,), axis=2, fitting=(8, 8))
+    first, second, last = model.fitting[0].layers
+    net = Net((first, replace(second, weight=first.weight), last))
+    model = replace(model, fitting=(net,))
+    s = random_structure("open", 1)
+    expected = naive.evaluate(model, s.positions, s.types, None)
+    found = dpse_fast.load(model, tol=0).compute(s.positions, s.types)
+    assert found.energy == pytest.approx(expected.energy, abs=1e-9)
+    np.testing.assert_allclose(found.forces, expected.forces, rtol=0, atol=1e-9)
+
+
 def test_a_session_warns_once_and_always_reports() -> None:
     structure = random_structure("cubic")
     session = dpse_fast.load(random_model(sel=(6, 9))).session()

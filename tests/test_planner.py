@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import threading
+from concurrent.futures import ThreadPoolExecutor, wait
+from typing import Any
+
 import naive
 import numpy as np
 import pytest
@@ -55,6 +59,48 @@ def test_a_type_without_any_pair_of_its_own(monkeypatch: pytest.MonkeyPatch) -> 
     expected = naive.evaluate(model, [[0, 0, 0], [1, 0, 0]], [0, 0])
     assert result.energy == pytest.approx(expected.energy, abs=1e-11)
     assert not result.forces.any()
+
+
+def test_an_interrupt_of_planning_leaves_nothing_behind(
+    many: dpse_fast.Model, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pot = dpse_fast.load(many)
+    positions = np.diag([1.0, 2.2, 3.1])
+    pot.compute(positions, ["O", "H", "O"])
+
+    def interrupted(*_: object, **__: object) -> None:
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr(planner, "make_plan", interrupted)
+        with pytest.raises(KeyboardInterrupt):
+            pot.compute(positions, ["Cu", "H", "O"])
+    found = pot.compute(positions, ["Cu", "H", "O"])
+    assert found.energy == dpse_fast.load(many).compute(positions, [2, 1, 0]).energy
+
+
+def test_a_thread_waits_for_the_plan_of_all_types(
+    many: dpse_fast.Model, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pot = dpse_fast.load(many)
+    positions = 2.2 * np.arange(30.0).reshape(10, 3)
+    pot.compute(positions[:2], [0, 1])
+    planning, go_on = threading.Event(), threading.Event()
+    make_plan = planner.make_plan
+
+    def slow(*given: Any, **named: Any) -> Any:
+        planning.set()
+        assert go_on.wait(60)
+        return make_plan(*given, **named)
+
+    monkeypatch.setattr(planner, "make_plan", slow)
+    with ThreadPoolExecutor(2) as pool:
+        first = pool.submit(pot.session().compute, positions, range(10))
+        assert planning.wait(60)
+        second = pool.submit(pot.session().compute, positions, range(10))
+        wait([second], 0.2)
+        go_on.set()
+        assert first.result().energy == second.result().energy
 
 
 def test_few_types_are_planned_at_load() -> None:

@@ -44,6 +44,24 @@ def test_excess_neighbours_of_each_atom() -> None:
     assert pot.compute(s.positions, s.types).report.atoms is None
 
 
+def test_neighbours_that_the_list_of_all_types_drops_are_reported() -> None:
+    """Emptied pairs fill the list, so that others are lost below their own sel."""
+    model = random_model(sel=(5, 6), list_size=11, emptied=frozenset({(0, 0)}))
+    ring = np.arange(12) * np.pi / 6
+    near = 2.2 * np.stack([np.cos(ring), np.sin(ring), 0 * ring], axis=1)
+    positions = np.concatenate([np.zeros((1, 3)), near, [[0, 0, 2.5], [0, 0, -2.6]]])
+    types = np.repeat([0, 1], [13, 2])
+    pot = dpse_fast.load(model, sel_overflow="truncate")
+    result = pot.compute(positions, types, atomic=True)
+    assert result.report.atoms is not None
+    assert result.report.atoms.sel_excess["H"][0] == 2
+    everything = dpse_fast.load(model, sel_overflow="all").compute(positions, types)
+    assert result.energy != everything.energy
+    alone = positions[:14], [0, *[0] * 12, 1]
+    with pytest.raises(dpse_fast.InputError, match=r"sel .*of H\)"):
+        dpse_fast.load(model, sel_overflow="error").compute(*alone)
+
+
 @pytest.mark.filterwarnings("ignore::dpse_fast.SelOverflowWarning")
 def test_overflow_in_one_part_of_a_hybrid_counts_each_atom_once() -> None:
     s = random_structure("open")

@@ -49,11 +49,9 @@ class Planner:
         tolerance = check_options(precision, tolerance)
         self.model, self.precision, self.tolerance = model, precision, tolerance
         self._lock = threading.Lock()
-        self._planned: frozenset[int] = frozenset()
         self.plan = None
         ready = stored is not None and stored.serves(tolerance)
         if ready or model.n_types <= MOST_AT_LOAD:
-            self._planned = frozenset(range(model.n_types))
             self.plan = make_plan(model, precision, tolerance, stored)
 
     def __getstate__(self) -> dict[str, object]:
@@ -66,19 +64,19 @@ class Planner:
         """The same planner for the model with other names of its types."""
         other = copy(self)
         other.model = replace(self.model, type_map=type_map)
-        if self.plan is not None:
-            other.plan = replace(self.plan, model=other.model)
+        if other.plan is not None:
+            other.plan = replace(other.plan, model=other.model)
         return other
 
     def plan_for(self, types: NDArray[np.integer]) -> Plan:
         """A plan that serves these types, and all that were asked for before."""
-        if self.plan is not None and len(self._planned) == self.model.n_types:
+        if self.plan is not None and len(self.plan.fitting) == self.model.n_types:
             return self.plan
         present = frozenset(np.unique(types).tolist())
         with self._lock:
-            if self.plan is None or not present <= self._planned:
-                self._planned |= present
+            planned = frozenset(self.plan.fitting if self.plan else ())
+            if self.plan is None or not present <= planned:
                 self.plan = make_plan(
-                    self.model, self.precision, self.tolerance, types=self._planned
+                    self.model, self.precision, self.tolerance, types=planned | present
                 )
             return self.plan

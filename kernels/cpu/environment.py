@@ -46,6 +46,14 @@ def _count_types(types: Ints, n: int, found: Ints, met: Ints) -> None:
 
 
 @inline
+def _count_groups(group: Ints, counted: Ints, met: Ints, total: Ints) -> None:
+    """The neighbours met that count, by the group whose slots they share."""
+    total[:] = 0
+    for t in range(met.size):
+        total[group[t]] += counted[t] * met[t]
+
+
+@inline
 def _keep_nearest(
     candidates: Ints, most: int, n: int, found: Ints, squared: Floats
 ) -> int:
@@ -114,6 +122,7 @@ def environments(
     found = np.empty(capacity + 1, np.int32)
     squared = np.empty(capacity + 1, np.float64)
     wanted = np.empty(n_groups, np.int64)
+    listed = np.empty(n_groups, np.int64)
     met = np.empty(env.group.size, np.int64)
     switch = env.switch
     n_pairs = 0
@@ -124,30 +133,30 @@ def environments(
         own = hood.types[centre]
         n = _within(hood, row, switch.cutoff, found, squared)
         _count_types(hood.types, n, found, met)
-        wanted[:] = 0
+        _count_groups(env.group, env.competes[own], met, wanted)
         unseen = 0
         for t in range(met.size):
-            wanted[env.group[t]] += env.competes[own, t] * met[t]
             unseen += env.unseen[own, t] * met[t]
             tally.seen[own, t] += met[t]
         n_within = n
         if truncate and 0 < env.list_size < n:
             n = _keep_nearest(np.arange(n), env.list_size, n, found, squared)
+            _count_types(hood.types, n, found, met)
+        _count_groups(env.group, env.competes[own], met, listed)
         for g in range(n_groups):
-            if wanted[g] > env.sel[g]:
+            beyond = wanted[g] - min(listed[g], env.sel[g])
+            if beyond > 0:
                 tally.counters[N_COUNTERS + g] += 1
                 tally.over[b] = 1
                 if tally.excess.size:
-                    tally.excess[row, g] = wanted[g] - env.sel[g]
-                if truncate:
+                    tally.excess[row, g] = beyond
+                if truncate and listed[g] > env.sel[g]:
                     mine = _of_group(hood.types, env, own, g, n, found)
                     n = _keep_nearest(mine, env.sel[g], n, found, squared)
         if n < n_within:
             _count_types(hood.types, n, found, met)
         counts = pairs.counts[b]
-        counts[:] = 0
-        for t in range(met.size):
-            counts[env.group[t]] += env.slots[own, t] * met[t]
+        _count_groups(env.group, env.slots[own], met, counts)
         close = 0
         for k in range(n):
             j = found[k]
