@@ -63,7 +63,9 @@ def command(
         potential = options.load_potential(model, **engine)
         types = model_types(box, potential.type_map)
         session = potential.session(skin, profile=True)
-        given = {"fparam": fparam, "aparam": aparam}
+        asked = {"fparam": fparam, "aparam": aparam}
+        given: dict[str, Any] = box.parameters_for(potential.model)
+        given |= {k: v for k, v in asked.items() if v is not None}
         measured = _measure(session, box, types, steps, given)
     result = {
         "atoms": box.n_atoms,

@@ -113,10 +113,7 @@ def _check(
     ]
     for frame in read_frames(trajectory, index):
         types = model_types(frame, model.type_map)
-        given: dict[str, Any] = {
-            "fparam": None if model.fparam is None else frame.fparam,
-            "aparam": None if model.aparam is None else frame.aparam,
-        }
+        given: dict[str, Any] = frame.parameters_for(model)
         cell = frame.cell if any(frame.pbc) else None
         found.add(
             *(pot.compute(frame.positions, types, cell, pbc=frame.pbc, **given)

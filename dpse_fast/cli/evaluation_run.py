@@ -87,14 +87,9 @@ class EvaluationRun:
 
     def _parameters(self, frame: Frame) -> dict[str, Any]:
         """What is given for all frames, else the frame's own if the model takes it."""
-        model = self.potential.model
-        fparam: Any = self.fparam
-        aparam: Any = self.aparam
-        if fparam is None and model.fparam is not None:
-            fparam = frame.fparam
-        if aparam is None and model.aparam is not None:
-            aparam = frame.aparam
-        return {"fparam": fparam, "aparam": aparam}
+        given = {"fparam": self.fparam, "aparam": self.aparam}
+        own = frame.parameters_for(self.potential.model)
+        return own | {k: v for k, v in given.items() if v is not None}
 
     def _count(self, frame: Frame, result: Result, seconds: float) -> None:
         if not self.n_frames:

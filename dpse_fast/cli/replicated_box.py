@@ -42,6 +42,9 @@ def replicated(frame: Frame, n_atoms: int) -> Frame:
     if frame.cell is None or not all(frame.pbc):
         raise InputError(f"{frame.name}: expected a structure periodic along a, b, c")
     counts = replicas(n_atoms / frame.n_atoms)
+    aparam = frame.aparam
+    if aparam is not None and len(np.atleast_1d(aparam)) == frame.n_atoms:
+        aparam = np.concatenate([aparam] * int(np.prod(counts)))
     shifts = np.array(list(product(*(range(n) for n in counts)))) @ frame.cell
     return replace(
         frame,
@@ -49,4 +52,5 @@ def replicated(frame: Frame, n_atoms: int) -> Frame:
         types=np.tile(frame.types, len(shifts)),
         cell=np.array(counts)[:, None] * frame.cell,
         labels=Labels(),
+        aparam=aparam,
     )

@@ -14,6 +14,8 @@ from .label_keys import Labels, labels_of
 if TYPE_CHECKING:
     from ase import Atoms
 
+    from ..model import Model
+
 __all__ = ["Boundaries", "Frame", "Labels", "boundaries_of", "from_atoms"]
 
 FloatArray = NDArray[np.float64]
@@ -38,7 +40,7 @@ class Frame:
     pbc : which cell vectors are periodic
     labels : the reference energy, forces and virial that came with it
     fparam : (k,) frame parameters, or None
-    aparam : (N, k) atomic parameters, or None
+    aparam : (N, k) atomic parameters, one row (k,) for all atoms, or None
     """
 
     name: str
@@ -67,6 +69,13 @@ class Frame:
     def symbols(self) -> NDArray[np.str_] | None:
         """(N,) element symbols, or None where the trajectory has only numbers."""
         return None if self.names is None else np.array(self.names)[self.types]
+
+    def parameters_for(self, model: Model) -> dict[str, FloatArray | None]:
+        """Arguments of ``compute``: the frame's parameters that the model takes."""
+        return {
+            "fparam": None if model.fparam is None else self.fparam,
+            "aparam": None if model.aparam is None else self.aparam,
+        }
 
 
 def boundaries_of(atoms: Atoms, name: str) -> Boundaries:

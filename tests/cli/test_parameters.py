@@ -121,6 +121,15 @@ def test_bench_takes_parameters(run: Run, model_path: Path, tmp_path: Path) -> N
     assert run("bench", "-m", model_path, *arguments, *given).json["atoms"] == 34
 
 
+def test_bench_takes_the_parameters_of_its_structure(
+    run: Run, model_path: Path, tmp_path: Path
+) -> None:
+    path = tmp_path / "t.xyz"
+    write(path, atoms_with(fparam=FPARAM, aparam=np.linspace(-1, 1, 34)))
+    arguments = ("--structure", path, "--atoms", 68, "--steps", 1, "--json")
+    assert run("bench", "-m", model_path, *arguments).json["atoms"] == 68
+
+
 def test_ase_takes_parameters_of_the_structure_first(
     model_path: Path, energy: Callable[..., float]
 ) -> None:
