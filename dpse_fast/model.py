@@ -45,6 +45,7 @@ __all__ = [
 ]
 
 UNKNOWN_TYPE_PREFIX = "type_"
+LONGEST_CUTOFF = 1e6  # Å; a longer one is damage, and its cube no number
 
 
 @dataclass(frozen=True, eq=False)
@@ -140,6 +141,10 @@ class Model:
         )
         self._check_types(n)
         self._check_nets(n)
+        require(
+            self.rcut <= LONGEST_CUTOFF,
+            f"rcut: expected at most {LONGEST_CUTOFF:g} Å, got {self.rcut:g}",
+        )
         if self.min_distance is not None:
             put(self, "min_distance", float(self.min_distance))
             require(

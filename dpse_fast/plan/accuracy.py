@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from ..fitting import FittingNet
 from ..model import Descriptor, Model, SeE2A
+from .domain import shortest_bond
 from .jets import RadialEmbedding, radial_jet, switch_of
 from .tables import Table
 
@@ -24,8 +25,8 @@ Radial = Callable[[Array], tuple[Array, Array]]
 Radials = Sequence[Mapping[Pair, Radial]]
 
 SAMPLES = 12
+MOST_NEIGHBOURS = 2000  # of a sampled atom: a file may state any sel
 SEED = 20181206
-DEFAULT_SHORTEST = 0.8  # Å, where the file does not state a trained minimum
 
 
 @dataclass(frozen=True)
@@ -71,14 +72,17 @@ class _Environment:
 def sample_environments(model: Model, species: Sequence[int]) -> list[_Environment]:
     """Random surroundings of these types, from sparse to two thirds of ``sel``.
 
+    A larger ``sel`` than `MOST_NEIGHBOURS` counts as that many.
+
     Distances fill the sphere of the longest cutoff evenly from the shortest trained
     distance on; a few are close to it, as bonds are.
     """
     rng = np.random.default_rng(SEED)
     widest = max(model.descriptors, key=lambda d: d.rcut)
-    shortest = min(model.min_distance or DEFAULT_SHORTEST, 0.5 * widest.rcut)
+    shortest = shortest_bond(model, widest.rcut)
     sharing = len(species) if widest.mixed else 1
     sel = np.array(widest.sel)[list(widest.slot_group)] / sharing
+    sel *= min(1.0, MOST_NEIGHBOURS / max(sel[list(species)].sum(), 1.0))
     found = []
     for centre in species:
         for sample in range(SAMPLES):

@@ -7,6 +7,8 @@ from numpy.typing import NDArray
 
 from ..model import Descriptor, Model
 
+SHORTEST_BOND = 0.8  # Å, where the file states no trained minimum
+LEAST_BOND = 0.1  # Å, where the file states less
 TRUSTED = 0.5  # Å, where the file states no trained minimum
 # What deepmd-kit writes for the deviation of a type without data, besides 1/rcut.
 UNTRAINED_DEVIATION = 1e-2
@@ -20,6 +22,12 @@ def trusted_distance(model: Model) -> float:
 def trained_distance(model: Model) -> float:
     """The shortest distance of the training data, Å; 0 where the file has none."""
     return model.min_distance or 0.0
+
+
+def shortest_bond(model: Model, cutoff: float) -> float:
+    """The distance, Å, that a model of this cutoff must be accurate from."""
+    stated = model.min_distance or SHORTEST_BOND
+    return min(max(stated, LEAST_BOND), 0.5 * cutoff)
 
 
 def unseen_types(descriptor: Descriptor) -> NDArray[np.bool_]:

@@ -16,13 +16,14 @@ from ..fitting import FittingNet
 from ..kernels._simd import lanes
 from ..kernels.layout import PairPotential, Switch
 from ..model import Descriptor, Model, PairTable, SeE2A
-from .accuracy import DEFAULT_SHORTEST, Accuracy, Reference
+from .accuracy import Accuracy, Reference
 from .descriptor_plan import (
     DescriptorPlan,
     descriptor_plan,
     functions_of,
     padding_of,
 )
+from .domain import shortest_bond
 from .jets import RadialEmbedding, switch_of
 from .stored import StoredPlan, Tables
 from .tables import TableBuilder, first_edges
@@ -243,7 +244,7 @@ def _builder(
 ) -> TableBuilder:
     switch = switch_of(descriptor)
     shortest = min(SHORTEST, 0.1 * switch.cutoff)
-    typical = min(model.min_distance or DEFAULT_SHORTEST, 0.5 * switch.cutoff)
+    typical = shortest_bond(model, switch.cutoff)
     edges = first_edges(shortest, switch.start, switch.cutoff)
     return TableBuilder(function, edges, function.breakpoints(shortest), typical)
 
