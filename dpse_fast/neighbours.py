@@ -67,6 +67,7 @@ class NeighbourList:
             np.take(system.positions, self.owners, axis=0, out=self.hood.positions)
             np.add(self.hood.positions, self._offsets, out=self.hood.positions)
             return
+        self._built_for = None  # an interrupt may leave half a list
         self._build(system)
         self._built_for = system._replace(positions=system.positions.copy())
         self.builds += 1

@@ -15,7 +15,7 @@ from random_model import random_model, random_structure
 from threadpoolctl import threadpool_info
 
 import dpse_fast
-from dpse_fast import blas
+from dpse_fast import blas, neighbours
 from dpse_fast.blas import one_blas_thread
 from dpse_fast.engine import Engine
 from dpse_fast.plan import make_plan
@@ -48,6 +48,22 @@ def test_the_next_result_after_an_interrupt_is_right() -> None:
         np.testing.assert_allclose(result.forces, expected.forces, rtol=0, atol=1e-9)
         assert result.energy == pytest.approx(expected.energy, abs=1e-6)
     assert interrupted == 4
+
+
+def test_half_a_list_is_not_used(monkeypatch: pytest.MonkeyPatch) -> None:
+    s = random_structure("cubic")
+    pot = dpse_fast.load(random_model())
+    session = pot.session()
+    expected = session.compute(*s[:3]).energy
+
+    def interrupted(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr(neighbours, "Neighbourhood", interrupted)
+        with pytest.raises(KeyboardInterrupt):
+            session.compute(s.positions[::-1] + 3.0, s.types, s.cell)
+    assert session.compute(*s[:3]).energy == pytest.approx(expected, abs=1e-11)
 
 
 @pytest.mark.parametrize("threads", [1, 2])
