@@ -21,7 +21,8 @@ Packed = dict[tuple[int, ...], Array]
 class _DenseLayer:
     """A layer in one precision; column c of its input is input ``order[c]``.
 
-    Layers of several types that show the same weights in ``packed`` share a copy.
+    Layers of several types that show the same weights in ``packed``, for inputs in
+    the same order, share a copy.
     """
 
     def __init__(self, layer: Layer, dtype: Any, order: Order, packed: Packed) -> None:

@@ -54,6 +54,7 @@ def command(
     One evaluation to compile and to build the neighbour list comes before the
     clock starts; times are medians over the steps.
     """
+    from ..errors import InputError
     from ..trajectory import model_types, read_frames
     from .replicated_box import replicated, water_cell
 
@@ -61,6 +62,11 @@ def command(
         cell = water_cell() if structure is None else next(read_frames(structure))
         box = replicated(cell, round(atoms))
         potential = options.load_potential(model, **engine)
+        if structure is None and not set(cell.names or ()) <= set(potential.type_map):
+            raise InputError(
+                "structure: the model has no water to copy; name a periodic cell of "
+                f"its types {', '.join(potential.type_map)} with --structure"
+            )
         types = model_types(box, potential.type_map)
         session = potential.session(skin, profile=True)
         asked = {"fparam": fparam, "aparam": aparam}

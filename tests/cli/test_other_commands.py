@@ -5,6 +5,7 @@ from __future__ import annotations
 import subprocess
 import sys
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -92,6 +93,15 @@ def test_convert_that_fails(
     monkeypatch.setattr(exchange, "write", lambda _, path, packed: other(path))
     assert "another model" in run("convert", model_file, tmp_path / "model.h5").error
     assert not list(tmp_path.iterdir())
+
+
+def test_bench_of_a_model_without_water_asks_for_a_structure(
+    run: Run, tmp_path: Path
+) -> None:
+    model = replace(random_model(), type_map=("Mo", "Cu"))
+    exchange.write(model, tmp_path / "metal.h5")
+    error = run("bench", "-m", tmp_path / "metal.h5", "--atoms", 192).error
+    assert "cell of its types Mo, Cu with --structure" in error
 
 
 def test_bench(run: Run, model_file: Path, trajectory: Path) -> None:
