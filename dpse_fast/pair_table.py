@@ -8,6 +8,8 @@ import numpy as np
 
 from .nets import Array, float_array, require
 
+_CAN_BE_ZERO = ("start", "inner", "least_sum")
+
 
 @dataclass(frozen=True, eq=False, kw_only=True)
 class PairTable:
@@ -17,7 +19,8 @@ class PairTable:
     `rcut`; E_i(deep) includes `Model.bias`. w falls from 1 to 0 while
     σ = Σ_j r e^(−r/α) / Σ_j e^(−r/α), over pairs below `switch_rcut`, grows from
     `inner` by `width`: w = 1 − u³(6u² − 15u + 10), u = (σ − inner)/width; an atom
-    without neighbours has w = 0 (deepmd-kit's ``use_srtab``).
+    without neighbours has w = 0 (deepmd-kit's ``use_srtab``). The denominator of σ is
+    `least_sum` where it would be smaller; an atom whose σ is 0 has w = 0 too.
 
     Parameters
     ----------
@@ -28,6 +31,7 @@ class PairTable:
     rcut, switch_rcut : Å
     inner, width : Å, of σ (``sw_rmin``, ``sw_rmax − sw_rmin``)
     alpha : Å (``smin_alpha``)
+    least_sum : 1e-20 in deepmd-kit's PyTorch code
     bias : (n_types,) eV, zeros if left out
         Constants of the tabulated energy. A constant outside the switch is a part
         of both this and `Model.bias`.
@@ -43,6 +47,7 @@ class PairTable:
     inner: float
     width: float
     alpha: float
+    least_sum: float = 0.0
     bias: Array = None  # type: ignore[assignment]
     excluded: frozenset[tuple[int, int]] = frozenset()
 
@@ -62,10 +67,10 @@ class PairTable:
         put(self, "excluded", frozenset((int(c), int(t)) for c, t in self.excluded))
         for pair in self.excluded:
             require(all(0 <= t < n for t in pair), f"{name}: no such type pair {pair}")
-        for key in ("start", "step", "rcut", "switch_rcut", "inner", "width", "alpha"):
+        for key in ("step", "rcut", "switch_rcut", "width", "alpha", *_CAN_BE_ZERO):
             value = float(getattr(self, key))
             put(self, key, value)
-            least = 0.0 if key in ("start", "inner") else np.nextafter(0.0, 1.0)
+            least = 0.0 if key in _CAN_BE_ZERO else np.nextafter(0.0, 1.0)
             require(
                 np.isfinite(value) and value >= least,
                 f"{name}: expected a positive {key}, got {value}",

@@ -119,4 +119,5 @@ class PairPotential(NamedTuple):
     switch_rcut: float  # Å
     switch: Switch  # of σ
     inverse_alpha: float  # 1/Å
+    least_sum: float  # of the denominator of σ
     excluded: Ints  # (T, T) int32, 1: the pair does not count

@@ -283,5 +283,6 @@ def _pair_potential(model: Model) -> PairPotential | None:
             protection=0.0,
         ),
         inverse_alpha=1.0 / table.alpha,
+        least_sum=table.least_sum,
         excluded=excluded,
     )

@@ -99,8 +99,18 @@ def pair_potentials(
                     share = np.exp((nearest - r) * potential.inverse_alpha)
                     numerator += r * share
                     denominator += share
+            growth = potential.inverse_alpha * numerator / denominator
+            if potential.least_sum > 0.0:
+                least = np.exp(nearest * potential.inverse_alpha)
+                least *= potential.least_sum
+                if denominator < least:
+                    denominator = least
+                    growth = 0.0
             sigma = numerator / denominator
             w, w_slope = switch_jet_compiled(sigma, potential.switch)
+            if sigma == 0.0:
+                w = 0.0
+                w_slope = 0.0
             sums[b, WEIGHT] = w
             sums[b, WEIGHT_SLOPE] = w_slope
             for p in range(first, n_pairs):
@@ -108,7 +118,7 @@ def pair_potentials(
                 slope = 0.0
                 if r < np.inf:
                     share = np.exp((nearest - r) * potential.inverse_alpha)
-                    slope = 1.0 + (sigma - r) * potential.inverse_alpha
+                    slope = 1.0 + growth - r * potential.inverse_alpha
                     slope *= share / denominator
                 pairs.geometry[p, 5] = slope
         else:

@@ -7,7 +7,7 @@ from dataclasses import fields, is_dataclass, replace
 from typing import Any, Literal
 
 import numpy as np
-from random_model import random_model, random_net
+from random_model import random_model, random_net, random_pair_table
 
 from dpse_fast.formats.constant_inputs import fix_inputs
 from dpse_fast.model import Embedding, EmbeddingTable, Gated, Model
@@ -112,6 +112,10 @@ MODELS = {
     "vacuum of no type": replace(VACUUM, vacuum=(None, None)),
     "emptied": small(emptied=frozenset({(0, 1), (1, 0)})),
     "pair table": small(pair_table=True),
+    "pair table, least sum": replace(
+        small(pair_table=True),
+        pair_table=replace(random_pair_table(2), least_sum=1e-20),
+    ),
     "pair table, excluded": small(
         pair_table=True, table_excluded=frozenset({(0, 1)}), seed=1
     ),

@@ -63,10 +63,13 @@ def _weights(table: PairTable, pairs: Pairs, n: int) -> tuple[Array, Pairs, Arra
     total = np.bincount(near.centre, e, minlength=n)
     first = np.bincount(near.centre, e * near.distance, minlength=n)
     sigma = np.full(n, np.inf)
-    np.divide(first, total, out=sigma, where=total > 0)
+    least = table.least_sum * np.exp(np.where(total > 0, shortest, 0.0) / table.alpha)
+    divisor = np.maximum(total, least)
+    np.divide(first, divisor, out=sigma, where=first > 0)
     u = np.clip((sigma - table.inner) / table.width, 0, 1)
     weights = 1 - u**3 * (6 * u**2 - 15 * u + 10)
     by_sigma = -30 * u**2 * (u - 1) ** 2 / table.width
     i = near.centre
-    sigma_slope = e / total[i] * (1 - (near.distance - sigma[i]) / table.alpha)
+    sum_slope = np.where(total >= least, sigma, 0)[i]
+    sigma_slope = e / divisor[i] * (1 - (near.distance - sum_slope) / table.alpha)
     return weights, near, by_sigma[i] * sigma_slope

@@ -194,7 +194,7 @@ def _pair_table(root: Place) -> PairTable | None:
     if not root.has("pair_table"):
         return None
     place = root.inner("pair_table")
-    attributes = place.attributes(PAIR_TABLE_NUMBERS)
+    attributes = place.attributes((*PAIR_TABLE_NUMBERS, "least_sum"))
     place.only(("coefficients", "bias", "excluded"))
     numbers: dict[str, Any] = {
         name: attributes.number(name) for name in PAIR_TABLE_NUMBERS
@@ -207,6 +207,7 @@ def _pair_table(root: Place) -> PairTable | None:
             coefficients=coefficients,
             bias=bias,
             excluded=excluded,
+            least_sum=attributes.number("least_sum", 0.0),
             **numbers,
         )
 

@@ -204,6 +204,8 @@ class _Writer:
 
     def _pair_table(self, group: h5py.Group, table: PairTable) -> None:
         _numbers(group, table, PAIR_TABLE_NUMBERS)
+        if table.least_sum:
+            group.attrs["least_sum"] = table.least_sum
         _pairs(group, "excluded", table.excluded)
         self._array(group, "coefficients", table.coefficients)
         self._array(group, "bias", table.bias)

@@ -19,6 +19,7 @@ from .supported import check_class, kind_of
 from .type_maps import arranged, order_of
 
 Array = NDArray[np.float64]
+_LEAST_SUM = 1e-20  # in PyTorch, of the denominator of the switch's softmin
 
 
 def read_zbl(tree: Tree, pytorch: bool) -> Model:
@@ -27,8 +28,9 @@ def read_zbl(tree: Tree, pytorch: bool) -> Model:
     Parameters
     ----------
     tree : its dictionary
-    pytorch : whether the constants ``out_bias`` of the two parts count: they do in
-        deepmd-kit's PyTorch code, and in its other code they do not
+    pytorch : whether the file is evaluated by deepmd-kit's PyTorch code: there the
+        constants ``out_bias`` of the two parts count, and the sum in the denominator
+        of the switch has a least value; in its other code neither is so
 
     Raises
     ------
@@ -46,7 +48,7 @@ def read_zbl(tree: Tree, pytorch: bool) -> Model:
     deep = arranged(read_standard(parts[0]), names, parts[0].place)
     constants = energies_by_type(tree, "out_bias", n_types)
     included = included_types(tree, n_types)
-    table = _pair_table(tree, parts[1], names, deep)
+    table = _pair_table(tree, parts[1], names, deep, pytorch)
     excluded = excluded_pairs(tree, "pair_exclude_types", n_types)
     with located(tree.place):
         return replace(
@@ -79,7 +81,9 @@ def _reject_own_settings(part: Tree, pytorch: bool) -> None:
         )
 
 
-def _pair_table(tree: Tree, part: Tree, names: list[str], deep: Model) -> PairTable:
+def _pair_table(
+    tree: Tree, part: Tree, names: list[str], deep: Model, pytorch: bool
+) -> PairTable:
     check_class(part, 2, "Model")
     tab = part["tab"]
     check_class(tab, 1, "PairTab")
@@ -107,6 +111,7 @@ def _pair_table(tree: Tree, part: Tree, names: list[str], deep: Model) -> PairTa
             inner=inner,
             width=tree.number("sw_rmax") - inner,
             alpha=tree.number("smin_alpha"),
+            least_sum=_LEAST_SUM if pytorch else 0.0,
             bias=energies_by_type(part, "out_bias", len(known))[order],
         )
 
