@@ -196,7 +196,7 @@ class Engine:
             for stage, tally in zip(work.stages, work.tallies, strict=True):
                 stage.environment(hood, rows, truncate, tally)
             if pair_potential is not None:
-                share = pair_potential.environment(hood, rows)
+                share = pair_potential.environment(hood, rows, truncate)
             work.count_overflow(n)
         with self._timed("moments"):
             for stage in work.stages:

@@ -37,6 +37,9 @@ class PairTable:
         of both this and `Model.bias`.
     excluded : pairs (centre, neighbour)
         Real pairs that count neither in u nor in σ.
+    sel : (n_types,), or (1,) for all types together, or empty
+        How many neighbours can count in u and σ, the nearest of each type; excluded
+        ones take their places. All if empty.
     """
 
     start: float
@@ -50,6 +53,7 @@ class PairTable:
     least_sum: float = 0.0
     bias: Array = None  # type: ignore[assignment]
     excluded: frozenset[tuple[int, int]] = frozenset()
+    sel: tuple[int, ...] = ()
 
     def __post_init__(self) -> None:
         put = object.__setattr__
@@ -67,6 +71,11 @@ class PairTable:
         put(self, "excluded", frozenset((int(c), int(t)) for c, t in self.excluded))
         for pair in self.excluded:
             require(all(0 <= t < n for t in pair), f"{name}: no such type pair {pair}")
+        put(self, "sel", tuple(int(count) for count in self.sel))
+        require(
+            len(self.sel) in (0, 1, n) and all(count >= 0 for count in self.sel),
+            f"{name}: expected 0, 1 or {n} counts in sel, got {list(self.sel)[:8]}",
+        )
         for key in ("step", "rcut", "switch_rcut", "width", "alpha", *_CAN_BE_ZERO):
             value = float(getattr(self, key))
             put(self, key, value)
@@ -79,6 +88,12 @@ class PairTable:
     @property
     def n_types(self) -> int:
         return int(self.coefficients.shape[0])
+
+    @property
+    def slot_group(self) -> tuple[int, ...]:
+        """Which entry of ``sel`` neighbours of each type share."""
+        n = self.n_types
+        return (0,) * n if len(self.sel) == 1 else tuple(range(n))
 
     @property
     def end(self) -> float:

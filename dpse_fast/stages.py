@@ -214,11 +214,11 @@ class PairPotentialStage:
         self.buffers = PairBuffers(size, 0)
         self.below_table = 0
 
-    def environment(self, hood: Neighbourhood, rows: Ints) -> Floats:
+    def environment(self, hood: Neighbourhood, rows: Ints, truncate: bool) -> Floats:
         """1 − w of the block's atoms: the share of the fitting net's energy."""
         pairs = self.buffers.start(hood, rows)
         sums = self._sums[: len(rows)]
-        below = pair_potentials(hood, rows, self._potential, pairs, sums)
+        below = pair_potentials(hood, rows, self._potential, truncate, pairs, sums)
         self.below_table = max(self.below_table, int(below))
         return np.asarray(1.0 - sums[:, WEIGHT])
 

@@ -121,3 +121,5 @@ class PairPotential(NamedTuple):
     inverse_alpha: float  # 1/Å
     least_sum: float  # of the denominator of σ
     excluded: Ints  # (T, T) int32, 1: the pair does not count
+    sel: Ints  # (G,) int64, the nearest that count of each group; (0,): all count
+    group: Ints  # (T,) int32, of a neighbour type

@@ -30,6 +30,12 @@ FAMILIES: dict[str, dict[str, Any]] = {
     "emptied": {"emptied": {(0, 1), (1, 0)}, "pair_table": True},
     "pair_table": {"pair_table": True},
     "excluded_table": {"pair_table": True, "table_excluded": {(0, 1), (1, 0)}},
+    "table_sel": {"pair_table": True, "table_sel": (2, 1)},
+    "table_list": {
+        "pair_table": True,
+        "table_sel": (3,),
+        "table_excluded": {(0, 1), (1, 0)},
+    },
     "silent": {"silent": (1,)},
     "listed": {"sel": (5, 6), "list_size": 11},
     "listed_emptied": {"sel": (5, 6), "list_size": 11, "emptied": {(0, 1), (1, 0)}},

@@ -84,6 +84,7 @@ def random_model(
     emptied: frozenset[tuple[int, int]] = frozenset(),
     pair_table: bool = False,
     table_excluded: frozenset[tuple[int, int]] = frozenset(),
+    table_sel: tuple[int, ...] = (),
     silent: tuple[int, ...] = (),
     **descriptor: Any,
 ) -> Model:
@@ -151,7 +152,9 @@ def random_model(
         if vacuum
         else (),
         emptied=emptied,
-        pair_table=replace(random_pair_table(n_types, seed), excluded=table_excluded)
+        pair_table=replace(
+            random_pair_table(n_types, seed), excluded=table_excluded, sel=table_sel
+        )
         if pair_table
         else None,
         min_distance=0.9,

@@ -184,6 +184,21 @@ def test_shared_slots_keep_the_nearest_of_all_types() -> None:
     assert run(model, s).atomic_energies[0] == run(model, cut).atomic_energies[0]
 
 
+def test_only_the_nearest_of_sel_count_in_a_pair_table() -> None:
+    model = family("pair_table")
+    assert model.pair_table is not None
+    near = np.array([[0, 0, 0], [1.3, 0, 0], [0, 1.5, 0], [0, 0, 1.7]])
+    s = Structure(near, np.array([0, 1, 1, 1]), None, (False,) * 3)
+
+    def weights(sel: tuple[int, ...]) -> float:
+        table = replace(model.pair_table, sel=sel)
+        return float(run(replace(model, pair_table=table), s).atomic_energies[0])
+
+    assert weights((3,)) == weights((0, 3)) == weights(())
+    assert weights((2,)) == weights((0, 2)) != weights((3,))
+    assert weights((9, 0)) == run(replace(model, pair_table=None), s).atomic_energies[0]
+
+
 def test_a_pair_table_takes_over_at_short_distances() -> None:
     model = family("pair_table")
     table = model.pair_table

@@ -285,4 +285,6 @@ def _pair_potential(model: Model) -> PairPotential | None:
         inverse_alpha=1.0 / table.alpha,
         least_sum=table.least_sum,
         excluded=excluded,
+        sel=np.array(table.sel, np.int64),
+        group=np.array(table.slot_group, np.int32),
     )

@@ -31,11 +31,55 @@ def _energy(
     return u, slope * potential.inverse_step
 
 
+@inline
+def _within(
+    hood: Neighbourhood, row: int, reach: float, found: Ints, distances: Floats
+) -> int:
+    """Neighbours closer than ``reach``, in the order of the list."""
+    x, y, z = hood.positions[hood.centres[row]]
+    n = 0
+    for k in range(hood.first[row], hood.first[row + 1]):
+        j = hood.neighbours[k]
+        dx = hood.positions[j, 0] - x
+        dy = hood.positions[j, 1] - y
+        dz = hood.positions[j, 2] - z
+        found[n] = j
+        distances[n] = np.sqrt(dx * dx + dy * dy + dz * dz)
+        n += distances[n] < reach
+    return n
+
+
+@inline
+def _keep_nearest(
+    types: Ints, potential: PairPotential, n: int, found: Ints, distances: Floats
+) -> int:
+    """Drop all but the nearest of each group of slots, ties by list order."""
+    free = potential.sel.copy()
+    for k in range(n):
+        free[potential.group[types[found[k]]]] -= 1
+    if free.min() >= 0:
+        return n
+    free[:] = potential.sel
+    for k in np.argsort(distances[:n], kind="mergesort"):
+        g = potential.group[types[found[k]]]
+        free[g] -= 1
+        if free[g] < 0:
+            found[k] = -1
+    kept = 0
+    for k in range(n):
+        if found[k] >= 0:
+            found[kept] = found[k]
+            distances[kept] = distances[k]
+            kept += 1
+    return kept
+
+
 @kernel
 def pair_potentials(
     hood: Neighbourhood,
     rows: Ints,
     potential: PairPotential,
+    truncate: bool,
     pairs: Pairs,
     sums: Floats,
 ) -> int:
@@ -44,6 +88,7 @@ def pair_potentials(
     Parameters
     ----------
     rows : (B,) rows of the list
+    truncate : only the nearest ``potential.sel`` of each group count
     pairs : modified; geometry holds d, 1/r, ½ du/dr and dσ/dr
     sums : (B, N_SUMS) modified: E_table without its bias (eV), w, dw/dσ (1/Å)
 
@@ -54,6 +99,11 @@ def pair_potentials(
     reach = max(potential.end, potential.switch_rcut)
     below = 0
     n_pairs = 0
+    capacity = 0
+    for row in rows:
+        capacity = max(capacity, hood.first[row + 1] - hood.first[row])
+    found = np.empty(capacity + 1, np.int32)
+    distances = np.empty(capacity + 1, np.float64)
     pairs.first[0] = 0
     for b in range(rows.size):
         row = rows[b]
@@ -61,15 +111,18 @@ def pair_potentials(
         own = hood.types[centre]
         energy = 0.0
         nearest = np.inf
-        for k in range(hood.first[row], hood.first[row + 1]):
-            j = hood.neighbours[k]
+        n = _within(hood, row, reach, found, distances)
+        if truncate and potential.sel.size:
+            n = _keep_nearest(hood.types, potential, n, found, distances)
+        for k in range(n):
+            j = found[k]
             other = hood.types[j]
+            if potential.excluded[own, other]:
+                continue
             dx = hood.positions[j, 0] - hood.positions[centre, 0]
             dy = hood.positions[j, 1] - hood.positions[centre, 1]
             dz = hood.positions[j, 2] - hood.positions[centre, 2]
-            r = np.sqrt(dx * dx + dy * dy + dz * dz)
-            if r >= reach or potential.excluded[own, other]:
-                continue
+            r = distances[k]
             g = pairs.geometry[n_pairs]
             g[0], g[1], g[2], g[3] = dx, dy, dz, 1.0 / r
             g[4] = 0.0

@@ -112,6 +112,7 @@ MODELS = {
     "vacuum of no type": replace(VACUUM, vacuum=(None, None)),
     "emptied": small(emptied=frozenset({(0, 1), (1, 0)})),
     "pair table": small(pair_table=True),
+    "pair table, sel": small(pair_table=True, table_sel=(3, 2)),
     "pair table, least sum": replace(
         small(pair_table=True),
         pair_table=replace(random_pair_table(2), least_sum=1e-20),

@@ -198,6 +198,11 @@ REFUSED = {
         attribute("pair_table", "step", 0.0),
         "/pair_table: pair table: expected a positive step, got 0.0",
     ),
+    "pair table sel": (
+        "pair table",
+        attribute("pair_table", "sel", [1, 2, 3]),
+        "/pair_table: pair table: expected 0, 1 or 2 counts in sel, got [1, 2, 3]",
+    ),
     "pair table types": (
         "pair table",
         dataset("pair_table/coefficients", np.ones((3, 3, 2, 4))),

@@ -162,7 +162,11 @@ def test_atom_ener_keeps_parameters_in_the_vacuum(old: bool) -> None:
 
 
 def with_pair_table(
-    recipe: Recipe, biased: bool, source: str = "ProdEnvMatA", op: str = "PairTab"
+    recipe: Recipe,
+    biased: bool,
+    source: str = "ProdEnvMatA",
+    op: str = "PairTab",
+    switch_source: str = "",
 ) -> tuple[Writer, np.ndarray]:
     graph = deep_potential(recipe)
     values = np.random.default_rng(2).normal(size=(2, 2, 7, 4))
@@ -173,7 +177,8 @@ def with_pair_table(
         float_attribute(key, value)
         for key, value in (("alpha", 0.1), ("rmin", 0.3), ("rmax", 1.7))
     )
-    graph.op("SoftMinSwitch", "SoftMinSwitch", "t", "rij", listed, "n", attrs=attrs)
+    near = f"{switch_source}:3" if switch_source else listed
+    graph.op("SoftMinSwitch", "SoftMinSwitch", "t", "rij", near, "n", attrs=attrs)
     table = ("model_attr/t_tab_info", "model_attr/t_tab_data")
     graph.op("PairTab", op, *table, "t", "rij", listed, "n", "SoftMinSwitch")
     for name in ("t", "rij", "n"):
@@ -211,13 +216,21 @@ def test_pair_table_of_the_first_release_takes_the_difference_in_float64() -> No
 
 
 def test_pair_table_uses_the_list_of_its_descriptor() -> None:
-    parts = (Recipe(rcut=3.0), Recipe(kind="r", rcut=4.5))
+    parts = (Recipe(rcut=3.0), Recipe(kind="r", rcut=4.5, sel=(4, 5)))
     graph, _ = with_pair_table(Recipe(parts=parts), True, "ProdEnvMatR_1")
     table = read(graph.data(), "m").pair_table
     assert table is not None
     assert table.rcut == table.switch_rcut == 4.5
+    assert table.sel == parts[1].sel
     graph, _ = with_pair_table(Recipe(), True, "t_coord")
     assert "neighbours from t_coord" in refusal(graph)
+
+
+def test_pair_table_and_its_switch_of_two_lists() -> None:
+    parts = (Recipe(rcut=3.0), Recipe(kind="r", rcut=4.5))
+    sources = {"source": "ProdEnvMatR_1", "switch_source": "ProdEnvMatA_0"}
+    graph, _ = with_pair_table(Recipe(parts=parts), True, **sources)
+    assert "neighbours from two lists" in refusal(graph)
 
 
 def test_pair_table_of_another_shape() -> None:

@@ -233,6 +233,7 @@ def test_pair_table(read: Read) -> None:
     assert (table.start, table.step, table.alpha) == (0.01, 0.1, 0.1)
     assert (table.inner, table.width) == (0.9, pytest.approx(0.7))
     assert (table.rcut, table.switch_rcut) == (3.0, 3.0)
+    assert table.sel == (SLOTS,)
     assert model.emptied == table.excluded == {(0, 1), (1, 0)}
     deep = root["model"]["models"][0]["fitting"]["@variables"]["bias_atom_e"][:, 0]
     np.testing.assert_allclose(table.bias, [0.5, -0.25])
@@ -243,6 +244,7 @@ def test_the_longer_list_decides_the_switch(read: Read) -> None:
     table = read(zbl(sel=SLOTS - 1)).pair_table
     assert table is not None
     assert (table.rcut, table.switch_rcut) == (3.0, 4.0)
+    assert table.sel == ()
 
 
 def test_types_without_energy_in_both_parts(read: Read) -> None:

@@ -73,7 +73,7 @@ def evaluate(
 
     pulls = []
     if model.pair_table is not None:
-        mix = blend(model.pair_table, pairs, t)
+        mix = blend(model.pair_table, pairs, t, sel_overflow)
         pulls += mix.pulls(energies)
         energies = energies + mix.weights * (mix.energies - energies)
         gradient = gradient * (1 - mix.weights)[:, None]

@@ -6,10 +6,12 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 
 from dpse_fast.model import PairTable
 
 from .geometry import Array, Indices, Pairs, of_kinds
+from .slots import Overflow, rank
 
 
 @dataclass(frozen=True)
@@ -35,8 +37,12 @@ def _along(pairs: Pairs, slope: Array) -> Array:
     return pairs.vector * (slope / pairs.distance)[:, None]
 
 
-def blend(table: PairTable, pairs: Pairs, t: Indices) -> Blend:
+def blend(
+    table: PairTable, pairs: Pairs, t: Indices, overflow: Overflow = "truncate"
+) -> Blend:
     """Tabulated energies from all pairs, and their weights."""
+    if table.sel and overflow == "truncate":
+        pairs = pairs[_nearest(table, pairs, t)]
     pairs = pairs[~of_kinds(pairs, t, table.excluded)]
     weights, switch_pairs, switch_slopes = _weights(table, pairs, len(t))
     rows = table.coefficients.shape[2]
@@ -53,6 +59,16 @@ def blend(table: PairTable, pairs: Pairs, t: Indices) -> Blend:
     energies = np.bincount(inside.centre, 0.5 * energy, minlength=len(t))
     energies = energies + table.bias[t].astype(np.float64)
     return Blend(weights, energies, inside, 0.5 * slope, switch_pairs, switch_slopes)
+
+
+def _nearest(table: PairTable, pairs: Pairs, t: Indices) -> NDArray[np.bool_]:
+    """Whether each pair (P,) has one of the places of its neighbour's type."""
+    kept = np.zeros(len(pairs.centre), dtype=bool)
+    groups = np.array(table.slot_group)[t[pairs.neighbour]]
+    for group, size in enumerate(table.sel):
+        mine = np.flatnonzero(groups == group)
+        kept[mine] = rank(pairs.centre[mine], len(t)) < size
+    return kept
 
 
 def _weights(table: PairTable, pairs: Pairs, n: int) -> tuple[Array, Pairs, Array]:

@@ -32,18 +32,18 @@ def fill_slots(
     slots = group[t[pairs.neighbour]]
     kept = np.ones(len(slots), dtype=bool)
     if d.list_size and overflow == "truncate":
-        kept = _rank(pairs.centre, len(t)) < d.list_size
+        kept = rank(pairs.centre, len(t)) < d.list_size
     empty = np.empty((len(t), len(d.sel)), dtype=int)
     for s, size in enumerate(d.sel):
         mine = np.flatnonzero(kept & (slots == s))
         if overflow == "truncate":
-            kept[mine] = _rank(pairs.centre[mine], len(t)) < size
+            kept[mine] = rank(pairs.centre[mine], len(t)) < size
         filled = mine[kept[mine] & ~emptied[mine]]
         empty[:, s] = size - np.bincount(pairs.centre[filled], minlength=len(t))
     return kept & ~emptied, empty
 
 
-def _rank(centre: Indices, n: int) -> Indices:
+def rank(centre: Indices, n: int) -> Indices:
     """The place of each pair among its centre's, which are sorted by distance."""
     count = np.bincount(centre, minlength=n)
     rank: Indices = np.arange(len(centre)) - (np.cumsum(count) - count)[centre]

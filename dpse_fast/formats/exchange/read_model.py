@@ -194,7 +194,7 @@ def _pair_table(root: Place) -> PairTable | None:
     if not root.has("pair_table"):
         return None
     place = root.inner("pair_table")
-    attributes = place.attributes((*PAIR_TABLE_NUMBERS, "least_sum"))
+    attributes = place.attributes((*PAIR_TABLE_NUMBERS, "least_sum", "sel"))
     place.only(("coefficients", "bias", "excluded"))
     numbers: dict[str, Any] = {
         name: attributes.number(name) for name in PAIR_TABLE_NUMBERS
@@ -202,11 +202,13 @@ def _pair_table(root: Place) -> PairTable | None:
     coefficients = place.array("coefficients")
     bias: Any = place.optional_array("bias")
     excluded = place.pairs("excluded")
+    sel = tuple(attributes.integers("sel")) if attributes.has("sel") else ()
     with located(place.name):
         return PairTable(
             coefficients=coefficients,
             bias=bias,
             excluded=excluded,
+            sel=sel,
             least_sum=attributes.number("least_sum", 0.0),
             **numbers,
         )

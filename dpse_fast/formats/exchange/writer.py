@@ -206,6 +206,8 @@ class _Writer:
         _numbers(group, table, PAIR_TABLE_NUMBERS)
         if table.least_sum:
             group.attrs["least_sum"] = table.least_sum
+        if table.sel:
+            group.attrs["sel"] = list(table.sel)
         _pairs(group, "excluded", table.excluded)
         self._array(group, "coefficients", table.coefficients)
         self._array(group, "bias", table.bias)

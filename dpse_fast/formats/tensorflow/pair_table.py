@@ -45,12 +45,22 @@ def pair_table(
     inner, outer, alpha = (
         np.float32(switch.number(key)) for key in ("rmin", "rmax", "alpha")
     )
+    listed, other = (
+        _environment(graph, name, environments)
+        for name in (table.input(4), switch.input(2))
+    )
+    if listed is not other:
+        raise ModelFileError(
+            "the pair table and its switch take neighbours from two lists, expected "
+            "one; expected a graph of deepmd-kit"
+        )
     return PairTable(
         start=start,
         step=step,
         coefficients=coefficients,
-        rcut=_environment(graph, table.input(4), environments).rcut,
-        switch_rcut=_environment(graph, switch.input(2), environments).rcut,
+        rcut=listed.rcut,
+        switch_rcut=listed.rcut,
+        sel=listed.sel,
         inner=float(inner),
         width=float(outer - inner) if table.op == _NEW else float(outer) - float(inner),
         alpha=float(alpha),

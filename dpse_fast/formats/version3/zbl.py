@@ -101,18 +101,21 @@ def _pair_table(
         )
     cubic = data.reshape(len(known), len(known), -1, 4)[..., ::-1]
     rcut, inner = part.number("rcut"), tree.number("sw_rmin")
+    size = _list_size(part)
+    longer = size is None or size >= list_size(deep.descriptors)
     with located(part.place):
         return PairTable(
             start=start,
             step=step,
             coefficients=cubic[np.ix_(order, order)],
             rcut=rcut,
-            switch_rcut=rcut if _has_longer_list(part, deep) else _reach(deep),
+            switch_rcut=rcut if longer else _reach(deep),
             inner=inner,
             width=tree.number("sw_rmax") - inner,
             alpha=tree.number("smin_alpha"),
             least_sum=_LEAST_SUM if pytorch else 0.0,
             bias=energies_by_type(part, "out_bias", len(known))[order],
+            sel=(size,) if longer and size is not None else (),
         )
 
 
@@ -120,10 +123,12 @@ def _reach(deep: Model) -> float:
     return max(d.rcut for d in deep.descriptors)
 
 
-def _has_longer_list(part: Tree, deep: Model) -> bool:
-    """Whether w is of the pair table's neighbours: of the list with more slots."""
+def _list_size(part: Tree) -> int | None:
+    """How many neighbours the pair table's list holds; None if the file lacks it.
+
+    The list with more slots is that of w too.
+    """
     if not part.has("sel"):
-        return True
+        return None
     sel = part.raw("sel")
-    own = sum(part.integers("sel")) if isinstance(sel, list) else part.integer("sel")
-    return own >= list_size(deep.descriptors)
+    return sum(part.integers("sel")) if isinstance(sel, list) else part.integer("sel")
