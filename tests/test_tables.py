@@ -204,6 +204,16 @@ def test_a_range_that_is_no_whole_number_of_strides() -> None:
     assert value[0, 0] == pytest.approx(expected, rel=1e-9)
 
 
+def test_a_last_fine_interval_that_is_cut_short_has_a_row_of_its_own() -> None:
+    rng = np.random.default_rng(6)
+    table = EmbeddingTable(rng.normal(size=(31, 4, 6)), -1.0, 6.0, 30.0, 0.3, 3.0)
+    x = np.array([5.85, 5.95, 6.15])
+    rows, left = [22, 23, 23], [5.6, 5.9, 6.0]
+    t = (x - left)[:, None]
+    expected = sum(table.coefficients[rows, :, p] * t**p for p in range(6))
+    np.testing.assert_allclose(embedding_jet(table, x)[0], expected, rtol=1e-12)
+
+
 def test_looser_tolerances_take_fewer_intervals() -> None:
     model = random_model()
     plans = [make_plan(model, tolerance=tol) for tol in (0.0, 1e-6, 1e-2)]

@@ -79,7 +79,7 @@ def table_jet(table: EmbeddingTable, x: Array) -> Jet:
         inside = np.where(x >= table.maximum, table.last_row_start, inside)
     fine = inside < table.upper
     low = np.floor((inside - table.lower) / table.stride0)
-    low = np.minimum(low, table.n_fine - 1)
+    low = np.minimum(low, len(table.coefficients) - 1)
     high = np.floor((inside - table.upper) / table.stride1)
     high = np.minimum(high, last - table.n_fine)
     row = np.where(fine, low, table.n_fine + high).astype(np.int64)
@@ -217,7 +217,7 @@ class RadialEmbedding:
             n_coarse = int((table.maximum - table.upper) / table.stride1)
             levels = np.concatenate(
                 [
-                    table.lower + table.stride0 * np.arange(table.n_fine),
+                    table.lower + table.stride0 * np.arange(table.n_fine + 1),
                     table.upper + table.stride1 * np.arange(n_coarse),
                     [table.maximum],
                 ]
