@@ -133,6 +133,11 @@ class _TwoBody:
         )
         nets = [*self.distinct_embeddings(), *self.padding]
         widths = sorted({net.n_out for net in nets})
+        require(
+            bool(widths),
+            "embedding: no pair of types has a net, as where all are in exclude_types; "
+            "train with fewer exclusions",
+        )
         require(len(widths) == 1, f"embedding: nets of several widths {widths}")
         for net in nets:
             require(

@@ -200,3 +200,16 @@ def test_fitting_net_of_a_surplus_type() -> None:
     graph = deep_potential(Recipe())
     graph.const("layer_0_type_2/matrix", np.ones((8, 5)))
     assert "3 types" in refusal(graph.data())
+
+
+def test_every_pair_excluded() -> None:
+    pairs = tuple((c, t) for c in range(2) for t in range(2))
+    message = refusal(deep_potential(Recipe(one_sided=True, excluded=pairs)).data())
+    assert "no pair of types has a net" in message
+    assert "train with fewer exclusions" in message
+
+
+def test_shared_layers_name_their_option() -> None:
+    graph = deep_potential(Recipe())
+    graph.const("share_a_type_0/matrix", np.ones((2, 2)))
+    assert "train without layer_name" in refusal(graph.data())

@@ -43,7 +43,9 @@ def fitting_nets(
     vectors : of the types, which a shared net takes behind D
     """
     if any(re.match(r"share_.+?/matrix", name) for name in graph.nodes):
-        raise unsupported("a fitting net with shared layers (layer_name)")
+        raise unsupported(
+            "a fitting net with shared layers (layer_name)", "train without layer_name"
+        )
     if is_shared(graph):
         shared = _net(graph, "", _depth(graph))
         if vectors is None:

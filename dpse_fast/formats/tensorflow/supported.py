@@ -83,7 +83,7 @@ def _check_kind(graph: Graph, script: Script) -> None:
         raise unsupported(f"the fitting net {fitting[:40]!r}")
     for option in ("spin", "modifier"):
         if script.get(option):
-            raise unsupported(f"the model option {option}")
+            raise unsupported(f"the model option {option}", "train without it")
     for option in ("tot_ener_zero", "use_aparam_as_mask"):
         if script.get("fitting_net", option):
-            raise unsupported(f"the fitting option {option}")
+            raise unsupported(f"the fitting option {option}", "train without it")
