@@ -10,7 +10,7 @@ from .engine import Domain, Evaluation
 from .kernels.cpu.environment import CLOSE_PAIRS, N_COUNTERS, SHORT_PAIRS
 from .model import Descriptor, Model
 from .plan import Plan
-from .results import ALL_TYPES, AtomReport, Report, SelOverflow
+from .results import ALL_TYPES, PAIR_TABLE, AtomReport, Report, SelOverflow
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.integer]
@@ -66,6 +66,8 @@ def _overflow(model: Model, domain: Domain) -> SelOverflow | None:
         for name, n in zip(names, counters[N_COUNTERS:].tolist(), strict=True):
             if n:
                 types[name] = max(n, types.get(name, 0))
+    if domain.n_over_table:
+        types[PAIR_TABLE] = domain.n_over_table
     return SelOverflow(domain.n_over, types)
 
 

@@ -54,6 +54,7 @@ class Domain(NamedTuple):
     counters: list[NDArray[np.int64]]  # by descriptor, see kernels.cpu.environment
     seen: NDArray[np.int64]  # (T, T) pairs within the longest cutoff
     n_over: int  # atoms with more neighbours than sel
+    n_over_table: int  # atoms with more neighbours than the pair table's sel
     below_table: int  # 1 + an atom with a neighbour below the pair table, or 0
     atoms: AtomTallies  # of no atoms unless asked for
 
@@ -196,7 +197,7 @@ class Engine:
             for stage, tally in zip(work.stages, work.tallies, strict=True):
                 stage.environment(hood, rows, truncate, tally)
             if pair_potential is not None:
-                share = pair_potential.environment(hood, rows, truncate)
+                share = pair_potential.environment(hood, rows, truncate, work.over)
             work.count_overflow(n)
         with self._timed("moments"):
             for stage in work.stages:
@@ -258,6 +259,9 @@ def _gather(
         counters=counters,
         seen=np.sum([w.tallies[widest].seen for w in workspaces], axis=0),
         n_over=sum(w.n_over for w in workspaces),
+        n_over_table=sum(
+            w.pair_potential.n_over if w.pair_potential else 0 for w in workspaces
+        ),
         below_table=max(
             w.pair_potential.below_table if w.pair_potential else 0 for w in workspaces
         ),

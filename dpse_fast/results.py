@@ -11,6 +11,7 @@ Floats = NDArray[np.float64]
 Counts = NDArray[np.int64]
 
 ALL_TYPES = "all types"
+PAIR_TABLE = "pair table"
 
 
 @dataclass(frozen=True)
@@ -24,7 +25,7 @@ class SelOverflow:
     ----------
     n_atoms : how many
     types : neighbour type → atoms with too many neighbours of it; "all types"
-        where the model has one ``sel`` for all
+        where the model has one ``sel`` for all, "pair table" for that of the table
     """
 
     n_atoms: int

@@ -203,6 +203,7 @@ class PairPotentialStage:
     Attributes
     ----------
     below_table : 1 + an atom with a neighbour below the table's range, or 0
+    n_over : atoms with more neighbours than the table's sel
     """
 
     def __init__(self, plan: Plan, size: int) -> None:
@@ -212,14 +213,30 @@ class PairPotentialStage:
         self._bias: Floats = plan.model.pair_table.bias
         self._sums = np.zeros((size, N_SUMS))
         self.buffers = PairBuffers(size, 0)
-        self.below_table = 0
+        self.start()
 
-    def environment(self, hood: Neighbourhood, rows: Ints, truncate: bool) -> Floats:
-        """1 − w of the block's atoms: the share of the fitting net's energy."""
+    def start(self) -> None:
+        """Forget what was met in the last evaluation."""
+        self.below_table = self.n_over = 0
+
+    def environment(
+        self,
+        hood: Neighbourhood,
+        rows: Ints,
+        truncate: bool,
+        over: NDArray[np.int32],
+    ) -> Floats:
+        """1 − w of the block's atoms: the share of the fitting net's energy.
+
+        Atoms with more neighbours than `sel` are marked in over (B,).
+        """
         pairs = self.buffers.start(hood, rows)
         sums = self._sums[: len(rows)]
-        below = pair_potentials(hood, rows, self._potential, truncate, pairs, sums)
+        below, n_over = pair_potentials(
+            hood, rows, self._potential, truncate, pairs, sums, over
+        )
         self.below_table = max(self.below_table, int(below))
+        self.n_over += int(n_over)
         return np.asarray(1.0 - sums[:, WEIGHT])
 
     def energies(self, species: int, deep: Any) -> Doubles:

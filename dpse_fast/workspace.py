@@ -43,7 +43,8 @@ class Workspace:
     forces : (n_all, 3) eV/Å; virial (3, 3) eV; atomic_virials (n_all, 3, 3) eV
         Sums over the blocks that this worker did.
     tallies : by descriptor, see `Tally`
-    n_over : atoms with more neighbours than sel in any descriptor
+    over : (size,) int32, 1 for the block's atoms with more neighbours than sel
+    n_over : atoms with more neighbours than sel, of a descriptor or the pair table
     """
 
     def __init__(self, plan: Plan, size: int) -> None:
@@ -58,7 +59,7 @@ class Workspace:
         self.virial = np.zeros((3, 3))
         self.atomic_virials = np.zeros((0, 3, 3))
         self.n_over = 0
-        self._over = np.zeros(size, np.int32)
+        self.over = np.zeros(size, np.int32)
         self._nobody = np.zeros(0, np.int32)
         n = plan.model.n_types
         self._counts = [
@@ -82,7 +83,7 @@ class Workspace:
             total.fill(0)
         self.n_over = 0
         if self.pair_potential is not None:
-            self.pair_potential.below_table = 0
+            self.pair_potential.start()
         self.tallies = []
         for k, (counters, seen) in enumerate(self._counts):
             # The widest descriptor sees every pair: it alone counts for the atoms.
@@ -91,7 +92,7 @@ class Workspace:
                 Tally(
                     counters=counters,
                     seen=seen,
-                    over=self._over,
+                    over=self.over,
                     excess=atoms.excess[k],
                     close=atoms.close if widest else self._nobody,
                     unseen=atoms.unseen if widest else self._nobody,
@@ -100,11 +101,11 @@ class Workspace:
 
     def begin_block(self, n_atoms: int) -> tuple[Floats, Floats]:
         """The fitting nets' inputs: flat, and as (B, n_inputs) rows."""
-        self._over[:n_atoms] = 0
+        self.over[:n_atoms] = 0
         stride = self._plan.stride
         flat = self.inputs[: n_atoms * stride]
         return flat, flat.reshape(n_atoms, stride)[:, : self._plan.n_inputs]
 
     def count_overflow(self, n_atoms: int) -> None:
         """Add the block's atoms with too many neighbours to `n_over`."""
-        self.n_over += int(np.count_nonzero(self._over[:n_atoms]))
+        self.n_over += int(np.count_nonzero(self.over[:n_atoms]))

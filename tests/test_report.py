@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import nullcontext
 from dataclasses import replace
 
 import numpy as np
@@ -134,3 +135,22 @@ def test_reports_of_virtual_atoms_keep_their_places() -> None:
     assert result.report.atoms is not None
     assert result.report.atoms.close_neighbours.tolist() == [1, 0, 1]
     assert result.report.summary()["virtual_atoms"] == 1
+
+
+@pytest.mark.parametrize("mode", ["warn", "all"])
+def test_neighbours_beyond_the_pair_table_are_reported(mode: str) -> None:
+    model = random_model(pair_table=True)
+    assert model.pair_table is not None
+    table = replace(model.pair_table, sel=(2, 3), rcut=4.3, switch_rcut=4.3)
+    pot = dpse_fast.load(replace(model, pair_table=table), sel_overflow=mode)
+    s = random_structure("open")
+    with (
+        pytest.warns(dpse_fast.SelOverflowWarning, match="of pair table")
+        if mode == "warn"
+        else nullcontext()
+    ):
+        over = pot.compute(s.positions, s.types).sel_overflow
+    near = counts(s.positions, s.types, 4.3)
+    assert over is not None
+    assert over.types == {"pair table": (near > [2, 3]).any(axis=1).sum()}
+    assert over.n_atoms == over.types["pair table"]

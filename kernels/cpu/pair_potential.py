@@ -50,16 +50,22 @@ def _within(
 
 
 @inline
+def _are_too_many(types: Ints, potential: PairPotential, n: int, found: Ints) -> bool:
+    """Whether the neighbours found need more slots of a group than there are."""
+    if not potential.sel.size:
+        return False
+    free = potential.sel.copy()
+    for k in range(n):
+        free[potential.group[types[found[k]]]] -= 1
+    return bool(free.min() < 0)
+
+
+@inline
 def _keep_nearest(
     types: Ints, potential: PairPotential, n: int, found: Ints, distances: Floats
 ) -> int:
     """Drop all but the nearest of each group of slots, ties by list order."""
     free = potential.sel.copy()
-    for k in range(n):
-        free[potential.group[types[found[k]]]] -= 1
-    if free.min() >= 0:
-        return n
-    free[:] = potential.sel
     for k in np.argsort(distances[:n], kind="mergesort"):
         g = potential.group[types[found[k]]]
         free[g] -= 1
@@ -82,7 +88,8 @@ def pair_potentials(
     truncate: bool,
     pairs: Pairs,
     sums: Floats,
-) -> int:
+    over: Ints,
+) -> tuple[int, int]:
     """Fill ``pairs`` with half u'(r) and dσ/dr of each pair that matters.
 
     Parameters
@@ -91,13 +98,16 @@ def pair_potentials(
     truncate : only the nearest ``potential.sel`` of each group count
     pairs : modified; geometry holds d, 1/r, ½ du/dr and dσ/dr
     sums : (B, N_SUMS) modified: E_table without its bias (eV), w, dw/dσ (1/Å)
+    over : (B,) modified, 1 for atoms with more neighbours than `sel`
 
     Returns
     -------
     1 + the index of an atom with a neighbour below the table's start, or 0
+    the number of atoms with more neighbours than `sel`
     """
     reach = max(potential.end, potential.switch_rcut)
     below = 0
+    n_over = 0
     n_pairs = 0
     capacity = 0
     for row in rows:
@@ -112,8 +122,11 @@ def pair_potentials(
         energy = 0.0
         nearest = np.inf
         n = _within(hood, row, reach, found, distances)
-        if truncate and potential.sel.size:
-            n = _keep_nearest(hood.types, potential, n, found, distances)
+        if _are_too_many(hood.types, potential, n, found):
+            n_over += 1
+            over[b] = 1
+            if truncate:
+                n = _keep_nearest(hood.types, potential, n, found, distances)
         for k in range(n):
             j = found[k]
             other = hood.types[j]
@@ -177,7 +190,7 @@ def pair_potentials(
         else:
             for p in range(first, n_pairs):
                 pairs.geometry[p, 5] = 0.0
-    return below
+    return below, n_over
 
 
 @kernel
