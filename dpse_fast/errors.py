@@ -34,6 +34,10 @@ class UnseenTypesWarning(UserWarning):
     """Neighbours of a pair of types that the model was not trained on."""
 
 
+class NumberedTypesWarning(UserWarning):
+    """A trajectory that only numbers its types, taken in the model's order."""
+
+
 class NonFiniteWarning(UserWarning):
     """Energies or forces that are NaN or infinite."""
 

@@ -13,7 +13,7 @@ from ase.io import write
 from ase_structures import as_atoms
 from random_model import random_structure
 
-from dpse_fast.errors import InputError
+from dpse_fast.errors import InputError, NumberedTypesWarning
 from dpse_fast.trajectory import (
     Frame,
     from_atoms,
@@ -212,7 +212,9 @@ def test_model_types() -> None:
     assert model_types(frame, ("O", "H")).tolist() == [0, 1, 0]
     assert model_types(frame, ("H", "Cl")).tolist() == ["O", "H", "O"]
     numbered = Frame("n", 0, np.zeros((3, 3)), np.array([1, 0, 1]), None)
-    assert model_types(numbered, ("O", "H")).tolist() == [1, 0, 1]
+    with pytest.warns(NumberedTypesWarning, match="taken as O, H in the model's"):
+        assert model_types(numbered, ("O", "H")).tolist() == [1, 0, 1]
+    assert model_types(numbered, ("O",)).tolist() == [1, 0, 1]
     assert model_types(numbered, ("O", "H"), ("H", "O")).tolist() == [0, 1, 0]
     with pytest.raises(InputError, match="names 1"):
         model_types(numbered, ("O", "H"), ("H",))

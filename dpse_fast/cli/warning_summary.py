@@ -12,6 +12,7 @@ import click
 from ..errors import (
     AccuracyWarning,
     NonFiniteWarning,
+    NumberedTypesWarning,
     SelOverflowWarning,
     ShortDistanceWarning,
     UnseenTypesWarning,
@@ -20,6 +21,7 @@ from ..errors import (
 COUNTED = (
     AccuracyWarning,
     NonFiniteWarning,
+    NumberedTypesWarning,
     SelOverflowWarning,
     ShortDistanceWarning,
     UnseenTypesWarning,

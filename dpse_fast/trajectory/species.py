@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from ..errors import InputError
+from ..errors import InputError, NumberedTypesWarning, warn
 from .frame import Frame
 
 ABSENT = -1
@@ -36,6 +36,13 @@ def model_types(
     """
     names = frame.names
     if names is None and given is None:
+        if len(type_map) > 1:
+            warn(
+                f"the trajectory only numbers its types, taken as "
+                f"{', '.join(type_map)} in the model's order; name them with "
+                "--type-map",
+                NumberedTypesWarning,
+            )
         return frame.types
     if names is None:
         names = tuple(given or ())
