@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 from formats.exchange_models import MODELS, parts, sharing, small
 
-from dpse_fast.errors import InputError
+from dpse_fast.errors import InputError, ModelFileError
 from dpse_fast.formats import read_model
 from dpse_fast.formats.exchange import PLAN_GROUP, layout, read, write
 from dpse_fast.model import Gated, Layer, Parameters
@@ -123,3 +123,16 @@ def test_a_plan_is_passed_over(tmp_path: Path) -> None:
         plan.attrs["anything"] = "at all"
         plan["0"] = np.arange(6)
     assert read(file).digest() == model.digest()
+
+
+def test_damaged_numbers_are_noticed(tmp_path: Path) -> None:
+    file = tmp_path / "model.h5"
+    model = small(embedding=(4, 64))
+    write(model, file)
+    weight = model.descriptors[0].embedding[0][0].layers[1].weight
+    data = bytearray(file.read_bytes())
+    at = data.index(weight.tobytes())
+    data[at + 100] ^= 1
+    file.write_bytes(data)
+    with pytest.raises(ModelFileError, match="damaged HDF5 file"):
+        read_model(file)

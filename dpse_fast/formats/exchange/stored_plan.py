@@ -18,6 +18,7 @@ from ...plan.jets import switch_of
 from ...plan.tables import Table
 from ..hdf5 import SIGNATURE, open_file
 from ..tree import Tree
+from . import datasets
 from .layout import PLAN_GROUP
 from .place import Place
 from .read_model import is_exchange
@@ -61,8 +62,8 @@ def _write_tables(group: h5py.Group, tables: Mapping[tuple[int, int], Table]) ->
         place = written[id(table)] = group.create_group(name)
         place.attrs["cutoff"] = table.cutoff
         place.attrs["relative_error"] = table.relative_error
-        place["origins"] = table.origins
-        place["coefficients"] = table.coefficients
+        datasets.create(place, "origins", table.origins)
+        datasets.create(place, "coefficients", table.coefficients)
 
 
 def read_stored_plan(path: str | os.PathLike[str], model: Model) -> StoredPlan | None:

@@ -23,6 +23,7 @@ from ...model import (
     PairTable,
     Parameters,
 )
+from . import datasets
 from .layout import (
     DESCRIPTOR_COUNTS,
     DESCRIPTOR_FLAGS,
@@ -234,10 +235,7 @@ class _Writer:
         if key in self._written:
             group[name] = self._written[key]
             return
-        options = (
-            {"compression": "gzip", "shuffle": True} if large and self._packed else {}
-        )
-        self._written[key] = group.create_dataset(name, data=values, **options)
+        self._written[key] = datasets.create(group, name, values, self._packed)
 
 
 def _pairs(group: h5py.Group, name: str, pairs: frozenset[tuple[int, int]]) -> None:
