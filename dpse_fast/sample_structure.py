@@ -9,11 +9,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .model import Model
+from .plan.domain import shortest_bond
 
 SEED = 20181206
 FILLING = 0.4  # of the slots of the widest descriptor
-DEFAULT_DISTANCE = 1.0  # Å, where the file states no trained minimum
-SHORTEST = 0.1  # Å, where the file states less
 MOST_TRIES = 4000
 SIZES = (24, 48)
 
@@ -32,8 +31,7 @@ def sample_structures(model: Model) -> Iterator[SampleStructure]:
     rng = np.random.default_rng(SEED)
     widest = max(model.descriptors, key=lambda d: d.rcut)
     density = FILLING * widest.n_slots / (4 / 3 * np.pi * widest.rcut**3)
-    stated = model.min_distance or DEFAULT_DISTANCE
-    distance = min(max(stated, SHORTEST), widest.rcut)
+    distance = shortest_bond(model, widest.rcut)
     density = min(density, 0.3 / distance**3)
     slots = np.array(widest.sel, float)[list(widest.slot_group)]
     share = slots / slots.sum()

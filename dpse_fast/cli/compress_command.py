@@ -20,14 +20,7 @@ if TYPE_CHECKING:
 @click.argument("model")
 @click.argument("out")
 @options.HEAD
-@click.option(
-    "--tol",
-    type=click.FloatRange(min=0),
-    default=1e-5,
-    show_default=True,
-    metavar="EV/Å",
-    help="Largest force error of the tables; 0 converges them.",
-)
+@options.TOL
 @click.option(
     "--check",
     metavar="TRAJECTORY",

@@ -25,6 +25,14 @@ MODEL = click.option(
 HEAD = click.option(
     "--head", metavar="NAME", help="The branch of a multi-task checkpoint (.pt)."
 )
+TOL = click.option(
+    "--tol",
+    type=click.FloatRange(min=0),
+    default=1e-5,
+    show_default=True,
+    metavar="EV/Å",
+    help="Largest force error of the tables.",
+)
 _ENGINE = (
     HEAD,
     click.option("--threads", type=click.IntRange(min=1), help="Default: all cores."),
@@ -34,14 +42,7 @@ _ENGINE = (
         default="double",
         show_default=True,
     ),
-    click.option(
-        "--tol",
-        type=click.FloatRange(min=0),
-        default=1e-5,
-        show_default=True,
-        metavar="EV/Å",
-        help="Largest force error of the tables.",
-    ),
+    TOL,
     click.option("--device", default="auto", show_default=True, metavar="NAME"),
 )
 SEL_OVERFLOW = click.option(

@@ -38,17 +38,5 @@ def read_text(text: str) -> Model:
 
 
 def read_tree(root: Tree, kind: str, pytorch: bool = True) -> Model:
-    """The model of the dictionary, whatever it stands in.
-
-    Parameters
-    ----------
-    root : the dictionary
-    kind : the name of the file's format
-    pytorch : whether deepmd-kit evaluates such a file by its PyTorch code
-
-    Raises
-    ------
-    ModelFileError
-        If the model is not supported, or a value is missing or odd.
-    """
+    """The model of the dictionary, whatever it stands in; see `version3.read`."""
     return version3.read(root.with_members(version3.members), kind, pytorch)

@@ -7,6 +7,7 @@ import numpy as np
 from .._jit import inline, kernel
 from ..layout import Environments, Floats, Ints, Neighbourhood, Pairs, Tally
 from ..switch import switch_jet_compiled
+from .nearest import without_dropped
 
 # Columns of the counters that `environments` adds to, before one per group of slots.
 SHORT_PAIRS = 0
@@ -61,13 +62,7 @@ def _keep_nearest(
     order = np.argsort(squared[candidates], kind="mergesort")
     for k in range(most, candidates.size):
         found[candidates[order[k]]] = -1
-    kept = 0
-    for k in range(n):
-        if found[k] >= 0:
-            found[kept] = found[k]
-            squared[kept] = squared[k]
-            kept += 1
-    return kept
+    return without_dropped(n, found, squared)
 
 
 @inline

@@ -11,6 +11,7 @@ import numpy as np
 from .._jit import inline, kernel
 from ..layout import Floats, Ints, Neighbourhood, PairPotential, Pairs
 from ..switch import switch_jet_compiled
+from .nearest import without_dropped
 
 # Columns of the sums of `pair_potentials`.
 ENERGY, WEIGHT, WEIGHT_SLOPE = 0, 1, 2
@@ -71,13 +72,7 @@ def _keep_nearest(
         free[g] -= 1
         if free[g] < 0:
             found[k] = -1
-    kept = 0
-    for k in range(n):
-        if found[k] >= 0:
-            found[kept] = found[k]
-            distances[kept] = distances[k]
-            kept += 1
-    return kept
+    return without_dropped(n, found, distances)
 
 
 @kernel

@@ -265,3 +265,15 @@ def _dense(recipe: Recipe, n_in: int, n_out: int, idt: bool, rng: Generator) -> 
     bias = rng.normal(size=n_out).astype(recipe.dtype)
     step = rng.normal(size=(1, n_out)).astype(recipe.dtype) if idt else None
     return Dense(weight, bias, step, recipe.activation)
+
+
+def take_vacuum_off(graph: Graph, energy: float | None) -> None:
+    """Add ``atom_ener`` of type 1: less its net at zero, of old an energy more."""
+    weight, out = "final_layer_type_1/matrix/read", "final_layer_type_1/BiasAdd"
+    graph.op("zero", "MatMul", "D", weight)
+    graph.op("zero_out", "BiasAdd", "zero", "final_layer_type_1/bias/read")
+    if energy is None:
+        graph.op("sub", "Sub", out, "zero_out")
+        return
+    constant = graph.const("fitting_attr/atom_1_ener", np.array(energy))
+    graph.op("add", "AddV2", out, graph.op("sub", "Sub", constant, "zero_out"))

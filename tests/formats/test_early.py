@@ -11,33 +11,19 @@ import numpy as np
 import pytest
 from formats.native_dict import version3_model
 from formats.scripted import Pickler, Raw, Scripted, early_tree, save
-from naive.evaluation import evaluate
+from formats.scripted_changes import kind, member
+from formats.stored_numbers import GOLDEN, assert_equal_to_stored
 
 from dpse_fast.errors import ModelFileError
 from dpse_fast.formats import read_model
 
-GOLDEN = Path(__file__).parents[1] / "golden"
-
 
 @pytest.mark.parametrize("name", ["early_atten", "early_hybrid"])
 def test_equal_to_the_old_code(name: str) -> None:
-    model = read_model(GOLDEN / f"{name}.pth")
+    file = GOLDEN / f"{name}.pth"
+    model = read_model(file)
     assert all(part.mixed and part.padding for part in model.descriptors)
-    with np.load(GOLDEN / f"{name}.pth.npz") as stored:
-        for frame in ("orthorhombic", "triclinic", "tiny"):
-            found = evaluate(
-                model,
-                stored[f"{frame}/positions"],
-                stored[f"{frame}/types"],
-                stored[f"{frame}/cell"],
-            )
-            for quantity in ("atomic_energies", "forces"):
-                np.testing.assert_allclose(
-                    getattr(found, quantity),
-                    stored[f"{frame}/{quantity}"],
-                    rtol=0,
-                    atol=1e-13,
-                )
+    assert_equal_to_stored(model, file, ("orthorhombic", "triclinic", "tiny"))
 
 
 def test_se_e2_a_is_exact(tmp_path: Path) -> None:
@@ -95,24 +81,6 @@ def test_types_become_nets(tmp_path: Path) -> None:
     assert embedding.layers[0].bias.tolist() == [1.0, 1.0]
     assert model.fitting[0].n_in == 2
     assert model.fitting[0].layers[0].bias.tolist() == [1.5, 1.5, 1.5]
-
-
-def member(*path: str, **values: Any) -> Callable[[Scripted], None]:
-    def change(tree: Scripted) -> None:
-        for key in path:
-            tree = tree.members[key]
-        tree.members.update(values)
-
-    return change
-
-
-def kind(*path: str, name: str) -> Callable[[Scripted], None]:
-    def change(tree: Scripted) -> None:
-        for key in path:
-            tree = tree.members[key]
-        tree.kind = name
-
-    return change
 
 
 WEIGHT = ("type_embedding", "embedding")

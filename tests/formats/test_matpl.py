@@ -12,33 +12,19 @@ from typing import Any
 import numpy as np
 import pytest
 from formats.scripted import Scripted, save
-from naive.evaluation import evaluate
+from formats.stored_numbers import GOLDEN, assert_equal_to_stored
 
 from dpse_fast.errors import ModelFileError
 from dpse_fast.formats import read_model
 
-GOLDEN = Path(__file__).parents[1] / "golden"
-
 
 @pytest.mark.parametrize("name", ["matpl", "matpl_typed"])
 def test_equal_to_the_formula(name: str) -> None:
-    model = read_model(GOLDEN / f"{name}.pt")
+    file = GOLDEN / f"{name}.pt"
+    model = read_model(file)
     assert model.type_map == ("O", "H")
-    with np.load(GOLDEN / f"{name}.pt.npz") as stored:
-        for frame in ("orthorhombic", "triclinic", "tiny", "overflow"):
-            found = evaluate(
-                model,
-                stored[f"{frame}/positions"],
-                stored[f"{frame}/types"],
-                stored[f"{frame}/cell"],
-            )
-            for quantity in ("atomic_energies", "forces"):
-                np.testing.assert_allclose(
-                    getattr(found, quantity),
-                    stored[f"{frame}/{quantity}"],
-                    rtol=0,
-                    atol=1e-13,
-                )
+    frames = ("orthorhombic", "triclinic", "tiny", "overflow")
+    assert_equal_to_stored(model, file, frames)
 
 
 def test_it_says_which_runs_it_stands_for() -> None:

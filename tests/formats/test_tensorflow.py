@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from formats.deep_graphs import Recipe, deep_potential
+from formats.deep_graphs import Recipe, deep_potential, take_vacuum_off
 from naive import evaluate
 
 from dpse_fast.errors import ModelFileError
@@ -200,14 +200,7 @@ def test_energies_of_each_type() -> None:
 @pytest.mark.parametrize("old", [False, True])
 def test_atom_ener_takes_the_net_at_zero_away(old: bool) -> None:
     graph = deep_potential(Recipe())
-    weight, out = "final_layer_type_1/matrix/read", "final_layer_type_1/BiasAdd"
-    graph.op("zero", "MatMul", "D", weight)
-    graph.op("zero_out", "BiasAdd", "zero", "final_layer_type_1/bias/read")
-    if old:
-        energy = graph.const("fitting_attr/atom_1_ener", np.array(-7.5))
-        graph.op("add", "AddV2", out, graph.op("sub", "Sub", energy, "zero_out"))
-    else:
-        graph.op("sub", "Sub", out, "zero_out")
+    take_vacuum_off(graph, -7.5 if old else None)
     model = read(graph.data(), "model.pb")
     last = model.fitting[1](np.zeros((1, 8)))[0, 0]
     np.testing.assert_array_equal(model.bias, [0.0, (-7.5 if old else 0.0) - last])

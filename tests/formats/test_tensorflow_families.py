@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from formats.deep_graphs import Recipe, deep_potential
+from formats.deep_graphs import Recipe, deep_potential, take_vacuum_off
 from formats.graphdef import Graph as Writer
 from formats.graphdef import float_attribute
 
@@ -144,14 +144,7 @@ def test_parameters_of_the_first_release_come_as_they_are() -> None:
 @pytest.mark.parametrize("old", [False, True])
 def test_atom_ener_keeps_parameters_in_the_vacuum(old: bool) -> None:
     graph = deep_potential(parametrised())
-    weight, out = "final_layer_type_1/matrix/read", "final_layer_type_1/BiasAdd"
-    graph.op("zero", "MatMul", "D", weight)
-    graph.op("zero_out", "BiasAdd", "zero", "final_layer_type_1/bias/read")
-    if old:
-        energy = graph.const("fitting_attr/atom_1_ener", np.array(-7.5))
-        graph.op("add", "AddV2", out, graph.op("sub", "Sub", energy, "zero_out"))
-    else:
-        graph.op("sub", "Sub", out, "zero_out")
+    take_vacuum_off(graph, -7.5 if old else None)
     model = read(graph.data(), "m")
     np.testing.assert_array_equal(model.bias, [0, -7.5 if old else 0])
     assert model.vacuum[0] is None

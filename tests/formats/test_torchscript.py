@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -17,6 +16,7 @@ from formats.scripted import (
     current_tree,
     save,
 )
+from formats.scripted_changes import kind, member
 
 from dpse_fast.errors import ModelFileError
 from dpse_fast.formats import read_model
@@ -104,24 +104,6 @@ def test_tensors_beyond_their_storage(
     layer["matrix"] = View(layer["matrix"], offset, size, stride)
     with pytest.raises(ModelFileError, match="does not fit its 3 stored values"):
         read_model(save(tree, tmp_path / "model.pth"))
-
-
-def kind(*path: str, name: str) -> Callable[[Scripted], None]:
-    def change(tree: Scripted) -> None:
-        for key in path:
-            tree = tree.members[key]
-        tree.kind = name
-
-    return change
-
-
-def member(*path: str, **values: Any) -> Callable[[Scripted], None]:
-    def change(tree: Scripted) -> None:
-        for key in path:
-            tree = tree.members[key]
-        tree.members.update(values)
-
-    return change
 
 
 REFUSED = {
