@@ -16,7 +16,8 @@ def worker_bytes(plan: Plan) -> int:
     item = plan.dtype.itemsize
     pair = 8 * N_GEOMETRY + 3 * 8 + 2 * 4
     widths = max(sum(net.widths) for net in plan.model.fitting)
-    atom = item * (plan.stride + 3 * widths)
+    stride = max(plan.place(0, c).stride for c in plan.fitting)
+    atom = item * (stride + 3 * widths)
     for descriptor in plan.model.descriptors:
         atom += 8 * item * descriptor.width + pair * descriptor.n_slots
     return int(BLOCK * atom)

@@ -173,6 +173,24 @@ def _at_most(typing: Any, a: Any, b: Any) -> Any:
 
 
 @intrinsic
+def _first_lanes(typing: Any, a: Any, n: Any) -> Any:
+    def build(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+        value, count = arguments
+        integers = ir.VectorType(ir.IntType(a.dtype.bitwidth), a.count)
+        count = builder.trunc(count, integers.element) if a.count == 16 else count
+        single = builder.insert_element(
+            ir.Constant(integers, ir.Undefined), count, ir.Constant(ir.IntType(32), 0)
+        )
+        mask = ir.Constant(ir.VectorType(ir.IntType(32), a.count), None)
+        bound = builder.shuffle_vector(single, single, mask)
+        numbers = ir.Constant(integers, list(range(a.count)))
+        kept = builder.icmp_signed("<", numbers, bound)
+        return builder.select(kept, value, ir.Constant(value.type, None))
+
+    return a(a, types.int64), build
+
+
+@intrinsic
 def _power_of_two(typing: Any, a: Any) -> Any:
     mantissa, one = (52, 1023 << 52) if a.dtype == types.float64 else (23, 127 << 23)
 
@@ -231,6 +249,9 @@ if numba.config.DISABLE_JIT:
     def at_most(a: Any, b: Any) -> Any:
         return np.where(a > b, b, a)
 
+    def first_lanes(a: Any, n: int) -> Any:
+        return np.where(np.arange(a.size) < n, a, a.dtype.type(0))
+
     def total(a: Any) -> Any:
         return a.sum()
 
@@ -241,4 +262,4 @@ else:
     load, store, splat, total = _load, _store, _splat, _total
     fma, mul, div, add = _fma, _mul, _div, _add
     magnitude, with_sign, at_most = _magnitude, _with_sign, _at_most
-    power_of_two = _power_of_two
+    power_of_two, first_lanes = _power_of_two, _first_lanes

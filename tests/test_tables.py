@@ -13,7 +13,6 @@ from random_model import random_model, random_net
 from dpse_fast.activations import activation
 from dpse_fast.errors import AccuracyWarning
 from dpse_fast.model import EmbeddingTable
-from dpse_fast.plan import make_plan
 from dpse_fast.plan.jets import (
     RadialEmbedding,
     embedding_jet,
@@ -22,6 +21,7 @@ from dpse_fast.plan.jets import (
     switch_of,
 )
 from dpse_fast.plan.tables import SLOPE_LENGTH, TableBuilder, first_edges
+from dpse_fast.planning import make_plan
 
 SWITCH = Switch(4.3, 1.8, 1 / 2.5, 0.03)
 NAMES = [
