@@ -151,13 +151,17 @@ class Engine:
         stopped, waiting = threading.Event(), iter(blocks)
 
         def work(worker: int) -> None:
+            # Numbers that overflow are told by the report, not by NumPy.
+            with np.errstate(all="ignore"):
+                work_on(workspaces[worker])
+
+        def work_on(mine: Workspace) -> None:
             while not stopped.is_set():
                 with self._queue_lock:
                     block = next(waiting, None)
                 if block is None:
                     return
                 try:
-                    mine = workspaces[worker]
                     found = self._block(hood, block, truncate, atomic, mine)
                 except BaseException:
                     stopped.set()

@@ -26,8 +26,8 @@ from .memory import bytes_per_atom, worker_bytes
 from .model import Model
 from .plan import Plan, StoredPlan
 from .plan.domain import trusted_distance
-from .plan.summary import summarise
 from .planning import DEFAULT_TOLERANCE, Planner
+from .planning.summary import summarise
 from .results import Report, Result
 from .session import DEFAULT_SKIN, Session
 

@@ -52,8 +52,12 @@ class Accuracy:
     @classmethod
     def of(cls, energies: Array, forces: Array, virials: Array) -> Accuracy:
         """From differences: (n_atoms,), and any shapes."""
-        parts = (_largest_and_rms(d) for d in (energies, forces, virials))
-        return cls(*(number for pair in parts for number in pair), energies.size)
+        energy, energy_rms = _largest_and_rms(energies)
+        force, force_rms = _largest_and_rms(forces)
+        virial, virial_rms = _largest_and_rms(virials)
+        return cls(
+            energy, energy_rms, force, force_rms, virial, virial_rms, energies.size
+        )
 
     def __add__(self, other: Accuracy) -> Accuracy:
         """A bound on both, one after the other."""
@@ -62,7 +66,7 @@ class Accuracy:
             for name, value in asdict(self).items()
             if name != "n_atoms"
         }
-        return Accuracy(**sums, n_atoms=min(self.n_atoms, other.n_atoms))
+        return Accuracy(**sums, n_atoms=max(self.n_atoms, other.n_atoms))
 
     def summary(self) -> dict[str, Any]:
         """Ready for JSON."""

@@ -15,7 +15,6 @@ from ..kernels._simd import lanes
 from ..kernels.layout import PairPotential, Place, Switch
 from ..model import Model, PairTable, SeE2A
 from .accuracy import Accuracy
-from .cost import Choice
 from .descriptor_plan import DescriptorPlan, descriptor_plan
 from .form import Form, input_order
 from .tables import Table
@@ -46,7 +45,6 @@ class Plan:
     pair_potential : the kernels' form of the model's pair table, or None
     tolerance : eV/Å, asked for; 0 for converged tables
     certificate : the measured differences to the exact nets
-    choices : by descriptor and type, what was chosen and what else was there
     made : "at load", or where the tables were kept
     """
 
@@ -57,7 +55,6 @@ class Plan:
     pair_potential: PairPotential | None
     tolerance: float = 0.0
     certificate: Accuracy | None = None
-    choices: tuple[Choice, ...] = ()
     made: str = "at load"
 
     @property

@@ -19,12 +19,14 @@ class StoredPlan:
     forms : by descriptor, by centre
     tolerance : eV/Å, that they were made for; 0 for converged tables
     certificates : by precision, measured when they were made
+    made : "at load", or where they were kept
     """
 
     tables: Tables
     forms: Forms
     tolerance: float
     certificates: Mapping[str, Accuracy]
+    made: str = "at load"
 
     def serves(self, tolerance: float, precision: str) -> bool:
         """Whether the plan is as good as the tolerance (eV/Å) asks."""

@@ -3,20 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from typing import Any, NamedTuple
 
 import numpy as np
 
-from ..kernels._simd import lanes
 from ..model import Model, SeE2A
-from ..plan.cost import Choice, Cost, cost_of
 from ..plan.domain import shortest_bond
 from ..plan.form import Form, full_form
 from ..plan.plan import Forms, Tables, compile_plan, is_foldable
 from ..plan.tables import Table
+from .cost import Costs
 from .rotation import CentreRotation, Rotated, radial_sensitivity, sensitivity
 from .sampled import Sampled
-from .structures import neighbours_of
 from .tabulation import Tabulation
 
 SAMPLED_ATOMS = 24  # of a type in each structure, for the sensitivity
@@ -36,11 +34,11 @@ def full_forms(model: Model, tabulation: Tabulation, types: frozenset[int]) -> F
     )
 
 
-@dataclass(frozen=True, eq=False)
-class _Candidate:
+class Candidate(NamedTuple):
+    """Tables and forms that were tried."""
+
     tables: Tables
     forms: Forms
-    choices: tuple[Choice, ...]
 
 
 class FormSearch:
@@ -60,20 +58,20 @@ class FormSearch:
         levels: Sequence[Tables],
         types: frozenset[int],
         sampled: Sampled,
-        dtype: np.dtype[np.floating],
+        dtype: np.dtype[Any],
     ) -> None:
         self._model, self._levels, self._sampled = model, levels, sampled
         self._tables = levels[-1]
         self._types = sorted(types)
-        self._lanes = lanes(dtype)
+        self._costs = Costs(model, self._types, dtype)
         self._full = full_forms(model, tabulation, types)
-        self._neighbours = neighbours_of(model, self._types)
-        self._rotations = {
+        rotations = {
             (k, c): self._rotation(tabulation, k, c)
             for k, part in enumerate(self._tables)
             for c in self._types
             if is_foldable(model, c) and any(pair[0] == c for pair in part)
         }
+        self._rotations = {k: r for k, r in rotations.items() if not r.is_zero}
 
     def _rotation(self, tabulation: Tabulation, k: int, c: int) -> CentreRotation:
         model, descriptor = self._model, self._model.descriptors[k]
@@ -88,7 +86,7 @@ class FormSearch:
             descriptor,
             c,
             {t: f for (a, t), f in tabulation.functions[k].items() if a == c},
-            self._neighbours,
+            self._costs.neighbours,
             shortest_bond(model, descriptor.rcut),
             {t: self._tables[k][c, t].origins for a, t in self._tables[k] if a == c},
             norm,
@@ -96,7 +94,7 @@ class FormSearch:
             tabulation.empty[k][c],
         )
 
-    def find(self, target: float) -> _Candidate:
+    def find(self, target: float) -> Candidate:
         """The cheapest forms whose force error is at most the target, eV/Å."""
         self._tables = self._coarsest(TABLE_SHARE * target)
         found = self._candidate({}, 0.0)
@@ -127,9 +125,9 @@ class FormSearch:
     def _pruned(
         self,
         rotated: Mapping[tuple[int, int], Rotated],
-        found: _Candidate,
+        found: Candidate,
         target: float,
-    ) -> _Candidate:
+    ) -> Candidate:
         largest = max(
             (r.importance.max(initial=0.0) for r in rotated.values()), default=0.0
         )
@@ -145,42 +143,30 @@ class FormSearch:
                 high = middle
         return found
 
-    def _error(self, candidate: _Candidate) -> float:
+    def _error(self, candidate: Candidate) -> float:
         plan = compile_plan(self._model, "double", candidate.tables, candidate.forms)
         return self._sampled.measure(plan).force
 
     def _candidate(
         self, rotated: Mapping[tuple[int, int], Rotated], threshold: float
-    ) -> _Candidate:
+    ) -> Candidate:
         """Rotated where that is less work, else as in the file."""
         tables: list[dict[tuple[int, int], Table]] = [{} for _ in self._tables]
         forms: list[dict[int, Form]] = [{} for _ in self._tables]
-        choices = []
         for k, part in enumerate(self._tables):
             for c in self._types:
                 own = {t: table for (a, t), table in part.items() if a == c}
                 form, chosen = self._full[k][c], own
-                full_cost = cost = self._cost(k, c, form, own)
                 if (k, c) in rotated:
                     turned = rotated[k, c]
                     other = turned.pruned(threshold) if threshold else turned.form
                     turned_tables = {
                         t: table.turned(turned.tables[t]) for t, table in own.items()
                     }
-                    less = self._cost(k, c, other, turned_tables)
-                    if less.weighed < full_cost.weighed:
-                        form, chosen, cost = other, turned_tables, less
+                    costs = self._costs.of
+                    less = costs(c, other, turned_tables).weighed
+                    if less < costs(c, form, own).weighed:
+                        form, chosen = other, turned_tables
                 forms[k][c] = form
                 tables[k] |= {(c, t): table for t, table in chosen.items()}
-                ranks = {t: table.width for t, table in chosen.items()}
-                width = self._model.descriptors[k].width
-                choices.append(Choice(k, c, ranks, form, width, cost, full_cost))
-        return _Candidate(tuple(tables), tuple(forms), tuple(choices))
-
-    def _cost(self, k: int, c: int, form: Form, tables: Mapping[int, Table]) -> Cost:
-        widths = self._model.fitting[c].widths
-        shapes = [
-            (table.origins.size, table.width, float(self._neighbours[t]))
-            for t, table in tables.items()
-        ]
-        return cost_of(form, shapes, widths, self._lanes)
+        return Candidate(tuple(tables), tuple(forms))

@@ -10,17 +10,27 @@ import numpy as np
 from ..blas import one_blas_thread
 from ..boundary import check_amount
 from ..model import Model
-from ..plan.cost import Choice
-from ..plan.plan import PRECISIONS, Plan, check_precision, compile_plan
+from ..plan.accuracy import Accuracy
+from ..plan.plan import (
+    PRECISIONS,
+    Forms,
+    Plan,
+    Tables,
+    check_precision,
+    compile_plan,
+)
 from ..plan.stored import StoredPlan
-from .forms import FormSearch, full_forms
+from .cache import planned
+from .forms import Candidate, FormSearch, full_forms
 from .sampled import Sampled
 from .tabulation import Tabulation
 
 DEFAULT_TOLERANCE = 1e-5  # eV/Å
 
-SAFETY = 3.0  # the force error on sampled structures is this much below the tolerance
-FINER = 1000.0  # and that of the tables that count as exact so much
+# The force error where forms are chosen, in tolerances: the first that keeps the
+# certificate within the tolerance.
+SHARES = (0.33, 0.1, 0.03)
+FINER = 1000.0  # times below the tolerance is the error of tables that count as exact
 
 # Structures that forms are chosen on, and others that the certificate comes from.
 CHOICE_SEEDS = (20181206,)
@@ -53,17 +63,19 @@ def make_plan(
     tolerance = check_options(precision, tolerance)
     if stored is None or not stored.serves(tolerance, precision):
         served = frozenset(range(model.n_types)) if types is None else types
-        stored, choices = choose(model, tolerance, served, precision, (precision,))
-        made = "at load"
-    else:
-        choices, made = (), "before"
+        stored = planned(
+            model,
+            precision,
+            tolerance,
+            served,
+            lambda: choose(model, tolerance, served, precision, (precision,)),
+        )
     plan = compile_plan(model, precision, stored.tables, stored.forms)
     return replace(
         plan,
         tolerance=tolerance,
         certificate=stored.certificates[precision],
-        choices=choices,
-        made=made,
+        made=stored.made,
     )
 
 
@@ -73,7 +85,7 @@ def choose(
     types: frozenset[int],
     precision: str,
     certified: Sequence[str],
-) -> tuple[StoredPlan, tuple[Choice, ...]]:
+) -> StoredPlan:
     """Tables and forms for a precision, with certificates of several.
 
     Parameters
@@ -81,30 +93,57 @@ def choose(
     certified : precisions whose differences to the exact nets are measured
     """
     with one_blas_thread():
-        tabulation = Tabulation(model, types)
-        full = full_forms(model, tabulation, types)
-        if not tolerance:
-            tables, accuracy = tabulation.converged()
-            forms, choices = full, ()
-            reference = compile_plan(model, "double", tables, full)
-        else:
-            levels, accuracy = tabulation.levels(tolerance / FINER)
-            reference = compile_plan(model, "double", levels[-1], full)
+        return _Choosing(model, tolerance, types).plan(precision, certified)
+
+
+class _Choosing:
+    def __init__(self, model: Model, tolerance: float, types: frozenset[int]) -> None:
+        self._model, self._tolerance, self._types = model, tolerance, types
+        self._tabulation = Tabulation(model, types)
+        self._full = full_forms(model, self._tabulation, types)
         if tolerance:
-            sampled = Sampled(model, sorted(types), reference, CHOICE_SEEDS)
-            dtype = np.dtype(PRECISIONS[precision][0])
-            search = FormSearch(model, tabulation, levels, types, sampled, dtype)
-            found = search.find(tolerance / SAFETY)
-            tables, forms, choices = found.tables, found.forms, found.choices
-        others = Sampled(model, sorted(types), reference, CERTIFICATE_SEEDS)
-        certificates = {}
-        for name in certified:
-            if name == "double" and not tolerance:
-                certificates[name] = accuracy
-                continue
-            plan = compile_plan(model, name, tables, forms)
-            certificates[name] = accuracy + others.measure(plan)
-    return StoredPlan(tables, forms, tolerance, certificates), choices
+            self._levels, self._accuracy = self._tabulation.levels(tolerance / FINER)
+        else:
+            tables, self._accuracy = self._tabulation.converged()
+            self._levels = [tables]
+        self._reference = compile_plan(model, "double", self._levels[-1], self._full)
+        self._others = self._sampled(CERTIFICATE_SEEDS)
+
+    def _sampled(self, seeds: Sequence[int]) -> Sampled:
+        return Sampled(self._model, sorted(self._types), self._reference, seeds)
+
+    def plan(self, precision: str, certified: Sequence[str]) -> StoredPlan:
+        tables, forms = self._chosen(precision)
+        return StoredPlan(
+            tables,
+            forms,
+            self._tolerance,
+            {name: self._certificate(name, tables, forms) for name in certified},
+        )
+
+    def _chosen(self, precision: str) -> Candidate:
+        found = Candidate(self._levels[-1], self._full)
+        if not self._tolerance:
+            return found
+        search = FormSearch(
+            self._model,
+            self._tabulation,
+            self._levels,
+            self._types,
+            self._sampled(CHOICE_SEEDS),
+            np.dtype(PRECISIONS[precision][0]),
+        )
+        for share in SHARES:
+            found = search.find(share * self._tolerance)
+            if self._certificate("double", *found).force <= self._tolerance:
+                break
+        return found
+
+    def _certificate(self, precision: str, tables: Tables, forms: Forms) -> Accuracy:
+        if precision == "double" and not self._tolerance:
+            return self._accuracy
+        plan = compile_plan(self._model, precision, tables, forms)
+        return self._accuracy + self._others.measure(plan)
 
 
 def check_options(precision: str, tolerance: float) -> float:

@@ -108,6 +108,10 @@ class CentreRotation:
     sensitivity : (M, M)
     weight : (M · axis, n_out) the descriptor's part of the first layer
     empty : (G, M) what an empty slot adds
+
+    Attributes
+    ----------
+    is_zero : the curves are: there is nothing to rotate
     """
 
     def __init__(
@@ -138,6 +142,7 @@ class CentreRotation:
             values, vectors = np.linalg.svd(curve, full_matrices=False)[1:]
             self._factors[t] = (values, vectors)
         self._largest = max(values[0] for values, _ in self._factors.values())
+        self.is_zero = self._largest == 0.0
         # An empty slot adds a vector of its own: it belongs to what must be spanned.
         self._beside = EMPTY_WEIGHT * empty @ sensitivity
 
@@ -245,4 +250,6 @@ def _curve(
         mean = descriptor.davg[species, neighbour, 0]
         radial, angular = descriptor.dstd[species, neighbour, :2]
         weight = weight * np.hypot((s - mean) / radial, s / angular)
-    return np.vstack([value, SLOPE_LENGTH * slope]) * np.tile(weight, 2)[:, None]
+    curve: Array = np.vstack([value, SLOPE_LENGTH * slope])
+    curve *= np.tile(weight, 2)[:, None]
+    return curve

@@ -50,11 +50,11 @@ class Sampled:
         seeds: Sequence[int],
     ) -> None:
         self._lists: list[NeighbourList] = []
-        structures = [s for seed in seeds for s in sample_structures(model, species, seed)]
-        for structure in structures:
-            neighbours = NeighbourList(model.rcut)
-            neighbours.update(System(*structure, (True, True, True)))
-            self._lists.append(neighbours)
+        for seed in seeds:
+            for structure in sample_structures(model, species, seed):
+                neighbours = NeighbourList(model.rcut)
+                neighbours.update(System(*structure, (True, True, True)))
+                self._lists.append(neighbours)
         self._reference = reference
         self._expected: _Results | None = None
 
@@ -120,4 +120,4 @@ def _moments(
     assert isinstance(stage, AngularStage)
     stage.environment(hood, rows, True, work.tallies[k])
     stage.forward(species, len(rows), flat)
-    return stage.moments(species, len(rows))
+    return np.asarray(stage.moments(species, len(rows)), np.float64)

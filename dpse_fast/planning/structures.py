@@ -23,6 +23,7 @@ PUSHES = 60
 BOXES = (
     (1.0, 1.5, False),
     (1.2, 1.0, True),
+    (0.8, 1.0, True),
     (0.5, 1.0, False),
     (0.1, 1.0, False),
 )

@@ -13,13 +13,13 @@ from ..layout import (
     DY,
     DZ,
     INVERSE_R,
-    Q,
     Q_SLOPE,
     RADIAL,
     RADIAL_SLOPE,
     Channels,
     Floats,
     Pairs,
+    Q,
     T,
 )
 from .quintic import quintic, quintic_jet
