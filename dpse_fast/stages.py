@@ -22,6 +22,7 @@ from .kernels.cpu.products import add_empty_slots, product_gradients, products
 from .kernels.cpu.radial import radial_pair_gradients, radial_sums
 from .kernels.layout import (
     N_GEOMETRY,
+    N_ROWS,
     Neighbourhood,
     PairPotential,
     Pairs,
@@ -43,11 +44,14 @@ class PairBuffers:
     ----------
     size : centres of the largest block
     n_types : types that the pairs are sorted by
-    dtype : of geometry and gradients
+    dtype, geometry_dtype : of tables, and of geometry and gradients
     """
 
-    def __init__(self, size: int, n_types: int, n_groups: int, dtype: Any) -> None:
-        self._size, self._n_types, self._dtype = size, n_types, dtype
+    def __init__(
+        self, size: int, n_types: int, n_groups: int, dtype: Any, geometry_dtype: Any
+    ) -> None:
+        self._n_types = n_types
+        self._dtype, self._geometry_dtype = dtype, geometry_dtype
         self._first = np.zeros(size * n_types + 1, np.int64)
         self._counts = np.zeros((size, n_groups), np.int32)
         self._resize(0)
@@ -55,8 +59,11 @@ class PairBuffers:
     def _resize(self, n_pairs: int) -> None:
         self._neighbours = np.empty(n_pairs, np.int32)
         self._coefficients = np.empty(n_pairs, np.int32)
-        self._geometry = np.empty((N_GEOMETRY, n_pairs), self._dtype)
-        self.gradients = np.empty((n_pairs, 3), self._dtype)
+        # Kernels write whole registers.
+        room = n_pairs + lanes(np.float32)
+        self._rows = np.zeros((N_ROWS, room), self._dtype)
+        self._geometry = np.zeros((N_GEOMETRY, room), self._geometry_dtype)
+        self.gradients = np.empty((n_pairs, 3), self._geometry_dtype)
 
     @property
     def capacity(self) -> int:
@@ -73,6 +80,7 @@ class PairBuffers:
             first=self._first[: n * self._n_types + 1],
             neighbours=self._neighbours,
             coefficients=self._coefficients,
+            rows=self._rows,
             geometry=self._geometry,
             counts=self._counts[:n],
         )
@@ -108,7 +116,9 @@ class _Stage:
         self.part = plan.descriptors[k]
         self.places = {c: plan.place(k, c) for c in plan.fitting}
         n_types, n_groups = plan.model.n_types, self.part.environments.sel.size
-        self.buffers = PairBuffers(size, n_types, n_groups, plan.geometry_dtype)
+        self.buffers = PairBuffers(
+            size, n_types, n_groups, plan.dtype, plan.geometry_dtype
+        )
 
     def environment(
         self, hood: Neighbourhood, rows: Ints, truncate: bool, tally: Tally
@@ -241,7 +251,7 @@ class PairPotentialStage:
         self._potential: PairPotential = plan.pair_potential
         self._bias: Floats = plan.model.pair_table.bias
         self._sums = np.zeros((size, N_SUMS))
-        self.buffers = PairBuffers(size, 1, 0, np.float64)
+        self.buffers = PairBuffers(size, 1, 0, np.float64, np.float64)
         self.start()
 
     def start(self) -> None:

@@ -84,13 +84,14 @@ class Pairs(NamedTuple):
     """The pairs of a block within the cutoff, sorted by centre and neighbour type.
 
     Those of centre b and neighbour type t are ``first[b·T + t]`` to
-    ``first[b·T + t + 1]``. The rows of geometry are named by `GEOMETRY`.
+    ``first[b·T + t + 1]``. `ROWS` and `GEOMETRY` name what stands in these arrays.
     """
 
     first: Ints  # (B · T + 1,) int64
     neighbours: Ints  # (n_pairs,) int32
     coefficients: Ints  # (n_pairs,) int32, first register of the table's row
-    geometry: Floats  # (9, n_pairs)
+    rows: Floats  # (5, n_pairs) and a register more, in the tables' precision
+    geometry: Floats  # (8, n_pairs) and a register more
     counts: Ints  # (B, G) int32, slots filled of each group
 
 
@@ -131,21 +132,15 @@ class Place(NamedTuple):
     offset: int  # column of the descriptor's first number
 
 
-# Rows of Pairs.geometry: d = x_j - x_i, 1/r, t = r - origin of the table row,
-# R_0 and its slope in r, q = R_k/d_k and its slope in r.
-GEOMETRY = (
-    "dx",
-    "dy",
-    "dz",
-    "inverse_r",
-    "t",
-    "radial",
-    "radial_slope",
-    "q",
-    "q_slope",
-)
+# Pairs.rows: t = r - origin of the table row, and the row R of the environment matrix.
+ROWS = ("t", "radial", "angular_x", "angular_y", "angular_z")
+N_ROWS = len(ROWS)
+T, R_0, R_X, R_Y, R_Z = range(N_ROWS)
+# Pairs.geometry: d = x_j - x_i, r and 1/r, the slope of R_0 in r, q = R_k/d_k and its
+# slope in r.
+GEOMETRY = ("dx", "dy", "dz", "r", "inverse_r", "radial_slope", "q", "q_slope")
 N_GEOMETRY = len(GEOMETRY)
-DX, DY, DZ, INVERSE_R, T, RADIAL, RADIAL_SLOPE, Q, Q_SLOPE = range(N_GEOMETRY)
+DX, DY, DZ, DISTANCE, INVERSE_R, RADIAL_SLOPE, Q, Q_SLOPE = range(N_GEOMETRY)
 
 
 class PairPotential(NamedTuple):

@@ -6,24 +6,19 @@ import numpy as np
 
 from .._jit import inline, kernel
 from ..layout import (
+    DISTANCE,
     DX,
     DY,
     DZ,
-    INVERSE_R,
-    Q_SLOPE,
-    RADIAL,
-    RADIAL_SLOPE,
     Environments,
     Floats,
     Ints,
     Neighbourhood,
     Pairs,
-    Q,
-    Switch,
     T,
     Tally,
 )
-from ..switch import switch_jet_compiled
+from .geometry import radial_geometry
 from .nearest import without_dropped
 
 # Columns of the counters that `environments` adds to, before one per group of slots.
@@ -142,51 +137,15 @@ def _sort_by_type(
 
 
 @inline
-def _radial_geometry(
-    geometry: Floats,
-    begin: int,
-    end: int,
-    switch: Switch,
-    mean: float,
-    radial: float,
-    angular: float,
-) -> None:
-    """R_0 and q with their slopes, and r in the place of t, of pairs of one type."""
-    real = geometry.dtype.type
-    small = Switch(
-        real(switch.cutoff),
-        real(switch.start),
-        real(switch.inverse_width),
-        real(switch.protection),
-    )
-    one = real(1)
-    mean, radial, angular = real(mean), real(radial), real(angular)
-    for p in range(begin, end):
-        dx, dy, dz = geometry[DX, p], geometry[DY, p], geometry[DZ, p]
-        r = np.sqrt(dx * dx + dy * dy + dz * dz)
-        inverse = one / (r + small.protection)
-        w, w_slope = switch_jet_compiled(r, small, real)
-        s = w * inverse
-        s_slope = (w_slope - s) * inverse
-        q = s * inverse
-        geometry[INVERSE_R, p] = one / r
-        geometry[T, p] = r
-        geometry[RADIAL, p] = (s - mean) * radial
-        geometry[RADIAL_SLOPE, p] = s_slope * radial
-        geometry[Q, p] = q * angular
-        geometry[Q_SLOPE, p] = (s_slope - q) * inverse * angular
-
-
-@inline
 def _find_rows(
     env: Environments, table: int, begin: int, end: int, pairs: Pairs
 ) -> None:
-    """The table rows of pairs of one type, and t in the place of r."""
-    real = pairs.geometry.dtype.type
+    """The table rows of pairs of one type, and t."""
+    real = pairs.rows.dtype.type
     shortest, per_length = env.shortest[table], env.cells_per_length[table]
     first_cell, first_row = env.first_cell[table], env.first_row[table]
     for p in range(begin, end):
-        r = np.float64(pairs.geometry[T, p])
+        r = np.float64(pairs.geometry[DISTANCE, p])
         row = env.cells[first_cell]
         if r >= shortest:
             row = env.cells[first_cell + 1 + np.int64((r - shortest) * per_length)]
@@ -195,7 +154,7 @@ def _find_rows(
         pairs.coefficients[p] = (
             env.first_register[table] + (row - first_row) * env.registers[table]
         )
-        pairs.geometry[T, p] = real(r - env.origins[row])
+        pairs.rows[T, p] = real(r - env.origins[row])
 
 
 @kernel
@@ -272,8 +231,8 @@ def environments(
         for t in range(n_types):
             begin, end = first[t], first[t + 1]
             if begin < end:
-                _radial_geometry(
-                    pairs.geometry,
+                radial_geometry(
+                    pairs,
                     begin,
                     end,
                     env.switch,

@@ -6,8 +6,10 @@ from there to all atoms: in the order of the blocks, whoever computed them.
 
 from __future__ import annotations
 
+import numpy as np
+
 from .._jit import inline, kernel
-from ..layout import Floats, Ints, Neighbourhood, Pairs, Touched
+from ..layout import DX, DY, DZ, Floats, Ints, Neighbourhood, Pairs, Touched
 
 
 @inline
@@ -51,7 +53,7 @@ def collect_forces(
     atoms touched now
     """
     n_types = (pairs.first.size - 1) // max(rows.size, 1)
-    virial = touched.virial
+    xx, xy, xz, yx, yy, yz, zx, zy, zz = 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0
     for b in range(rows.size):
         own_x, own_y, own_z = 0.0, 0.0, 0.0
         for p in range(pairs.first[b * n_types], pairs.first[(b + 1) * n_types]):
@@ -63,11 +65,18 @@ def collect_forces(
             own_x += gx
             own_y += gy
             own_z += gz
-            for k in range(3):
-                d = pairs.geometry[k, p]
-                virial[0, k] -= gx * d
-                virial[1, k] -= gy * d
-                virial[2, k] -= gz * d
+            dx = np.float64(pairs.geometry[DX, p])
+            dy = np.float64(pairs.geometry[DY, p])
+            dz = np.float64(pairs.geometry[DZ, p])
+            xx += gx * dx
+            xy += gx * dy
+            xz += gx * dz
+            yx += gy * dx
+            yy += gy * dy
+            yz += gy * dz
+            zx += gz * dx
+            zy += gz * dy
+            zz += gz * dz
             if touched.virials.shape[0]:
                 for k in range(3):
                     for m in range(3):
@@ -77,6 +86,9 @@ def collect_forces(
         touched.forces[slot, 0] += own_x
         touched.forces[slot, 1] += own_y
         touched.forces[slot, 2] += own_z
+    sums = (xx, xy, xz, yx, yy, yz, zx, zy, zz)
+    for k in range(9):
+        touched.virial[k // 3, k % 3] -= sums[k]
     return n
 
 

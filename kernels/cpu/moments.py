@@ -6,15 +6,18 @@ hold G/N; see `quintic` for their layout.
 
 from __future__ import annotations
 
-from .._jit import kernel
-from .._simd import add, fma, lanes_of, load, mul, splat, store, total
+from .._jit import inline, kernel
+from .._simd import add, fma, lanes_of, load, mul, splat, store, totals
 from ..layout import (
     DX,
     DY,
     DZ,
     INVERSE_R,
     Q_SLOPE,
-    RADIAL,
+    R_0,
+    R_X,
+    R_Y,
+    R_Z,
     RADIAL_SLOPE,
     Channels,
     Floats,
@@ -23,6 +26,87 @@ from ..layout import (
     T,
 )
 from .quintic import quintic, quintic_jet
+
+
+@inline
+def _one_register(
+    pairs: Pairs,
+    begin: int,
+    end: int,
+    table: Floats,
+    register: int,
+    out: Floats,
+    lane: int,
+    row: int,
+) -> None:
+    """Add the pairs of one type to a register of each moment."""
+    width = lanes_of(table)
+    rows = pairs.rows
+    sum_0 = load(out, lane)
+    sum_1 = load(out, lane + row)
+    sum_2 = load(out, lane + 2 * row)
+    sum_3 = load(out, lane + 3 * row)
+    for p in range(begin, end):
+        at = (pairs.coefficients[p] + register) * 6 * width
+        g = quintic(table, at, splat(rows[T, p]))
+        sum_0 = fma(g, splat(rows[R_0, p]), sum_0)
+        sum_1 = fma(g, splat(rows[R_X, p]), sum_1)
+        sum_2 = fma(g, splat(rows[R_Y, p]), sum_2)
+        sum_3 = fma(g, splat(rows[R_Z, p]), sum_3)
+    store(out, lane, sum_0)
+    store(out, lane + row, sum_1)
+    store(out, lane + 2 * row, sum_2)
+    store(out, lane + 3 * row, sum_3)
+
+
+@inline
+def _two_registers(
+    pairs: Pairs,
+    begin: int,
+    end: int,
+    table: Floats,
+    register: int,
+    out: Floats,
+    lane: int,
+    row: int,
+) -> None:
+    """As `_one_register`, of this register and the next."""
+    width = lanes_of(table)
+    rows = pairs.rows
+    next_lane = lane + width
+    sum_0 = load(out, lane)
+    sum_1 = load(out, lane + row)
+    sum_2 = load(out, lane + 2 * row)
+    sum_3 = load(out, lane + 3 * row)
+    next_0 = load(out, next_lane)
+    next_1 = load(out, next_lane + row)
+    next_2 = load(out, next_lane + 2 * row)
+    next_3 = load(out, next_lane + 3 * row)
+    for p in range(begin, end):
+        at = (pairs.coefficients[p] + register) * 6 * width
+        x = splat(rows[T, p])
+        g = quintic(table, at, x)
+        next_g = quintic(table, at + 6 * width, x)
+        r = splat(rows[R_0, p])
+        sum_0 = fma(g, r, sum_0)
+        next_0 = fma(next_g, r, next_0)
+        r = splat(rows[R_X, p])
+        sum_1 = fma(g, r, sum_1)
+        next_1 = fma(next_g, r, next_1)
+        r = splat(rows[R_Y, p])
+        sum_2 = fma(g, r, sum_2)
+        next_2 = fma(next_g, r, next_2)
+        r = splat(rows[R_Z, p])
+        sum_3 = fma(g, r, sum_3)
+        next_3 = fma(next_g, r, next_3)
+    store(out, lane, sum_0)
+    store(out, lane + row, sum_1)
+    store(out, lane + 2 * row, sum_2)
+    store(out, lane + 3 * row, sum_3)
+    store(out, next_lane, next_0)
+    store(out, next_lane + row, next_1)
+    store(out, next_lane + 2 * row, next_2)
+    store(out, next_lane + 3 * row, next_3)
 
 
 @kernel
@@ -38,11 +122,9 @@ def moments(
     out : (B · 4 · C,) modified
     """
     width = lanes_of(table)
-    real = table.dtype.type
-    geometry = pairs.geometry
     n_types = channels.count.shape[0]
     row = channels.total[species] * width
-    nothing = splat(real(0))
+    nothing = splat(table.dtype.type(0))
     for b in range(pairs.counts.shape[0]):
         for at in range(b * 4 * row, (b + 1) * 4 * row, width):
             store(out, at, nothing)
@@ -51,24 +133,13 @@ def moments(
             end = pairs.first[b * n_types + t + 1]
             if begin == end:
                 continue
-            for register in range(channels.count[species, t]):
-                lane = b * 4 * row + (channels.start[species, t] + register) * width
-                sum_0 = load(out, lane)
-                sum_1 = load(out, lane + row)
-                sum_2 = load(out, lane + 2 * row)
-                sum_3 = load(out, lane + 3 * row)
-                for p in range(begin, end):
-                    at = (pairs.coefficients[p] + register) * 6 * width
-                    g = quintic(table, at, splat(real(geometry[T, p])))
-                    q = geometry[Q, p]
-                    sum_0 = fma(g, splat(real(geometry[RADIAL, p])), sum_0)
-                    sum_1 = fma(g, splat(real(q * geometry[DX, p])), sum_1)
-                    sum_2 = fma(g, splat(real(q * geometry[DY, p])), sum_2)
-                    sum_3 = fma(g, splat(real(q * geometry[DZ, p])), sum_3)
-                store(out, lane, sum_0)
-                store(out, lane + row, sum_1)
-                store(out, lane + 2 * row, sum_2)
-                store(out, lane + 3 * row, sum_3)
+            lane = b * 4 * row + channels.start[species, t] * width
+            count = channels.count[species, t]
+            for register in range(0, count - 1, 2):
+                _two_registers(pairs, begin, end, table, register, out, lane, row)
+                lane += 2 * width
+            if count % 2:
+                _one_register(pairs, begin, end, table, count - 1, out, lane, row)
 
 
 @kernel
@@ -89,7 +160,7 @@ def pair_gradients(
     """
     width = lanes_of(table)
     real = table.dtype.type
-    geometry = pairs.geometry
+    rows, geometry = pairs.rows, pairs.geometry
     n_types = channels.count.shape[0]
     row = channels.total[species] * width
     nothing = splat(real(0))
@@ -100,13 +171,11 @@ def pair_gradients(
             begin = pairs.first[b * n_types + t]
             for p in range(begin, pairs.first[b * n_types + t + 1]):
                 at = pairs.coefficients[p] * 6 * width
-                dx, dy, dz = geometry[DX, p], geometry[DY, p], geometry[DZ, p]
-                q = geometry[Q, p]
-                x = splat(real(geometry[T, p]))
-                row_0 = splat(real(geometry[RADIAL, p]))
-                row_1 = splat(real(q * dx))
-                row_2 = splat(real(q * dy))
-                row_3 = splat(real(q * dz))
+                x = splat(rows[T, p])
+                row_0 = splat(rows[R_0, p])
+                row_1 = splat(rows[R_X, p])
+                row_2 = splat(rows[R_Y, p])
+                row_3 = splat(rows[R_Z, p])
                 sum_0 = nothing
                 sum_1 = nothing
                 sum_2 = nothing
@@ -126,10 +195,14 @@ def pair_gradients(
                     along = add(along, fma(s_2, row_2, mul(s_3, row_3)))
                     sum_r = fma(slope, along, sum_r)
                     at += 6 * width
-                d_1, d_2, d_3 = total(sum_1), total(sum_2), total(sum_3)
-                radial = total(sum_r) + total(sum_0) * geometry[RADIAL_SLOPE, p]
-                radial += (d_1 * dx + d_2 * dy + d_3 * dz) * geometry[Q_SLOPE, p]
-                radial *= geometry[INVERSE_R, p]
-                out[p, 0] = radial * dx + q * d_1
-                out[p, 1] = radial * dy + q * d_2
-                out[p, 2] = radial * dz + q * d_3
+                sum_r = fma(sum_0, splat(real(geometry[RADIAL_SLOPE, p])), sum_r)
+                radial, d_1, d_2, d_3 = totals(sum_r, sum_1, sum_2, sum_3)
+                dx, dy, dz = geometry[DX, p], geometry[DY, p], geometry[DZ, p]
+                q = geometry[Q, p]
+                along_r = (
+                    radial + (d_1 * dx + d_2 * dy + d_3 * dz) * geometry[Q_SLOPE, p]
+                )
+                along_r *= geometry[INVERSE_R, p]
+                out[p, 0] = along_r * dx + q * d_1
+                out[p, 1] = along_r * dy + q * d_2
+                out[p, 2] = along_r * dz + q * d_3

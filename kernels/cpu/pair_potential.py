@@ -28,7 +28,7 @@ ENERGY, WEIGHT, WEIGHT_SLOPE = 0, 1, 2
 N_SUMS = 3
 
 # Rows of the pairs' geometry besides d and 1/r: ½ du/dr, and r, later dσ/dr.
-SLOPE, SOFTMIN = 4, 5
+SLOPE, SOFTMIN = 5, 6
 
 
 @inline

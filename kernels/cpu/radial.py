@@ -43,7 +43,7 @@ def radial_sums(
                 result = fma(empty, slot, result)
             for p in range(pairs.first[b * n_types], pairs.first[(b + 1) * n_types]):
                 at = (pairs.coefficients[p] + register) * 6 * width
-                x = splat(real(pairs.geometry[T, p]))
+                x = splat(pairs.rows[T, p])
                 result = add(result, quintic(table, at, x))
             store(out, row + lane, result)
 
@@ -67,13 +67,13 @@ def radial_pair_gradients(
     """
     width = lanes_of(table)
     real = table.dtype.type
-    geometry = pairs.geometry
+    rows, geometry = pairs.rows, pairs.geometry
     n_types = channels.count.shape[0]
     for b in range(pairs.counts.shape[0]):
         row = b * place.stride + place.offset
         for p in range(pairs.first[b * n_types], pairs.first[(b + 1) * n_types]):
             at = pairs.coefficients[p] * 6 * width
-            x = splat(real(geometry[T, p]))
+            x = splat(rows[T, p])
             result = splat(real(0))
             for register in range(channels.total[species]):
                 _, slope = quintic_jet(table, at, x)

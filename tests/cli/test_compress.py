@@ -22,7 +22,7 @@ def test_compress(run: Run, model_file: Path, trajectory: Path, tmp_path: Path) 
     certificate = certificates["double"]
     for name in ("energy_max_ev_per_atom", "virial_max_ev_per_atom"):
         assert 0 < certificate[name] < 1e-5
-    assert 0 < certificate["force_rms_ev_per_angstrom"]
+    assert certificate["force_rms_ev_per_angstrom"] > 0
     assert certificate["force_rms_ev_per_angstrom"] < 1e-6
     assert 0 < certificate["force_max_ev_per_angstrom"] <= 1e-6
     assert got.json["bytes"] == out.stat().st_size
