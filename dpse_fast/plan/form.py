@@ -72,8 +72,9 @@ class Form:
         left = (self.basis.T @ cube.reshape(width, -1)).reshape(channels, axis, n_out)
         rows = self.basis[:axis]
         # D[m, a] = Σ basis[m, k] basis[a, l] S[k, l]
-        straight = np.einsum("kan,al->lkn", left, rows[:, :n_rows], optimize=True)
-        turned = np.einsum("kan,al->kln", left[:n_rows], rows, optimize=True)
+        flat = left.transpose(1, 0, 2).reshape(axis, -1)
+        straight = (rows[:, :n_rows].T @ flat).reshape(n_rows, channels, n_out)
+        turned = rows.T @ left[:n_rows]
         folded = straight + turned
         diagonal = np.arange(n_rows)
         folded[diagonal, diagonal] *= 0.5

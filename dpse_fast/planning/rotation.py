@@ -23,8 +23,10 @@ Array = NDArray[np.floating]
 
 FRACTIONS = np.array([0.2, 0.5, 0.8])  # of an interval of a table: where curves count
 SLOPE_LENGTH = 0.15  # Å: a slope times this counts as a value
-# Distances a little below the trained minimum count too, but less.
-CLOSER, CLOSER_WEIGHT = 0.85, 0.01
+# Curves count from this part of the shortest trained distance on: vibrations of a few
+# more molecules come closer than any in the training data. Water shaken to 0.87 of its
+# shortest distance had force errors of 3e-4 eV/Å without, 3e-6 with this.
+CLOSER = 0.85
 # Directions that the first layer hardly sees keep this part of the largest weight.
 LEAST_SENSITIVITY = 1e-5
 EMPTY_WEIGHT = 10.0  # an empty slot counts as so many neighbours at the cutoff
@@ -103,7 +105,7 @@ class CentreRotation:
     ----------
     functions : the embedding of each neighbour type
     neighbours : (T,) how many an atom has of each type
-    shortest : Å, the least distance that counts fully
+    shortest : Å, of the training data
     nodes : Å, of a fine table of each neighbour type
     sensitivity : (M, M)
     weight : (M · axis, n_out) the descriptor's part of the first layer
@@ -241,7 +243,6 @@ def _curve(
     edges = np.unique([CLOSER * shortest, *inside, cutoff])
     r = (edges[:-1, None] + np.diff(edges)[:, None] * FRACTIONS).ravel()
     step = np.repeat(np.diff(edges) / FRACTIONS.size, FRACTIONS.size)
-    step = np.where(r < shortest, CLOSER_WEIGHT**2 * step, step)
     value, slope = function(r)[:2]
     density = count / (4 / 3 * np.pi * cutoff**3)
     weight = np.sqrt(step * (1.0 + 4 * np.pi * r**2 * density))
