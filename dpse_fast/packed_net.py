@@ -11,7 +11,19 @@ from numpy.typing import NDArray
 
 from .aligned import aligned_zeros
 from .kernels._simd import lanes
-from .kernels.cpu.tanh_net import TanhNet, evaluate_tanh_net
+from .kernels.cpu.tanh_net import (
+    BACKWARD,
+    FORWARD,
+    IN_STRIDE,
+    N_COLUMNS,
+    N_IN,
+    N_OUT,
+    OUT_STRIDE,
+    SKIP,
+    VECTORS,
+    TanhNet,
+    evaluate_tanh_net,
+)
 from .model import Layer
 from .shared_weights import Packed, shared
 
@@ -85,12 +97,12 @@ class PackedNet:
             vectors += [layer.bias, idt]
         vectors.append(last.weight[:, 0])
         self._net = TanhNet(
-            widths=np.array([len(first), *self._widths]),
-            skips=np.array([int(layer.skip == "identity") for layer in hidden]),
+            layers=_table(hidden, self.dtype),
             first=self.weights[0],
             rest=self.weights[1],
             vectors=_aligned([_padded(v, self.dtype) for v in vectors], self.dtype),
-            constant=float(constant),
+            widest=max(_whole(n, self.dtype) for n in self._widths),
+            constant=constant,
         )
 
     def buffers(self, size: int) -> PackedBuffers:
@@ -122,6 +134,21 @@ class PackedNet:
             energies,
         )
         return energies
+
+
+def _table(hidden: Sequence[Layer], dtype: np.dtype[Any]) -> NDArray[np.int64]:
+    """`TanhNet.layers`."""
+    table = np.zeros((len(hidden), N_COLUMNS), np.int64)
+    at = vectors_at = 0
+    for k, (row, layer) in enumerate(zip(table, hidden, strict=True)):
+        n_in, n_out = layer.n_in, layer.n_out
+        inputs, outputs = _whole(n_in, dtype), _whole(n_out, dtype)
+        row[[N_IN, N_OUT, IN_STRIDE, OUT_STRIDE]] = n_in, n_out, inputs, outputs
+        row[[FORWARD, BACKWARD, VECTORS]] = at, at + outputs * n_in, vectors_at
+        row[SKIP] = layer.skip == "identity"
+        at = at + outputs * n_in + inputs * n_out if k else 0
+        vectors_at += 2 * outputs
+    return table
 
 
 def _packed(matrices: Sequence[Array], dtype: Any) -> Array:

@@ -51,28 +51,30 @@ def tanh(x: Any, like: Floats) -> Any:
     It is monotone as each step is: −e and 1/d grow with |x|.
     """
     real = like.dtype.type
-    double = lanes_of(like) == 8
+    double = like.itemsize == 8
     minus = splat(real(-1.0))
     top = real(LARGEST if double else LARGEST_SINGLE)
     z = mul(at_most(magnitude(x), splat(top)), splat(real(-2.0)))
     shift = splat(real(ROUND if double else ROUND_SINGLE))
     shifted = fma(z, splat(real(1.4426950408889634)), shift)
     m = fma(shift, minus, shifted)
-    r = fma(m, splat(real(-LN2_HIGH if double else -LN2_HIGH_SINGLE)), z)
-    r = fma(m, splat(real(-LN2_LOW if double else -LN2_LOW_SINGLE)), r)
-    p = splat(real(_P5 if double else _S5))
+    high = fma(m, splat(real(-LN2_HIGH if double else -LN2_HIGH_SINGLE)), z)
+    low = mul(m, splat(real(-LN2_LOW if double else -LN2_LOW_SINGLE)))
+    r = add(high, low)
+    square = mul(r, r)
+    even = splat(real(_P4 if double else _S4))
+    odd = splat(real(_P5 if double else _S5))
     if double:
-        p = fma(splat(real(_P10)), r, splat(real(_P9)))
-        p = fma(p, r, splat(real(_P8)))
-        p = fma(p, r, splat(real(_P7)))
-        p = fma(p, r, splat(real(_P6)))
-        p = fma(p, r, splat(real(_P5)))
-    p = fma(p, r, splat(real(_P4 if double else _S4)))
-    p = fma(p, r, splat(real(_P3 if double else _S3)))
-    p = fma(p, r, splat(real(_P2 if double else _S2)))
-    p = fma(p, r, splat(real(_P1 if double else _S1)))
-    p = fma(p, r, splat(real(_P0 if double else _S0)))
-    p = fma(mul(p, r), r, r)
+        even = fma(splat(real(_P10)), square, splat(real(_P8)))
+        even = fma(even, square, splat(real(_P6)))
+        even = fma(even, square, splat(real(_P4)))
+        odd = fma(splat(real(_P9)), square, splat(real(_P7)))
+        odd = fma(odd, square, splat(real(_P5)))
+    even = fma(even, square, splat(real(_P2 if double else _S2)))
+    even = fma(even, square, splat(real(_P0 if double else _S0)))
+    odd = fma(odd, square, splat(real(_P3 if double else _S3)))
+    odd = fma(odd, square, splat(real(_P1 if double else _S1)))
+    p = add(fma(fma(odd, r, even), square, low), high)
     power = power_of_two(shifted)
     e = fma(power, p, add(power, minus))
     d = fma(power, p, add(power, splat(real(1.0))))
@@ -86,23 +88,24 @@ def tanh_rows(
     stride: int,
     n_rows: int,
     n_registers: int,
-    bias: Floats,
+    vectors: Floats,
     bias_at: int,
-    idt_at: int,
-    skip: Floats,
-    skip_at: int,
-    slope: Floats,
+    idt_offset: int,
+    skip: bool,
+    x: Floats,
+    x_at: int,
     slope_at: int,
 ) -> None:
-    """y ← tanh(y + bias)·idt (+ skip) and slope ← (1 − tanh²)·idt.
+    """y ← tanh(y + bias)·idt, with a skip + x, and slope ← (1 − tanh²)·idt.
 
     Parameters
     ----------
-    y, slope, skip : flat, float32 or float64, modified but skip
-        n_registers of each of n_rows rows, one every ``stride`` numbers from
-        ``y_at``, ``slope_at`` and ``skip_at``; without a skip that is negative.
-    bias : flat
-        With the biases from ``bias_at`` and the time steps from ``idt_at``.
+    y : flat, float32 or float64, modified
+        n_registers of each of n_rows rows, one every ``stride`` numbers, from
+        ``y_at``; the slopes like it from ``slope_at``.
+    x : flat, like y from ``x_at``
+    vectors : flat
+        The biases from ``bias_at``, the time steps ``idt_offset`` behind.
     """
     width = lanes_of(y)
     one = splat(y.dtype.type(1.0))
@@ -111,13 +114,13 @@ def tanh_rows(
         for register in range(n_registers):
             lane = register * width
             at = row * stride + lane
-            x = add(load(y, y_at + at), load(bias, bias_at + lane))
-            t = tanh(x, y)
-            step = load(bias, idt_at + lane)
-            rest = fma(mul(t, t), minus, one)
-            store(slope, slope_at + at, mul(rest, step))
-            if skip_at >= 0:
-                t = fma(t, step, load(skip, skip_at + at))
+            shifted = add(load(y, y_at + at), load(vectors, bias_at + lane))
+            t = tanh(shifted, y)
+            step = load(vectors, bias_at + idt_offset + lane)
+            rest = fma(mul(t, minus), t, one)
+            store(y, slope_at + at, mul(rest, step))
+            if skip:
+                t = fma(t, step, load(x, x_at + at))
             else:
                 t = mul(t, step)
             store(y, y_at + at, t)

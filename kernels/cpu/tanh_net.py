@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
+import numpy as np
+
 from .._jit import exact
 from .._simd import fma, lanes_of, load, mul, splat, store, total
 from ..layout import Floats, Ints
@@ -11,93 +13,52 @@ from .activation import tanh_rows
 from .dense import multiply_rows, panel_product
 from .tile import TILE_REGISTERS
 
+# Columns of `TanhNet.layers`: numbers in and out; the same in whole registers;
+# where the layer's weights, their transpose and its vectors start; 1: the input
+# is added to the output.
+N_IN, N_OUT, IN_STRIDE, OUT_STRIDE, FORWARD, BACKWARD, VECTORS, SKIP = range(8)
+N_COLUMNS = 8
+
 
 class TanhNet(NamedTuple):
-    """A packed net of L tanh layers.
+    """A packed net of L tanh layers; what is padded to whole registers is 0."""
 
-    The weights of a layer of n inputs and m outputs are packed as in `tile`,
-    P(m)·n numbers, and their transpose behind them, P(n)·m numbers, where P rounds
-    up to whole registers; what is padded is 0.
-    """
-
-    widths: Ints  # (L + 1,) int64: inputs, then outputs of each layer
-    skips: Ints  # (L,) int64, 1: the layer's input is added to its output
-    first: Floats  # weights of the first layer
+    layers: Ints  # (L, N_COLUMNS) int64
+    first: Floats  # the first layer's weights and their transpose, see `tile`
     rest: Floats  # of the other layers
-    vectors: Floats  # bias and time steps of each layer, P(m) each; output's weights
+    vectors: Floats  # bias and time steps of each layer, then the output's weights
+    widest: int  # of the OUT_STRIDEs
     constant: float  # added to the output
 
 
 @exact
-def _padded(n: int, like: Floats) -> int:
-    width = lanes_of(like)
-    return (n + width - 1) // width * width
-
-
-@exact
-def _layer_size(n_in: int, n_out: int, like: Floats) -> int:
-    return _padded(n_out, like) * n_in + _padded(n_in, like) * n_out
-
-
-@exact
 def _layer_forward(
+    layer: Ints,
     x: Floats,
     x_at: int,
     x_stride: int,
     n_rows: int,
     weights: Floats,
-    w_at: int,
     vectors: Floats,
-    bias_at: int,
-    n_in: int,
-    n_out: int,
-    skip: bool,
     y: Floats,
     y_at: int,
     slope_at: int,
 ) -> None:
+    """The outputs of a layer, and d(tanh·idt), panel by panel."""
     width = lanes_of(y)
-    stride = _padded(n_out, y)
+    n_in, stride = layer[N_IN], layer[OUT_STRIDE]
     n_registers = stride // width
+    old = layer[SKIP] < 0
     for register in range(0, n_registers, TILE_REGISTERS):
         count = min(TILE_REGISTERS, n_registers - register)
         lane = register * width
         # fmt: off
-        panel_product(x, x_at, x_stride, n_rows, weights, w_at + lane * n_in, n_in,
-                      y, y_at + lane, stride, count, False)
+        panel_product(x, x_at, x_stride, n_rows,
+                      weights, layer[FORWARD] + lane * n_in, n_in,
+                      y, y_at + lane, stride, count, old)
         tanh_rows(y, y_at + lane, stride, n_rows, count,
-                  vectors, bias_at + lane, bias_at + stride + lane,
-                  x, x_at + lane if skip else -1, y, slope_at + lane)
-        # fmt: on
-
-
-@exact
-def _layer_backward(
-    work: Floats,
-    delta_at: int,
-    n_rows: int,
-    weights: Floats,
-    w_at: int,
-    n_in: int,
-    n_out: int,
-    skip: bool,
-    gradient_at: int,
-    before_at: int,
-) -> None:
-    """The gradient in a layer's input, in place, and it times the slopes before."""
-    width = lanes_of(work)
-    stride, delta_stride = _padded(n_in, work), _padded(n_out, work)
-    w_at += delta_stride * n_in
-    n_registers = stride // width
-    for register in range(0, n_registers, TILE_REGISTERS):
-        count = min(TILE_REGISTERS, n_registers - register)
-        lane = register * width
-        # fmt: off
-        panel_product(work, delta_at, delta_stride, n_rows,
-                      weights, w_at + lane * n_out, n_out,
-                      work, gradient_at + lane, stride, count, skip)
-        multiply_rows(work, gradient_at + lane, stride, n_rows, count,
-                      work, before_at + lane)
+                  vectors, layer[VECTORS] + lane, stride,
+                  layer[SKIP] != 0, x, x_at + lane, slope_at + lane)
         # fmt: on
 
 
@@ -105,10 +66,10 @@ def _layer_backward(
 def _output(
     y: Floats,
     y_at: int,
+    stride: int,
     n_rows: int,
     weights: Floats,
     w_at: int,
-    n: int,
     constant: float,
     factors: Floats,
     energies: Floats,
@@ -118,7 +79,6 @@ def _output(
     """The outputs, and their gradients times the factors, also times the slopes."""
     width = lanes_of(y)
     real = y.dtype.type
-    stride = _padded(n, y)
     for row in range(n_rows):
         value = splat(real(0))
         factor = splat(real(factors[row]))
@@ -133,37 +93,52 @@ def _output(
 
 
 @exact
-def _input_gradient(
-    net: TanhNet,
-    n_rows: int,
+def _layer_backward(
+    layer: Ints,
     work: Floats,
     delta_at: int,
-    scratch_at: int,
+    n_rows: int,
+    weights: Floats,
     gradient: Floats,
+    gradient_at: int,
     stride: int,
+    room: int,
+    before_at: int,
+    scratch_at: int,
 ) -> None:
-    """dE/dx from the slopes of the first layer; writes nothing between rows."""
+    """The gradient in a layer's input, panel by panel; in place with a skip.
+
+    Of each row, ``room`` numbers may be written: a register that does not fit
+    goes through the scratch, B registers in work. The gradient times the slopes of
+    the layer before takes their place, at ``before_at`` unless negative.
+    """
     width = lanes_of(work)
-    n_in, n_out = net.widths[0], net.widths[1]
-    delta_stride = _padded(n_out, work)
-    w_at = delta_stride * n_in
-    n_whole = n_in // width
-    # fmt: off
-    for register in range(0, n_whole, TILE_REGISTERS):
-        count = min(TILE_REGISTERS, n_whole - register)
+    n_out, delta_stride = layer[N_OUT], layer[OUT_STRIDE]
+    n_registers, n_whole = layer[IN_STRIDE] // width, room // width
+    skip = layer[SKIP] != 0
+    register = 0
+    while register < n_registers:
         lane = register * width
+        if register < n_whole:
+            count = min(TILE_REGISTERS, n_whole - register)
+            out, out_at, out_stride = gradient, gradient_at + lane, stride
+        else:
+            count = 1
+            out, out_at, out_stride = work, scratch_at, width
+        # fmt: off
         panel_product(work, delta_at, delta_stride, n_rows,
-                      net.first, w_at + lane * n_out, n_out,
-                      gradient, lane, stride, count, False)
-    lane = n_whole * width
-    if lane < n_in:
-        panel_product(work, delta_at, delta_stride, n_rows,
-                      net.first, w_at + lane * n_out, n_out,
-                      work, scratch_at, width, 1, False)
-    # fmt: on
-        for row in range(n_rows):
-            for k in range(n_in - lane):
-                gradient[row * stride + lane + k] = work[scratch_at + row * width + k]
+                      weights, layer[BACKWARD] + lane * n_out, n_out,
+                      out, out_at, out_stride, count, skip)
+        if before_at >= 0:
+            multiply_rows(gradient, gradient_at + lane, stride, n_rows, count,
+                          work, before_at + lane)
+        # fmt: on
+        if register >= n_whole:
+            for row in range(n_rows):
+                for k in range(room - lane):
+                    at = gradient_at + row * stride + lane + k
+                    gradient[at] = work[scratch_at + row * width + k]
+        register += count
 
 
 @exact
@@ -183,48 +158,46 @@ def evaluate_tanh_net(
     Parameters
     ----------
     x, gradient : flat
-        n_rows rows of n_in numbers, one every ``stride``; gradient is modified and
-        may be x.
+        n_rows rows of n_in numbers, one every ``stride``; gradient is modified,
+        nothing between its rows is, and it may be x.
     factors : (B,) float64, of the gradients
-    work : (B · work size,), see `work_size`; modified
+    work : flat, modified; for each row the widest layer's outputs twice, then
+        every layer's
     energies : (B,) float64, modified
     """
-    n_layers = net.skips.size
-    widest = 0
-    for layer in range(n_layers):
-        widest = max(widest, n_rows * _padded(net.widths[layer + 1], x))
-    y_at, spare_at, slope_at = 0, widest, 2 * widest
-    w_at, vector_at = 0, 0
-    for layer in range(n_layers):
-        n_in, n_out = net.widths[layer], net.widths[layer + 1]
+    n_layers = len(net.layers)
+    # Of a plain 0 Numba would compile what is called once more, as a literal.
+    start = np.int64(0)
+    size = n_rows * net.widest
+    y_at, spare_at, slope_at = size, start, 2 * size
+    inputs, inputs_at, stride, weights = x, start, x_stride, net.first
+    for k in range(n_layers):
+        layer = net.layers[k]
         # fmt: off
-        if layer == 0:
-            _layer_forward(x, 0, x_stride, n_rows, net.first, 0,
-                           net.vectors, vector_at, n_in, n_out, False,
-                           work, y_at, slope_at)
-        else:
-            slope_at += n_rows * _padded(n_in, x)
-            _layer_forward(work, spare_at, _padded(n_in, x), n_rows,
-                           net.rest, w_at, net.vectors, vector_at, n_in, n_out,
-                           net.skips[layer] != 0, work, y_at, slope_at)
-            w_at += _layer_size(n_in, n_out, x)
+        _layer_forward(layer, inputs, inputs_at, stride, n_rows, weights,
+                       net.vectors, work, y_at, slope_at)
         # fmt: on
-        vector_at += 2 * _padded(n_out, x)
+        inputs, inputs_at, stride, weights = work, y_at, layer[OUT_STRIDE], net.rest
+        slope_at += n_rows * stride
         y_at, spare_at = spare_at, y_at
-    n_out = net.widths[n_layers]
+    slope_at -= n_rows * stride
+    last_at = net.layers[n_layers - 1, VECTORS] + 2 * stride
     # fmt: off
-    _output(work, spare_at, n_rows, net.vectors, vector_at, n_out, net.constant,
+    _output(work, spare_at, stride, n_rows, net.vectors, last_at, net.constant,
             factors, energies, y_at, slope_at)
     # fmt: on
-    for layer in range(n_layers - 1, 0, -1):
-        n_in, n_out = net.widths[layer], net.widths[layer + 1]
-        w_at -= _layer_size(n_in, n_out, x)
-        before_at = slope_at - n_rows * _padded(n_in, x)
+    for k in range(n_layers - 1, -1, -1):
+        layer = net.layers[k]
+        if k > 0:
+            weights, out, out_at = net.rest, work, y_at
+            stride = layer[IN_STRIDE]
+            room, before_at = stride, slope_at - n_rows * stride
+        else:
+            weights, out, out_at = net.first, gradient, start
+            stride = gradient_stride
+            room, before_at = layer[N_IN], -1
         # fmt: off
-        _layer_backward(work, slope_at, n_rows, net.rest, w_at, n_in, n_out,
-                        net.skips[layer] != 0, y_at, before_at)
+        _layer_backward(layer, work, slope_at, n_rows, weights, out, out_at, stride,
+                        room, before_at, spare_at)
         # fmt: on
         slope_at = before_at
-    # fmt: off
-    _input_gradient(net, n_rows, work, slope_at, spare_at, gradient, gradient_stride)
-    # fmt: on
