@@ -30,6 +30,7 @@ from .shared_weights import Packed, shared
 Array = NDArray[np.floating]
 Order = NDArray[np.integer]
 
+
 def serves(layers: Sequence[Layer]) -> bool:
     """Whether the kernel can evaluate a net: else see `layered_net`."""
     *hidden, last = layers
@@ -160,7 +161,7 @@ def _packed(matrices: Sequence[Array], dtype: Any) -> Array:
 def _whole(n: int, dtype: Any) -> int:
     """n in whole registers."""
     width = lanes(dtype)
-    return -(-n // width) * width
+    return int(-(-n // width) * width)
 
 
 def _panels(weight: Array, dtype: Any) -> Array:

@@ -26,5 +26,6 @@ def shared(
     key = (*form, len(places), *places)
     if key not in packed:
         packed[key] = make()
-        packed |= {(place,): source for place, source in zip(places, sources)}
+        for place, source in zip(places, sources, strict=True):
+            packed[(place,)] = source
     return packed[key]

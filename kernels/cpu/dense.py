@@ -40,19 +40,22 @@ def panel_product(
     weights : flat
         Packed as in `tile`, ``depth`` rows, from ``w_at``.
     """
+    width = lanes_of(y)
     for row in range(0, n_rows, TILE_ROWS):
         left = n_rows - row
         x_row = x_at + row * x_stride
         y_row = y_at + row * y_stride
+        following = n_registers + min(row // TILE_ROWS, n_registers - 1)
+        next_at = w_at + following * depth * width
         # fmt: off
         if n_registers == 1:
-            _one(x, x_row, x_stride, left, weights, w_at, depth,
+            _one(x, x_row, x_stride, left, weights, w_at, depth, next_at,
                  y, y_row, y_stride, accumulate)
         elif n_registers == 2:
-            _two(x, x_row, x_stride, left, weights, w_at, depth,
+            _two(x, x_row, x_stride, left, weights, w_at, depth, next_at,
                  y, y_row, y_stride, accumulate)
         else:
-            _three(x, x_row, x_stride, left, weights, w_at, depth,
+            _three(x, x_row, x_stride, left, weights, w_at, depth, next_at,
                    y, y_row, y_stride, accumulate)
         # fmt: on
 

@@ -64,6 +64,17 @@ class _Operand:
     def store(self, value: Any, pointer: Any) -> None:
         self._builder.store(value, pointer, align=self.bits // 8)
 
+    def prefetch(self, pointer: Any) -> None:
+        """Bring a cache line into the second cache."""
+        byte, integer = ir.IntType(8).as_pointer(), ir.IntType(32)
+        kind = ir.FunctionType(ir.VoidType(), [byte, integer, integer, integer])
+        function = cgutils.get_or_insert_function(
+            self._builder.module, kind, "llvm.prefetch.p0i8"
+        )
+        read, second, data = integer(0), integer(2), integer(1)
+        place = self._builder.bitcast(pointer, byte)
+        self._builder.call(function, [place, read, second, data])
+
     def spread(self, pointer: Any) -> Any:
         """The element in every lane."""
         blank = ir.Constant(self.vector, ir.Undefined)
@@ -74,14 +85,19 @@ class _Operand:
 
 
 def _emit(
-    context: Any, builder: Any, signature: Any, arguments: Any, rows: int, registers: int
+    context: Any,
+    builder: Any,
+    signature: Any,
+    arguments: Any,
+    rows: int,
+    registers: int,
 ) -> None:
     kinds = signature.args
-    x_data, x_at, x_stride, n_rows, w_data, w_at, depth = arguments[:7]
-    y_data, y_at, y_stride, accumulate = arguments[7:]
+    x_data, x_at, x_stride, n_rows, w_data, w_at, depth, next_at = arguments[:8]
+    y_data, y_at, y_stride, accumulate = arguments[8:]
     x, w, y = (
         _Operand(context, builder, kinds[k], data)
-        for k, data in ((0, x_data), (4, w_data), (7, y_data))
+        for k, data in ((0, x_data), (4, w_data), (8, y_data))
     )
     last = builder.sub(n_rows, _INDEX(1))
     inputs, outputs = [], []
@@ -116,6 +132,7 @@ def _emit(
         f"llvm.fmuladd.v{y.lanes}f{y.bits}",
     )
     offset = builder.mul(k, _INDEX(w.lanes))
+    w.prefetch(builder.gep(w.at(next_at), [offset]))
     right = [w.load(w.register(pointer, offset)) for pointer in weights]
     new = []
     for i, pointer in enumerate(inputs):
@@ -160,6 +177,7 @@ def tile_product(rows: int, registers: int) -> Callable[..., None]:
         w: Any,
         w_at: Any,
         depth: Any,
+        next_at: Any,
         y: Any,
         y_at: Any,
         y_stride: Any,
@@ -170,7 +188,7 @@ def tile_product(rows: int, registers: int) -> Callable[..., None]:
             return context.get_dummy_value()
 
         n = types.intp
-        return types.void(x, n, n, n, w, n, n, y, n, n, types.boolean), build
+        return types.void(x, n, n, n, w, n, n, n, y, n, n, types.boolean), build
 
     made: Callable[..., None] = tile
     return made
@@ -184,6 +202,7 @@ def _tile(
     w: Any,
     w_at: int,
     depth: int,
+    next_at: int,
     y: Any,
     y_at: int,
     y_stride: int,
