@@ -152,13 +152,16 @@ def _emit(
 def tile_product(rows: int, registers: int) -> Callable[..., None]:
     """The function that makes a tile of this many rows and registers.
 
-    ``f(x, x_at, x_stride, n_rows, w, w_at, depth, y, y_at, y_stride, accumulate)``
-    writes, or with ``accumulate`` adds, Σ_k x[row, k]·w[k, column] to y. x, w and y
-    are flat arrays of one dtype; x and y start at ``x_at`` and ``y_at`` and have a
-    row every ``stride`` elements, w starts at ``w_at`` and is packed, K = ``depth``
-    ≥ 1. Of more rows than ``n_rows`` ≥ 1 the last one is made again, so nothing
-    beyond is touched. The sum runs over k in order: it does not depend on where
-    in a tile a row is.
+    ``f(x, x_at, x_stride, n_rows, w, w_at, depth, next_at, y, y_at, y_stride,
+    accumulate)`` writes, or with ``accumulate`` adds, Σ_k x[row, k]·w[k, column] to
+    y. x, w and y are flat arrays of one dtype; x and y start at ``x_at`` and
+    ``y_at`` and have a row every ``stride`` elements, w starts at ``w_at`` and is
+    packed, K = ``depth`` ≥ 1. The K registers of w from ``next_at`` are brought
+    closer; they need not exist.
+
+    Of more rows than ``n_rows`` ≥ 1 the last one is made again, so nothing beyond
+    is touched; where half of the tile is enough, only that half is made. The sum
+    runs over k in order: it does not depend on where in a tile a row is.
     """
     if numba.config.DISABLE_JIT:
 
@@ -166,6 +169,8 @@ def tile_product(rows: int, registers: int) -> Callable[..., None]:
             _tile(*arguments, rows, registers)
 
         return product
+
+    half = (rows + 1) // 2
 
     @intrinsic
     def tile(
@@ -184,7 +189,13 @@ def tile_product(rows: int, registers: int) -> Callable[..., None]:
         accumulate: Any,
     ) -> Any:
         def build(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
-            _emit(context, builder, signature, arguments, rows, registers)
+            most = ir.Constant(_INDEX, half)
+            few = builder.icmp_signed("<=", arguments[3], most)
+            with builder.if_else(few) as (then, otherwise):
+                with then:
+                    _emit(context, builder, signature, arguments, half, registers)
+                with otherwise:
+                    _emit(context, builder, signature, arguments, rows, registers)
             return context.get_dummy_value()
 
         n = types.intp
