@@ -1,0 +1,132 @@
+"""Seconds of each stage, and the fitting nets against the machine's GEMM peak."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+import dpse_fast
+from dpse_fast.blas import one_blas_thread
+
+from .gemm import Shape, chain_rates, layer_flops, square_rate
+from .progress import say
+from .ratios import median
+from .system import System
+
+
+def fitting_shapes(potential: Any) -> dict[int, tuple[Shape, ...]]:
+    """(inputs, outputs) of the layers that the plan runs, for each type."""
+    return {
+        species: tuple(layer.weight.shape for layer in net.layers)
+        for species, net in potential.plan.fitting.items()
+    }
+
+
+def fitting_rate(
+    shapes: Mapping[int, Sequence[Shape]],
+    counts: Mapping[int, int],
+    seconds: float,
+    peaks: Mapping[tuple[Shape, ...], float],
+) -> dict[str, float]:
+    """The matrix products of the fitting stage against their peak.
+
+    Parameters
+    ----------
+    shapes : of the layers, for each type
+    counts : atoms of each type
+    seconds : of the whole stage, activations included
+    peaks : GFLOP/s of the products of these shapes alone
+
+    Returns
+    -------
+    FLOPs per atom, GFLOP/s of the stage, and the fraction of its time that the
+    products alone would take at their peak
+    """
+    flops = {t: counts[t] * layer_flops(shapes[t]) for t in counts}
+    least = sum(f / (1e9 * peaks[tuple(shapes[t])]) for t, f in flops.items())
+    total = sum(flops.values())
+    return {
+        "flops_per_atom": total / sum(counts.values()),
+        "gflops": total / seconds / 1e9,
+        "peak_gflops_same_shapes": total / least / 1e9,
+        "fraction_of_peak": least / seconds,
+    }
+
+
+def profile(session: Any, system: System, rounds: int) -> dict[str, Any]:
+    """Seconds of the stages in every round, and of what lies between them."""
+    arguments = (system.positions, system.types, system.cell)
+    session.compute(*arguments)
+    kept = []
+    for _ in range(rounds):
+        before, start = session.stage_seconds, time.perf_counter()
+        session.compute(*arguments)
+        wall = time.perf_counter() - start
+        after = session.stage_seconds
+        stages = {name: after[name] - before[name] for name in after}
+        kept.append({**stages, "other": wall - sum(stages.values()), "total": wall})
+    return {
+        "seconds": {name: median([r[name] for r in kept]) for name in kept[0]},
+        "rounds": kept,
+    }
+
+
+def measure_stages(
+    precisions: Sequence[str],
+    model: str | None,
+    tol: float,
+    system: System,
+    rounds: int,
+) -> dict[str, Any]:
+    """One thread, a new neighbour list in every evaluation, as in the comparison.
+
+    The products' peak is measured before and after the stages; the better counts.
+    """
+    found: dict[str, Any] = {"atoms": len(system.types), "precisions": {}}
+    found["gemm_square_gflops"] = {}
+    with one_blas_thread():
+        for name in ("float64", "float32"):
+            say(f"GEMM peak, {name}")
+            found["gemm_square_gflops"][name] = square_rate(name)
+    for precision in precisions:
+        say(f"stages, {precision}")
+        potential = dpse_fast.load(
+            model, precision=precision, tol=tol, threads=1, sel_overflow="truncate"
+        )
+        potential.compute(system.positions, system.types, system.cell)
+        plan = potential.plan
+        assert plan is not None
+        shapes, dtype = fitting_shapes(potential), plan.dtype
+        distinct = set(shapes.values())
+        with one_blas_thread():
+            before = {s: chain_rates(s, dtype) for s in distinct}
+            measured = profile(potential.session(0.0, profile=True), system, rounds)
+            after = {s: chain_rates(s, dtype) for s in distinct}
+        best = {
+            s: max(before[s], after[s], key=lambda rate: rate["gflops"])
+            for s in distinct
+        }
+        values, numbers = np.unique(system.types, return_counts=True)
+        counts = dict(zip(values.tolist(), numbers.tolist(), strict=True))
+        seconds = measured["seconds"]
+        found["precisions"][precision] = {
+            "us_per_atom": {
+                name: 1e6 * value / len(system.types) for name, value in seconds.items()
+            },
+            "fitting": fitting_rate(
+                shapes,
+                counts,
+                seconds["fitting"],
+                {s: rate["gflops"] for s, rate in best.items()},
+            ),
+            "gemm_same_shapes": [
+                {"types": [t for t, own in shapes.items() if own == s], **best[s]}
+                for s in distinct
+            ],
+            "plan_bytes": plan.n_bytes,
+            "rounds": measured["rounds"],
+        }
+    return found
