@@ -113,6 +113,12 @@ def summary(
     return found
 
 
+def wall_over_cpu(times: Mapping[str, Sequence[Mapping[str, float]]]) -> float:
+    """Median over all rounds on one thread: above 1, other work shared the cores."""
+    each = [r["wall"] / r["cpu"] for rounds in times.values() for r in rounds]
+    return ratios.median(each)
+
+
 def compare(
     precisions: Sequence[str],
     model: str | None,
@@ -172,6 +178,7 @@ def compare(
         "agreement": agreement,
         "contenders": summary(times, n_atoms, bases),
         "failed": failed,
+        "wall_over_cpu": wall_over_cpu(times),
         "rounds": times,
     }
 
@@ -203,6 +210,7 @@ def compare_threads(
                 str(threads): ratios.per_atom(many, n_atoms),
             },
             "times_faster": ratios.ratio_by_round(one, many),
+            "times_faster_shortest": min(one) / min(many),
             "rounds": times,
         }
     return found

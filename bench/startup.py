@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from .comparison import our_worker, peer_worker
-from .peers import Peers
+from .peers import COMPRESSED, UNCOMPRESSED, Peers
 from .progress import say
 from .ratios import median
 from .worker import Worker, WorkerError
@@ -45,7 +45,7 @@ def measure_startup(
 
     starts = {f"dpse-fast, {p}": ours(p) for p in precisions}
     if peers:
-        for name in peers.models:
+        for name in (n for n in (UNCOMPRESSED, COMPRESSED) if n in peers.models):
             starts[name] = partial(peer_worker, name, peers, threads, structure, folder)
     rounds: dict[str, list[float]] = {name: [] for name in starts}
     for k in range(repeats):

@@ -8,6 +8,7 @@ from typing import Any
 from .peers import COMPRESSED, UNCOMPRESSED
 
 Cells = Sequence[str]
+BUSY = 1.1  # wall over CPU time of one thread, above which times are not to be trusted
 
 
 def table(header: Cells, rows: Iterable[Cells]) -> str:
@@ -20,7 +21,9 @@ def number(value: float | None, digits: int = 3) -> str:
     """So many significant digits, never an exponent from 0.001 to 10⁶."""
     if value is None:
         return "–"
-    if value == 0 or not 1e-3 <= abs(value) < 1e6:
+    if value == 0:
+        return "0"
+    if not 1e-3 <= abs(value) < 1e6:
         return f"{value:.{max(digits - 2, 0)}e}"
     text = f"{value:.{digits}g}"
     return f"{float(text):.0f}" if "e" in text else text
@@ -79,10 +82,14 @@ def comparison_table(found: Mapping[str, Any]) -> str:
         )
         peak = entry["peak_bytes"]
         rows.append([*row, "–" if peak is None else f"{peak / 1e6:,.0f}"])
+    busy = found["wall_over_cpu"] > BUSY
     failed = "".join(f"\n\n{message}" for message in found["failed"].values())
     return (
         f"{found['atoms']} atoms; medians of {_rounds(found)} rounds in turns, ratios "
-        f"of CPU time by round; largest differences from {found['reference']}.\n\n"
+        f"of CPU time by round; largest differences from {found['reference']}. "
+        f"Wall over CPU time: {found['wall_over_cpu']:.2f}"
+        + (", the cores were shared with other work" if busy else "")
+        + ".\n\n"
         + table(header, rows)
         + failed
     )
@@ -94,12 +101,15 @@ def _rounds(found: Mapping[str, Any]) -> int:
 
 def threads_table(found: Mapping[str, Any]) -> str:
     many = str(found["threads"])
-    header = ["wall", "1 thread, µs/atom", f"{many} threads, µs/atom", "times faster"]
+    header = ["wall", "1 thread, µs/atom", f"{many} threads, µs/atom"]
+    header += ["times faster", "of the shortest"]
     rows = []
     for precision, entry in found["precisions"].items():
         clocks = (entry["wall_us_per_atom"][n]["median"] for n in ("1", many))
-        ratio = f"{entry['times_faster']['median']:.2f}"
-        rows.append([precision, *(number(x) for x in clocks), ratio])
+        faster = (entry["times_faster"]["median"], entry["times_faster_shortest"])
+        rows.append(
+            [precision, *(number(x) for x in clocks), *(f"{x:.2f}" for x in faster)]
+        )
     return table(header, rows)
 
 
@@ -107,7 +117,7 @@ def stages_table(found: Mapping[str, Any]) -> str:
     precisions = found["precisions"]
     names = list(next(iter(precisions.values()))["us_per_atom"])
     stages = table(
-        ["stage, µs/atom (one thread)", *precisions],
+        ["stage, µs/atom (one thread, shortest round)", *precisions],
         [
             [name, *(number(p["us_per_atom"][name]) for p in precisions.values())]
             for name in names
