@@ -1,10 +1,12 @@
-"""A report as one small picture: scaling, stages, contenders."""
+"""A report as one small picture: contenders, stages, scaling."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
+
+from .peers import COMPRESSED
 
 DOTS_PER_INCH = 90
 
@@ -18,18 +20,16 @@ def draw(report: Mapping[str, Any], path: Path) -> bool:
     matplotlib.use("Agg")
     import matplotlib.pyplot as plt
 
-    panels = [
-        (key, function)
-        for key, function in (("scaling", _scaling), ("stages", _stages))
-        if report.get(key)
-    ]
-    if not panels:
+    found = {"contenders": (report.get("comparison") or {}).get("contenders")}
+    found |= {key: report.get(key) for key in ("stages", "scaling")}
+    drawn = [key for key, value in found.items() if value]
+    if not drawn:
         return False
     figure, axes = plt.subplots(
-        1, len(panels), figsize=(5.2 * len(panels), 3.8), squeeze=False
+        1, len(drawn), figsize=(4.6 * len(drawn), 3.4), squeeze=False
     )
-    for ax, (_, function) in zip(axes[0], panels, strict=True):
-        function(ax, report)
+    for ax, key in zip(axes[0], drawn, strict=True):
+        PANELS[key](ax, found[key])
     figure.suptitle(f"{report['machine']['processor']}, {report['date']}", fontsize=9)
     figure.tight_layout()
     figure.savefig(path, dpi=DOTS_PER_INCH)
@@ -37,34 +37,50 @@ def draw(report: Mapping[str, Any], path: Path) -> bool:
     return True
 
 
-def _scaling(ax: Any, report: Mapping[str, Any]) -> None:
-    found = report["scaling"]
-    for precision, entry in found["precisions"].items():
-        sizes = [row["atoms"] for row in entry["sizes"]]
-        if not sizes:
-            continue
-        law = entry["time"]
-        label = f"{precision}, N^{law['exponent']:.2f}" if law else precision
-        seconds = [row["seconds_per_step"] for row in entry["sizes"]]
-        ax.loglog(sizes, seconds, "o-", label=label)
-    ax.set(xlabel="atoms", ylabel=f"s/step, {found['threads']} threads")
-    ax.grid(alpha=0.3)
-    ax.legend()
+def _contenders(ax: Any, entries: Mapping[str, Any]) -> None:
+    medians = [entry["cpu_us_per_atom"]["median"] for entry in entries.values()]
+    colours = ["C0" if n.startswith("dpse-fast") else "0.7" for n in entries]
+    bars = ax.barh([n.replace(", ", "\n", 1) for n in entries], medians, color=colours)
+    texts = []
+    for median, entry in zip(medians, entries.values(), strict=True):
+        faster = entry["times_faster_than"].get(COMPRESSED)
+        ratio = f" ({faster['cpu']['median']:.1f}×)" if faster else ""
+        texts.append(f" {median:.0f}{ratio}")
+    ax.bar_label(bars, texts, fontsize=8)
+    ax.margins(x=0.3)
+    ax.invert_yaxis()
+    ax.tick_params(axis="y", labelsize=8)
+    ax.set(xlabel="CPU µs/atom, one thread")
 
 
-def _stages(ax: Any, report: Mapping[str, Any]) -> None:
-    entries = report["stages"]["precisions"]
-    labels = [f"dpse-fast, {precision}" for precision in entries]
-    left = [0.0] * len(entries)
+def _stages(ax: Any, found: Mapping[str, Any]) -> None:
+    entries = found["precisions"]
+    columns = list(entries)
+    base = [0.0] * len(entries)
     names = [n for n in next(iter(entries.values()))["us_per_atom"] if n != "total"]
     for name in names:
-        widths = [max(p["us_per_atom"][name], 0.0) for p in entries.values()]
-        ax.barh(labels, widths, left=left, label=name)
-        left = [a + b for a, b in zip(left, widths, strict=True)]
-    contenders = (report.get("comparison") or {}).get("contenders", {})
-    for name, entry in contenders.items():
-        if not name.startswith("dpse-fast"):
-            ax.barh([name], [entry["wall_us_per_atom"]["median"]], color="0.75")
-    ax.invert_yaxis()
-    ax.set(xlabel="µs/atom, one thread")
-    ax.legend(fontsize=7)
+        heights = [max(p["us_per_atom"][name], 0.0) for p in entries.values()]
+        ax.bar(columns, heights, bottom=base, label=name, width=0.6)
+        base = [a + b for a, b in zip(base, heights, strict=True)]
+    ax.set(ylabel="µs/atom, one thread", xlim=(-0.5, len(entries) + 0.4))
+    handles, labels = ax.get_legend_handles_labels()
+    ax.legend(handles[::-1], labels[::-1], fontsize=7, loc="upper right")
+
+
+def _scaling(ax: Any, found: Mapping[str, Any]) -> None:
+    for precision, entry in found["precisions"].items():
+        if not entry["sizes"]:
+            continue
+        sizes = [row["atoms"] for row in entry["sizes"]]
+        seconds = [row["seconds_per_step"] for row in entry["sizes"]]
+        law = entry["time"]
+        label = f"{precision}, N^{law['exponent']:.2f}" if law else precision
+        ax.plot(sizes, seconds, "o-", label=label)
+    ax.set(xscale="log", yscale="log")
+    ax.set(xlabel="atoms", ylabel=f"s/step, {found['threads']} threads")
+    ax.grid(alpha=0.3)
+    if found["precisions"]:
+        ax.legend(fontsize=8)
+
+
+PANELS = {"contenders": _contenders, "stages": _stages, "scaling": _scaling}
