@@ -31,18 +31,19 @@ from .table import SECTIONS, markdown
 from .worker import WorkerError
 
 HERE = Path(__file__).parent
-QUICK = {"atoms": 1536, "rounds": 5, "largest": 1e4, "startups": 1}
-FULL = {"atoms": 5184, "rounds": 7, "largest": 1e6, "startups": 3}
+QUICK = {"atoms": 1536, "rounds": 5, "largest": 1e4, "startups": 1, "listed": 24_000}
+FULL = {"atoms": 5184, "rounds": 7, "largest": 1e6, "startups": 3, "listed": 192_000}
 STAGE_ROUNDS = 3  # for each of the comparison: short, and the shortest counts
 MOST_SECONDS = 300
 
 
-def neighbour_list(folder: Path) -> dict[str, Any]:
+def neighbour_list(folder: Path, atoms: int) -> dict[str, Any]:
     """What bench/neighbour_list.py measures, in a process of its own."""
     script, output = HERE / "neighbour_list.py", folder / "neighbour_list.json"
     if not script.exists():
         return {"error": "bench/neighbour_list.py does not exist"}
     command = [sys.executable, str(script), "--output", str(output)]
+    command += ["--atoms", str(atoms)]
     try:
         done = subprocess.run(
             command, capture_output=True, text=True, timeout=MOST_SECONDS
@@ -184,7 +185,7 @@ def main(
             raise click.ClickException(str(error)) from None
         if "neighbour_list" in asked:
             say("neighbour list")
-            report["neighbour_list"] = neighbour_list(folder)
+            report["neighbour_list"] = neighbour_list(folder, int(defaults["listed"]))
     if "scaling" in asked:
         most = largest or defaults["largest"]
         report["scaling"] = measure_scaling(names, most, threads, model, tol, structure)

@@ -180,15 +180,27 @@ def startup_table(found: Mapping[str, Any]) -> str:
 
 
 def neighbour_text(found: Mapping[str, Any]) -> str:
-    """The neighbour list's own report: its plain numbers."""
+    """What bench/neighbour_list.py reports: one entry a list, and plain facts."""
     if "error" in found:
         return str(found["error"])
-    rows = [
-        [key.replace("_", " "), number(x) if isinstance(x, float) else str(x)]
-        for key, x in found.items()
-        if isinstance(x, int | float | str) and key not in ("command", "machine")
+    facts = [
+        f"{key.replace('_', ' ')} {value}"
+        for key, value in found.items()
+        if isinstance(value, int | float) and key != "cutoff"
     ]
-    return table(["neighbour list", ""], rows)
+    rows = [
+        [
+            name,
+            number(entry["cpu_us_per_atom"]),
+            f"{entry['times_faster']:.2f}" if "times_faster" in entry else "–",
+            entry.get("than", "–"),
+        ]
+        for name, entry in found.items()
+        if isinstance(entry, Mapping)
+    ]
+    listed = f"Cutoff {found['cutoff']} Å; {', '.join(facts)}."
+    header = ["list, one thread", "µs/atom (CPU)", "times faster", "than"]
+    return f"{listed}\n\n{table(header, rows)}"
 
 
 SECTIONS = {

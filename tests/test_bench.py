@@ -14,7 +14,7 @@ from bench import comparison, gemm, machine, ratios, scaling, stages
 from bench.peers import COMPRESSED, UNCOMPRESSED, PeerError, versions_of
 from bench.report_files import significant, write
 from bench.system import first_frame, shortest_distance, system_of
-from bench.table import markdown, number
+from bench.table import markdown, neighbour_text, number
 from bench.worker import Worker, WorkerError
 
 
@@ -345,6 +345,15 @@ def test_table_has_a_section_for_all_that_was_measured() -> None:
     assert "Threads" not in text
     tables = [line for line in text.splitlines() if line.startswith("|")]
     assert all(line.endswith(" |") for line in tables)
+
+
+def test_neighbour_list_in_the_table() -> None:
+    entry = {"cpu_us_per_atom": 2.5, "times_faster": 3.0, "than": "vesin ij"}
+    found = {"atoms": 192, "cutoff": 6.0, "pairs_equal": True}
+    text = neighbour_text({**found, "ours": entry, "vesin": {"cpu_us_per_atom": 7.5}})
+    assert "Cutoff 6.0 Å; atoms 192, pairs equal True." in text
+    assert "| ours | 2.5 | 3.00 | vesin ij |" in text
+    assert "| vesin | 7.5 | – | – |" in text
 
 
 def test_report_files(tmp_path: Path) -> None:
