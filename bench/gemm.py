@@ -38,7 +38,7 @@ def square_rate(dtype: Any, size: int = SQUARE) -> float:
     rng = np.random.default_rng(0)
     a, b = (rng.normal(size=(size, size)).astype(dtype) for _ in range(2))
     out = np.empty_like(a)
-    seconds = least_seconds(lambda: np.matmul(a, b, out=out), 3)
+    seconds = least_seconds(lambda: np.matmul(a, b, out=out))
     return float(2 * size**3 / seconds / 1e9)
 
 

@@ -57,7 +57,11 @@ def _stages(ax: Any, found: Mapping[str, Any]) -> None:
     entries = found["precisions"]
     columns = list(entries)
     base = [0.0] * len(entries)
-    names = [n for n in next(iter(entries.values()))["us_per_atom"] if n != "total"]
+    names = [
+        n
+        for n in next(iter(entries.values()))["us_per_atom"]
+        if n not in ("total", "cpu")
+    ]
     for name in names:
         heights = [max(p["us_per_atom"][name], 0.0) for p in entries.values()]
         ax.bar(columns, heights, bottom=base, label=name, width=0.6)

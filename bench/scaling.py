@@ -50,10 +50,11 @@ def summarise(runs: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
     """Exponent of the time of a step, µs and bytes per atom of every size."""
     sizes = [run["atoms"] for run in runs]
     seconds = [median(run["step_seconds"]) for run in runs]
-    least = [min(run["step_seconds"]) for run in runs]
+    cpu = [median(run["step_cpu_seconds"]) for run in runs]
     rows = []
-    for run, n, each in zip(runs, sizes, seconds, strict=True):
+    for run, n, each, used in zip(runs, sizes, seconds, cpu, strict=True):
         row = {"atoms": n, "seconds_per_step": each, "us_per_atom": 1e6 * each / n}
+        row["cpu_us_per_atom"] = 1e6 * used / n
         row["first_seconds"] = run["first_seconds"]
         if run["rss_peak_bytes"] is not None:
             own = run["rss_peak_bytes"] - run["rss_before_load_bytes"]
@@ -64,7 +65,7 @@ def summarise(runs: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
     return {
         "sizes": rows,
         "time": power_law(sizes, seconds),
-        "least_time": power_law(sizes, least),
+        "cpu_time": power_law(sizes, cpu),
         "bytes_per_added_atom": growth(sizes, own) if len(own) == len(sizes) else None,
     }
 

@@ -117,7 +117,7 @@ def stages_table(found: Mapping[str, Any]) -> str:
     precisions = found["precisions"]
     names = list(next(iter(precisions.values()))["us_per_atom"])
     stages = table(
-        ["stage, µs/atom (one thread, shortest round)", *precisions],
+        ["stage, µs/atom (one thread, shortest)", *precisions],
         [
             [name, *(number(p["us_per_atom"][name]) for p in precisions.values())]
             for name in names
@@ -136,12 +136,16 @@ def stages_table(found: Mapping[str, Any]) -> str:
         ],
     )
     peak = ", ".join(f"{k} {number(v)}" for k, v in found["gemm_square_gflops"].items())
-    return f"{stages}\n\n{nets}\n\nLarge square GEMM, GFLOP/s: {peak}."
+    busy = max(p["wall_over_cpu"] for p in precisions.values()) > BUSY
+    shared = (
+        " The cores were shared with other work: stages took longer." if busy else ""
+    )
+    return f"{stages}\n\n{nets}\n\nLarge square GEMM, GFLOP/s: {peak}.{shared}"
 
 
 def scaling_table(found: Mapping[str, Any]) -> str:
     header = ["precision", "atoms", "first, s", "s/step", "µs/atom"]
-    header += ["peak, MB", "own, bytes/atom"]
+    header += ["µs/atom (CPU)", "peak, MB", "own, bytes/atom"]
     rows, laws = [], []
     for precision, entry in found["precisions"].items():
         for row in entry["sizes"]:
@@ -153,13 +157,14 @@ def scaling_table(found: Mapping[str, Any]) -> str:
                     number(row["first_seconds"]),
                     number(row["seconds_per_step"]),
                     number(row["us_per_atom"]),
+                    number(row["cpu_us_per_atom"]),
                     "–" if peak is None else f"{peak / 1e6:,.0f}",
                     number(row.get("own_bytes_per_atom")),
                 ]
             )
         if entry["time"]:
             law = f"{precision}: time grows as N^{entry['time']['exponent']:.3f}"
-            law += f" (of the shortest steps N^{entry['least_time']['exponent']:.3f})"
+            law += f" (CPU time N^{entry['cpu_time']['exponent']:.3f})"
             if entry["bytes_per_added_atom"]:
                 law += f", memory by {entry['bytes_per_added_atom']:.0f} bytes an atom"
             laws.append(law)
