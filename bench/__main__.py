@@ -13,6 +13,7 @@ import os
 import subprocess
 import sys
 import tempfile
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +21,7 @@ import click
 
 from .comparison import Disagreement, compare, compare_threads
 from .machine import available_cores, describe_machine, without_folders
+from .other_work import OtherWork
 from .peers import PeerError, Peers, prepare
 from .progress import say
 from .report_files import write
@@ -39,6 +41,7 @@ MOST_SECONDS = 300
 
 def neighbour_list(folder: Path, atoms: int) -> dict[str, Any]:
     """What bench/neighbour_list.py measures, in a process of its own."""
+    say("neighbour list")
     script, output = HERE / "neighbour_list.py", folder / "neighbour_list.json"
     if not script.exists():
         return {"error": "bench/neighbour_list.py does not exist"}
@@ -157,38 +160,38 @@ def main(
         versions = peers.versions if peers else {}
         report["peers"] = {"versions": versions, "notes": notes}
         n = len(system.types)
-        try:
-            if "comparison" in asked:
-                report["comparison"] = compare(
-                    names, model, tol, peers, saved, n, rounds, folder
-                )
-            if "threads" in asked and threads > 1:
-                report["threads"] = compare_threads(
-                    names, threads, model, tol, saved, n, rounds, folder
-                )
-            if "stages" in asked:
-                report["stages"] = measure_stages(
-                    names, model, tol, system, STAGE_ROUNDS * rounds
-                )
-            if "startup" in asked:
-                report["startup"] = measure_startup(
-                    names[:1] if quick else names,
-                    model,
-                    tol,
-                    threads,
-                    peers,
-                    cell,
-                    int(defaults["startups"]),
-                    folder,
-                )
-        except (Disagreement, WorkerError) as error:
-            raise click.ClickException(str(error)) from None
-        if "neighbour_list" in asked:
-            say("neighbour list")
-            report["neighbour_list"] = neighbour_list(folder, int(defaults["listed"]))
-    if "scaling" in asked:
+        stage_rounds, repeats = STAGE_ROUNDS * rounds, int(defaults["startups"])
+        started = names[:1] if quick else names
         most = largest or defaults["largest"]
-        report["scaling"] = measure_scaling(names, most, threads, model, tol, structure)
+        sections: dict[str, Callable[[], dict[str, Any] | None]] = {
+            "comparison": lambda: compare(
+                names, model, tol, peers, saved, n, rounds, folder
+            ),
+            "threads": lambda: (
+                compare_threads(names, threads, model, tol, saved, n, rounds, folder)
+                if threads > 1
+                else None
+            ),
+            "stages": lambda: measure_stages(names, model, tol, system, stage_rounds),
+            "startup": lambda: measure_startup(
+                started, model, tol, threads, peers, cell, repeats, folder
+            ),
+            "neighbour_list": lambda: neighbour_list(folder, int(defaults["listed"])),
+            "scaling": lambda: measure_scaling(
+                names, most, threads, model, tol, structure
+            ),
+        }
+        for key, measure in sections.items():
+            if key not in asked:
+                continue
+            try:
+                with OtherWork() as others:
+                    found = measure()
+            except (Disagreement, WorkerError) as error:
+                raise click.ClickException(str(error)) from None
+            if found:
+                report[key] = {**found, "other_work_cores": others.cores}
+                report["machine"]["processors"] = others.of
     paths = write(report, Path(output), model)
     click.echo(markdown(report))
     for path in paths:

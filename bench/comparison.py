@@ -114,7 +114,7 @@ def summary(
 
 
 def wall_over_cpu(times: Mapping[str, Sequence[Mapping[str, float]]]) -> float:
-    """Median over all rounds on one thread: above 1, other work shared the cores."""
+    """Median over all rounds on one thread."""
     each = [r["wall"] / r["cpu"] for rounds in times.values() for r in rounds]
     return ratios.median(each)
 

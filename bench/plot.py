@@ -20,7 +20,9 @@ def draw(report: Mapping[str, Any], path: Path) -> bool:
     matplotlib.use("Agg")
     import matplotlib.pyplot as plt
 
-    found = {"contenders": (report.get("comparison") or {}).get("contenders")}
+    found: dict[str, Any] = {
+        "contenders": (report.get("comparison") or {}).get("contenders")
+    }
     found |= {key: report.get(key) for key in ("stages", "scaling")}
     drawn = [key for key, value in found.items() if value]
     if not drawn:

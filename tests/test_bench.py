@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 import dpse_fast
-from bench import comparison, gemm, machine, ratios, scaling, stages
+from bench import comparison, gemm, machine, other_work, ratios, scaling, stages
 from bench.peers import COMPRESSED, UNCOMPRESSED, PeerError, versions_of
 from bench.report_files import significant, write
 from bench.system import first_frame, shortest_distance, system_of
@@ -229,6 +229,27 @@ def test_machine_is_ready_for_json() -> None:
     assert found["versions"]["dpse-fast"] == dpse_fast.__version__
 
 
+def test_busy_seconds_leave_idle_and_waiting_out() -> None:
+    text = "cpu  100 20 30 9000 800 7 6 5 0 0\ncpu0 1 2\ncpu1 1 2\nintr 5\n"
+    assert other_work.busy_seconds(text, 100) == pytest.approx(1.68)
+    assert other_work.processors(text) == 2
+
+
+def test_own_work_is_not_that_of_others(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    stat = tmp_path / "stat"
+    stat.write_text("cpu  0 0 0 0 0 0 0 0\ncpu0 0\n")
+    monkeypatch.setattr(other_work, "STAT", stat)
+    monkeypatch.setattr(other_work, "_own_seconds", iter([1.0, 3.0]).__next__)
+    monkeypatch.setattr(other_work.time, "perf_counter", iter([0.0, 4.0]).__next__)
+    monkeypatch.setattr(other_work.os, "sysconf", lambda _: 10)
+    with other_work.OtherWork() as others:
+        stat.write_text("cpu  80 0 0 999 0 0 0 0\ncpu0 0\n")
+    assert others.cores == (80 / 10 - 2) / 4
+    assert others.of == 1
+
+
 def test_structure_is_whole_copies_in_the_models_types() -> None:
     potential = dpse_fast.load(threads=1)
     frame = first_frame(None, potential)
@@ -313,7 +334,8 @@ def report() -> dict[str, object]:
         "quick": False,
         "model": "embedded water",
         "structure": "water",
-        "machine": machine.describe_machine() | {"processor": "Some(R) CPU"},
+        "machine": machine.describe_machine()
+        | {"processor": "Some(R) CPU", "processors": 2},
         "peers": {"versions": {}, "notes": ["no peers: none"]},
         "comparison": {
             "atoms": 3,
@@ -329,7 +351,11 @@ def report() -> dict[str, object]:
             "gemm_square_gflops": {"float64": 50.0},
         },
         "scaling": {"threads": 2, "precisions": {"double": law}, "notes": ["a note"]},
-        "startup": {"warm_seconds": {"x": 1.0}, "first_ever_seconds": {"double": 9.0}},
+        "startup": {
+            "other_work_cores": 1.3,
+            "warm_seconds": {"x": 1.0},
+            "first_ever_seconds": {"double": 9.0},
+        },
         "neighbour_list": {"error": "vesin is not installed"},
     }
 
@@ -341,12 +367,13 @@ def test_table_has_a_section_for_all_that_was_measured() -> None:
         "| dpse-fast, double | 500000 | 500000 | 1.00 (1.00–1.00) |",
         "N^1.000",
         "a note",
-        "shared with other work: stages",
+        "other work kept 1.3 of 2 processors busy",
         "first ever (compiles) | 9 |",
         "vesin is not installed",
     ):
         assert words in text
     assert "Threads" not in text
+    assert text.count("other work") == 1
     tables = [line for line in text.splitlines() if line.startswith("|")]
     assert all(line.endswith(" |") for line in tables)
 
