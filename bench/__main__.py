@@ -189,6 +189,9 @@ def main(
                     found = measure()
             except (Disagreement, WorkerError) as error:
                 raise click.ClickException(str(error)) from None
+            except KeyboardInterrupt:
+                say(f"interrupted: without {key} and what comes after it")
+                break
             if found:
                 report[key] = {**found, "other_work_cores": others.cores}
                 report["machine"]["processors"] = others.of

@@ -23,13 +23,16 @@ def layer_flops(shapes: Sequence[Shape]) -> int:
 
 
 def least_seconds(function: Callable[[], Any], repeats: int = REPEATS) -> float:
-    """The shortest of several calls; the first is not counted."""
+    """CPU time of the shortest of several calls; the first is not counted.
+
+    Of all threads of the process, so that BLAS must be on one.
+    """
     function()
     found = []
     for _ in range(repeats):
-        start = time.perf_counter()
+        start = time.process_time()
         function()
-        found.append(time.perf_counter() - start)
+        found.append(time.process_time() - start)
     return min(found)
 
 

@@ -61,7 +61,7 @@ def shortest_distance(system: System) -> float:
 
     atoms = Atoms(positions=system.positions, cell=system.cell, pbc=True)
     for cutoff in (1.5, 3.0, 6.0):
-        found = neighbor_list("d", atoms, cutoff)
+        found = neighbor_list("d", atoms, cutoff)  # type: ignore[no-untyped-call]
         if len(found):
             return float(found.min())
     return 6.0

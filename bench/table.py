@@ -184,7 +184,7 @@ def neighbour_text(found: Mapping[str, Any]) -> str:
     facts = [
         f"{key.replace('_', ' ')} {value}"
         for key, value in found.items()
-        if isinstance(value, int | float) and key != "cutoff"
+        if isinstance(value, int | float) and key not in ("cutoff", "other_work_cores")
     ]
     rows = [
         [
