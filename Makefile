@@ -1,6 +1,7 @@
 # Everything runs in .venv; PYTHON is the interpreter that makes it.
 PYTHON ?= python3
 VENV ?= .venv
+PEERS ?= .venv-peers
 BIN := $(VENV)/bin
 
 .PHONY: install demo test lint bench clean
@@ -23,10 +24,21 @@ lint: install ## style, types
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 
-bench: install ## time per atom and stage on this machine
-	$(BIN)/dpse-fast bench --atoms 5e3 --threads 1
-	$(BIN)/dpse-fast bench --atoms 5e3 --threads 1 --precision mixed
-	$(BIN)/dpse-fast bench --atoms 1e5 --precision mixed
+# For example: make bench BENCH=--quick MODEL=model.pb STRUCTURE=cell.xyz
+bench: $(VENV)/.bench-installed $(PEERS)/.installed ## against the peers, into bench/results
+	$(BIN)/python -m bench --peer-python $(PEERS)/bin/python \
+		$(if $(MODEL),--model $(MODEL)) $(if $(STRUCTURE),--structure $(STRUCTURE)) $(BENCH)
+
+$(VENV)/.bench-installed: $(VENV)/.installed
+	$(BIN)/pip install --quiet --disable-pip-version-check -e ".[bench]"
+	-$(BIN)/pip install --quiet --disable-pip-version-check vesin
+	touch $@
+
+# Without it, for want of a network or of wheels, the rest is measured.
+$(PEERS)/.installed:
+	-$(PYTHON) -m venv $(PEERS) && \
+		$(PEERS)/bin/pip install --quiet --disable-pip-version-check "deepmd-kit[cpu]" && \
+		touch $@
 
 clean:
-	rm -rf $(VENV) build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache
+	rm -rf $(VENV) $(PEERS) build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache

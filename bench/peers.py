@@ -1,174 +1,192 @@
-"""dpse-fast and deepmd-kit on the same structure, cores and model, in one run.
-
-deepmd-kit runs in an environment of its own (``pip install "deepmd-kit[cpu]"``):
-
-    python bench/peers.py --peer-python ENV/bin/python \
-        --model water.pb --peer-model water-compressed.pb --threads 1
-
-The two take turns, so that a slow moment of the machine hits both. The first
-evaluation of each is not counted. Times are CPU seconds of the whole process
-(all threads), from positions to energy, forces and virial, neighbour list
-included. The energies and forces of both are compared before anything is timed.
-"""
+"""deepmd-kit's environment, and our model in the files that it reads."""
 
 from __future__ import annotations
 
-import json
 import os
-import platform
+import shutil
 import subprocess
 import sys
-import tempfile
-import time
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 
-import click
-import numpy as np
+from .progress import say
+from .worker import NOISE, SCRIPTS, peer_environment
 
-PEER = """
-import json, sys, time
-import numpy as np
-from deepmd.infer import DeepPot
-model, structure = sys.argv[1:]
-data = np.load(structure)
-pot = DeepPot(model)
-position, cell = data["positions"][None], data["cell"].reshape(1, 9)
-for line in sys.stdin:
-    start, cpu = time.perf_counter(), time.process_time()
-    energy, forces, virial = pot.eval(position, cell, data["types"])[:3]
-    times = (time.perf_counter() - start, time.process_time() - cpu)
-    np.save(structure + ".forces.npy", forces[0])
-    print(json.dumps({"wall": times[0], "cpu": times[1],
-        "energy": float(energy[0, 0])}), flush=True)
+MOST_SECONDS = 300
+VERSIONS = """
+import importlib.metadata as m
+for n in ("deepmd-kit", "tensorflow", "tensorflow-cpu", "numpy"):
+    try: print(n, m.version(n))
+    except m.PackageNotFoundError: pass
 """
+UNCOMPRESSED = "deepmd-kit, uncompressed"
+COMPRESSED = "deepmd-kit, compressed"
+COMPRESSED_SINGLE = "deepmd-kit, compressed, float32"
 
 
-def structure_of(path: str, copies: int, type_map: tuple[str, ...]) -> dict[str, Any]:
-    """A frame of a trajectory, repeated along each axis."""
-    import ase.io
-
-    atoms = ase.io.read(path, index=0).repeat(copies)
-    types = np.array([type_map.index(s) for s in atoms.get_chemical_symbols()])
-    return {"positions": atoms.positions, "cell": atoms.cell.array, "types": types}
+class PeerError(Exception):
+    """What the peer cannot do, in one sentence."""
 
 
-class Peer:
-    """deepmd-kit in its own process, one evaluation a line."""
+@dataclass
+class Peers:
+    """What there is to compare with.
 
-    def __init__(self, python: str, model: str, structure: str, threads: int) -> None:
-        names = ("OMP_NUM_THREADS", "TF_INTRA_OP_PARALLELISM_THREADS")
-        limits = {name: str(threads) for name in names}
-        limits |= {"DP_INTRA_OP_PARALLELISM_THREADS": str(threads)}
-        limits |= {"DP_INTER_OP_PARALLELISM_THREADS": "1", "TF_CPP_MIN_LOG_LEVEL": "3"}
-        limits |= {"TF_INTER_OP_PARALLELISM_THREADS": "1"}
-        self.structure = structure
-        self.process = subprocess.Popen(
-            [python, "-c", PEER, model, structure],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.DEVNULL,
-            text=True,
-            env=os.environ | limits,
+    Attributes
+    ----------
+    python : of deepmd-kit's environment
+    versions : of its packages
+    models : files for deepmd-kit by the name of the contender
+    notes : how the files were made and what is missing
+    """
+
+    python: str
+    versions: dict[str, str] = field(default_factory=dict)
+    models: dict[str, str] = field(default_factory=dict)
+    notes: list[str] = field(default_factory=list)
+
+    @property
+    def reference(self) -> str | None:
+        """The contender that ours must agree with."""
+        return next(iter(self.models), None)
+
+
+def versions_of(python: str) -> dict[str, str]:
+    """Of deepmd-kit and its libraries in an environment.
+
+    Raises
+    ------
+    PeerError
+        If there is no such environment or no deepmd-kit in it.
+    """
+    try:
+        done = subprocess.run(
+            [python, "-c", VERSIONS], capture_output=True, text=True, timeout=60
         )
-
-    def evaluate(self) -> dict[str, float]:
-        assert self.process.stdin
-        assert self.process.stdout
-        self.process.stdin.write("go\n")
-        self.process.stdin.flush()
-        for line in self.process.stdout:
-            if line.startswith("{"):
-                found: dict[str, float] = json.loads(line)
-                return found
-        raise click.ClickException("the peer ended without an answer")
-
-    def forces(self) -> Any:
-        return np.load(self.structure + ".forces.npy")
+    except (OSError, subprocess.TimeoutExpired):
+        raise PeerError(f"{Path(python).name}: cannot be run") from None
+    found = dict(line.split(" ", 1) for line in done.stdout.splitlines())
+    if "deepmd-kit" not in found:
+        raise PeerError("the peers' environment has no deepmd-kit")
+    return found
 
 
-def machine() -> str:
-    info = Path("/proc/cpuinfo")
-    lines = info.read_text().splitlines() if info.exists() else []
-    names = [line.split(":")[1].strip() for line in lines if "model name" in line]
-    return names[0] if names else platform.processor()
+def _run(command: list[str], folder: Path, what: str) -> None:
+    try:
+        done = subprocess.run(
+            command,
+            cwd=folder,
+            env=os.environ | peer_environment(1),
+            capture_output=True,
+            text=True,
+            timeout=MOST_SECONDS,
+        )
+    except subprocess.TimeoutExpired:
+        raise PeerError(f"{what} took more than {MOST_SECONDS} s") from None
+    if done.returncode:
+        said = [x for x in done.stderr.strip().splitlines() if NOISE not in x]
+        raise PeerError(f"{what} failed: {said[-1].strip() if said else 'no message'}")
 
 
-@click.command()
-@click.option("--peer-python", required=True, help="python that has deepmd-kit")
-@click.option("--peer-model", required=True, help="the model deepmd-kit evaluates")
-@click.option("--model", help="ours; the embedded default if left out")
-@click.option("--structure", default="examples/water.xyz", help="first frame is used")
-@click.option("--copies", default=3, help="repeats along each axis")
-@click.option("--threads", default=1)
-@click.option("--steps", default=5, help="counted evaluations of each")
-@click.option("--precision", "precisions", multiple=True, default=["double", "mixed"])
-@click.option("--tol", default=1e-5)
-@click.option("--output", type=click.Path(dir_okay=False), help="JSON file")
-def main(
-    peer_python: str,
-    peer_model: str,
-    model: str | None,
-    structure: str,
-    copies: int,
-    threads: int,
-    steps: int,
-    precisions: tuple[str, ...],
-    tol: float,
-    output: str | None,
+def _our_dp(model: str | None, folder: Path) -> str:
+    """The model as deepmd-kit's ``.dp``, by our own converter."""
+    from importlib import resources
+
+    packaged = resources.files("dpse_fast.data") / "water.h5"
+    target = folder / "model.dp"
+    with resources.as_file(packaged) as embedded:
+        command = [sys.executable, "-m", "dpse_fast.cli", "convert"]
+        _run([*command, model or str(embedded), str(target)], folder, "convert")
+    return str(target)
+
+
+def _frozen(
+    peers: Peers, source: str, precision: str, distance: float, folder: Path
+) -> str:
+    """The source as a ``.pb`` that ``dp compress`` accepts; gives its path."""
+    target = str(folder / f"{precision}.pb")
+    script = str(SCRIPTS / "to_tensorflow.py")
+    command = [peers.python, script, source, target, precision, repr(distance)]
+    _run(command, folder, "writing the TensorFlow model")
+    return target
+
+
+def _compressed(peers: Peers, source: str, folder: Path) -> str:
+    """What ``dp compress`` makes of a ``.pb``; gives its path."""
+    target = str(folder / f"compressed-{Path(source).name}")
+    command = [peers.python, "-m", "deepmd", "--tf", "compress"]
+    _run([*command, "-i", source, "-o", target], folder, "dp compress")
+    return target
+
+
+def _use_given(peers: Peers, model: str, distance: float, folder: Path) -> bool:
+    """The user's ``.pb`` itself; False if it is too old for this deepmd-kit."""
+    source = str(folder / "given.pb")
+    shutil.copyfile(model, source)
+    try:
+        complete = _frozen(peers, source, "float64", distance, folder)
+        peers.models[COMPRESSED] = _compressed(peers, complete, folder)
+    except PeerError as error:
+        if "already been compressed" in str(error):
+            peers.models[COMPRESSED] = source
+            peers.notes.append("the model file is a compressed one")
+            return True
+        if "no training script" in str(error):
+            peers.notes.append("the model file is too old for this deepmd-kit")
+            return False
+        peers.notes.append(f"{COMPRESSED}: {error}")
+    peers.models = {UNCOMPRESSED: source, **peers.models}
+    peers.notes.append("deepmd-kit reads the model file itself")
+    return True
+
+
+def _use_converted(
+    peers: Peers, model: str | None, distance: float, folder: Path
 ) -> None:
-    """Time dpse-fast against deepmd-kit."""
-    import dpse_fast
-
-    options = {"threads": threads, "tol": tol, "sel_overflow": "truncate"}
-    pots = {p: dpse_fast.load(model, precision=p, **options) for p in precisions}
-    system = structure_of(structure, copies, next(iter(pots.values())).type_map)
-    n = len(system["types"])
-    arguments = (system["positions"], system["types"], system["cell"])
-    with tempfile.TemporaryDirectory() as folder:
-        saved = str(Path(folder) / "structure.npz")
-        np.savez(saved, **system)
-        peer = Peer(peer_python, peer_model, saved, threads)
-        reference = peer.evaluate()
-        report: dict[str, Any] = {
-            "command": " ".join(Path(a).name if "/" in a else a for a in sys.argv)
-        }
-        report |= {"machine": machine(), "atoms": n, "threads": threads}
-        report["agreement"] = {}
-        for name, pot in pots.items():
-            result = pot.compute(*arguments)
-            difference = np.abs(result.forces - peer.forces()).max()
-            report["agreement"][name] = {
-                "energy_ev_per_atom": abs(result.energy - reference["energy"]) / n,
-                "force_ev_per_angstrom": float(difference),
-            }
-        times: dict[str, list[tuple[float, float]]] = {"deepmd-kit": []}
-        times |= {name: [] for name in pots}
-        for _ in range(steps):
-            once = peer.evaluate()
-            times["deepmd-kit"].append((once["wall"], once["cpu"]))
-            for name, pot in pots.items():
-                wall, cpu = time.perf_counter(), time.process_time()
-                pot.compute(*arguments)
-                times[name].append(
-                    (time.perf_counter() - wall, time.process_time() - cpu)
-                )
-    base = np.array(times["deepmd-kit"])
-    for name, pairs in times.items():
-        measured = np.array(pairs)
-        wall, cpu = np.median(measured, axis=0) / n * 1e6
-        ratios = np.median(base / measured, axis=0)
-        report[name] = {
-            "wall_us_per_atom": round(float(wall), 2),
-            "cpu_us_per_atom": round(float(cpu), 2),
-            "times_faster_wall": round(float(ratios[0]), 2),
-            "times_faster_cpu": round(float(ratios[1]), 2),
-        }
-    text = json.dumps(report, indent=2)
-    click.echo(text)
-    if output:
-        Path(output).write_text(text + "\n")
+    """Files that our converter and deepmd-kit's own writer make."""
+    source = _our_dp(model, folder)
+    plain = peers.models[UNCOMPRESSED] = _frozen(
+        peers, source, "float64", distance, folder
+    )
+    peers.notes.append(
+        "deepmd-kit's files made from the model by dpse-fast convert (.dp) and "
+        "deepmd-kit's own TensorFlow writer, nets in the precision named"
+    )
+    try:
+        peers.models[COMPRESSED] = _compressed(peers, plain, folder)
+        single = _frozen(peers, source, "float32", distance, folder)
+        peers.models[COMPRESSED_SINGLE] = _compressed(peers, single, folder)
+    except PeerError as error:
+        peers.notes.append(str(error))
 
 
-if __name__ == "__main__":
-    main()
+def prepare(
+    python: str,
+    model: str | None,
+    distance: float,
+    folder: Path,
+    compressed: str | None = None,
+) -> Peers:
+    """Make the peer's files in a folder.
+
+    Parameters
+    ----------
+    python : of an environment with deepmd-kit
+    model : a ``.pb`` is used as it is, any other is converted; None: embedded water
+    distance : Å, bounds the compressed tables if the model does not say itself
+    compressed : a file to use instead of what ``dp compress`` makes
+
+    Raises
+    ------
+    PeerError
+        If there is no deepmd-kit, or it cannot read the model.
+    """
+    peers = Peers(python, versions_of(python))
+    say("the peer's models")
+    frozen = model is not None and model.endswith(".pb")
+    if not (frozen and model and _use_given(peers, model, distance, folder)):
+        _use_converted(peers, model, distance, folder)
+    if compressed:
+        peers.models[COMPRESSED] = compressed
+        peers.notes.append(f"compressed model: {Path(compressed).name}, given")
+    return peers

@@ -1,0 +1,1 @@
+"""dpse-fast against its peers on this machine: ``python -m bench``."""
