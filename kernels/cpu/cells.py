@@ -108,7 +108,8 @@ def sort_bucket(
     cell_of = np.empty(n, np.int32)
     n_x, n_y = grid.shape[0], grid.shape[1]
     first = grid.first[first_line * n_x : (first_line + n_lines) * n_x]
-    first[:] = 0
+    for cell in range(first.size):
+        first[cell] = 0
     for e in range(n):
         owner = owners[e] if owners[e] >= 0 else -1 - owners[e]
         at_x = (positions[owner, 0] + offsets[e, 0] - grid.origin[0]) * grid.inverse[0]

@@ -44,7 +44,9 @@ def measure_images(
     low, high : (3,) modified: the extent of atoms and images, in fractions
     count : (1,) int64, modified
     """
-    low[:], high[:], count[0] = np.inf, -np.inf, 0
+    count[0] = 0
+    for k in range(3):
+        low[k], high[k] = np.inf, -np.inf
     for i in range(positions.shape[0]):
         n = 1
         for k in range(3):

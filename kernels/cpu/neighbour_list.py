@@ -135,4 +135,5 @@ def list_neighbours(
         if not fill:
             first[row + 1] = n - 1
     if fill:
-        neighbours[first[tail] : first[first.size - 1]] = ending[:n_ending]
+        for k in range(n_ending):
+            neighbours[first[tail] + k] = ending[k]
