@@ -272,7 +272,7 @@ def test_changes_in_the_callers_arrays_are_seen() -> None:
 
 
 def test_a_rebuild_needs_no_memory_for_two_lists() -> None:
-    system = gas(8_000, 22.0)
+    system = gas(8_000, 19.0)
     kept = NeighbourList(5.0, 1.0)
     kept.update(system)
     listed_bytes = kept.hood.neighbours.nbytes
