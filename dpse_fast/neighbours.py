@@ -131,11 +131,17 @@ class NeighbourList:
         hood = Neighbourhood(
             atoms.positions, atoms.types, atoms.centres, first, neighbours
         )
-        kept = system
-        if self.skin:
-            positions, types = system.positions.copy(), system.types.copy()
-            kept = system._replace(positions=positions, types=types)
+        kept = self._copy(system) if self.skin else system
         return _Built(kept, hood, atoms.owners, atoms.offsets)
+
+    def _copy(self, system: System) -> System:
+        positions, types = np.empty_like(system.positions), np.empty_like(system.types)
+        pairs = ((positions, system.positions), (types, system.types))
+        parts = slices(len(types), ATOMS_PER_TASK)
+        for to, source in pairs:
+            copies = ((to[part], source[part]) for part in parts)
+            self._spread(np.copyto, copies, len(parts))
+        return system._replace(positions=positions, types=types)
 
     def _list(
         self, atoms: SortedAtoms, grid: Grid, reach: float
