@@ -102,7 +102,8 @@ def list_neighbours(
         v_low, v_high = clamped(v - reach_y, n_y), clamped(v + reach_y, n_y)
         w_low, w_high = clamped(w - reach_z, n_z), clamped(w + reach_z, n_z)
         # All lines before all registers: 0.21 µs an atom instead of 0.38, as the
-        # square roots and loads of one line need not wait for the last one's loop.
+        # square roots and loads of one line need not wait for the last one's loop. An
+        # unsigned index never counts from the end; not to ask takes off another 9 %.
         n_lines = 0
         for c in range(w_low, w_high + 1):
             dz = _gap(w, c) * width_z
@@ -112,9 +113,11 @@ def list_neighbours(
                 left = left_z - dy * dy
                 half = np.sqrt(max(left, 0.0)) * per_x + ROUNDING
                 line = (c * n_y + b) * n_x
-                begin = np.int64(cells[line + clamped(u - half, n_x)])
-                end = np.int64(cells[line + clamped(u + half, n_x) + 1])
-                begins[n_lines], ends[n_lines] = begin, end
+                left_cell = np.uint64(line + clamped(u - half, n_x))
+                right_cell = np.uint64(line + clamped(u + half, n_x) + 1)
+                begin, end = np.int64(cells[left_cell]), np.int64(cells[right_cell])
+                place = np.uint64(n_lines)
+                begins[place], ends[place] = begin, end
                 n_lines += (begin < end) & (left >= 0.0)
         x, y, z = splat(xi), splat(yi), splat(zi)
         n = 0
@@ -123,7 +126,8 @@ def list_neighbours(
                 target, shift = ending, first[tail]
             n = first[row] - shift
         for k in range(n_lines):
-            j, end = begins[k], ends[k]
+            place = np.uint64(k)
+            j, end = begins[place], ends[place]
             while j < end:
                 bits = _bits_within(columns, j, x, y, z, limits)
                 bits &= (1 << min(end - j, LANES)) - 1
