@@ -156,76 +156,6 @@ def _sub(typing: Any, a: Any, b: Any) -> Any:
 
 
 @intrinsic
-def _below(typing: Any, a: Any, b: Any) -> Any:
-    def build(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
-        flags = builder.fcmp_ordered("<", *arguments)
-        bits = builder.bitcast(flags, ir.IntType(a.count))
-        return builder.zext(bits, ir.IntType(64))
-
-    return types.int64(a, a), build
-
-
-@intrinsic
-def _count_bits(typing: Any, bits: Any) -> Any:
-    def build(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
-        return builder.ctpop(arguments[0])
-
-    return types.int64(types.int64), build
-
-
-def _set_lanes(builder: Any) -> Any:
-    """A constant of the module: which of 8 bits are set, for each of 256 numbers."""
-    byte = ir.IntType(8)
-    row = ir.ArrayType(byte, 8)
-    name = "dpse_fast_set_lanes"
-    if name in builder.module.globals:
-        return builder.module.globals[name]
-    rows = []
-    for number in range(256):
-        found = [lane for lane in range(8) if number >> lane & 1]
-        rows.append(
-            ir.Constant(
-                row, [ir.Constant(byte, k) for k in found + [0] * (8 - len(found))]
-            )
-        )
-    table = ir.GlobalVariable(builder.module, ir.ArrayType(row, 256), name)
-    table.linkage, table.global_constant = "internal", True
-    table.initializer = ir.Constant(ir.ArrayType(row, 256), rows)
-    return table
-
-
-@intrinsic
-def _store_set(typing: Any, array: Any, index: Any, start: Any, bits: Any) -> Any:
-    if not _is_flat(array) or array.dtype != types.int32:
-        return None
-
-    def build(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
-        data, index, start, bits = arguments
-        word, count = ir.IntType(32), ir.IntType(32)
-        bytes_ = ir.VectorType(ir.IntType(8), 8)
-        words = ir.VectorType(word, 8)
-        place = builder.gep(_set_lanes(builder), [ir.Constant(ir.IntType(64), 0), bits])
-        lanes_ = builder.load(builder.bitcast(place, bytes_.as_pointer()), align=1)
-        first = builder.insert_element(
-            ir.Constant(words, ir.Undefined),
-            builder.trunc(start, word),
-            ir.Constant(count, 0),
-        )
-        first = builder.shuffle_vector(
-            first,
-            ir.Constant(words, ir.Undefined),
-            ir.Constant(ir.VectorType(count, 8), None),
-        )
-        value = builder.add(builder.zext(lanes_, words), first)
-        struct = context.make_array(array)(context, builder, data)
-        pointer = builder.gep(struct.data, [index])
-        builder.store(value, builder.bitcast(pointer, words.as_pointer()), align=4)
-        return context.get_dummy_value()
-
-    return types.void(array, types.intp, types.int64, types.int64), build
-
-
-@intrinsic
 def _magnitude(typing: Any, a: Any) -> Any:
     def build(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
         return _call("fabs", context, builder, a, arguments)
@@ -312,22 +242,11 @@ if numba.config.DISABLE_JIT:
     def total(a: Any) -> Any:
         return a.sum()
 
-    def below(a: Any, b: Any) -> int:
-        return int((a < b) @ (1 << np.arange(a.size)))
-
-    def count_bits(bits: int) -> int:
-        return bits.bit_count()
-
-    def store_set(array: Any, index: int, start: int, bits: int) -> None:
-        found = [lane for lane in range(8) if bits >> lane & 1]
-        array[index : index + len(found)] = start + np.array(found, array.dtype)
-
     mul, div, add, sub = np.multiply, np.divide, np.add, np.subtract
     magnitude, with_sign = np.abs, np.copysign
 
 else:
     load, store, splat, total = _load, _store, _splat, _total
     fma, mul, div, add, sub = _fma, _mul, _div, _add, _sub
-    below, count_bits, store_set = _below, _count_bits, _store_set
     magnitude, with_sign, at_most = _magnitude, _with_sign, _at_most
     power_of_two = _power_of_two

@@ -9,12 +9,12 @@ from __future__ import annotations
 
 import numpy as np
 
+from .._bits import LANES, below, count_bits, store_set
 from .._jit import exact
-from .._simd import add, below, count_bits, load, mul, splat, store_set, sub
+from .._simd import add, load, mul, splat, sub
 from ..layout import Floats, Grid, Ints
 from .cells import clamped
 
-LANES = 8  # float64 in a register
 ROUNDING = 1e-6  # cells, more than a coordinate over the cells' edge is wrong by
 
 
