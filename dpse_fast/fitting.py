@@ -79,17 +79,27 @@ class FittingNet:
     net : n_in values to one
     dtype : float32 or float64
     order : (n_in,) the input of ``net`` that each column of D is
+    first : (n_inputs, n_out) in the place of the first layer's weight, for other
+        inputs; ``order`` is not used then
     packed : weights that were packed before, by where the net keeps them
     """
 
     def __init__(
-        self, net: Net, dtype: Any, order: Order, packed: Packed | None = None
+        self,
+        net: Net,
+        dtype: Any,
+        order: Order,
+        packed: Packed | None = None,
+        first: Array | None = None,
     ) -> None:
         packed = {} if packed is None else packed
         self.dtype = np.dtype(dtype)
         self.widths = net.widths
-        orders = [order, *(np.arange(n) for n in net.widths[:-1])]
         layers, self.constant = _without_constant(net)
+        if first is not None:
+            layers = (replace(layers[0], weight=first), *layers[1:])
+            order = np.arange(len(first))
+        orders = [order, *(np.arange(n) for n in net.widths[:-1])]
         self.layers = [
             _DenseLayer(layer, dtype, o, packed)
             for layer, o in zip(layers, orders, strict=True)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from .engine import BLOCK
-from .kernels.layout import N_GEOMETRY
+from .kernels.layout import N_GEOMETRY, N_ROWS
 from .plan import Plan
 from .session import DEFAULT_SKIN
 
@@ -14,9 +14,11 @@ ARRAYS = 10  # (n, 3) float64 arrays of positions, offsets and sums alive at onc
 def worker_bytes(plan: Plan) -> int:
     """Buffers of one thread: a block of atoms with ``sel`` neighbours each."""
     item = plan.dtype.itemsize
-    pair = 8 * N_GEOMETRY + 3 * 8 + 2 * 4
+    wide = plan.geometry_dtype.itemsize
+    pair = wide * (N_GEOMETRY + 3) + item * N_ROWS + 2 * 4
     widths = max(sum(net.widths) for net in plan.model.fitting)
-    atom = item * (plan.stride + 3 * widths)
+    stride = max(plan.place(0, c).stride for c in plan.fitting)
+    atom = item * (stride + 3 * widths)
     for descriptor in plan.model.descriptors:
         atom += 8 * item * descriptor.width + pair * descriptor.n_slots
     return int(BLOCK * atom)

@@ -24,8 +24,10 @@ from .errors import (
 )
 from .memory import bytes_per_atom, worker_bytes
 from .model import Model
-from .plan import DEFAULT_TOLERANCE, Plan, Planner, StoredPlan
+from .plan import Plan, StoredPlan
 from .plan.domain import trusted_distance
+from .planning import DEFAULT_TOLERANCE, Planner
+from .planning.summary import summarise
 from .results import Report, Result
 from .session import DEFAULT_SKIN, Session
 
@@ -186,7 +188,7 @@ class Potential:
         return {
             "version": __version__,
             "model": describe_model(self.model),
-            "plan": _planned_later(self) if plan is None else plan.summary(),
+            "plan": _planned_later(self) if plan is None else summarise(plan),
             "memory": None
             if plan is None
             else {
@@ -259,9 +261,11 @@ def load(
     path : a model file of any readable format, or a `Model`
         None: the water model that comes with the package, for demonstration.
     device : "auto" or "cpu"
-    precision : "double", or "mixed" (tables and nets in float32)
+    precision : "double", "mixed" (tables and nets in float32) or "single" (geometry
+        too; the sums of forces stay in float64)
     tol : eV/Å
-        Largest force error that tabulation may cause; 0 converges the tables.
+        Largest force error that tables, rotation and pruning may cause; 0 converges
+        the tables and leaves the rest as it is in the file.
     threads : workers; None for all processors that this process may use
     sel_overflow : what to do with more neighbours of a type than ``sel``
         "warn" and "truncate" keep the nearest, as deepmd-kit does, with and

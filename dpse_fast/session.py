@@ -15,7 +15,7 @@ from .engine import Engine, Evaluation
 from .errors import InputError
 from .kernels.cpu.environment import COINCIDENT
 from .neighbours import NeighbourList
-from .plan import Planner
+from .planning import Planner
 from .results import Report, Result
 
 Floats = NDArray[np.float64]
@@ -109,8 +109,7 @@ class Session:
         forces = _onto_owners(found.forces, owners, n)
         virials = np.empty((0, 3, 3))
         if atomic:
-            flat = found.atomic_virials.reshape(-1, 9)
-            virials = _onto_owners(flat, owners, n).reshape(n, 3, 3)
+            virials = _onto_owners(found.atomic_virials, owners, n).reshape(n, 3, 3)
         report = report_of(self._engine.plan, checked, found, centres, energies, forces)
         self._tell(report)
         return Result(

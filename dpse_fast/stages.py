@@ -9,9 +9,7 @@ from numpy.typing import NDArray
 
 from .aligned import aligned_zeros
 from .kernels._simd import lanes
-from .kernels.cpu.descriptors import descriptors, moment_gradients
 from .kernels.cpu.environment import environments
-from .kernels.cpu.forces import scatter_atomic_virials, scatter_forces
 from .kernels.cpu.moments import moments, pair_gradients
 from .kernels.cpu.pair_potential import (
     ENERGY,
@@ -20,13 +18,14 @@ from .kernels.cpu.pair_potential import (
     pair_potential_gradients,
     pair_potentials,
 )
-from .kernels.cpu.radial import radial_descriptors, radial_pair_gradients
+from .kernels.cpu.products import add_empty_slots, product_gradients, products
+from .kernels.cpu.radial import radial_pair_gradients, radial_sums
 from .kernels.layout import (
     N_GEOMETRY,
+    N_ROWS,
     Neighbourhood,
     PairPotential,
     Pairs,
-    Place,
     Tally,
 )
 from .model import SeE2A
@@ -39,45 +38,53 @@ Ints = NDArray[np.int64]
 
 
 class PairBuffers:
-    """The pairs of a block and their gradients: grown on demand."""
+    """The pairs of a block and their gradients: grown on demand.
 
-    def __init__(self, size: int, n_groups: int) -> None:
-        self._size, self._n_groups = size, n_groups
+    Parameters
+    ----------
+    size : centres of the largest block
+    n_types : types that the pairs are sorted by
+    dtype, geometry_dtype : of tables, and of geometry and gradients
+    """
+
+    def __init__(
+        self, size: int, n_types: int, n_groups: int, dtype: Any, geometry_dtype: Any
+    ) -> None:
+        self._n_types = n_types
+        self._dtype, self._geometry_dtype = dtype, geometry_dtype
+        self._first = np.zeros(size * n_types + 1, np.int64)
+        self._counts = np.zeros((size, n_groups), np.int32)
         self._resize(0)
 
     def _resize(self, n_pairs: int) -> None:
-        self._all = Pairs(
-            first=np.zeros(self._size + 1, np.int64),
-            neighbours=np.empty(n_pairs, np.int32),
-            table_rows=np.empty(n_pairs, np.int32),
-            geometry=np.empty((n_pairs, N_GEOMETRY)),
-            counts=np.zeros((self._size, self._n_groups), np.int32),
-        )
-        self.gradients = np.empty((n_pairs, 3))
+        self._neighbours = np.empty(n_pairs, np.int32)
+        self._coefficients = np.empty(n_pairs, np.int32)
+        # Kernels write whole registers.
+        room = n_pairs + lanes(np.float32)
+        self._rows = np.zeros((N_ROWS, room), self._dtype)
+        self._geometry = np.zeros((N_GEOMETRY, room), self._geometry_dtype)
+        self.gradients = np.empty((n_pairs, 3), self._geometry_dtype)
+
+    @property
+    def capacity(self) -> int:
+        """Pairs that there is room for."""
+        return len(self.gradients)
 
     def start(self, hood: Neighbourhood, rows: Ints) -> Pairs:
         """Room for a block of these rows of a list; kept as `pairs`."""
         n_listed = int((hood.first[rows + 1] - hood.first[rows]).sum())
-        if n_listed > len(self.gradients):
+        if n_listed > self.capacity:
             self._resize(n_listed + n_listed // 4)
         n = len(rows)
-        self.pairs = self._all._replace(
-            first=self._all.first[: n + 1], counts=self._all.counts[:n]
+        self.pairs = Pairs(
+            first=self._first[: n * self._n_types + 1],
+            neighbours=self._neighbours,
+            coefficients=self._coefficients,
+            rows=self._rows,
+            geometry=self._geometry,
+            counts=self._counts[:n],
         )
         return self.pairs
-
-    def scatter(
-        self,
-        hood: Neighbourhood,
-        rows: Ints,
-        forces: Floats,
-        virial: Floats,
-        atomic_virials: Floats,
-    ) -> None:
-        """Add the gradients of the block to the sums; per atom if there is room."""
-        scatter_forces(hood, rows, self.pairs, self.gradients, forces, virial)
-        if len(atomic_virials):
-            scatter_atomic_virials(self.pairs, self.gradients, atomic_virials)
 
 
 class DescriptorStage(Protocol):
@@ -98,17 +105,20 @@ class DescriptorStage(Protocol):
         """Collect the pairs of the block."""
 
     def forward(self, species: int, n_atoms: int, inputs: Floats) -> None:
-        """Write D into the rows of inputs, flat."""
+        """Write the net's inputs into the rows of inputs, flat."""
 
-    def backward(self, n_atoms: int, slopes: Floats) -> None:
-        """dE/dD, laid out as the inputs, to dE_i/dd of the pairs."""
+    def backward(self, species: int, n_atoms: int, slopes: Floats) -> None:
+        """dE by the inputs, laid out as these, to dE_i/dd of the pairs."""
 
 
 class _Stage:
-    def __init__(self, part: DescriptorPlan, stride: int, size: int) -> None:
-        self.part = part
-        self.place = Place(stride, part.offset)
-        self.buffers = PairBuffers(size, part.environments.sel.size)
+    def __init__(self, plan: Plan, k: int, size: int) -> None:
+        self.part = plan.descriptors[k]
+        self.places = {c: plan.place(k, c) for c in plan.fitting}
+        n_types, n_groups = plan.model.n_types, self.part.environments.sel.size
+        self.buffers = PairBuffers(
+            size, n_types, n_groups, plan.dtype, plan.geometry_dtype
+        )
 
     def environment(
         self, hood: Neighbourhood, rows: Ints, truncate: bool, tally: Tally
@@ -118,40 +128,70 @@ class _Stage:
 
 
 class AngularStage(_Stage):
-    """`SeE2A`: moments, their products, and back."""
+    """`SeE2A`: moments, their mixture and its products, and back."""
 
-    def __init__(self, part: DescriptorPlan, stride: int, size: int) -> None:
-        super().__init__(part, stride, size)
-        assert isinstance(part.descriptor, SeE2A)
-        dtype = part.coefficients.dtype
-        n_moments = size * 4 * part.n_registers * lanes(dtype)
-        self._moments = aligned_zeros(n_moments, dtype)
-        self._slopes = aligned_zeros(n_moments, dtype)
-        shape = (part.descriptor.axis_neuron, part.descriptor.width)
-        self._shape = (*shape, part.n_registers, self.place)
+    def __init__(self, plan: Plan, k: int, size: int) -> None:
+        super().__init__(plan, k, size)
+        part, dtype = self.part, plan.dtype
+        register = lanes(dtype)
+        n_moments = size * 4 * int(part.channels.total.max()) * register
+        n_mixed = max(4 * size * empty.shape[1] for empty in part.empty.values())
+        self._moments = aligned_zeros(n_moments + register, dtype)
+        self._slopes = aligned_zeros(n_moments + register, dtype)
+        mixes = any(mix is not None for mix in part.mixes.values())
+        self._mixed = aligned_zeros(n_mixed + register, dtype) if mixes else None
+        self._mixed_slopes = aligned_zeros(n_mixed + register, dtype) if mixes else None
+
+    def _around_mix(
+        self, mix: Floats | None, n_atoms: int, moments: Floats, mixed: Floats | None
+    ) -> tuple[Floats, Floats]:
+        """Both sides of the mixture as matrices (4 B, ·); one if there is none."""
+        if mix is None:
+            return moments, moments
+        assert mixed is not None
+        n, m = mix.shape
+        return (
+            moments[: 4 * n_atoms * n].reshape(-1, n),
+            mixed[: 4 * n_atoms * m].reshape(-1, m),
+        )
+
+    def moments(self, species: int, n_atoms: int) -> Floats:
+        """T of the last block, (B, 4, M), of a descriptor that is not rotated."""
+        channels = self.part.products[species].registers * lanes(self._moments.dtype)
+        z = self._moments[: n_atoms * 4 * channels].reshape(n_atoms, 4, channels)
+        return z[..., : self.part.descriptor.width].copy()
 
     def forward(self, species: int, n_atoms: int, inputs: Floats) -> None:
-        part = self.part
-        moments(
-            self.buffers.pairs,
-            part.environments.sel,
-            species,
-            part.coefficients,
-            part.padding,
-            part.scale,
-            part.n_registers,
-            self._moments,
-        )
-        descriptors(self._moments, n_atoms, *self._shape, inputs)
+        part, pairs = self.part, self.buffers.pairs
+        moments(pairs, species, part.channels, part.coefficients, self._moments)
+        mix, z = part.mixes[species], self._moments
+        if mix is not None:
+            assert self._mixed is not None
+            pure, mixed = self._around_mix(mix, n_atoms, self._moments, self._mixed)
+            np.matmul(pure, mix, out=mixed)
+            z = self._mixed
+        empty = part.empty[species]
+        if empty.any():
+            add_empty_slots(pairs, part.environments.sel, empty, z)
+        products(z, n_atoms, part.products[species], self.places[species], inputs)
 
-    def backward(self, n_atoms: int, slopes: Floats) -> None:
-        part = self.part
-        moment_gradients(self._moments, slopes, n_atoms, *self._shape, self._slopes)
+    def backward(self, species: int, n_atoms: int, slopes: Floats) -> None:
+        part, mix = self.part, self.part.mixes[species]
+        z, z_slopes = self._moments, self._slopes
+        if mix is not None:
+            assert self._mixed is not None
+            assert self._mixed_slopes is not None
+            z, z_slopes = self._mixed, self._mixed_slopes
+        form, place = part.products[species], self.places[species]
+        product_gradients(z, slopes, n_atoms, form, place, z_slopes)
+        if mix is not None:
+            pure, mixed = self._around_mix(mix, n_atoms, self._slopes, z_slopes)
+            np.matmul(mixed, mix.T, out=pure)
         pair_gradients(
             self.buffers.pairs,
+            species,
+            part.channels,
             part.coefficients,
-            part.scale,
-            part.n_registers,
             self._slopes,
             self.buffers.gradients,
         )
@@ -162,26 +202,25 @@ class RadialStage(_Stage):
 
     def forward(self, species: int, n_atoms: int, inputs: Floats) -> None:
         part = self.part
-        radial_descriptors(
+        radial_sums(
             self.buffers.pairs,
-            part.environments.sel,
             species,
+            part.channels,
+            part.environments.sel,
+            part.empty[species],
             part.coefficients,
-            part.padding,
-            part.scale,
-            part.n_registers,
-            self.place,
+            self.places[species],
             inputs,
         )
 
-    def backward(self, n_atoms: int, slopes: Floats) -> None:
+    def backward(self, species: int, n_atoms: int, slopes: Floats) -> None:
         part = self.part
         radial_pair_gradients(
             self.buffers.pairs,
+            species,
+            part.channels,
             part.coefficients,
-            part.scale,
-            part.n_registers,
-            self.place,
+            self.places[species],
             slopes,
             self.buffers.gradients,
         )
@@ -191,9 +230,9 @@ def descriptor_stages(plan: Plan, size: int) -> list[DescriptorStage]:
     """A stage for each descriptor, for blocks of at most ``size`` atoms."""
     return [
         (AngularStage if isinstance(part.descriptor, SeE2A) else RadialStage)(
-            part, plan.stride, size
+            plan, k, size
         )
-        for part in plan.descriptors
+        for k, part in enumerate(plan.descriptors)
     ]
 
 
@@ -212,7 +251,7 @@ class PairPotentialStage:
         self._potential: PairPotential = plan.pair_potential
         self._bias: Floats = plan.model.pair_table.bias
         self._sums = np.zeros((size, N_SUMS))
-        self.buffers = PairBuffers(size, 0)
+        self.buffers = PairBuffers(size, 1, 0, np.float64, np.float64)
         self.start()
 
     def start(self) -> None:

@@ -9,7 +9,12 @@ from .aligned import aligned_zeros
 from .kernels.cpu.environment import N_COUNTERS
 from .kernels.layout import Tally
 from .plan import Plan
-from .stages import DescriptorStage, PairPotentialStage, descriptor_stages
+from .stages import (
+    DescriptorStage,
+    PairBuffers,
+    PairPotentialStage,
+    descriptor_stages,
+)
 
 Floats = NDArray[np.floating]
 
@@ -36,12 +41,11 @@ class AtomTallies:
 
 
 class Workspace:
-    """Buffers for blocks of at most ``size`` atoms, and a worker's sums.
+    """Buffers for blocks of at most ``size`` atoms, and a worker's counts.
 
     Attributes
     ----------
-    forces : (n_all, 3) eV/Å; virial (3, 3) eV; atomic_virials (n_all, 3, 3) eV
-        Sums over the blocks that this worker did.
+    slot : (n_all,) int32, all 0 between blocks; see `Touched`
     tallies : by descriptor, see `Tally`
     over : (size,) int32, 1 for the block's atoms with more neighbours than sel
     n_over : atoms with more neighbours than sel, of a descriptor or the pair table
@@ -53,11 +57,10 @@ class Workspace:
         self.pair_potential = (
             PairPotentialStage(plan, size) if plan.pair_potential else None
         )
-        self.inputs = aligned_zeros(size * plan.stride, plan.dtype)
+        widest = max(plan.place(0, c).stride for c in plan.fitting)
+        self.inputs = aligned_zeros(size * widest, plan.dtype)
         self.fitting = {t: net.buffers(size) for t, net in plan.fitting.items()}
-        self.forces = np.zeros((0, 3))
-        self.virial = np.zeros((3, 3))
-        self.atomic_virials = np.zeros((0, 3, 3))
+        self.slot = np.zeros(0, np.int32)
         self.n_over = 0
         self.over = np.zeros(size, np.int32)
         self._nobody = np.zeros(0, np.int32)
@@ -71,15 +74,17 @@ class Workspace:
         ]
         self.tallies: list[Tally] = []
 
-    def start(self, n_all: int, atomic: bool, atoms: AtomTallies) -> None:
-        """Forget the sums of the last evaluation."""
-        if len(self.forces) != n_all:
-            self.forces = np.zeros((n_all, 3))
-        n_virials = n_all if atomic else 0
-        if len(self.atomic_virials) != n_virials:
-            self.atomic_virials = np.zeros((n_virials, 3, 3))
-        sums = [array for pair in self._counts for array in pair]
-        for total in (self.forces, self.virial, self.atomic_virials, *sums):
+    @property
+    def pair_buffers(self) -> list[PairBuffers]:
+        """Of every part of the energy."""
+        parts = [stage.buffers for stage in self.stages]
+        return [*parts, *([self.pair_potential.buffers] if self.pair_potential else [])]
+
+    def start(self, n_all: int, atoms: AtomTallies) -> None:
+        """Forget the counts of the last evaluation."""
+        if len(self.slot) != n_all:
+            self.slot = np.zeros(n_all, np.int32)
+        for total in (array for pair in self._counts for array in pair):
             total.fill(0)
         self.n_over = 0
         if self.pair_potential is not None:
@@ -99,12 +104,13 @@ class Workspace:
                 )
             )
 
-    def begin_block(self, n_atoms: int) -> tuple[Floats, Floats]:
+    def begin_block(self, species: int, n_atoms: int) -> tuple[Floats, Floats]:
         """The fitting nets' inputs: flat, and as (B, n_inputs) rows."""
         self.over[:n_atoms] = 0
-        stride = self._plan.stride
+        stride = self._plan.place(0, species).stride
         flat = self.inputs[: n_atoms * stride]
-        return flat, flat.reshape(n_atoms, stride)[:, : self._plan.n_inputs]
+        rows = flat.reshape(n_atoms, stride)
+        return flat, rows[:, : self._plan.n_inputs(species)]
 
     def count_overflow(self, n_atoms: int) -> None:
         """Add the block's atoms with too many neighbours to `n_over`."""

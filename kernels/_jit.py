@@ -22,6 +22,7 @@ Function = TypeVar("Function", bound=Callable[..., Any])
 FASTMATH = frozenset({"nsz", "arcp", "contract", "reassoc"})
 
 
+@cache
 def source_digest() -> str:
     """A digest of every kernel source and of what compiles it."""
     stamp = hashlib.sha256()
@@ -55,6 +56,23 @@ def _is_ours(folder: Path) -> bool:
     return private and status.st_uid == os.getuid() and os.access(folder, os.W_OK)
 
 
+def private_directory(*names: str) -> Path | None:
+    """A folder of ours in the user's cache, or None if nowhere can be written."""
+    for root in _roots():
+        levels = [root]
+        for name in names:
+            levels.append(levels[-1] / name)
+        try:
+            root.parent.mkdir(parents=True, exist_ok=True)
+            for level in levels:
+                level.mkdir(mode=0o700, exist_ok=True)
+            if all(_is_ours(level) for level in levels):
+                return levels[-1]
+        except OSError:
+            continue
+    return None
+
+
 @cache
 def cache_directory() -> Path | None:
     """Where compiled kernels are kept, or None if nowhere can be written.
@@ -63,18 +81,7 @@ def cache_directory() -> Path | None:
     the functions it calls, so a change there would leave stale machine code.
     Here every source is part of the directory's name.
     """
-    for root in _roots():
-        folder = root / "kernels" / source_digest()
-        levels = (root, root / "kernels", folder)
-        try:
-            root.parent.mkdir(parents=True, exist_ok=True)
-            for level in levels:
-                level.mkdir(mode=0o700, exist_ok=True)
-            if all(_is_ours(level) for level in levels):
-                return folder
-        except OSError:
-            continue
-    return None
+    return private_directory("kernels", source_digest())
 
 
 def _compile(function: Function, **options: Any) -> Function:

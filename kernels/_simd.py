@@ -172,12 +172,69 @@ def _with_sign(typing: Any, a: Any, b: Any) -> Any:
 
 
 @intrinsic
+def _root(typing: Any, a: Any) -> Any:
+    def build(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+        return _call("sqrt", context, builder, a, arguments)
+
+    return a(a), build
+
+
+@intrinsic
+def _store_as(typing: Any, array: Any, index: Any, value: Any) -> Any:
+    if not _is_flat(array):
+        return None
+
+    def build(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+        data, at, register = arguments
+        element = context.get_value_type(array.dtype)
+        vector = ir.VectorType(element, value.count)
+        if array.dtype != value.dtype:
+            narrow = array.dtype.bitwidth < value.dtype.bitwidth
+            convert = builder.fptrunc if narrow else builder.fpext
+            register = convert(register, vector)
+        struct = context.make_array(array)(context, builder, data)
+        pointer = builder.gep(struct.data, [at])
+        pointer = builder.bitcast(pointer, vector.as_pointer())
+        builder.store(register, pointer, align=array.dtype.bitwidth // 8)
+        return context.get_dummy_value()
+
+    return types.void(array, types.intp, value), build
+
+
+@intrinsic
+def _at_least(typing: Any, a: Any, b: Any) -> Any:
+    def build(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+        below = builder.fcmp_ordered("<", *arguments)
+        return builder.select(below, arguments[1], arguments[0])
+
+    return a(a, a), build
+
+
+@intrinsic
 def _at_most(typing: Any, a: Any, b: Any) -> Any:
     def build(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
         above = builder.fcmp_ordered(">", *arguments)
         return builder.select(above, arguments[1], arguments[0])
 
     return a(a, a), build
+
+
+@intrinsic
+def _first_lanes(typing: Any, a: Any, n: Any) -> Any:
+    def build(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+        value, count = arguments
+        integers = ir.VectorType(ir.IntType(a.dtype.bitwidth), a.count)
+        count = builder.trunc(count, integers.element) if a.count == 16 else count
+        single = builder.insert_element(
+            ir.Constant(integers, ir.Undefined), count, ir.Constant(ir.IntType(32), 0)
+        )
+        mask = ir.Constant(ir.VectorType(ir.IntType(32), a.count), None)
+        bound = builder.shuffle_vector(single, single, mask)
+        numbers = ir.Constant(integers, list(range(a.count)))
+        kept = builder.icmp_signed("<", numbers, bound)
+        return builder.select(kept, value, ir.Constant(value.type, None))
+
+    return a(a, types.int64), build
 
 
 @intrinsic
@@ -217,6 +274,49 @@ def _total(typing: Any, a: Any) -> Any:
     return a.dtype(a), build
 
 
+@intrinsic
+def _totals(typing: Any, a: Any, b: Any, c: Any, d: Any) -> Any:
+    def build(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+        n = a.count
+
+        def merged(x: Any, y: Any, size: int) -> Any:
+            """Sums of neighbouring groups of lanes, of x and y in turns."""
+            even, odd = [], []
+            for group in range(0, n, 2 * size):
+                for vector in (0, n):
+                    start = vector + group
+                    even += range(start, start + size)
+                    odd += range(start + size, start + 2 * size)
+            index = ir.VectorType(ir.IntType(32), n)
+            halves = [
+                builder.shuffle_vector(x, y, ir.Constant(index, lanes))
+                for lanes in (even, odd)
+            ]
+            return builder.fadd(*halves)
+
+        v_0, v_1, v_2, v_3 = arguments
+        part = merged(merged(v_0, v_1, 1), merged(v_2, v_3, 1), 2)
+        while n > 4:
+            n //= 2
+            index = ir.VectorType(ir.IntType(32), n)
+            halves = [
+                builder.shuffle_vector(
+                    part,
+                    ir.Constant(part.type, ir.Undefined),
+                    ir.Constant(index, list(range(start, start + n))),
+                )
+                for start in (0, n)
+            ]
+            part = builder.fadd(*halves)
+        numbers = [
+            builder.extract_element(part, ir.Constant(ir.IntType(32), k))
+            for k in range(4)
+        ]
+        return context.make_tuple(builder, signature.return_type, numbers)
+
+    return types.UniTuple(a.dtype, 4)(a, b, c, d), build
+
+
 if numba.config.DISABLE_JIT:
 
     def load(array: Any, index: int) -> Any:
@@ -239,14 +339,28 @@ if numba.config.DISABLE_JIT:
     def at_most(a: Any, b: Any) -> Any:
         return np.where(a > b, b, a)
 
+    def at_least(a: Any, b: Any) -> Any:
+        return np.where(a < b, b, a)
+
+    def store_as(array: Any, index: int, value: Any) -> None:
+        array[index : index + value.size] = value
+
+    def first_lanes(a: Any, n: int) -> Any:
+        return np.where(np.arange(a.size) < n, a, a.dtype.type(0))
+
     def total(a: Any) -> Any:
         return a.sum()
 
+    def totals(a: Any, b: Any, c: Any, d: Any) -> Any:
+        return a.sum(), b.sum(), c.sum(), d.sum()
+
     mul, div, add, sub = np.multiply, np.divide, np.add, np.subtract
-    magnitude, with_sign = np.abs, np.copysign
+    magnitude, with_sign, root = np.abs, np.copysign, np.sqrt
 
 else:
     load, store, splat, total = _load, _store, _splat, _total
+    totals = _totals
     fma, mul, div, add, sub = _fma, _mul, _div, _add, _sub
-    magnitude, with_sign, at_most = _magnitude, _with_sign, _at_most
-    power_of_two = _power_of_two
+    magnitude, with_sign, root = _magnitude, _with_sign, _root
+    at_most, at_least, store_as = _at_most, _at_least, _store_as
+    power_of_two, first_lanes = _power_of_two, _first_lanes

@@ -1,8 +1,9 @@
 """What the kernels read and write: arrays that travel together.
 
 Symbols: n_all atoms with ghosts, n_rows centres of a list, n_pairs of a block,
-M channels padded to whole registers, B centres of a block, n_types T, G groups of
-slots, S length of a row of the fitting net's inputs with its padding.
+C channels of a centre's moments and K of their mixture, both padded to whole
+registers, B centres of a block, T types, G groups of slots, S length of a row of the
+fitting net's inputs with its padding.
 """
 
 from __future__ import annotations
@@ -86,6 +87,9 @@ class Environments(NamedTuple):
     mean: Floats  # (T, T) of s
     radial: Floats  # (T, T) 1/deviation of s
     angular: Floats  # (T, T) 1/deviation of s·d/r
+    first_row: Ints  # (n_tables,) int64, a table's row 0 in origins
+    first_register: Ints  # (n_tables,) int64, where its coefficients start
+    registers: Ints  # (n_tables,) int64, registers of channels in a row
     shortest: Floats  # (n_tables,) Å, where a table starts
     cells_per_length: Floats  # (n_tables,) 1/Å
     first_cell: Ints  # (n_tables,) int64, into cells
@@ -105,36 +109,66 @@ class Tally(NamedTuple):
 
 
 class Pairs(NamedTuple):
-    """The pairs of a block within the cutoff; see `GEOMETRY` for the columns."""
+    """The pairs of a block within the cutoff, sorted by centre and neighbour type.
 
-    first: Ints  # (B + 1,) int64
+    Those of centre b and neighbour type t are ``first[b·T + t]`` to
+    ``first[b·T + t + 1]``. `ROWS` and `GEOMETRY` name what stands in these arrays.
+    """
+
+    first: Ints  # (B · T + 1,) int64
     neighbours: Ints  # (n_pairs,) int32
-    table_rows: Ints  # (n_pairs,) int32
-    geometry: Floats  # (n_pairs, 9)
+    coefficients: Ints  # (n_pairs,) int32, first register of the table's row
+    rows: Floats  # (5, n_pairs) and a register more, in the tables' precision
+    geometry: Floats  # (8, n_pairs) and a register more
     counts: Ints  # (B, G) int32, slots filled of each group
 
 
+class Touched(NamedTuple):
+    """The atoms that a block's forces act on, and these forces."""
+
+    slot: Ints  # (n_all,) int32, 1 + the place of an atom among those touched, or 0
+    atoms: Ints  # (n_touched,) int32
+    forces: Floats  # (n_touched, 3) eV/Å
+    virials: Floats  # (n_touched, 9) eV of atoms, or (0, 9)
+    virial: Floats  # (3, 3) eV of the block
+
+
+class Channels(NamedTuple):
+    """Which registers of a centre's moments a pair of types adds to."""
+
+    start: Ints  # (T, T) int64, first register by centre and neighbour
+    count: Ints  # (T, T) int64, registers; 0: the pair adds nothing
+    total: Ints  # (T,) int64, registers of a centre's moments
+
+
+class Products(NamedTuple):
+    """Which products of channels a centre's fitting net takes.
+
+    Row a of the products holds S[a, k] = Σ_c z[c, a] z[c, k] for k from starts[a] to
+    ends[a] − 1.
+    """
+
+    starts: Ints  # (n_rows,) int64
+    ends: Ints  # (n_rows,) int64
+    registers: int  # of z[c]
+
+
 class Place(NamedTuple):
-    """Where a descriptor stands in the rows of the fitting net's inputs."""
+    """Where a descriptor stands in the rows of a centre's inputs."""
 
     stride: int  # S, numbers from one atom's row to the next
     offset: int  # column of the descriptor's first number
 
 
-# Columns of Pairs.geometry: d = x_j - x_i, 1/r, t = r - origin of the table row,
-# R_0 and its slope in r, q = R_k/d_k and its slope in r.
-GEOMETRY = (
-    "dx",
-    "dy",
-    "dz",
-    "inverse_r",
-    "t",
-    "radial",
-    "radial_slope",
-    "q",
-    "q_slope",
-)
+# Pairs.rows: t = r - origin of the table row, and the row R of the environment matrix.
+ROWS = ("t", "radial", "angular_x", "angular_y", "angular_z")
+N_ROWS = len(ROWS)
+T, R_0, R_X, R_Y, R_Z = range(N_ROWS)
+# Pairs.geometry: d = x_j - x_i, r and 1/r, the slope of R_0 in r, q = R_k/d_k and its
+# slope in r.
+GEOMETRY = ("dx", "dy", "dz", "r", "inverse_r", "radial_slope", "q", "q_slope")
 N_GEOMETRY = len(GEOMETRY)
+DX, DY, DZ, DISTANCE, INVERSE_R, RADIAL_SLOPE, Q, Q_SLOPE = range(N_GEOMETRY)
 
 
 class PairPotential(NamedTuple):

@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 import pytest
 
 import dpse_fast
+from dpse_fast.planning.cache import SWITCH
 
 
 class Backend(NamedTuple):
@@ -28,7 +29,14 @@ BACKENDS = {
     ),
     "double-default-tol": ({"precision": "double", "threads": 1}, 1e-6, 1e-5),
     "mixed": ({"precision": "mixed", "tol": 0.0, "threads": 1}, 1e-5, 3e-5),
+    "single": ({"precision": "single", "tol": 0.0, "threads": 1}, 1e-5, 6e-5),
 }
+
+
+@pytest.fixture(autouse=True)
+def _plans_are_chosen_anew(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What a test sees of plans does not depend on the tests before it."""
+    monkeypatch.setenv(SWITCH, "0")
 
 
 @pytest.fixture(params=BACKENDS)

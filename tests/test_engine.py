@@ -176,16 +176,30 @@ def test_blocks_cover_every_atom(monkeypatch: pytest.MonkeyPatch) -> None:
         )
 
 
-def test_threads_share_every_type_equally() -> None:
+def test_results_are_bitwise_the_same_for_any_number_of_threads() -> None:
+    model, s = random_model(3), random_structure("cubic", 3)
+    shifts = np.array(np.meshgrid(*[range(4)] * 3)).reshape(3, -1).T @ s.cell
+    positions = (shifts[:, None] + s.positions).reshape(-1, 3)
+    box = (positions, np.tile(s.types, len(shifts)), 4 * s.cell)
+    first, *rest = (
+        dpse_fast.load(model, threads=n).compute(*box, atomic=True) for n in (1, 2, 5)
+    )
+    for other in rest:
+        for name in ("energy", "forces", "virial", "atomic_energies", "atomic_virials"):
+            np.testing.assert_array_equal(getattr(first, name), getattr(other, name))
+
+
+def test_blocks_hold_every_atom_once() -> None:
     model, structure = random_model(3), random_structure("triclinic", 3)
     lists = neighbours.NeighbourList(4.3)
     lists.update(check_system(*structure, type_map=model.type_map).system)
-    for threads in (1, 2, 4):
-        shares = engine._shares(lists.hood, 3, threads)
-        rows = np.concatenate([rows for share in shares for _, rows in share])
-        assert sorted(rows) == list(range(len(structure.types)))
-        sizes = [sum(len(rows) for _, rows in share) for share in shares]
-        assert max(sizes) - min(sizes) <= 3
+    blocks = engine._blocks(lists.hood, 3, None)
+    rows = np.concatenate([block.rows for block in blocks])
+    assert sorted(rows) == list(range(len(structure.types)))
+    assert [block.number for block in blocks] == list(range(len(blocks)))
+    for block in blocks:
+        types = lists.hood.types[lists.hood.centres[block.rows]]
+        assert set(types) == {block.species}
 
 
 def test_nothing_is_left_of_the_evaluation_before() -> None:

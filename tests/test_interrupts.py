@@ -18,7 +18,7 @@ import dpse_fast
 from dpse_fast import blas, neighbours
 from dpse_fast.blas import one_blas_thread
 from dpse_fast.engine import Engine
-from dpse_fast.plan import make_plan
+from dpse_fast.planning import make_plan
 
 
 def large_box() -> tuple[Any, Any, Any]:

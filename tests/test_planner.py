@@ -13,7 +13,7 @@ import random_model as source
 from random_model import random_model, random_structure
 
 import dpse_fast
-from dpse_fast.plan import planner
+from dpse_fast.planning import planner
 
 NAMES = ("O", "H", "Cu", "Mo", "C", "N", "Na", "Cl", "Si", "Al")
 

@@ -19,15 +19,15 @@ from dpse_fast.formats.exchange.stored_plan import (
     read_stored_plan,
     write_stored_plan,
 )
-from dpse_fast.plan import StoredPlan, make_plan
+from dpse_fast.plan import StoredPlan
+from dpse_fast.planning import choose
 
 
 def compressed(model: dpse_fast.Model, path: Path, tol: float = 1e-5) -> StoredPlan:
-    plan = make_plan(model, tolerance=tol)
-    tables = tuple(dict(part.tables) for part in plan.descriptors)
-    stored = StoredPlan(tables, tol, plan.accuracy)
+    types = frozenset(range(model.n_types))
+    stored = choose(model, tol, types, "double", ("double", "mixed"))
     exchange.write(model, path)
-    write_stored_plan(path, model, stored)
+    write_stored_plan(path, model.digest(), stored)
     return stored
 
 
@@ -39,7 +39,16 @@ def test_round_trip(name: str, tmp_path: Path) -> None:
     assert read_model(path).digest() == model.digest()
     found = read_stored_plan(path, model)
     assert found is not None
-    assert (found.tolerance, found.accuracy) == (stored.tolerance, stored.accuracy)
+    assert found.tolerance == stored.tolerance
+    assert found.certificates == stored.certificates
+    for ours, theirs in zip(found.forms, stored.forms, strict=True):
+        assert ours.keys() == theirs.keys()
+        for c, form in theirs.items():
+            assert ours[c].key() == form.key()
+            np.testing.assert_array_equal(ours[c].empty, form.empty)
+            assert (ours[c].mix is None) == (form.mix is None)
+            if form.mix is not None:
+                np.testing.assert_array_equal(ours[c].mix, form.mix)
     for part, expected in zip(found.tables, stored.tables, strict=True):
         assert part.keys() == expected.keys()
         distinct = {id(t) for t in expected.values()}
@@ -56,7 +65,7 @@ def test_stored_tables_serve_looser_tolerances_only(tmp_path: Path) -> None:
     for tol, from_file in ((1e-5, True), (1e-3, True), (1e-7, False), (0, False)):
         pot = dpse_fast.load(path, tol=tol)
         assert pot.plan is not None
-        assert pot.plan.from_file is from_file
+        assert (pot.plan.made == "from the file") is from_file
         plain = dpse_fast.load(model, tol=min(tol, 1e-5))
         got, want = (p.compute(s.positions, s.types).energy for p in (pot, plain))
         assert got == want
@@ -67,6 +76,10 @@ def without(name: str) -> Any:
         del plan[name]
 
     return change
+
+
+def without_force(plan: h5py.Group) -> None:
+    del plan["certificates/double"].attrs["force"]
 
 
 def with_attribute(name: str, value: Any) -> Any:
@@ -91,12 +104,21 @@ def with_numbers(name: str, change: Any) -> Any:
         (with_attribute("digest", "0"), "made for another model"),
         (with_attribute("new", 1), "not part of the format"),
         (without("0"), "0"),
-        (without("0/0_1"), "0_1"),
-        (without("0/0_1/origins"), "origins"),
-        (with_numbers("0/1_1/origins", lambda a: a[::-1]), "ascending"),
-        (with_numbers("0/1_1/origins", lambda a: a[:-1]), "expected shape"),
-        (with_numbers("0/0_1/coefficients", lambda a: a * np.nan), "NaN"),
-        (with_numbers("0/0_1/coefficients", lambda a: a[..., :3]), "expected shape"),
+        (without("0/tables/0_1"), "0_1"),
+        (without("0/tables/0_1/origins"), "origins"),
+        (with_numbers("0/tables/1_1/origins", lambda a: a[::-1]), "ascending"),
+        (with_numbers("0/tables/1_1/origins", lambda a: a[:-1]), "expected shape"),
+        (with_numbers("0/tables/0_1/coefficients", lambda a: a * np.nan), "NaN"),
+        (with_numbers("0/tables/0_1/coefficients", lambda a: a[..., :1]), "do not fit"),
+        (with_numbers("0/tables/0_1/coefficients", lambda a: a[:, :3]), "shape"),
+        (with_numbers("0/forms/0/basis", lambda a: a[:, :0]), "expected shape"),
+        (with_numbers("0/forms/0/basis", lambda a: a * np.nan), "NaN"),
+        (with_numbers("0/forms/0/empty", lambda a: a[:, :1]), "expected shape"),
+        (with_numbers("0/forms/1/rows", lambda a: a + 99), "ranges of the"),
+        (with_numbers("0/forms/1/rows", lambda a: a[:0]), "ranges of the"),
+        (with_numbers("0/forms/1/rows", lambda a: a[:, ::-1].copy()), "ranges of the"),
+        (without("0/forms/0/rows"), "rows"),
+        (without_force, "force"),
     ],
 )
 def test_damaged_plans_are_refused(change: Any, message: str, tmp_path: Path) -> None:

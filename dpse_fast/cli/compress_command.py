@@ -57,7 +57,9 @@ def command(
     from ..boundary import check_type_map
     from ..formats import exchange, read_model
     from ..formats.exchange.stored_plan import write_stored_plan
-    from ..plan import StoredPlan, make_plan
+    from ..plan import PRECISIONS
+    from ..planning import choose, make_plan
+    from ..planning.summary import summarise
     from ..writers.partial import complete_or_absent
 
     target = output_file(out, HDF5, model)
@@ -66,21 +68,23 @@ def command(
         if type_map is not None:
             names = check_type_map(type_map, source.type_map)
             source = replace(source, type_map=names)
-        plan = make_plan(source, tolerance=tol)
-        tables = tuple(dict(part.tables) for part in plan.descriptors)
-        stored = StoredPlan(tables, tol, plan.accuracy)
+        types = frozenset(range(source.n_types))
+        stored = choose(source, tol, types, "double", tuple(PRECISIONS))
         with complete_or_absent(target) as partial:
             exchange.write(source, partial)
-            write_stored_plan(partial, source, stored)
+            write_stored_plan(partial, source.digest(), stored)
         measured = None if check is None else _check(source, stored, check, index)
-    summary = plan.summary()
+    described = summarise(make_plan(source, "double", tol, stored))
     report = {
         "output": out,
         "bytes": target.stat().st_size,
         "tolerance_ev_per_angstrom": tol,
-        "intervals": sum(entry["intervals"] for entry in summary["tables"]),
-        "table_bytes": summary["table_bytes"],
-        "certificate": summary["certificate"],
+        "intervals": sum(entry["intervals"] for entry in described["tables"]),
+        "table_bytes": described["table_bytes"],
+        "descriptors": described["descriptors"],
+        "certificate": {
+            name: accuracy.summary() for name, accuracy in stored.certificates.items()
+        },
     }
     if measured is not None:
         report["check"] = {"trajectory": check, **measured}
@@ -93,23 +97,29 @@ def command(
 def _check(
     model: Model, stored: StoredPlan, trajectory: str, index: str
 ) -> dict[str, Any]:
-    """The tables against converged ones on the frames of a trajectory."""
+    """The plan against converged tables on the frames, in every precision."""
     from ..parity import Parity
-    from ..plan import Planner
+    from ..planning import Planner
     from ..potential import Potential, check_threads
     from ..trajectory import model_types, read_frames
 
-    threads, found = check_threads(None), Parity()
-    pots = [
-        Potential(Planner(model, "double", tol, tables), threads, "truncate")
-        for tol, tables in ((stored.tolerance, stored), (0.0, None))
-    ]
+    threads = check_threads(None)
+    exact = Potential(Planner(model, "double", 0.0), threads, "truncate")
+    checked = {
+        precision: (
+            Potential(
+                Planner(model, precision, stored.tolerance, stored), threads, "truncate"
+            ),
+            Parity(),
+        )
+        for precision in stored.certificates
+    }
     for frame in read_frames(trajectory, index):
         types = model_types(frame, model.type_map)
         given: dict[str, Any] = frame.parameters_for(model)
         cell = frame.cell if any(frame.pbc) else None
-        found.add(
-            *(pot.compute(frame.positions, types, cell, pbc=frame.pbc, **given)
-              for pot in pots)
-        )  # fmt: skip
-    return found.summary()
+        place = (frame.positions, types, cell)
+        expected = exact.compute(*place, pbc=frame.pbc, **given)
+        for pot, parity in checked.values():
+            parity.add(pot.compute(*place, pbc=frame.pbc, **given), expected)
+    return {precision: parity.summary() for precision, (_, parity) in checked.items()}

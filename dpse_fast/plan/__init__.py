@@ -1,14 +1,6 @@
-"""From a `Model` to what the kernels run: tables, statistics, fitting nets."""
+"""What the kernels run, compiled from a `Model`: tables, forms, fitting nets."""
 
-from .plan import DEFAULT_TOLERANCE, PRECISIONS, Plan, make_plan
-from .planner import Planner
+from .plan import PRECISIONS, Plan, compile_plan
 from .stored import StoredPlan
 
-__all__ = [
-    "DEFAULT_TOLERANCE",
-    "PRECISIONS",
-    "Plan",
-    "Planner",
-    "StoredPlan",
-    "make_plan",
-]
+__all__ = ["PRECISIONS", "Plan", "StoredPlan", "compile_plan"]

@@ -31,20 +31,42 @@ SEED = 20181206
 
 @dataclass(frozen=True)
 class Accuracy:
-    """Differences to the exact nets over the sampled environments.
+    """Differences to the exact nets.
 
     Parameters
     ----------
     energy, energy_rms : eV per atom, largest and root of the mean square
-    force, force_rms : eV/Å, of pair gradients and of their sum on the centre
-    n_environments : how many were sampled
+    force, force_rms : eV/Å, of a component
+    virial, virial_rms : eV, of a component of one atom's
+    n_atoms : whose surroundings were compared
     """
 
     energy: float
     energy_rms: float
     force: float
     force_rms: float
-    n_environments: int
+    virial: float
+    virial_rms: float
+    n_atoms: int
+
+    @classmethod
+    def of(cls, energies: Array, forces: Array, virials: Array) -> Accuracy:
+        """From differences: (n_atoms,), and any shapes."""
+        energy, energy_rms = _largest_and_rms(energies)
+        force, force_rms = _largest_and_rms(forces)
+        virial, virial_rms = _largest_and_rms(virials)
+        return cls(
+            energy, energy_rms, force, force_rms, virial, virial_rms, energies.size
+        )
+
+    def __add__(self, other: Accuracy) -> Accuracy:
+        """A bound on both, one after the other."""
+        sums = {
+            name: value + getattr(other, name)
+            for name, value in asdict(self).items()
+            if name != "n_atoms"
+        }
+        return Accuracy(**sums, n_atoms=max(self.n_atoms, other.n_atoms))
 
     def summary(self) -> dict[str, Any]:
         """Ready for JSON."""
@@ -53,7 +75,9 @@ class Accuracy:
             "energy_rms_ev_per_atom": self.energy_rms,
             "force_max_ev_per_angstrom": self.force,
             "force_rms_ev_per_angstrom": self.force_rms,
-            "environments": self.n_environments,
+            "virial_max_ev_per_atom": self.virial,
+            "virial_rms_ev_per_atom": self.virial_rms,
+            "atoms": self.n_atoms,
         }
 
     def numbers(self) -> dict[str, float]:
@@ -220,7 +244,7 @@ class Reference:
 
     def measure(self, tables: Sequence[Mapping[Pair, Table]]) -> Accuracy:
         """The differences between the tables and the nets."""
-        energies, forces = [], []
+        energies, forces, virials = [], [], []
         for env, (exact, exact_slopes) in zip(
             self._environments, self._exact, strict=True
         ):
@@ -228,12 +252,14 @@ class Reference:
             difference = slopes - exact_slopes
             energies.append(tabulated - exact)
             forces.append(np.vstack([difference, difference.sum(axis=0)]).ravel())
-        return Accuracy(
-            *_largest_and_rms(np.array(energies)),
-            *_largest_and_rms(np.concatenate(forces)),
-            n_environments=len(self._environments),
+            pairs = env.distances[:, None] * env.directions
+            virials.append(difference.T @ pairs)
+        return Accuracy.of(
+            np.array(energies), np.concatenate(forces), np.array(virials)
         )
 
 
 def _largest_and_rms(values: Array) -> tuple[float, float]:
+    if not values.size:
+        return 0.0, 0.0
     return float(np.abs(values).max()), float(np.sqrt(np.mean(values**2)))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,9 +11,10 @@ from numpy.typing import NDArray
 
 from ..aligned import aligned_zeros
 from ..kernels._simd import lanes
-from ..kernels.layout import Environments
+from ..kernels.layout import Channels, Environments, Products
 from ..model import Descriptor, Embedding, Model, SeE2R
 from .domain import trained_distance, trusted_distance, unseen_pairs
+from .form import Form
 from .jets import RadialEmbedding, empty_channels, switch_of
 from .tables import Table
 
@@ -28,51 +29,140 @@ class DescriptorPlan:
     Parameters
     ----------
     descriptor : SeE2A or SeE2R
-    offset : column of its first number in the fitting net's inputs
     tables : by (centre, neighbour); pairs with the same function share one
+    forms : by centre type, how it enters the fitting net
     environments : the kernels' arrays; see `Environments`
-    coefficients : (rows · registers · 6 · lanes,) of all tables
-    padding : (T · G · M,) what an empty slot adds, in the tables' precision
-    n_registers : registers that hold the M channels of the embedding
+    channels : where the moments of each pair are
+    coefficients : (registers · 6 · lanes,) of all tables, divided by N
+    mixes : by centre type, (C, K) padded to whole registers, or None
+    empty : by centre type, (G, K) what an empty slot adds to z, divided by N
+    products : by centre type, the kernels' arrays of its form
     """
 
     descriptor: Descriptor
-    offset: int
     tables: Mapping[Pair, Table]
+    forms: Mapping[int, Form]
     environments: Environments
+    channels: Channels
     coefficients: Array
-    padding: Array
-    n_registers: int
+    mixes: Mapping[int, Array | None]
+    empty: Mapping[int, Array]
+    products: Mapping[int, Products]
 
-    @property
-    def scale(self) -> float:
-        """1/N."""
-        return 1.0 / self.descriptor.normalisation
+    def n_inputs(self, species: int) -> int:
+        """Inputs of the fitting net of this type that come from here."""
+        return self.forms[species].n_inputs
 
 
 def descriptor_plan(
     model: Model,
     descriptor: Descriptor,
-    offset: int,
     tables: Mapping[Pair, Table],
+    forms: Mapping[int, Form],
     dtype: np.dtype[Any],
-    types: frozenset[int],
 ) -> DescriptorPlan:
-    """Pack the tables of a descriptor for the kernels."""
-    n_registers = -(-descriptor.width // lanes(dtype))
+    """Pack the tables and forms of a descriptor for the kernels."""
     distinct = list(dict.fromkeys(tables.values()))
-    channels = n_registers * lanes(dtype)
-    empty = np.zeros((descriptor.n_types, len(descriptor.sel), channels))
-    empty[..., : descriptor.width] = padding_of(descriptor, types)
+    width = lanes(dtype)
+    registers = [-(-table.width // width) for table in distinct]
+    packed = _Packing(distinct, registers, width)
+    channels = packed.channels(descriptor, tables, forms)
+    scale = 1.0 / descriptor.normalisation
     return DescriptorPlan(
         descriptor=descriptor,
-        offset=offset,
         tables=tables,
-        environments=_environments(model, descriptor, tables, distinct),
-        coefficients=_pack(distinct, n_registers, dtype),
-        padding=empty.astype(dtype).ravel(),
-        n_registers=n_registers,
+        forms=forms,
+        environments=_environments(model, descriptor, tables, packed),
+        channels=channels,
+        coefficients=packed.coefficients(scale, dtype),
+        mixes={
+            c: None if f.mix is None else packed.mix(c, f, tables, channels, dtype)
+            for c, f in forms.items()
+        },
+        empty={c: _widened(f.empty * scale, width, dtype) for c, f in forms.items()},
+        products={
+            c: Products(f.starts, f.ends, -(-f.n_channels // width))
+            for c, f in forms.items()
+        },
     )
+
+
+class _Packing:
+    """The distinct tables of a descriptor, in whole registers, one after another."""
+
+    def __init__(
+        self, distinct: Sequence[Table], registers: Sequence[int], width: int
+    ) -> None:
+        self.distinct, self.registers, self.width = distinct, registers, width
+        self.rows = np.array([table.origins.size for table in distinct], np.int64)
+        sizes = self.rows * np.array(registers, np.int64)
+        self.first_register = np.concatenate([[0], np.cumsum(sizes)])
+
+    def index(self, table: Table) -> int:
+        return next(k for k, d in enumerate(self.distinct) if d is table)
+
+    def coefficients(self, scale: float, dtype: np.dtype[Any]) -> Array:
+        """``[row, register, power, lane]`` of each table."""
+        size = int(self.first_register[-1]) * 6 * self.width
+        packed = aligned_zeros(size, dtype)
+        for k, (table, n) in enumerate(zip(self.distinct, self.registers, strict=True)):
+            start, stop = self.first_register[k : k + 2] * 6 * self.width
+            shape = (self.rows[k], 6, n, self.width)
+            full = np.zeros((self.rows[k], 6, n * self.width))
+            full[..., : table.width] = table.coefficients * scale
+            parts = full.reshape(shape).transpose(0, 2, 1, 3)
+            packed[start:stop] = parts.reshape(-1)
+        return packed
+
+    def channels(
+        self,
+        descriptor: Descriptor,
+        tables: Mapping[Pair, Table],
+        forms: Mapping[int, Form],
+    ) -> Channels:
+        """Neighbour types side by side where they are mixed, else on one place."""
+        n = descriptor.n_types
+        found = Channels(*(np.zeros(shape, np.int64) for shape in ((n, n), (n, n), n)))
+        for c, form in forms.items():
+            total = 0
+            for t in range(n):
+                if (c, t) not in tables:
+                    continue
+                count = self.registers[self.index(tables[c, t])]
+                found.start[c, t] = total if form.mix is not None else 0
+                found.count[c, t] = count
+                total = total + count if form.mix is not None else count
+            found.total[c] = total or -(-form.n_channels // self.width)
+        return found
+
+    def mix(
+        self,
+        centre: int,
+        form: Form,
+        tables: Mapping[Pair, Table],
+        channels: Channels,
+        dtype: np.dtype[Any],
+    ) -> Array:
+        """The form's matrix in the kernels' places."""
+        assert form.mix is not None
+        columns = -(-form.n_channels // self.width) * self.width
+        full = np.zeros((channels.total[centre] * self.width, columns))
+        row = 0
+        for t in range(channels.count.shape[0]):
+            if (centre, t) in tables:
+                width = tables[centre, t].width
+                at = channels.start[centre, t] * self.width
+                full[at : at + width, : form.n_channels] = form.mix[row : row + width]
+                row += width
+        return full.astype(dtype)
+
+
+def _widened(values: Array, width: int, dtype: np.dtype[Any]) -> Array:
+    """Zeros behind each row, up to whole registers."""
+    n_rows, n = values.shape
+    wide = np.zeros((n_rows, -(-n // width) * width), dtype)
+    wide[:, :n] = values
+    return wide
 
 
 def functions_of(
@@ -129,7 +219,7 @@ def _environments(
     model: Model,
     descriptor: Descriptor,
     tables: Mapping[Pair, Table],
-    distinct: list[Table],
+    packed: _Packing,
 ) -> Environments:
     n = descriptor.n_types
     table_of = np.full((n, n), -1, np.int32)
@@ -138,13 +228,14 @@ def _environments(
     for pair, table in tables.items():
         slots[pair] = pair not in model.emptied
         if pair not in model.emptied | masked:
-            table_of[pair] = next(k for k, d in enumerate(distinct) if d is table)
+            table_of[pair] = packed.index(table)
     origins: list[Array] = []
     cells: list[Array] = []
-    first_cell, cells_per_length = [], []
+    first_cell, cells_per_length, first_rows = [], [], []
     first_row = 0
-    for table in distinct:
+    for table in packed.distinct:
         rows, per_length = table.cells()
+        first_rows.append(first_row)
         first_cell.append(sum(c.size for c in cells))
         cells_per_length.append(per_length)
         cells.append(rows + first_row)
@@ -165,26 +256,12 @@ def _environments(
         mean=descriptor.davg[..., 0].astype(np.float64),
         radial=1.0 / descriptor.dstd[..., 0].astype(np.float64),
         angular=1.0 / angular.astype(np.float64),
-        shortest=np.array([table.shortest for table in distinct]),
+        first_row=np.array(first_rows, np.int64),
+        first_register=packed.first_register[:-1],
+        registers=np.array(packed.registers, np.int64),
+        shortest=np.array([table.shortest for table in packed.distinct]),
         cells_per_length=np.array(cells_per_length),
         first_cell=np.array(first_cell, np.int64),
         cells=np.concatenate([np.zeros(0), *cells]).astype(np.int32),
         origins=np.concatenate([np.zeros(0), *origins]),
     )
-
-
-def _pack(distinct: list[Table], n_registers: int, dtype: np.dtype[Any]) -> Array:
-    """All tables' coefficients as ``[row, register, power, lane]``."""
-    width = lanes(dtype)
-    n_rows = sum(table.origins.size for table in distinct)
-    packed = aligned_zeros(n_rows * n_registers * 6 * width, dtype)
-    view = packed.reshape(n_rows, n_registers, 6, width)
-    row = 0
-    for table in distinct:
-        n, _, channels = table.coefficients.shape
-        full = np.zeros((n, 6, n_registers * width))
-        full[..., :channels] = table.coefficients
-        parts = full.reshape(n, 6, n_registers, width).transpose(0, 2, 1, 3)
-        view[row : row + n] = parts
-        row += n
-    return packed

@@ -1,4 +1,4 @@
-"""The plan of a model for one precision and one tolerance."""
+"""The plan of a model for one precision: what the kernels run."""
 
 from __future__ import annotations
 
@@ -9,35 +9,26 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ..blas import one_blas_thread
-from ..boundary import check_amount
-from ..errors import AccuracyWarning, InputError, warn
+from ..errors import InputError
 from ..fitting import FittingNet
 from ..kernels._simd import lanes
-from ..kernels.layout import PairPotential, Switch
-from ..model import Descriptor, Model, PairTable, SeE2A
-from .accuracy import Accuracy, Reference
-from .descriptor_plan import (
-    DescriptorPlan,
-    descriptor_plan,
-    functions_of,
-    padding_of,
-)
-from .domain import shortest_bond
-from .jets import RadialEmbedding, switch_of
-from .stored import StoredPlan, Tables
-from .tables import TableBuilder, first_edges
+from ..kernels.layout import PairPotential, Place, Switch
+from ..model import Model, PairTable, SeE2A
+from .accuracy import Accuracy
+from .descriptor_plan import DescriptorPlan, descriptor_plan
+from .form import Form, input_order
+from .tables import Table
 
 Array = NDArray[np.floating]
+Tables = tuple[Mapping[tuple[int, int], Table], ...]
+Forms = tuple[Mapping[int, Form], ...]
 
-PRECISIONS = {"double": np.float64, "mixed": np.float32}
-DEFAULT_TOLERANCE = 1e-5  # eV/Å
-
-EXACT = 3e-12  # of max|G|: what tol=0 converges the tables to
-LOOSEST = 1e-6
-CONVERGED = 1e-8  # eV/Å; a larger force error at tol=0 is said
-SAFETY = 10.0  # the sampled force error stays this factor below the tolerance
-SHORTEST = 0.1  # Å; tables start here
+# Of tables and nets, and of geometry and pair gradients.
+PRECISIONS = {
+    "double": (np.float64, np.float64),
+    "mixed": (np.float32, np.float64),
+    "single": (np.float32, np.float32),
+}
 
 
 @dataclass(frozen=True, eq=False)
@@ -47,43 +38,59 @@ class Plan:
     Parameters
     ----------
     model : Model
-    precision : "double" (all float64) or "mixed" (tables and nets float32)
-    tolerance : eV/Å, asked for; 0 for converged tables
+    precision : "double" (all float64), "mixed" (tables and nets float32) or "single"
+        (geometry and pair gradients float32 too)
     descriptors : one part for each of the model's
     fitting : the compiled net of each type that the plan serves
     pair_potential : the kernels' form of the model's pair table, or None
-    accuracy : measured against the exact nets in float64 (the tables alone)
-    from_file : the tables came with the model's file
+    tolerance : eV/Å, asked for; 0 for converged tables
+    certificate : the measured differences to the exact nets
+    made : "at load", or where the tables were kept
     """
 
     model: Model
     precision: str
-    tolerance: float
     descriptors: tuple[DescriptorPlan, ...]
     fitting: Mapping[int, FittingNet]
     pair_potential: PairPotential | None
-    accuracy: Accuracy
-    from_file: bool = False
+    tolerance: float = 0.0
+    certificate: Accuracy | None = None
+    made: str = "at load"
 
     @property
     def dtype(self) -> np.dtype[Any]:
-        return np.dtype(PRECISIONS[self.precision])
+        """Of tables and nets."""
+        return np.dtype(PRECISIONS[self.precision][0])
 
     @property
-    def n_inputs(self) -> int:
-        """Inputs of a fitting net: descriptors, then parameters."""
-        return self.model.n_descriptor + self.model.n_parameters
+    def geometry_dtype(self) -> np.dtype[Any]:
+        """Of pairs and their gradients."""
+        return np.dtype(PRECISIONS[self.precision][1])
 
-    @property
-    def stride(self) -> int:
-        """Numbers from one atom's inputs to the next: kernels write whole registers."""
+    def n_inputs(self, species: int) -> int:
+        """Inputs of a type's fitting net: descriptors, then parameters."""
+        return self._column(len(self.descriptors), species) + self.model.n_parameters
+
+    def _column(self, k: int, species: int) -> int:
+        return sum(part.n_inputs(species) for part in self.descriptors[:k])
+
+    def place(self, k: int, species: int) -> Place:
+        """Where descriptor k stands in the inputs of this type.
+
+        Rows have a register to spare: kernels write whole ones.
+        """
         width = lanes(self.dtype)
-        return int(-(-self.n_inputs // width) * width + width)
+        stride = (-(-self.n_inputs(species) // width) + 1) * width
+        return Place(stride, self._column(k, species))
 
     @property
     def widest(self) -> int:
         """The descriptor with the longest cutoff: it sees every pair."""
         return int(np.argmax([p.descriptor.rcut for p in self.descriptors]))
+
+    @property
+    def table_bytes(self) -> int:
+        return int(sum(part.coefficients.nbytes for part in self.descriptors))
 
     @property
     def n_bytes(self) -> int:
@@ -93,174 +100,76 @@ class Plan:
             for net in self.fitting.values()
             for layer in net.layers
         }
-        tables = sum(part.coefficients.nbytes for part in self.descriptors)
-        return int(tables) + int(sum(weights.values()))
-
-    def summary(self) -> dict[str, Any]:
-        """What was chosen and measured, ready for JSON."""
-        return {
-            "precision": self.precision,
-            "tolerance_ev_per_angstrom": self.tolerance,
-            "made": "from the file" if self.from_file else "at load",
-            "certificate": self.accuracy.summary(),
-            "tables": [
-                entry for k, _ in enumerate(self.descriptors) for entry in self._rows(k)
-            ],
-            "table_bytes": sum(p.coefficients.nbytes for p in self.descriptors),
-            "bytes": self.n_bytes,
-        }
-
-    def _rows(self, k: int) -> list[dict[str, Any]]:
-        names = self.model.type_map
-        hybrid = {"descriptor": k} if len(self.descriptors) > 1 else {}
-        return [
-            {
-                **hybrid,
-                "centre": names[c],
-                "neighbour": names[t],
-                "intervals": table.n_intervals,
-                "from_angstrom": table.shortest,
-                "to_angstrom": table.cutoff,
-                "relative_error": table.relative_error,
-            }
-            for (c, t), table in self.descriptors[k].tables.items()
-        ]
+        return self.table_bytes + int(sum(weights.values()))
 
 
-def make_plan(
-    model: Model,
-    precision: str = "double",
-    tolerance: float = DEFAULT_TOLERANCE,
-    stored: StoredPlan | None = None,
-    types: frozenset[int] | None = None,
-) -> Plan:
-    """Tabulate a model to a force tolerance.
-
-    Parameters
-    ----------
-    tolerance : eV/Å
-        The largest force error due to tabulation on sampled environments
-        (with a factor of `SAFETY` to spare); 0 converges the tables to 3e-12
-        of the embedding's size.
-    stored : tables that came with the model's file
-        Taken as they are if their tolerance is not above the one asked for.
-    types : the types that the plan serves; None for all
+def compile_plan(model: Model, precision: str, tables: Tables, forms: Forms) -> Plan:
+    """Pack tables and forms of the types in ``forms`` for the kernels.
 
     Raises
     ------
     InputError
-        For a precision or tolerance that does not exist.
+        For a precision that does not exist.
     """
-    tolerance = check_options(precision, tolerance)
-    served = frozenset(range(model.n_types)) if types is None else types
-    from_file = stored is not None and stored.serves(tolerance)
-    if stored is not None and from_file:
-        tables, accuracy = stored.tables, stored.accuracy
-    else:
-        with one_blas_thread():
-            tables, accuracy = _tabulate(model, tolerance, served)
-    dtype = np.dtype(PRECISIONS[precision])
-    offsets = np.cumsum([0, *(d.n_out for d in model.descriptors)])
-    order = _input_order(model)
-    packed: dict[tuple[int, ...], Array] = {}
+    check_precision(precision)
+    dtype = np.dtype(PRECISIONS[precision][0])
+    nets = _Nets(model, forms, dtype)
     return Plan(
         model=model,
         precision=precision,
-        tolerance=tolerance,
         descriptors=tuple(
-            descriptor_plan(model, descriptor, int(offset), part, dtype, served)
-            for descriptor, offset, part in zip(
-                model.descriptors, offsets, tables, strict=False
+            descriptor_plan(model, descriptor, part, form, dtype)
+            for descriptor, part, form in zip(
+                model.descriptors, tables, forms, strict=True
             )
         ),
-        fitting={
-            t: FittingNet(model.fitting[t], dtype, order, packed)
-            for t in sorted(served)
-        },
+        fitting={t: nets.compiled(t) for t in forms[0]},
         pair_potential=_pair_potential(model),
-        accuracy=accuracy,
-        from_file=from_file,
     )
 
 
-def check_options(precision: str, tolerance: float) -> float:
-    """The tolerance, eV/Å.
-
-    Raises
-    ------
-    InputError
-        For a precision or tolerance that does not exist.
-    """
+def check_precision(precision: str) -> None:
+    """Raise an InputError for a precision that does not exist."""
     if not isinstance(precision, str) or precision not in PRECISIONS:
         raise InputError(
             f"precision: expected one of {', '.join(PRECISIONS)}, got {precision!r}"
         )
-    return check_amount(tolerance, "tol", "a force in eV/Å")
 
 
-def _tabulate(
-    model: Model, tolerance: float, types: frozenset[int]
-) -> tuple[Tables, Accuracy]:
-    functions = [functions_of(descriptor, types) for descriptor in model.descriptors]
-    builders: dict[int, TableBuilder] = {}
-    for descriptor, pairs in zip(model.descriptors, functions, strict=True):
-        for f in pairs.values():
-            builders.setdefault(id(f), _builder(model, descriptor, f))
-    order = np.arange(model.n_descriptor + model.n_parameters)
-    packed: dict[tuple[int, ...], Array] = {}
-    nets = {
-        t: FittingNet(model.fitting[t], np.float64, order, packed)
-        for t in sorted(types)
-    }
-    padding = [padding_of(descriptor, types) for descriptor in model.descriptors]
-    reference = Reference(model, functions, nets, padding)
-    relative = LOOSEST if tolerance else EXACT
-    while True:
-        built = {}
-        for key, builder in builders.items():
-            builder.refine(relative)
-            built[key] = builder.table()
-        tables = tuple(
-            {pair: built[id(f)] for pair, f in pairs.items()} for pairs in functions
-        )
-        accuracy = reference.measure(tables)
-        wanted = tolerance / SAFETY or CONVERGED
-        if accuracy.force <= wanted:
-            break
-        if relative <= EXACT:
-            warn(
-                f"tol: the tables reach a force error of {accuracy.force:.1e} eV/Å on "
-                f"sampled environments, not {wanted:.1e}; the embedding is not smooth "
-                "enough",
-                AccuracyWarning,
-            )
-            break
-        relative /= 10
-    return tables, accuracy
+def is_foldable(model: Model, species: int) -> bool:
+    """Whether the first layer of a type's net is linear in its inputs."""
+    return model.fitting[species].layers[0].skip == "none"
 
 
-def _builder(
-    model: Model, descriptor: Descriptor, function: RadialEmbedding
-) -> TableBuilder:
-    switch = switch_of(descriptor)
-    shortest = min(SHORTEST, 0.1 * switch.cutoff)
-    typical = shortest_bond(model, switch.cutoff)
-    edges = first_edges(shortest, switch.start, switch.cutoff)
-    return TableBuilder(function, edges, function.breakpoints(shortest), typical)
+class _Nets:
+    """The fitting nets for the forms; types with equal weights share them."""
 
+    def __init__(self, model: Model, forms: Forms, dtype: np.dtype[Any]) -> None:
+        self._model, self._forms, self._dtype = model, forms, dtype
+        self._packed: dict[tuple[int, ...], Array] = {}
+        self._first: dict[tuple[int, tuple[bytes, ...]], Array] = {}
 
-def _input_order(model: Model) -> NDArray[np.int64]:
-    """The kernels form D[a, m] of an SeE2A; the model's nets take D[m, a]."""
-    parts: list[NDArray[np.int64]] = []
-    start = 0
-    for descriptor in model.descriptors:
-        part = np.arange(start, start + descriptor.n_out)
-        if isinstance(descriptor, SeE2A):
-            shape = (descriptor.width, descriptor.axis_neuron)
-            part = part.reshape(shape).T.ravel()
-        parts.append(part)
-        start += descriptor.n_out
-    return np.concatenate([*parts, np.arange(start, start + model.n_parameters)])
+    def compiled(self, species: int) -> FittingNet:
+        model = self._model
+        net = model.fitting[species]
+        order = input_order(model.descriptors, model.n_parameters)
+        if not is_foldable(model, species):
+            return FittingNet(net, self._dtype, order, self._packed)
+        forms = [form[species] for form in self._forms]
+        weight = net.layers[0].weight
+        key = (id(weight), tuple(form.key() for form in forms))
+        if key not in self._first:
+            self._first[key] = self._first_layer(weight, forms)
+        return FittingNet(net, self._dtype, order, self._packed, self._first[key])
+
+    def _first_layer(self, weight: Array, forms: list[Form]) -> Array:
+        blocks, start = [], 0
+        for descriptor, form in zip(self._model.descriptors, forms, strict=True):
+            axis = descriptor.axis_neuron if isinstance(descriptor, SeE2A) else 1
+            part = weight[start : start + descriptor.n_out]
+            blocks.append(form.first_layer(part, axis))
+            start += descriptor.n_out
+        return np.concatenate([*blocks, weight[start:].astype(np.float64)])
 
 
 def _pair_potential(model: Model) -> PairPotential | None:

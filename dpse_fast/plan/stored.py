@@ -1,30 +1,33 @@
-"""Tables and their certificate as a file keeps them."""
+"""Tables, forms and certificates as a file keeps them."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from .accuracy import Accuracy
-from .tables import Table
-
-Tables = tuple[dict[tuple[int, int], Table], ...]
+from .plan import Forms, Tables
 
 
 @dataclass(frozen=True, eq=False)
 class StoredPlan:
-    """The tables of a model, made before.
+    """What was chosen for a model before.
 
     Parameters
     ----------
     tables : by descriptor, by (centre, neighbour)
+    forms : by descriptor, by centre
     tolerance : eV/Å, that they were made for; 0 for converged tables
-    accuracy : measured when they were made
+    certificates : by precision, measured when they were made
+    made : "at load", or where they were kept
     """
 
     tables: Tables
+    forms: Forms
     tolerance: float
-    accuracy: Accuracy
+    certificates: Mapping[str, Accuracy]
+    made: str = "at load"
 
-    def serves(self, tolerance: float) -> bool:
-        """Whether the tables are as good as the tolerance (eV/Å) asks."""
-        return self.tolerance <= tolerance
+    def serves(self, tolerance: float, precision: str) -> bool:
+        """Whether the plan is as good as the tolerance (eV/Å) asks."""
+        return self.tolerance <= tolerance and precision in self.certificates

@@ -8,7 +8,7 @@ below the tolerance; a distance where a derivative jumps becomes a node.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -208,6 +208,15 @@ class Table:
     @property
     def n_intervals(self) -> int:
         return int(self.origins.size) - 1
+
+    @property
+    def width(self) -> int:
+        """M."""
+        return int(self.coefficients.shape[2])
+
+    def turned(self, matrix: Array) -> Table:
+        """The table of G · matrix, (M, K)."""
+        return replace(self, coefficients=self.coefficients @ matrix)
 
     def __call__(self, r: Array) -> tuple[Array, Array]:
         """G and dG/dr, (n, M) each."""

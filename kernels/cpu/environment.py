@@ -5,8 +5,20 @@ from __future__ import annotations
 import numpy as np
 
 from .._jit import inline, kernel
-from ..layout import Environments, Floats, Ints, Neighbourhood, Pairs, Tally
-from ..switch import switch_jet_compiled
+from ..layout import (
+    DISTANCE,
+    DX,
+    DY,
+    DZ,
+    Environments,
+    Floats,
+    Ints,
+    Neighbourhood,
+    Pairs,
+    T,
+    Tally,
+)
+from .geometry import radial_geometry
 from .nearest import without_dropped
 
 # Columns of the counters that `environments` adds to, before one per group of slots.
@@ -81,15 +93,68 @@ def _of_group(
 
 
 @inline
-def _table_row(env: Environments, table: int, r: float) -> int:
-    cell = env.first_cell[table]
-    if r < env.shortest[table]:
-        return env.cells[cell]
-    cell += 1 + np.int64((r - env.shortest[table]) * env.cells_per_length[table])
-    row = env.cells[cell]
-    while r >= env.origins[row + 1]:
-        row += 1
-    return row
+def _sort_by_type(
+    hood: Neighbourhood,
+    centre: int,
+    tables: Ints,
+    n: int,
+    found: Ints,
+    first: Ints,
+    pairs: Pairs,
+) -> None:
+    """Write the neighbours that count and their differences, type by type.
+
+    Parameters
+    ----------
+    tables : (T,) of the centre's type, -1: the pair does not count
+    first : (T + 1,) modified but for first[0]: where each type starts in the pairs
+    """
+    n_types = tables.size
+    real = pairs.geometry.dtype.type
+    for t in range(n_types):
+        first[t + 1] = 0
+    for k in range(n):
+        t = hood.types[found[k]]
+        first[t + 1] += tables[t] >= 0
+    for t in range(n_types):
+        first[t + 1] += first[t]
+    end = first[n_types]
+    # first[t + 1] is where type t ends: it is filled from its end.
+    x, y, z = hood.positions[centre]
+    for k in range(n - 1, -1, -1):
+        j = found[k]
+        t = hood.types[j]
+        if tables[t] >= 0:
+            first[t + 1] -= 1
+            p = first[t + 1]
+            pairs.neighbours[p] = j
+            pairs.geometry[DX, p] = real(hood.positions[j, 0] - x)
+            pairs.geometry[DY, p] = real(hood.positions[j, 1] - y)
+            pairs.geometry[DZ, p] = real(hood.positions[j, 2] - z)
+    for t in range(n_types):
+        first[t] = first[t + 1]
+    first[n_types] = end
+
+
+@inline
+def _find_rows(
+    env: Environments, table: int, begin: int, end: int, pairs: Pairs
+) -> None:
+    """The table rows of pairs of one type, and t."""
+    real = pairs.rows.dtype.type
+    shortest, per_length = env.shortest[table], env.cells_per_length[table]
+    first_cell, first_row = env.first_cell[table], env.first_row[table]
+    for p in range(begin, end):
+        r = np.float64(pairs.geometry[DISTANCE, p])
+        row = env.cells[first_cell]
+        if r >= shortest:
+            row = env.cells[first_cell + 1 + np.int64((r - shortest) * per_length)]
+            while r >= env.origins[row + 1]:
+                row += 1
+        pairs.coefficients[p] = (
+            env.first_register[table] + (row - first_row) * env.registers[table]
+        )
+        pairs.rows[T, p] = real(r - env.origins[row])
 
 
 @kernel
@@ -110,7 +175,7 @@ def environments(
     pairs : modified; its arrays hold at least as many entries as the list
     tally : added to
     """
-    n_groups = env.sel.size
+    n_groups, n_types = env.sel.size, env.group.size
     capacity = 0
     for row in rows:
         capacity = max(capacity, hood.first[row + 1] - hood.first[row])
@@ -118,15 +183,15 @@ def environments(
     squared = np.empty(capacity + 1, np.float64)
     wanted = np.empty(n_groups, np.int64)
     listed = np.empty(n_groups, np.int64)
-    met = np.empty(env.group.size, np.int64)
-    switch = env.switch
-    n_pairs = 0
+    met = np.empty(n_types, np.int64)
+    coincident = CLOSEST * CLOSEST
+    short, trained = env.trusted * env.trusted, env.trained * env.trained
     pairs.first[0] = 0
     for b in range(rows.size):
         row = rows[b]
         centre = hood.centres[row]
         own = hood.types[centre]
-        n = _within(hood, row, switch.cutoff, found, squared)
+        n = _within(hood, row, env.switch.cutoff, found, squared)
         _count_types(hood.types, n, found, met)
         _count_groups(env.group, env.competes[own], met, wanted)
         unseen = 0
@@ -150,44 +215,33 @@ def environments(
                     n = _keep_nearest(mine, env.sel[g], n, found, squared)
         if n < n_within:
             _count_types(hood.types, n, found, met)
-        counts = pairs.counts[b]
-        _count_groups(env.group, env.slots[own], met, counts)
+        _count_groups(env.group, env.slots[own], met, pairs.counts[b])
+        tables = env.table_of[own]
         close = 0
         for k in range(n):
-            j = found[k]
-            other = hood.types[j]
-            table = env.table_of[own, other]
-            if table < 0:
-                continue
-            r = np.sqrt(squared[k])
-            if r < CLOSEST:
-                tally.counters[COINCIDENT] = centre + 1
-            inverse = 1.0 / (r + switch.protection)
-            w, w_slope = switch_jet_compiled(r, switch)
-            s = w * inverse
-            s_slope = (w_slope - s) * inverse
-            q = s * inverse
-            q_slope = (s_slope - q) * inverse
-            radial = env.radial[own, other]
-            angular = env.angular[own, other]
-            table_row = _table_row(env, table, r)
-            tally.counters[SHORT_PAIRS] += r < env.trusted
-            close += r < env.trained
-            pairs.neighbours[n_pairs] = j
-            pairs.table_rows[n_pairs] = table_row - table
-            g = pairs.geometry[n_pairs]
-            g[0] = hood.positions[j, 0] - hood.positions[centre, 0]
-            g[1] = hood.positions[j, 1] - hood.positions[centre, 1]
-            g[2] = hood.positions[j, 2] - hood.positions[centre, 2]
-            g[3] = 1.0 / r
-            g[4] = r - env.origins[table_row]
-            g[5] = (s - env.mean[own, other]) * radial
-            g[6] = s_slope * radial
-            g[7] = q * angular
-            g[8] = q_slope * angular
-            n_pairs += 1
+            if squared[k] < short or squared[k] < trained:
+                if tables[hood.types[found[k]]] < 0:
+                    continue
+                close += squared[k] < trained
+                tally.counters[SHORT_PAIRS] += squared[k] < short
+                if squared[k] < coincident:
+                    tally.counters[COINCIDENT] = centre + 1
+        first = pairs.first[b * n_types : (b + 1) * n_types + 1]
+        _sort_by_type(hood, centre, tables, n, found, first, pairs)
+        for t in range(n_types):
+            begin, end = first[t], first[t + 1]
+            if begin < end:
+                radial_geometry(
+                    pairs,
+                    begin,
+                    end,
+                    env.switch,
+                    env.mean[own, t],
+                    env.radial[own, t],
+                    env.angular[own, t],
+                )
+                _find_rows(env, tables[t], begin, end, pairs)
         tally.counters[CLOSE_PAIRS] += close
         if tally.close.size:
             tally.close[row] = close
             tally.unseen[row] = unseen
-        pairs.first[b + 1] = n_pairs

@@ -9,13 +9,26 @@ from __future__ import annotations
 import numpy as np
 
 from .._jit import inline, kernel
-from ..layout import Floats, Ints, Neighbourhood, PairPotential, Pairs
+from ..layout import (
+    DX,
+    DY,
+    DZ,
+    INVERSE_R,
+    Floats,
+    Ints,
+    Neighbourhood,
+    PairPotential,
+    Pairs,
+)
 from ..switch import switch_jet_compiled
 from .nearest import without_dropped
 
 # Columns of the sums of `pair_potentials`.
 ENERGY, WEIGHT, WEIGHT_SLOPE = 0, 1, 2
 N_SUMS = 3
+
+# Rows of the pairs' geometry besides d and 1/r: ½ du/dr, and r, later dσ/dr.
+SLOPE, SOFTMIN = 5, 6
 
 
 @inline
@@ -91,7 +104,7 @@ def pair_potentials(
     ----------
     rows : (B,) rows of the list
     truncate : only the nearest ``potential.sel`` of each group count
-    pairs : modified; geometry holds d, 1/r, ½ du/dr and dσ/dr
+    pairs : of one group of types, modified; geometry holds d, 1/r, ½ du/dr, dσ/dr
     sums : (B, N_SUMS) modified: E_table without its bias (eV), w, dw/dσ (1/Å)
     over : (B,) modified, 1 for atoms with more neighbours than `sel`
 
@@ -131,18 +144,18 @@ def pair_potentials(
             dy = hood.positions[j, 1] - hood.positions[centre, 1]
             dz = hood.positions[j, 2] - hood.positions[centre, 2]
             r = distances[k]
-            g = pairs.geometry[n_pairs]
-            g[0], g[1], g[2], g[3] = dx, dy, dz, 1.0 / r
-            g[4] = 0.0
-            g[5] = np.inf
+            g = pairs.geometry[:, n_pairs]
+            g[DX], g[DY], g[DZ], g[INVERSE_R] = dx, dy, dz, 1.0 / r
+            g[SLOPE] = 0.0
+            g[SOFTMIN] = np.inf
             if r < potential.end:
                 u, slope = _energy(potential.coefficients[own, other], r, potential)
                 energy += 0.5 * u
-                g[4] = 0.5 * slope
+                g[SLOPE] = 0.5 * slope
                 if r < potential.start:
                     below = centre + 1
             if r < potential.switch_rcut:
-                g[5] = r
+                g[SOFTMIN] = r
                 nearest = min(nearest, r)
             pairs.neighbours[n_pairs] = j
             n_pairs += 1
@@ -155,7 +168,7 @@ def pair_potentials(
             numerator = 0.0
             denominator = 0.0
             for p in range(first, n_pairs):
-                r = pairs.geometry[p, 5]
+                r = pairs.geometry[SOFTMIN, p]
                 if r < np.inf:
                     share = np.exp((nearest - r) * potential.inverse_alpha)
                     numerator += r * share
@@ -168,23 +181,23 @@ def pair_potentials(
                     denominator = least
                     growth = 0.0
             sigma = numerator / denominator
-            w, w_slope = switch_jet_compiled(sigma, potential.switch)
+            w, w_slope = switch_jet_compiled(sigma, potential.switch, np.float64)
             if sigma == 0.0:
                 w = 0.0
                 w_slope = 0.0
             sums[b, WEIGHT] = w
             sums[b, WEIGHT_SLOPE] = w_slope
             for p in range(first, n_pairs):
-                r = pairs.geometry[p, 5]
+                r = pairs.geometry[SOFTMIN, p]
                 slope = 0.0
                 if r < np.inf:
                     share = np.exp((nearest - r) * potential.inverse_alpha)
                     slope = 1.0 + growth - r * potential.inverse_alpha
                     slope *= share / denominator
-                pairs.geometry[p, 5] = slope
+                pairs.geometry[SOFTMIN, p] = slope
         else:
             for p in range(first, n_pairs):
-                pairs.geometry[p, 5] = 0.0
+                pairs.geometry[SOFTMIN, p] = 0.0
     return below, n_over
 
 
@@ -204,8 +217,8 @@ def pair_potential_gradients(
         weight = sums[b, WEIGHT]
         switching = sums[b, WEIGHT_SLOPE] * excess[b]
         for p in range(pairs.first[b], pairs.first[b + 1]):
-            g = pairs.geometry[p]
-            along = (weight * g[4] + switching * g[5]) * g[3]
-            out[p, 0] = along * g[0]
-            out[p, 1] = along * g[1]
-            out[p, 2] = along * g[2]
+            g = pairs.geometry[:, p]
+            along = (weight * g[SLOPE] + switching * g[SOFTMIN]) * g[INVERSE_R]
+            out[p, 0] = along * g[DX]
+            out[p, 1] = along * g[DY]
+            out[p, 2] = along * g[DZ]

@@ -3,20 +3,19 @@
 from __future__ import annotations
 
 from .._jit import kernel
-from .._simd import add, fma, lanes_of, load, mul, splat, store, total
-from ..layout import Floats, Ints, Pairs, Place
+from .._simd import add, fma, lanes_of, load, splat, store, total
+from ..layout import DX, DY, DZ, INVERSE_R, Channels, Floats, Ints, Pairs, Place, T
 from .quintic import quintic, quintic_jet
 
 
 @kernel
-def radial_descriptors(
+def radial_sums(
     pairs: Pairs,
-    sel: Ints,
     species: int,
-    table: Floats,
+    channels: Channels,
+    sel: Ints,
     padding: Floats,
-    scale: float,
-    n_registers: int,
+    table: Floats,
     place: Place,
     out: Floats,
 ) -> None:
@@ -25,39 +24,36 @@ def radial_descriptors(
     Parameters
     ----------
     sel : (G,) int64
-    species : type of the block's centres
-    table : (rows · n_registers · 6 · lanes,), see `moments`
-    padding : (T · G · M,) G(x0) of an empty slot, by centre type and group
-    scale : 1/N
+    padding : (G, C) what one empty slot of each group adds
+    table : (rows · registers · 6 · lanes,) of G/N, see `moments`
     out : (B · S,) modified; up to a register behind D too
     """
     width = lanes_of(table)
-    channels = n_registers * width
     real = table.dtype.type
-    factor = splat(real(scale))
-    n_groups = sel.size
-    for b in range(pairs.first.size - 1):
+    n_types = channels.count.shape[0]
+    flat = padding.reshape(-1)
+    for b in range(pairs.counts.shape[0]):
         row = b * place.stride + place.offset
-        for register in range(n_registers):
+        for register in range(channels.total[species]):
             lane = register * width
             result = splat(real(0))
-            for t in range(n_groups):
-                empty = splat(real(sel[t] - pairs.counts[b, t]))
-                slot = load(padding, (species * n_groups + t) * channels + lane)
+            for g in range(sel.size):
+                empty = splat(real(sel[g] - pairs.counts[b, g]))
+                slot = load(flat, g * padding.shape[1] + lane)
                 result = fma(empty, slot, result)
-            for p in range(pairs.first[b], pairs.first[b + 1]):
-                at = (pairs.table_rows[p] * n_registers + register) * 6 * width
-                x = splat(real(pairs.geometry[p, 4]))
+            for p in range(pairs.first[b * n_types], pairs.first[(b + 1) * n_types]):
+                at = (pairs.coefficients[p] + register) * 6 * width
+                x = splat(pairs.rows[T, p])
                 result = add(result, quintic(table, at, x))
-            store(out, row + lane, mul(result, factor))
+            store(out, row + lane, result)
 
 
 @kernel
 def radial_pair_gradients(
     pairs: Pairs,
+    species: int,
+    channels: Channels,
     table: Floats,
-    scale: float,
-    n_registers: int,
     place: Place,
     slopes: Floats,
     out: Floats,
@@ -66,24 +62,24 @@ def radial_pair_gradients(
 
     Parameters
     ----------
-    scale : 1/N
     slopes : (B · S,) dE_i/dD, finite behind it too
-    out : (n_pairs, 3) float64, modified
+    out : (n_pairs, 3) modified
     """
     width = lanes_of(table)
     real = table.dtype.type
-    for b in range(pairs.first.size - 1):
+    rows, geometry = pairs.rows, pairs.geometry
+    n_types = channels.count.shape[0]
+    for b in range(pairs.counts.shape[0]):
         row = b * place.stride + place.offset
-        for p in range(pairs.first[b], pairs.first[b + 1]):
-            geometry = pairs.geometry[p]
-            at = pairs.table_rows[p] * n_registers * 6 * width
-            x = splat(real(geometry[4]))
+        for p in range(pairs.first[b * n_types], pairs.first[(b + 1) * n_types]):
+            at = pairs.coefficients[p] * 6 * width
+            x = splat(rows[T, p])
             result = splat(real(0))
-            for register in range(n_registers):
+            for register in range(channels.total[species]):
                 _, slope = quintic_jet(table, at, x)
                 result = fma(slope, load(slopes, row + register * width), result)
                 at += 6 * width
-            along = total(result) * scale * geometry[3]
-            out[p, 0] = along * geometry[0]
-            out[p, 1] = along * geometry[1]
-            out[p, 2] = along * geometry[2]
+            along = total(result) * geometry[INVERSE_R, p]
+            out[p, 0] = along * geometry[DX, p]
+            out[p, 1] = along * geometry[DY, p]
+            out[p, 2] = along * geometry[DZ, p]

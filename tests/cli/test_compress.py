@@ -17,9 +17,14 @@ def test_compress(run: Run, model_file: Path, trajectory: Path, tmp_path: Path) 
     out = tmp_path / "tables.h5"
     got = run("compress", model_file, out, "--tol", 1e-6, "--json")
     assert got.code == 0, got.err
-    certificate = got.json["certificate"]
-    assert 0 < certificate["force_max_ev_per_angstrom"] <= 1e-7
-    assert certificate["force_rms_ev_per_angstrom"] <= 1e-7
+    certificates = got.json["certificate"]
+    assert list(certificates) == ["double", "mixed", "single"]
+    certificate = certificates["double"]
+    for name in ("energy_max_ev_per_atom", "virial_max_ev_per_atom"):
+        assert 0 < certificate[name] < 1e-5
+    assert certificate["force_rms_ev_per_angstrom"] > 0
+    assert certificate["force_rms_ev_per_angstrom"] < 1e-6
+    assert 0 < certificate["force_max_ev_per_angstrom"] <= 1e-6
     assert got.json["bytes"] == out.stat().st_size
     described = run("info", out, "--json").json
     assert described["plan"]["made"] == "from the file"
@@ -38,9 +43,13 @@ def test_check_on_frames(
     out = tmp_path / "tables.h5"
     arguments = ("--check", trajectory, "--index", ":2", "--json")
     check = run("compress", model_file, out, *arguments).json["check"]
-    assert check["structures"] == 2
-    assert 0 < check["force_max_ev_per_angstrom"] < 1e-5
-    assert 0 < check["energy_rms_ev_per_atom"] < 1e-6
+    assert check["trajectory"] == str(trajectory)
+    for precision in ("double", "mixed", "single"):
+        found = check[precision]
+        assert found["structures"] == 2
+        assert 0 < found["force_max_ev_per_angstrom"] < 1e-4
+        assert 0 < found["energy_rms_ev_per_atom"] < 1e-5
+    assert check["double"]["force_max_ev_per_angstrom"] < 1e-5
     assert "certificate" in run("compress", model_file, tmp_path / "b.h5").out
 
 

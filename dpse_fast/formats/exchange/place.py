@@ -124,13 +124,17 @@ class Place:
         """The rows of an (n, 2) dataset of integers; none without the dataset."""
         if not self.has(name):
             return frozenset()
+        return frozenset((int(c), int(t)) for c, t in self.integer_pairs(name))
+
+    def integer_pairs(self, name: str) -> NDArray[np.integer]:
+        """An (n, 2) dataset of integers."""
         pairs = self._file.array(self._group, name)
         if pairs.dtype.kind not in "iu" or pairs.ndim != 2 or pairs.shape[1] != 2:
             self.reject(
                 name,
                 f"expected (n, 2) integers, got {pairs.dtype} of shape {pairs.shape}",
             )
-        return frozenset((int(c), int(t)) for c, t in pairs)
+        return pairs
 
     def claim(self, n_bytes: int) -> None:
         """Refuse to make more of the file than its size allows."""

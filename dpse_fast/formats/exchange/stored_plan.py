@@ -11,27 +11,32 @@ import h5py
 import numpy as np
 
 from ...errors import InputError, ModelFileError
-from ...model import Descriptor, Model
-from ...plan import StoredPlan
+from ...model import Descriptor, Model, SeE2A
+from ...plan import PRECISIONS, StoredPlan
 from ...plan.accuracy import Accuracy
+from ...plan.form import Form
 from ...plan.jets import switch_of
 from ...plan.tables import Table
 from ..hdf5 import SIGNATURE, open_file
-from ..tree import Tree
 from . import datasets
 from .layout import PLAN_GROUP
 from .place import Place
 from .read_model import is_exchange
 
 _CERTIFICATE = tuple(f.name for f in fields(Accuracy))
-_ATTRIBUTES = ("digest", "tolerance", *_CERTIFICATE)
+_ATTRIBUTES = ("digest", "tolerance")
+_FORM = ("basis", "rows", "empty", "mix")
 _SLACK = 1e-9  # Å, between a table's end and the cutoff
 
 
 def write_stored_plan(
-    path: str | os.PathLike[str], model: Model, plan: StoredPlan
+    path: str | os.PathLike[str], digest: str, plan: StoredPlan
 ) -> None:
-    """Add the plan to a model file that `write` wrote.
+    """Add the plan to a model file that `write` wrote, or make a file of it alone.
+
+    Parameters
+    ----------
+    digest : of the model that the plan was made for
 
     Raises
     ------
@@ -39,14 +44,19 @@ def write_stored_plan(
         If the file cannot be written.
     """
     try:
-        with h5py.File(path, "r+") as file:
+        with h5py.File(path, "a") as file:
             group = file.create_group(PLAN_GROUP)
-            group.attrs["digest"] = model.digest()
+            group.attrs["digest"] = digest
             group.attrs["tolerance"] = plan.tolerance
-            for name, value in plan.accuracy.numbers().items():
-                group.attrs[name] = value
+            certificates = group.create_group("certificates")
+            for precision, certificate in plan.certificates.items():
+                attributes = certificates.create_group(precision).attrs
+                for name, value in certificate.numbers().items():
+                    attributes[name] = value
             for k, tables in enumerate(plan.tables):
-                _write_tables(group.create_group(str(k)), tables)
+                part = group.create_group(str(k))
+                _write_tables(part.create_group("tables"), tables)
+                _write_forms(part.create_group("forms"), plan.forms[k])
     except (OSError, ValueError) as error:
         reason = " ".join(str(error).split())[:120]
         raise InputError(f"{path}: the plan cannot be written ({reason})") from None
@@ -66,6 +76,16 @@ def _write_tables(group: h5py.Group, tables: Mapping[tuple[int, int], Table]) ->
         datasets.create(place, "coefficients", table.coefficients)
 
 
+def _write_forms(group: h5py.Group, forms: Mapping[int, Form]) -> None:
+    for c, form in forms.items():
+        place = group.create_group(str(c))
+        datasets.create(place, "basis", form.basis)
+        place["rows"] = np.column_stack([form.starts, form.ends])
+        datasets.create(place, "empty", form.empty)
+        if form.mix is not None:
+            datasets.create(place, "mix", form.mix)
+
+
 def read_stored_plan(path: str | os.PathLike[str], model: Model) -> StoredPlan | None:
     """The plan in a model file, or None if it is of another kind or has none.
 
@@ -76,8 +96,15 @@ def read_stored_plan(path: str | os.PathLike[str], model: Model) -> StoredPlan |
     """
     if not has_plan(path):
         return None
+    return read_plan_alone(path, model, "from the file")
+
+
+def read_plan_alone(
+    path: str | os.PathLike[str], model: Model, made: str
+) -> StoredPlan:
+    """The plan in a file that `write_stored_plan` wrote; errors as above."""
     with open_file(Path(path)) as file:
-        return _plan(Place(file, file.root).inner(PLAN_GROUP), model)
+        return _plan(Place(file, file.root).inner(PLAN_GROUP), model, made)
 
 
 def has_plan(path: str | os.PathLike[str]) -> bool:
@@ -89,7 +116,7 @@ def has_plan(path: str | os.PathLike[str]) -> bool:
         return is_exchange(file) and PLAN_GROUP in file.root
 
 
-def _plan(place: Place, model: Model) -> StoredPlan:
+def _plan(place: Place, model: Model, made: str) -> StoredPlan:
     attributes = place.attributes(_ATTRIBUTES)
     if attributes.text("digest") != model.digest():
         raise ModelFileError(
@@ -97,50 +124,108 @@ def _plan(place: Place, model: Model) -> StoredPlan:
             "dpse-fast compress"
         )
     parts = range(len(model.descriptors))
-    place.only([str(k) for k in parts])
+    place.only([*(str(k) for k in parts), "certificates"])
+    tables, forms = [], []
+    for k in parts:
+        part, descriptor = place.inner(str(k)), model.descriptors[k]
+        part.only(("tables", "forms"))
+        forms.append(_forms(part.inner("forms"), descriptor))
+        tables.append(_tables(part.inner("tables"), descriptor, forms[-1]))
     return StoredPlan(
-        tables=tuple(_tables(place.inner(str(k)), model.descriptors[k]) for k in parts),
+        tables=tuple(tables),
+        forms=tuple(forms),
         tolerance=attributes.number("tolerance"),
-        accuracy=_accuracy(attributes),
+        certificates=_certificates(place.inner("certificates")),
+        made=made,
     )
 
 
-def _accuracy(attributes: Tree) -> Accuracy:
-    return Accuracy(
-        energy=attributes.number("energy"),
-        energy_rms=attributes.number("energy_rms"),
-        force=attributes.number("force"),
-        force_rms=attributes.number("force_rms"),
-        n_environments=attributes.integer("n_environments"),
-    )
+def _certificates(place: Place) -> dict[str, Accuracy]:
+    place.only(tuple(PRECISIONS))
+    found = {}
+    for precision in place.names():
+        attributes = place.inner(precision).attributes(_CERTIFICATE)
+        numbers = {n: attributes.number(n) for n in _CERTIFICATE if n != "n_atoms"}
+        count = attributes.integer("n_atoms")
+        found[precision] = Accuracy(**numbers, n_atoms=count)
+    return found
 
 
-def _tables(place: Place, descriptor: Descriptor) -> dict[tuple[int, int], Table]:
+def _forms(place: Place, descriptor: Descriptor) -> dict[int, Form]:
+    centres = {str(c): c for c in range(descriptor.n_types)}
+    place.only(tuple(centres))
+    return {c: _form(place.inner(n), descriptor) for n, c in centres.items()
+            if place.has(n)}  # fmt: skip
+
+
+def _form(place: Place, descriptor: Descriptor) -> Form:
+    place.only(_FORM)
+    basis, empty = place.array("basis"), place.array("empty")
+    width, groups = descriptor.width, len(descriptor.sel)
+    n = basis.shape[1] if basis.ndim == 2 else 0
+    if basis.shape != (width, n) or not 0 < n <= width:
+        place.reject("basis", f"expected shape ({width}, any), got {basis.shape}")
+    if empty.shape != (groups, n):
+        place.reject("empty", f"expected shape ({groups}, {n}), got {empty.shape}")
+    starts, ends = place.integer_pairs("rows").astype(np.int64).T.copy()
+    most = descriptor.axis_neuron if isinstance(descriptor, SeE2A) else 0
+    inside = (starts >= 0) & (starts < ends) & (ends <= n)
+    if not inside.all() or starts.size > most or (most and not starts.size):
+        place.reject("rows", f"expected up to {most} ranges of the {n} channels")
+    if starts.size > n:
+        place.reject("rows", f"expected at most {n} ranges, got {starts.size}")
+    mix = place.optional_array("mix")
+    if mix is not None and (mix.ndim != 2 or mix.shape[1] != n):
+        place.reject("mix", f"expected shape (any, {n}), got {mix.shape}")
+    for name, values in (("basis", basis), ("empty", empty), ("mix", mix)):
+        if values is not None and not np.isfinite(values).all():
+            place.reject(name, "holds NaN or infinite values")
+    return Form(basis, starts, ends, empty, mix)
+
+
+def _tables(
+    place: Place, descriptor: Descriptor, forms: Mapping[int, Form]
+) -> dict[tuple[int, int], Table]:
     pairs = {
         f"{c}_{t}": (c, t)
         for c, row in enumerate(descriptor.embedding)
         for t, embedding in enumerate(row)
-        if embedding is not None
+        if embedding is not None and {c, t} <= forms.keys()
     }
     place.only(list(pairs))
     cutoff = switch_of(descriptor).cutoff
 
     def read(group: Place) -> Table:
-        return _table(group, descriptor.width, cutoff)
+        return _table(group, cutoff)
 
-    return {pair: place.inner(name).once(read) for name, pair in pairs.items()}
+    found = {pair: place.inner(name).once(read) for name, pair in pairs.items()}
+    for c, form in forms.items():
+        widths = [table.width for (a, _), table in found.items() if a == c]
+        mixed = form.mix is not None
+        fits = (
+            sum(widths) == len(form.mix)
+            if form.mix is not None
+            else all(width == form.n_channels for width in widths)
+        )
+        if not fits:
+            place.reject(
+                str(c),
+                f"tables of {widths} channels do not fit the form, which expects "
+                f"{len(form.mix) if form.mix is not None else form.n_channels} "
+                f"{'in all' if mixed else 'in each'}",
+            )
+    return found
 
 
-def _table(place: Place, width: int, cutoff: float) -> Table:
+def _table(place: Place, cutoff: float) -> Table:
     attributes = place.attributes(("cutoff", "relative_error"))
     place.only(("origins", "coefficients"))
     origins, coefficients = place.array("origins"), place.array("coefficients")
-    n = origins.size
-    if origins.ndim != 1 or n < 2 or coefficients.shape != (n, 6, width):
+    n, shape = origins.size, coefficients.shape
+    if origins.ndim != 1 or n < 2 or shape[:2] != (n, 6) or len(shape) != 3:
         place.reject(
             "coefficients",
-            f"expected shape ({n}, 6, {width}) for {n} origins, got "
-            f"{coefficients.shape}",
+            f"expected shape ({n}, 6, any) for {n} origins, got {shape}",
         )
     table = Table(
         origins=origins,

@@ -10,8 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..model import Model
-from .plan import Plan, check_options, make_plan
-from .stored import StoredPlan
+from ..plan import Plan, StoredPlan
+from .make_plan import check_options, make_plan
 
 # A model of more types has hundreds of pairs of types, of which a structure has few:
 # 12 types with nets of 25-50-100 take 2 to 8 s to tabulate, 118 would take minutes.
@@ -50,7 +50,7 @@ class Planner:
         self.model, self.precision, self.tolerance = model, precision, tolerance
         self._lock = threading.Lock()
         self.plan = None
-        ready = stored is not None and stored.serves(tolerance)
+        ready = stored is not None and stored.serves(tolerance, precision)
         if ready or model.n_types <= MOST_AT_LOAD:
             self.plan = make_plan(model, precision, tolerance, stored)
 

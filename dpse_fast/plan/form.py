@@ -1,0 +1,117 @@
+"""Which numbers of a descriptor a centre's fitting net takes, and its first layer.
+
+The moments T (M, 4) of a centre are basis · z with K ≤ M mixed channels z; the net's
+first layer is linear in D[m, a] = T_m · T_a, hence in the products S[a, k] = z_a · z_k.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..model import Descriptor, SeE2A
+
+Array = NDArray[np.floating]
+Ints = NDArray[np.int64]
+
+
+@dataclass(frozen=True, eq=False)
+class Form:
+    """How the descriptor of one centre type enters its fitting net.
+
+    Parameters
+    ----------
+    basis : (M, K) T = basis · z
+    starts, ends : (n_rows,)
+        S[a, k] enters for k from starts[a] to ends[a] − 1. Without rows z[0] itself
+        enters, as SeE2R's sums.
+    empty : (G, K) what one empty slot of each group adds to Σ_j z, component 0
+    mix : (C, K) or None
+        z = mixᵀ · (the moments of all neighbour types, one after another); None where
+        the tables of all neighbour types give z.
+    """
+
+    basis: Array
+    starts: Ints
+    ends: Ints
+    empty: Array
+    mix: Array | None = None
+
+    @property
+    def n_channels(self) -> int:
+        """K."""
+        return int(self.basis.shape[1])
+
+    @property
+    def n_inputs(self) -> int:
+        """Inputs of the fitting net."""
+        if not self.starts.size:
+            return self.n_channels
+        return int((self.ends - self.starts).sum())
+
+    def key(self) -> bytes:
+        """Equal for equal basis and rows."""
+        return b"".join(a.tobytes() for a in (self.basis, self.starts, self.ends))
+
+    def first_layer(self, weight: Array, axis: int) -> Array:
+        """The first layer for these inputs, (n_inputs, n_out).
+
+        Parameters
+        ----------
+        weight : (M · axis, n_out) for D[m, a], or (M, n_out) without rows
+        axis : channels that D's second index runs over
+        """
+        if not self.starts.size:
+            return np.asarray(self.basis.T @ weight.astype(np.float64))
+        n_rows, n_out = self.starts.size, weight.shape[1]
+        cube = weight.astype(np.float64).reshape(-1, axis, n_out)
+        width, channels = self.basis.shape
+        left = (self.basis.T @ cube.reshape(width, -1)).reshape(channels, axis, n_out)
+        rows = self.basis[:axis]
+        # D[m, a] = Σ basis[m, k] basis[a, l] S[k, l]
+        straight = np.einsum("kan,al->lkn", left, rows[:, :n_rows], optimize=True)
+        turned = np.einsum("kan,al->kln", left[:n_rows], rows, optimize=True)
+        folded = straight + turned
+        diagonal = np.arange(n_rows)
+        folded[diagonal, diagonal] *= 0.5
+        parts = []
+        for a, (start, end) in enumerate(zip(self.starts, self.ends, strict=True)):
+            parts.append(folded[a, start:end])
+        return np.concatenate(parts)
+
+
+def full_form(descriptor: Descriptor, foldable: bool, empty: Array) -> Form:
+    """The descriptor as it is: D[m, a] = D[a, m] once, where the net allows it.
+
+    Parameters
+    ----------
+    foldable : the net's first layer takes its inputs in any combination
+    empty : (G, M) what an empty slot of each group adds
+    """
+    width = descriptor.width
+    if not isinstance(descriptor, SeE2A):
+        nothing = np.zeros(0, np.int64)
+        return Form(np.eye(width), nothing, nothing, empty)
+    axis = descriptor.axis_neuron
+    starts = np.arange(axis) if foldable else np.zeros(axis, np.int64)
+    return Form(np.eye(width), starts, np.full(axis, width), empty)
+
+
+def input_order(descriptors: Sequence[Descriptor], n_parameters: int) -> Ints:
+    """The inputs of the model's net in the kernels' order, nothing folded.
+
+    The kernels form S[a, m] of an SeE2A row by row; the model's nets take D[m, a].
+    """
+    parts: list[Ints] = []
+    start = 0
+    for descriptor in descriptors:
+        part = np.arange(start, start + descriptor.n_out)
+        if isinstance(descriptor, SeE2A):
+            shape = (descriptor.width, descriptor.axis_neuron)
+            part = part.reshape(shape).T.ravel()
+        parts.append(part)
+        start += descriptor.n_out
+    return np.concatenate([*parts, np.arange(start, start + n_parameters)])

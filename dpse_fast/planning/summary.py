@@ -1,0 +1,92 @@
+"""A plan in words and numbers, for people and for JSON."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from ..plan import Plan
+from ..plan.descriptor_plan import padding_of
+from ..plan.form import full_form
+from ..plan.plan import is_foldable
+from .cost import Costs
+
+ROTATED = "rotated to its rank"
+FULL, FOLDED = "as in the file", "as in the file, symmetric part once"
+
+
+def summarise(plan: Plan) -> dict[str, Any]:
+    """What was chosen, why, and what it costs in accuracy."""
+    certificate = plan.certificate
+    parts = range(len(plan.descriptors))
+    return {
+        "precision": plan.precision,
+        "tolerance_ev_per_angstrom": plan.tolerance,
+        "made": plan.made,
+        "certificate": None if certificate is None else certificate.summary(),
+        "descriptors": [row for k in parts for row in _forms(plan, k)],
+        "tables": [row for k in parts for row in _tables(plan, k)],
+        "table_bytes": plan.table_bytes,
+        "bytes": plan.n_bytes,
+    }
+
+
+def _forms(plan: Plan, k: int) -> list[dict[str, Any]]:
+    part, names = plan.descriptors[k], plan.model.type_map
+    costs = Costs(plan.model, sorted(part.forms), plan.dtype)
+    found = []
+    for c, form in part.forms.items():
+        tables = {t: table for (a, t), table in part.tables.items() if a == c}
+        empty = padding_of(part.descriptor, frozenset({c}))[c]
+        full = full_form(part.descriptor, is_foldable(plan.model, c), empty)
+        cost, unrotated = (
+            costs.of(c, form, tables),
+            costs.unrotated(c, full, tables),
+        )
+        rotated = form.n_channels < full.n_channels or form.mix is not None
+        folded = form.n_inputs < part.descriptor.n_out
+        found.append(
+            {
+                **_which(plan, k),
+                "centre": names[c],
+                "chosen": ROTATED if rotated else FOLDED if folded else FULL,
+                "because": _reason(plan, rotated, cost.flops / unrotated.flops),
+                "channels": form.n_channels,
+                "of": part.descriptor.width,
+                "inputs": form.n_inputs,
+                "of_inputs": part.descriptor.n_out,
+                "flops": round(cost.flops),
+                "of_flops": round(unrotated.flops),
+                "table_bytes": cost.table_bytes,
+                "weight_bytes": cost.weight_bytes,
+            }
+        )
+    return found
+
+
+def _reason(plan: Plan, rotated: bool, share: float) -> str:
+    if rotated:
+        return f"{100 * share:.0f}% of the work within the tolerance"
+    if not plan.tolerance:
+        return "tolerance 0 rotates nothing"
+    return "a rotation within the tolerance saves nothing"
+
+
+def _which(plan: Plan, k: int) -> dict[str, int]:
+    return {"descriptor": k} if len(plan.descriptors) > 1 else {}
+
+
+def _tables(plan: Plan, k: int) -> list[dict[str, Any]]:
+    names = plan.model.type_map
+    return [
+        {
+            **_which(plan, k),
+            "centre": names[c],
+            "neighbour": names[t],
+            "intervals": table.n_intervals,
+            "channels": table.width,
+            "from_angstrom": table.shortest,
+            "to_angstrom": table.cutoff,
+            "relative_error": table.relative_error,
+        }
+        for (c, t), table in plan.descriptors[k].tables.items()
+    ]
