@@ -148,6 +148,14 @@ def _add(typing: Any, a: Any, b: Any) -> Any:
 
 
 @intrinsic
+def _sub(typing: Any, a: Any, b: Any) -> Any:
+    def build(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+        return builder.fsub(*arguments)
+
+    return a(a, a), build
+
+
+@intrinsic
 def _magnitude(typing: Any, a: Any) -> Any:
     def build(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
         return _call("fabs", context, builder, a, arguments)
@@ -346,13 +354,13 @@ if numba.config.DISABLE_JIT:
     def totals(a: Any, b: Any, c: Any, d: Any) -> Any:
         return a.sum(), b.sum(), c.sum(), d.sum()
 
-    mul, div, add = np.multiply, np.divide, np.add
+    mul, div, add, sub = np.multiply, np.divide, np.add, np.subtract
     magnitude, with_sign, root = np.abs, np.copysign, np.sqrt
 
 else:
     load, store, splat, total = _load, _store, _splat, _total
     totals = _totals
-    fma, mul, div, add = _fma, _mul, _div, _add
+    fma, mul, div, add, sub = _fma, _mul, _div, _add, _sub
     magnitude, with_sign, root = _magnitude, _with_sign, _root
     at_most, at_least, store_as = _at_most, _at_least, _store_as
     power_of_two, first_lanes = _power_of_two, _first_lanes

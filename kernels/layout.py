@@ -31,6 +31,34 @@ class Neighbourhood(NamedTuple):
     neighbours: Ints  # (n_list,) int32, index into positions
 
 
+class Periodicity(NamedTuple):
+    """The cell and how far around it images are taken."""
+
+    cell: Floats  # (3, 3) rows, Å
+    inverse: Floats  # (3, 3), of the cell
+    reach: Floats  # (3,) fractions of the cell, 0 along open axes
+
+
+class Grid(NamedTuple):
+    """Cells of space: x runs fastest, a line is the cells of one y and z."""
+
+    origin: Floats  # (3,) Å
+    inverse: Floats  # (3,) cells per Å
+    shape: Ints  # (3,) int64
+    first: Ints  # (n_cells + 1,) int32, where each cell starts in the sorted atoms
+
+
+class SortedAtoms(NamedTuple):
+    """Atoms and images in the order of the grid's cells."""
+
+    positions: Floats  # (n_all, 3) Å
+    columns: Floats  # (3, n_all + 8) the same by axis, 0 behind the last
+    offsets: Floats  # (n_all, 3) Å, from the owner's position
+    owners: Ints  # (n_all,) int32, the atom behind each image
+    types: Ints  # (n_all,) int32
+    centres: Ints  # (n_atoms,) int32, index of those that are no image
+
+
 class Switch(NamedTuple):
     """s(r) = w(r)/(r + protection), w from 1 at ``start`` to 0 at ``cutoff``."""
 

@@ -2,14 +2,21 @@
 
 from __future__ import annotations
 
+import tracemalloc
+from typing import Any
+
 import numpy as np
 import pytest
+from dpse_fast.kernels.cpu.neighbour_list import LANES, list_neighbours
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from random_model import KINDS, random_model, random_structure
 
 import dpse_fast
-from dpse_fast.boundary import check_system
+from dpse_fast import neighbours as lists
+from dpse_fast import spatial_order
+from dpse_fast.boundary import System, check_system
+from dpse_fast.engine import Engine
 from dpse_fast.errors import InputError
 from dpse_fast.neighbours import NeighbourList
 
@@ -135,3 +142,168 @@ def test_pairs_that_enter_within_the_skin_are_listed() -> None:
     assert session.list_builds == 1
     assert fresh.energy != pot.compute(far, [0, 1]).energy
     assert kept.energy == pytest.approx(fresh.energy, abs=1e-12)
+
+
+def gas(n: int, edge: float, seed: int = 0) -> System:
+    rng = np.random.default_rng(seed)
+    positions, types = rng.uniform(-edge, 2 * edge, (n, 3)), rng.integers(0, 2, n)
+    cell = edge * (np.eye(3) + 0.2 * rng.normal(size=(3, 3)))
+    return check_system(positions, types, cell, (True, True, False), ("O", "H")).system
+
+
+def arrays_of(built: NeighbourList) -> tuple[Any, ...]:
+    return (*built.hood, built.owners)
+
+
+def small_tasks(patch: pytest.MonkeyPatch) -> None:
+    """Many chunks, buckets and parts of even a small structure."""
+    patch.setattr(spatial_order, "ATOMS_PER_TASK", 13)
+    patch.setattr(lists, "ATOMS_PER_TASK", 17)
+    patch.setattr(lists, "ROWS_PER_TASK", 5)
+
+
+@pytest.mark.parametrize("threads", [1, 2, 3])
+def test_tasks_and_threads_change_no_bit(
+    threads: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    system = gas(700, 14.0)
+    whole = NeighbourList(3.3, 0.4)
+    whole.update(system)
+    small_tasks(monkeypatch)
+    parts = NeighbourList(3.3, 0.4, Engine(threads).run)
+    for shift in (0.0, 0.1):
+        moved = system._replace(positions=system.positions + shift)
+        whole.update(moved)
+        parts.update(moved)
+        assert (whole.builds, parts.builds) == (1, 1)
+        for a, b in zip(arrays_of(whole), arrays_of(parts), strict=True):
+            assert a.dtype == b.dtype
+            np.testing.assert_array_equal(a, b)
+
+
+def test_many_tasks_are_equal_to_brute_force(monkeypatch: pytest.MonkeyPatch) -> None:
+    small_tasks(monkeypatch)
+    for seed, edge in enumerate((6.0, 11.0, 40.0)):
+        system = gas(160, edge, seed)
+        assert listed(system, 2.9, 0.2) == brute_force(system, 2.9 + 0.2)
+
+
+@pytest.mark.parametrize("origin", [0.0, 9e6])
+def test_a_pair_at_the_cutoff_is_beyond_it(origin: float) -> None:
+    """On a lattice whose distances are exact in binary, near and far from zero."""
+    grid = np.stack(np.meshgrid(*[np.arange(7)] * 3), axis=-1).reshape(-1, 3)
+    positions = origin + grid.astype(float)
+    squared = ((grid[:, None] - grid[None]) ** 2).sum(axis=-1)
+    system = check_system(positions, [0] * len(grid), None, None, ("X",)).system
+    for cutoff, within in ((3.0, squared < 9), (np.nextafter(3.0, 4.0), squared <= 9)):
+        built = NeighbourList(cutoff)
+        built.update(system)
+        hood = built.hood
+        rows = np.repeat(built.owners[hood.centres], np.diff(hood.first))
+        found = np.zeros(within.shape, int)
+        np.add.at(found, (rows, built.owners[hood.neighbours]), 1)
+        np.testing.assert_array_equal(found, within & (squared > 0))
+
+
+def test_atoms_on_each_other_are_neighbours() -> None:
+    """Only the atom itself is left out; the engine reports coincident ones."""
+    system = check_system([[1.0, 2, 3]] * 11, [0] * 11, None, None, ("X",)).system
+    pairs = [pair[:2] for pair in listed(system, 2.0)]
+    assert pairs == [(i, j) for i in range(11) for j in range(11) if i != j]
+
+
+def test_atoms_keep_the_order_of_the_caller_within_a_cell() -> None:
+    positions = np.full((40, 3), 5.0)
+    system = check_system(positions, [0] * 40, None, None, ("X",)).system
+    built = NeighbourList(2.0)
+    built.update(system)
+    np.testing.assert_array_equal(built.owners, np.arange(40))
+
+
+@pytest.mark.parametrize("rows", [1, 2, 3, 9, 60])
+def test_a_task_writes_nothing_behind_its_rows(rows: int) -> None:
+    """Registers are stored whole; what follows belongs to another thread."""
+    system, cutoff = gas(60, 9.0), 3.2
+    spread = NeighbourList(cutoff)._spread
+    atoms, grid = spatial_order.in_spatial_order(system, cutoff, spread)
+    first = np.zeros(len(atoms.centres) + 1, np.int64)
+    empty = np.empty(0, np.int32)
+    list_neighbours(atoms.columns, atoms.centres, grid, cutoff, first, empty, False)
+    assert first[1:].min() < LANES < first.sum()
+    first = np.cumsum(first)
+    for start in range(0, len(atoms.centres) - rows + 1, rows):
+        part = slice(start, start + rows)
+        target = np.full(first[-1] + LANES, -7, np.int32)
+        list_neighbours(
+            *(atoms.columns, atoms.centres[part], grid, cutoff),
+            *(first[start : start + rows + 1], target, True),
+        )
+        begin, end = first[start], first[start + rows]
+        assert (target[begin:end] >= 0).all()
+        assert (target[:begin] == -7).all()
+        assert (target[end:] == -7).all()
+
+
+def test_lists_of_other_sizes_follow_each_other() -> None:
+    """One list's memory serves the next, larger or smaller."""
+    kept = NeighbourList(3.0)
+    for n, edge in ((300, 10.0), (310, 10.0), (20, 10.0), (500, 10.0), (500, 10.1)):
+        system, fresh = gas(n, edge), NeighbourList(3.0)
+        kept.update(system)
+        fresh.update(system)
+        for a, b in zip(arrays_of(kept), arrays_of(fresh), strict=True):
+            np.testing.assert_array_equal(a, b)
+
+
+def test_changes_in_the_callers_arrays_are_seen() -> None:
+    system = gas(50, 8.0)
+    kept = NeighbourList(3.0, 1.0)
+    kept.update(system)
+    kept.update(system)
+    assert kept.builds == 1
+    system.types[7] = 1 - system.types[7]
+    kept.update(system)
+    assert kept.builds == 2
+    centre = kept.hood.centres[kept.owners[kept.hood.centres] == 7]
+    assert kept.hood.types[centre] == system.types[7]
+    system.positions[3] += 0.6
+    kept.update(system)
+    assert kept.builds == 3
+
+
+def test_a_rebuild_needs_no_memory_for_two_lists() -> None:
+    system = gas(8_000, 19.0)
+    kept = NeighbourList(5.0, 1.0)
+    kept.update(system)
+    listed_bytes = kept.hood.neighbours.nbytes
+    assert listed_bytes > 300 * len(kept.owners)
+    del kept
+    tracemalloc.start()
+    try:
+        kept = NeighbourList(5.0, 1.0)
+        for shift in (0.0, 1.0):
+            moved = system._replace(positions=system.positions + shift)
+            kept.update(moved)
+        del moved
+        peak = tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+    assert kept.builds == 2
+    assert peak < 1.05 * listed_bytes + 250 * len(kept.owners)
+
+
+def test_there_is_no_list_before_an_update() -> None:
+    with pytest.raises(RuntimeError, match="update"):
+        _ = NeighbourList(3.0).hood
+
+
+def test_too_many_images_for_the_memory(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(spatial_order, "memory", lambda: 2e5)
+    with pytest.raises(InputError, match=r"positions: 700 atoms and \d+ periodic im"):
+        NeighbourList(6.0).update(gas(700, 14.0))
+
+
+def test_too_many_pairs_for_the_memory(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(lists, "memory", lambda: 5e4)
+    with pytest.raises(InputError, match=r"positions: [\d.]+ neighbours an atom"):
+        NeighbourList(6.0).update(gas(700, 14.0))

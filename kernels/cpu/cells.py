@@ -1,150 +1,146 @@
-"""Periodic images, cells and the full neighbour list."""
+"""Atoms and their periodic images, sorted by cell.
+
+First into buckets of whole lines of cells, chunk by chunk of the caller's atoms; then
+every bucket by cell. Both keep the order of what is in one place, so the result does
+not depend on who does which part when.
+"""
 
 from __future__ import annotations
 
 import numpy as np
 
 from .._jit import exact
-from ..layout import Floats, Ints
+from ..layout import Floats, Grid, Ints, Periodicity, SortedAtoms
+from .images import fraction, shifts_along
 
 
 @exact
-def count_images(fractions: Floats, reach: Floats, most: Ints) -> int:
-    """How many images (the atoms themselves left out) lie near the cell.
-
-    Parameters
-    ----------
-    fractions : (N, 3), in [0, 1) along periodic axes
-    reach : (3,) the cutoff in fractions of the cell
-    most : (3,) images to either side, 0 along open axes
-    """
-    n = 0
-    for i in range(fractions.shape[0]):
-        near = 1
-        for k in range(3):
-            if most[k] > 0:
-                along = 0
-                for m in range(-most[k], most[k] + 1):
-                    at = fractions[i, k] + m
-                    along += -reach[k] <= at <= 1.0 + reach[k]
-                near *= along
-        n += near - 1
-    return n
+def clamped(at: float, n: int) -> int:
+    """The cell of a coordinate in cells; the first or last if outside."""
+    return np.int64(min(max(at, 0.0), n - 1.0))
 
 
 @exact
-def fill_images(
-    fractions: Floats, reach: Floats, most: Ints, owners: Ints, shifts: Ints
-) -> None:
-    """The owner and the shift (n_images, 3) in cells of each image."""
-    n = 0
-    for i in range(fractions.shape[0]):
-        for a in range(-most[0], most[0] + 1):
-            if most[0] > 0 and not -reach[0] <= fractions[i, 0] + a <= 1.0 + reach[0]:
-                continue
-            for b in range(-most[1], most[1] + 1):
-                at = fractions[i, 1] + b
-                if most[1] > 0 and not -reach[1] <= at <= 1.0 + reach[1]:
-                    continue
-                for c in range(-most[2], most[2] + 1):
-                    at = fractions[i, 2] + c
-                    if most[2] > 0 and not -reach[2] <= at <= 1.0 + reach[2]:
-                        continue
-                    if a == 0 and b == 0 and c == 0:
-                        continue
-                    owners[n] = i
-                    shifts[n, 0], shifts[n, 1], shifts[n, 2] = a, b, c
-                    n += 1
-
-
-@exact
-def sort_into_cells(
-    positions: Floats, origin: Floats, inverse: Floats, shape: Ints, first: Ints
-) -> Ints:
-    """The order of atoms cell by cell (x runs fastest).
-
-    Parameters
-    ----------
-    origin, inverse : (3,) Å and 1/Å of the grid
-    first : (n_cells + 1,) modified: where each cell starts in the order
-    """
-    n = positions.shape[0]
-    cell_of = np.empty(n, np.int64)
-    first[:] = 0
-    for i in range(n):
-        cell = 0
-        for k in (2, 1, 0):
-            at = np.int64((positions[i, k] - origin[k]) * inverse[k])
-            cell = cell * shape[k] + min(max(at, 0), shape[k] - 1)
-        cell_of[i] = cell
-        first[cell + 1] += 1
-    for cell in range(first.size - 1):
-        first[cell + 1] += first[cell]
-    order = np.empty(n, np.int32)
-    free = first[:-1].copy()
-    for i in range(n):
-        order[free[cell_of[i]]] = i
-        free[cell_of[i]] += 1
-    return order
-
-
-@exact
-def list_neighbours(
+def spread_over_buckets(
     positions: Floats,
-    centres: Ints,
-    origin: Floats,
-    inverse: Floats,
-    shape: Ints,
-    cells: Ints,
-    span: int,
-    cutoff: float,
-    counts: Ints,
-    first: Ints,
-    neighbours: Ints,
+    start: int,
+    box: Periodicity,
+    grid: Grid,
+    lines: int,
+    places: Ints,
+    atoms: Ints,
+    owners: Ints,
+    offsets: Floats,
     fill: bool,
 ) -> None:
-    """Count, or write, the neighbours of each centre.
+    """Count, or write, a chunk's atoms and images by bucket.
 
     Parameters
     ----------
-    positions : (n_all, 3) Å, sorted by cell
-    centres : (n,) int32, index into positions
-    cells : (n_cells + 1,) where each cell starts
-    span : cells to look at on either side
-    counts : (n,) modified unless fill
-    first : (n + 1,) where each centre's neighbours start in ``neighbours``
+    positions : (n, 3) Å, of the chunk
+    start : the chunk's first atom
+    lines : lines of cells in a bucket
+    places : (n_buckets,) int64, added to: how many went to each bucket; to fill, it
+        comes as the place of the first
+    atoms : (n_buckets,) int64, added to unless fill: those that are no image
+    owners : (n_all,) int32, modified to fill: the atom, or -1 - atom for an image
+    offsets : (n_all, 3) Å, modified to fill: from the atom's position
     """
-    limit = cutoff * cutoff
-    low = np.empty(3, np.int64)
-    high = np.empty(3, np.int64)
-    for row in range(centres.size):
-        i = centres[row]
-        x, y, z = positions[i]
-        for k in range(3):
-            at = np.int64((positions[i, k] - origin[k]) * inverse[k])
-            at = min(max(at, 0), shape[k] - 1)
-            low[k] = max(at - span, 0)
-            high[k] = min(at + span, shape[k] - 1)
-        n = 0
-        if fill:
-            n = first[row]
-        for c in range(low[2], high[2] + 1):
-            for b in range(low[1], high[1] + 1):
-                line = (c * shape[1] + b) * shape[0]
-                begin, end = cells[line + low[0]], cells[line + high[0] + 1]
-                if fill:
-                    for j in range(begin, end):
-                        dx = positions[j, 0] - x
-                        dy = positions[j, 1] - y
-                        dz = positions[j, 2] - z
-                        if dx * dx + dy * dy + dz * dz < limit and j != i:
-                            neighbours[n] = j
-                            n += 1
-                else:
-                    for j in range(begin, end):
-                        dx = positions[j, 0] - x
-                        dy = positions[j, 1] - y
-                        dz = positions[j, 2] - z
-                        n += dx * dx + dy * dy + dz * dz < limit
-        if not fill:
-            counts[row] = n - 1
+    cell, reach = box.cell, box.reach
+    for i in range(positions.shape[0]):
+        y, z = positions[i, 1], positions[i, 2]
+        own_a, first_a, last_a = shifts_along(
+            fraction(positions, i, box.inverse, 0), reach[0]
+        )
+        own_b, first_b, last_b = shifts_along(
+            fraction(positions, i, box.inverse, 1), reach[1]
+        )
+        own_c, first_c, last_c = shifts_along(
+            fraction(positions, i, box.inverse, 2), reach[2]
+        )
+        for a in range(np.int64(last_a - first_a) + 1):
+            p = first_a + a
+            for b in range(np.int64(last_b - first_b) + 1):
+                q = first_b + b
+                for c in range(np.int64(last_c - first_c) + 1):
+                    r = first_c + c
+                    dy = p * cell[0, 1] + q * cell[1, 1] + r * cell[2, 1]
+                    dz = p * cell[0, 2] + q * cell[1, 2] + r * cell[2, 2]
+                    at_y = (y + dy - grid.origin[1]) * grid.inverse[1]
+                    at_z = (z + dz - grid.origin[2]) * grid.inverse[2]
+                    line = clamped(at_z, grid.shape[2]) * grid.shape[1]
+                    bucket = (line + clamped(at_y, grid.shape[1])) // lines
+                    itself = (p == own_a) & (q == own_b) & (r == own_c)
+                    if fill:
+                        k = places[bucket]
+                        owners[k] = start + i if itself else -1 - (start + i)
+                        offsets[k, 0] = p * cell[0, 0] + q * cell[1, 0] + r * cell[2, 0]
+                        offsets[k, 1], offsets[k, 2] = dy, dz
+                    else:
+                        atoms[bucket] += itself
+                    places[bucket] += 1
+
+
+@exact
+def sort_bucket(
+    positions: Floats,
+    types: Ints,
+    owners: Ints,
+    offsets: Floats,
+    grid: Grid,
+    first_line: int,
+    n_lines: int,
+    start: int,
+    first_centre: int,
+    found: SortedAtoms,
+) -> None:
+    """Sort a bucket's atoms and images into its cells.
+
+    Parameters
+    ----------
+    positions, types : (n, 3) Å and (n,) of all atoms as the caller has them
+    owners, offsets : (n_bucket,) and (n_bucket, 3) from `spread_over_buckets`
+    grid : its ``first`` is modified for the bucket's cells
+    start, first_centre : where the bucket starts in ``found`` and its centres
+    found : modified: the bucket's part of every array
+    """
+    n = owners.size
+    cell_of = np.empty(n, np.int32)
+    n_x, n_y = grid.shape[0], grid.shape[1]
+    first = grid.first[first_line * n_x : (first_line + n_lines) * n_x]
+    for cell in range(first.size):
+        first[cell] = 0
+    for e in range(n):
+        owner = owners[e] if owners[e] >= 0 else -1 - owners[e]
+        at_x = (positions[owner, 0] + offsets[e, 0] - grid.origin[0]) * grid.inverse[0]
+        at_y = (positions[owner, 1] + offsets[e, 1] - grid.origin[1]) * grid.inverse[1]
+        at_z = (positions[owner, 2] + offsets[e, 2] - grid.origin[2]) * grid.inverse[2]
+        line = clamped(at_z, grid.shape[2]) * n_y + clamped(at_y, n_y)
+        cell_of[e] = (line - first_line) * n_x + clamped(at_x, n_x)
+        first[cell_of[e]] += 1
+    free = np.empty(first.size, np.int32)
+    place = start
+    for cell in range(first.size):
+        free[cell] = place - start
+        place += first[cell]
+        first[cell] = free[cell] + start
+    order = np.empty(n, np.int32)
+    for e in range(n):
+        order[free[cell_of[e]]] = e
+        free[cell_of[e]] += 1
+    centre = first_centre
+    for m in range(n):
+        e, k = order[m], start + m
+        owner = owners[e]
+        if owner >= 0:
+            found.centres[centre] = k
+            centre += 1
+        else:
+            owner = -1 - owner
+        found.owners[k] = owner
+        found.types[k] = types[owner]
+        for axis in range(3):
+            at = positions[owner, axis] + offsets[e, axis]
+            found.offsets[k, axis] = offsets[e, axis]
+            found.positions[k, axis] = at
+            found.columns[axis, k] = at

@@ -1,0 +1,154 @@
+"""Our neighbour list and vesin's on the same water, on one core, in one run.
+
+    pip install vesin
+    python bench/neighbour_list.py --atoms 192000 --cutoff 6
+
+Three lists of the same full pairs, in CPU seconds of the process from positions on:
+
+- engine: ours as the engine takes it, the neighbours of each atom (CSR, int32) over
+  atoms and images in spatial order, with the positions of both;
+- ij: vesin's indices of both atoms of each pair (int64);
+- ijd: ours, written out as vesin's are, indices of the caller's atoms (int64) and
+  distances (float64), and vesin's.
+
+They take turns, so that a slow moment of the machine hits all; the first call of each
+is not counted, so both keep buffers: ours that of the list, vesin (copy=False) that of
+its results. Before anything is timed the pairs and distances of both are compared.
+"""
+
+from __future__ import annotations
+
+import json
+import platform
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import click
+import numba
+import numpy as np
+
+SAME = 1e-9  # Å
+
+
+@numba.njit(nogil=True)
+def write_out(hood, owners, i, j, d):  # type: ignore[no-untyped-def]
+    """The pairs of a list as the caller's atoms (n_pairs,) and distances in Å."""
+    for row in range(hood.centres.size):
+        centre = hood.centres[row]
+        x, y, z = hood.positions[centre]
+        for p in range(hood.first[row], hood.first[row + 1]):
+            k = hood.neighbours[p]
+            dx = hood.positions[k, 0] - x
+            dy = hood.positions[k, 1] - y
+            dz = hood.positions[k, 2] - z
+            i[p], j[p] = owners[centre], owners[k]
+            d[p] = np.sqrt(dx * dx + dy * dy + dz * dz)
+
+
+class Ours:
+    """The engine's list, and the same with what vesin gives."""
+
+    def __init__(self, system: Any, cutoff: float) -> None:
+        from dpse_fast.neighbours import NeighbourList
+
+        self.system, self.list = system, NeighbourList(cutoff)
+        self.pairs = (np.empty(0, np.int64), np.empty(0, np.int64), np.empty(0))
+
+    def engine(self) -> None:
+        self.list.update(self.system)
+
+    def ijd(self) -> tuple[Any, ...]:
+        self.list.update(self.system)
+        n = len(self.list.hood.neighbours)
+        if len(self.pairs[0]) != n:
+            self.pairs = np.empty(n, np.int64), np.empty(n, np.int64), np.empty(n)
+        write_out(self.list.hood, self.list.owners, *self.pairs)
+        return self.pairs
+
+
+def vesin_calls(system: Any, cutoff: float) -> dict[str, Callable[[], Any]]:
+    """Vesin on the same system; nothing if it is not installed."""
+    try:
+        import vesin
+    except ImportError:
+        click.echo(
+            "vesin is not installed, only ours is timed: pip install vesin", err=True
+        )
+        return {}
+    peer = vesin.NeighborList(cutoff=cutoff, full_list=True, n_threads=1)
+
+    def call(quantities: str) -> Callable[[], Any]:
+        arguments = (system.positions, system.cell, True, quantities)
+        return lambda: peer.compute(*arguments, copy=False)
+
+    return {"vesin ij": call("ij"), "vesin ijd": call("ijd")}
+
+
+def equal(a: tuple[Any, ...], b: tuple[Any, ...], n: int) -> bool:
+    """Whether two lists (i, j, d) hold the same pairs, whatever their order."""
+    if len(a[0]) != len(b[0]):
+        return False
+    pairs = [pair[0].astype(np.int64) * n + pair[1].astype(np.int64) for pair in (a, b)]
+    order = [np.lexsort((c[2], p)) for c, p in zip((a, b), pairs, strict=True)]
+    same = np.array_equal(pairs[0][order[0]], pairs[1][order[1]])
+    return same and bool(np.abs(a[2][order[0]] - b[2][order[1]]).max() < SAME)
+
+
+def machine() -> str:
+    info = Path("/proc/cpuinfo")
+    lines = info.read_text().splitlines() if info.exists() else []
+    names = [line.split(":")[1].strip() for line in lines if "model name" in line]
+    return names[0] if names else platform.processor()
+
+
+@click.command()
+@click.option("--atoms", default=192_000, help="about how many; copies of a cell")
+@click.option("--cutoff", default=6.0, help="Å")
+@click.option("--steps", default=5, help="counted lists of each")
+@click.option("--output", type=click.Path(dir_okay=False), help="JSON file")
+def main(atoms: int, cutoff: float, steps: int, output: str | None) -> None:
+    """Time our neighbour list against vesin's."""
+    from dpse_fast.boundary import check_system
+    from dpse_fast.cli.replicated_box import replicated, water_cell
+
+    box = replicated(water_cell(), atoms)
+    types = np.zeros(box.n_atoms, np.int64)
+    system = check_system(box.positions, types, box.cell, True, ("X",)).system
+    ours, peer = Ours(system, cutoff), vesin_calls(system, cutoff)
+    calls = {"ours engine": ours.engine, "ours ijd": ours.ijd, **peer}
+    n, mine = box.n_atoms, ours.ijd()
+    report: dict[str, Any] = {
+        "command": " ".join(Path(a).name if "/" in a else a for a in sys.argv),
+        "machine": machine(),
+        "atoms": n,
+        "cutoff": cutoff,
+        "neighbours_per_atom": round(len(mine[0]) / n, 3),
+    }
+    if peer:
+        report["pairs_equal"] = equal(mine, peer["vesin ijd"](), n)
+    seconds: dict[str, list[float]] = {name: [] for name in calls}
+    for step in range(steps + 1):
+        for name, call in calls.items():
+            start = time.process_time()
+            call()
+            if step:
+                seconds[name].append(time.process_time() - start)
+    for name, measured in seconds.items():
+        report[name] = {
+            "cpu_us_per_atom": round(1e6 * float(np.median(measured)) / n, 3)
+        }
+    for name, other in (("ours engine", "vesin ij"), ("ours ijd", "vesin ijd")):
+        if other in seconds:
+            ratio = np.median(np.divide(seconds[other], seconds[name]))
+            report[name] |= {"times_faster": round(float(ratio), 2), "than": other}
+    text = json.dumps(report, indent=2)
+    click.echo(text)
+    if output:
+        Path(output).write_text(text + "\n")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,58 @@
+"""Wrapping atoms into the cell, and their periodic images around it."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from .._jit import exact
+from ..layout import Floats, Ints, Periodicity
+
+
+@exact
+def fraction(positions: Floats, i: int, inverse: Floats, axis: int) -> float:
+    """The coordinate of an atom along a cell vector, not wrapped."""
+    x, y, z = positions[i, 0], positions[i, 1], positions[i, 2]
+    return x * inverse[0, axis] + y * inverse[1, axis] + z * inverse[2, axis]
+
+
+@exact
+def shifts_along(at: float, reach: float) -> tuple[float, float, float]:
+    """Cell vectors to add to a fraction: of the atom itself, the first and last image.
+
+    Parameters
+    ----------
+    reach : fractions of the cell that images may lie outside; 0 along an open axis
+    """
+    if reach <= 0.0:
+        return 0.0, 0.0, 0.0
+    wrap = np.floor(at)
+    inside = at - wrap
+    first = -np.floor(inside + reach) - wrap
+    last = np.floor(1.0 + reach - inside) - wrap
+    return -wrap, first, last
+
+
+@exact
+def measure_images(
+    positions: Floats, box: Periodicity, low: Floats, high: Floats, count: Ints
+) -> None:
+    """How many atoms and images there are, and where they lie.
+
+    Parameters
+    ----------
+    positions : (n, 3) Å
+    low, high : (3,) modified: the extent of atoms and images, in fractions
+    count : (1,) int64, modified
+    """
+    count[0] = 0
+    for k in range(3):
+        low[k], high[k] = np.inf, -np.inf
+    for i in range(positions.shape[0]):
+        n = 1
+        for k in range(3):
+            at = fraction(positions, i, box.inverse, k)
+            _, first, last = shifts_along(at, box.reach[k])
+            low[k] = min(low[k], at + first)
+            high[k] = max(high[k], at + last)
+            n *= np.int64(last - first) + 1
+        count[0] += n
