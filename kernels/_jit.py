@@ -22,7 +22,6 @@ Function = TypeVar("Function", bound=Callable[..., Any])
 FASTMATH = frozenset({"nsz", "arcp", "contract", "reassoc"})
 
 
-@cache
 def source_digest() -> str:
     """A digest of every kernel source and of what compiles it."""
     stamp = hashlib.sha256()
