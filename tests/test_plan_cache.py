@@ -10,6 +10,7 @@ import pytest
 from random_model import random_model, random_structure
 
 import dpse_fast
+from dpse_fast.errors import AccuracyWarning
 from dpse_fast.planning import cache
 
 
@@ -62,6 +63,19 @@ def test_a_change_of_the_code_makes_plans_anew(
     load()
     monkeypatch.setattr(cache, "_digest", lambda: "other")
     assert made(load()) == "at load"
+
+
+def test_the_code_of_nets_and_engine_counts() -> None:
+    """Tables are made by the one and measured by the other."""
+    names = {path.name for path in cache._sources()}
+    assert names > {"nets.py", "activations.py", "engine.py", "tables.py", "forms.py"}
+
+
+def test_a_plan_with_a_warning_is_not_kept(folder: Path) -> None:
+    for _ in range(2):
+        with pytest.warns(AccuracyWarning):
+            assert made(load(tol=1e-30)) == "at load"
+    assert not list(folder.glob("*.h5"))
 
 
 def test_plans_used_longest_ago_go_first(
