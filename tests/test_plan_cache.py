@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 from pathlib import Path
 
@@ -95,6 +96,20 @@ def test_a_folder_that_cannot_be_written_to_costs_only_time(
 ) -> None:
     monkeypatch.setattr(cache, "directory", lambda: tmp_path / "none")
     assert made(load()) == "at load"
+
+
+def test_a_full_disk_costs_only_time(
+    folder: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    def full(path: Path, content: bytes) -> None:
+        with path.open("wb") as stream:
+            stream.write(content[:1000])
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    monkeypatch.setattr(Path, "write_bytes", full)
+    assert made(load()) == "at load"
+    assert not list(folder.iterdir())
+    assert capfd.readouterr().err == ""
 
 
 def test_the_switch(monkeypatch: pytest.MonkeyPatch) -> None:

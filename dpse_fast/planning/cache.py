@@ -84,12 +84,11 @@ def _read(path: Path, model: Model) -> StoredPlan | None:
 
 
 def _write(path: Path, model: Model, plan: StoredPlan) -> None:
-    from ..formats.exchange.stored_plan import write_stored_plan
+    from ..formats.exchange.stored_plan import stored_plan_bytes
     from ..writers.partial import complete_or_absent
 
     with suppress(OSError, InputError), complete_or_absent(path) as partial:
-        partial.unlink()
-        write_stored_plan(partial, model.digest(), plan)
+        partial.write_bytes(stored_plan_bytes(model.digest(), plan))
 
 
 def _tidy(folder: Path) -> None:
