@@ -200,13 +200,3 @@ def test_the_energy_does_not_step_at_the_cutoff() -> None:
             positions[3, 0] = -(model.rcut + side)
             energies.append(pot.compute(positions, types).energy)
         assert abs(energies[1] - energies[0]) < 1e-13
-
-
-def test_types_that_share_a_net_have_forms_of_their_own() -> None:
-    """Its first layer is another one for each form."""
-    model = random_model(2, **WIDE)
-    model = replace(model, fitting=(model.fitting[0],) * 2)
-    s = random_structure("triclinic")
-    forces = dpse_fast.load(model, tol=1e-4, threads=1).compute(*s[:3]).forces
-    expected = naive.evaluate(model, *s).forces
-    np.testing.assert_allclose(forces, expected, rtol=0, atol=1e-4)

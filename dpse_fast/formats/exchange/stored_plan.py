@@ -120,7 +120,7 @@ def read_stored_plan(path: str | os.PathLike[str], model: Model) -> StoredPlan |
 def read_plan_alone(
     path: str | os.PathLike[str], model: Model, made: str
 ) -> StoredPlan:
-    """The plan in a file of `write_stored_plan` or `stored_plan_bytes`; errors as above."""
+    """The plan in a file of either of those above; errors as `read_stored_plan`."""
     with open_file(Path(path)) as file:
         return _plan(Place(file, file.root).inner(PLAN_GROUP), model, made)
 
