@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from .boundary import System
 from .errors import InputError
+from .kernels._registries import load_registries
 from .kernels.cpu.neighbour_list import list_neighbours
 from .kernels.cpu.skin import farthest_move, follow_owners
 from .kernels.layout import Grid, Neighbourhood, SortedAtoms
@@ -125,6 +126,7 @@ class NeighbourList:
         )
 
     def _build(self, system: System) -> _Built:
+        load_registries()  # every evaluation begins here
         reach = self.cutoff + self.skin
         atoms, grid = in_spatial_order(system, reach, self._spread)
         first, neighbours = self._list(atoms, grid, reach)
