@@ -64,3 +64,19 @@ def measure_images(
             high[k] = max(high[k], at[k] + last)
             n *= np.int64(last - first) + 1
         count[0] += n
+
+
+@exact
+def add_to_owners(owners: Ints, values: Floats, total: Floats) -> None:
+    """Sum the rows of atoms and their images.
+
+    Parameters
+    ----------
+    owners : (m,) int32, the row of total that each row of values belongs to
+    values : (m, k)
+    total : (n, k), modified
+    """
+    for i in range(owners.size):
+        own = owners[i]
+        for k in range(values.shape[1]):
+            total[own, k] += values[i, k]
