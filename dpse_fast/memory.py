@@ -65,7 +65,7 @@ def bytes_per_atom(
     step = STEP + images * IMAGE
     building = (1 + images) * BUILDING
     rest = ROWS + (1 + images) * (ALL + SLOT * threads)
-    return round(4 * listed + rest + max(step, building))
+    return int(4 * listed + rest + max(step, building))
 
 
 def _listed(plan: Plan, skin: float) -> float:
