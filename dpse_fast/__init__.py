@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from importlib import import_module
-from importlib.metadata import version
 from typing import TYPE_CHECKING, Any
 
+from .collection import collection_paused
 from .errors import (
     AccuracyWarning,
     DpseError,
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from .results import Report, Result, SelOverflow
     from .session import Session
 
-__version__ = version("dpse-fast")
+    __version__: str
 
 __all__ = [
     "AccuracyWarning",
@@ -57,6 +57,11 @@ _HOME = {
 
 def __getattr__(name: str) -> Any:
     """Import NumPy and Numba when they are needed, not for ``--help``."""
+    if name == "__version__":
+        from importlib.metadata import version
+
+        return version("dpse-fast")
     if name not in _HOME:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    return getattr(import_module(f".{_HOME[name]}", __name__), name)
+    with collection_paused():
+        return getattr(import_module(f".{_HOME[name]}", __name__), name)

@@ -54,7 +54,7 @@ def check_system(
     species = check_types(types, len(checked), type_map)
     periodic = check_pbc(pbc, cell is not None)
     box = check_cell(cell, periodic)
-    if (species != VIRTUAL).all():
+    if species.min() > VIRTUAL:
         return Checked(System(checked, species, box, periodic), None, len(checked))
     real = np.flatnonzero(species != VIRTUAL)
     system = System(checked[real], species[real], box, periodic)
@@ -135,8 +135,8 @@ def check_positions(value: ArrayLike) -> NDArray[np.float64]:
         )
     if not len(positions):
         raise InputError("positions: expected at least one atom, got none")
-    bad = ~(np.abs(positions) < FARTHEST).all(axis=1)
-    if bad.any():
+    if not (positions.min() > -FARTHEST and positions.max() < FARTHEST):  # or NaN
+        bad = ~(np.abs(positions) < FARTHEST).all(axis=1)
         atom = int(np.argmax(bad))
         raise InputError(
             f"positions: expected finite coordinates below {FARTHEST:g} Å, got "
@@ -160,8 +160,8 @@ def check_types(
             f"got shape {types.shape}"
         )
     if types.dtype.kind in "iu":
-        outside = (types < VIRTUAL) | (types >= len(type_map))
-        if outside.any():
+        if int(types.min()) < VIRTUAL or int(types.max()) >= len(type_map):
+            outside = (types < VIRTUAL) | (types >= len(type_map))
             atom = int(np.argmax(outside))
             raise InputError(
                 f"types: atom {atom} has type {int(types[atom])}; "

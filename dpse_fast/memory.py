@@ -2,35 +2,74 @@
 
 from __future__ import annotations
 
+import numpy as np
+
 from .engine import BLOCK
+from .kernels._simd import lanes
 from .kernels.layout import N_GEOMETRY, N_ROWS
+from .model import SeE2A
 from .plan import Plan
+from .planning.structures import neighbours_of
 from .session import DEFAULT_SKIN
 
-IMAGES = 1.3  # atoms with their periodic images per atom, in a box of 10⁵ of water
-ARRAYS = 10  # (n, 3) float64 arrays of positions, offsets and sums alive at once
+LARGE = 1e6  # atoms of the box that `info` speaks of
+WAITING = 4  # forces of blocks that wait for those before them, a worker
+
+# Bytes of an atom: the list's rows and centres, energies and rows of the engine.
+ROWS = 8 + 4 + 8 + 8
+# The copy that the next step is compared with, and what a result takes on its way.
+STEP = (24 + 4) + (24 + 8 + 4)
+# Of an atom or image: position, owner, type, force; and of an image its offset.
+ALL, IMAGE = 24 + 4 + 4 + 24, 24 + 4
+BUILDING = 24 + 24  # of an atom or image: columns and offsets, while the list is made
+SLOT = 4  # of an atom or image, a worker
 
 
 def worker_bytes(plan: Plan) -> int:
-    """Buffers of one thread: a block of atoms with ``sel`` neighbours each."""
+    """Buffers of one thread: a block of atoms with their listed neighbours."""
     item = plan.dtype.itemsize
     wide = plan.geometry_dtype.itemsize
-    pair = wide * (N_GEOMETRY + 3) + item * N_ROWS + 2 * 4
-    widths = max(sum(net.widths) for net in plan.model.fitting)
+    model = plan.model
+    listed = _listed(plan, DEFAULT_SKIN)
+    widths = max(sum(net.widths) for net in model.fitting)
     stride = max(plan.place(0, c).stride for c in plan.fitting)
     atom = item * (stride + 3 * widths)
-    for descriptor in plan.model.descriptors:
-        atom += 8 * item * descriptor.width + pair * descriptor.n_slots
+    pair = wide * (N_GEOMETRY + 3) + item * N_ROWS + 2 * 4
+    register = lanes(plan.dtype)
+    for part in plan.descriptors:
+        atom += 1.25 * pair * listed
+        if isinstance(part.descriptor, SeE2A):
+            atom += 2 * 4 * item * register * int(part.channels.total.max())
+    atom += WAITING * (24 + 4) * listed
     return int(BLOCK * atom)
 
 
-def bytes_per_atom(plan: Plan, threads: int) -> int:
+def bytes_per_atom(
+    plan: Plan, threads: int, skin: float = DEFAULT_SKIN, n_atoms: float = LARGE
+) -> int:
     """What grows with the structure: the list with its skin, positions, sums.
 
-    An estimate: it takes ``sel`` for the number of neighbours within the cutoff
-    and a large, dense box.
+    Beyond the caller's arrays, in a periodic cube as dense as what the model was
+    trained on, as far as the model's statistics tell.
+
+    Parameters
+    ----------
+    skin : Å
+    n_atoms : in the cube; the smaller it is, the more images an atom has
     """
-    widest = plan.descriptors[plan.widest].descriptor
-    skin = (1 + DEFAULT_SKIN / widest.rcut) ** 3
-    listed = 4 * widest.n_slots * skin
-    return round(listed + 24 * IMAGES * (ARRAYS + threads))
+    listed = _listed(plan, skin)
+    reach = plan.model.rcut + skin
+    density = listed / (4 / 3 * np.pi * reach**3)
+    edge = (n_atoms / density) ** (1 / 3)
+    images = (1 + 2 * reach / edge) ** 3 - 1
+    step = STEP + images * IMAGE
+    building = (1 + images) * BUILDING
+    rest = ROWS + (1 + images) * (ALL + SLOT * threads)
+    return int(4 * listed + rest + max(step, building))
+
+
+def _listed(plan: Plan, skin: float) -> float:
+    """Neighbours of an atom within the longest cutoff and the skin."""
+    model = plan.model
+    within = float(neighbours_of(model, sorted(plan.fitting)).sum())
+    return within * (1 + skin / model.rcut) ** 3

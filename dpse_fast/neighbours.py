@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from .boundary import System
 from .errors import InputError
+from .kernels._registries import load_registries
 from .kernels.cpu.neighbour_list import list_neighbours
 from .kernels.cpu.skin import farthest_move, follow_owners
 from .kernels.layout import Grid, Neighbourhood, SortedAtoms
@@ -35,7 +36,8 @@ class _Built(NamedTuple):
     system: System
     hood: Neighbourhood
     owners: NDArray[np.int32]
-    offsets: Floats  # (n_all, 3) Å, from the owners' positions
+    shifted: NDArray[np.int32]  # (n_shifted,) images and wrapped atoms, in order
+    offsets: Floats  # (n_shifted, 3) Å, from the owners' positions
 
 
 class NeighbourList:
@@ -116,23 +118,30 @@ class NeighbourList:
         return bool(squared.max() < 0.25 * self.skin**2)
 
     def _follow(self, built: _Built, positions: Floats) -> None:
-        arrays = (built.owners, built.offsets, built.hood.positions)
         parts = slices(len(built.owners), ATOMS_PER_TASK)
-        self._spread(
-            follow_owners,
-            ((positions, *(array[part] for array in arrays)) for part in parts),
-            len(parts),
-        )
+        begins = np.searchsorted(built.shifted, [part.start for part in parts])
+        ends = [*begins[1:].tolist(), len(built.shifted)]
+
+        def tasks() -> Tasks:
+            for part, begin, end in zip(parts, begins.tolist(), ends, strict=True):
+                where = (built.shifted[begin:end], built.offsets[begin:end])
+                owners, moved = built.owners[part], built.hood.positions[part]
+                yield positions, owners, part.start, *where, moved
+
+        self._spread(follow_owners, tasks(), len(parts))
 
     def _build(self, system: System) -> _Built:
+        load_registries()  # every evaluation begins here
         reach = self.cutoff + self.skin
         atoms, grid = in_spatial_order(system, reach, self._spread)
+        shifted = np.flatnonzero(atoms.offsets.any(axis=1)).astype(np.int32)
+        offsets = atoms.offsets[shifted]
         first, neighbours = self._list(atoms, grid, reach)
         hood = Neighbourhood(
             atoms.positions, atoms.types, atoms.centres, first, neighbours
         )
         kept = self._copy(system) if self.skin else system
-        return _Built(kept, hood, atoms.owners, atoms.offsets)
+        return _Built(kept, hood, atoms.owners, shifted, offsets)
 
     def _copy(self, system: System) -> System:
         positions, types = np.empty_like(system.positions), np.empty_like(system.types)

@@ -11,8 +11,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike
 
-from . import __version__
 from .boundary import check_type_map
+from .collection import collection_paused
 from .description import describe_model
 from .errors import (
     InputError,
@@ -184,6 +184,8 @@ class Potential:
 
     def describe(self) -> dict[str, Any]:
         """The model, its plan and the machine's share, ready for JSON."""
+        from . import __version__
+
         plan = self.plan
         return {
             "version": __version__,
@@ -287,9 +289,10 @@ def load(
     _one_of(device, DEVICES, "device")
     _one_of(sel_overflow, SEL_OVERFLOW, "sel_overflow")
     n_threads = check_threads(threads)
-    model, stored = _model_of(path, head)
-    if type_map is not None:
-        type_map = check_type_map(type_map, model.type_map)
-    planner = Planner(model, precision, tol, stored)
+    with collection_paused():
+        model, stored = _model_of(path, head)
+        if type_map is not None:
+            type_map = check_type_map(type_map, model.type_map)
+        planner = Planner(model, precision, tol, stored)
     potential = Potential(planner, n_threads, sel_overflow)
     return potential if type_map is None else potential.renamed(type_map)

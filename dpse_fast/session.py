@@ -14,6 +14,7 @@ from .domain_report import report_of
 from .engine import Engine, Evaluation
 from .errors import InputError
 from .kernels.cpu.environment import COINCIDENT
+from .kernels.cpu.images import add_to_owners
 from .neighbours import NeighbourList
 from .planning import Planner
 from .results import Report, Result
@@ -90,8 +91,9 @@ class Session:
             self._list.update(checked.system)
             hood, owners = self._list.hood, self._list.owners
             self._neighbour_seconds += time.process_time() - start
-            parameters = atoms[owners[hood.centres]]
-            if frame.size:
+            parameters = None
+            if frame.size or atoms.size:
+                parameters = atoms[owners[hood.centres]]
                 whole = np.broadcast_to(frame, (len(parameters), frame.shape[1]))
                 parameters = np.concatenate([whole, parameters], axis=1)
             self._engine.use(self._planner.plan_for(checked.system.types))
@@ -183,5 +185,6 @@ def _with_virtual(values: Floats, checked: Checked) -> Floats:
 
 def _onto_owners(values: Floats, owners: NDArray[np.int32], n: int) -> Floats:
     """Sum the rows of images onto their atoms."""
-    columns = [np.bincount(owners, column, n) for column in values.T]
-    return np.ascontiguousarray(np.stack(columns, axis=1))
+    total = np.zeros((n, values.shape[1]))
+    add_to_owners(owners, values, total)
+    return total

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from ..trajectory import Frame
 
 DISPLACEMENT = 0.01  # Å a step, about what hydrogen moves in half a femtosecond
+ATOMS_AT_A_TIME = 2**16
 
 
 @click.command("bench")
@@ -94,18 +95,21 @@ def command(
 def _measure(
     session: Session, box: Frame, types: Any, steps: int, given: dict[str, Any]
 ) -> dict[str, Any]:
+    """Moves the atoms of the box."""
     import numpy as np
 
     rng = np.random.default_rng(1)
-    positions = box.positions.copy()
+    positions = box.positions
     seconds: list[float] = []
     stages: list[dict[str, float]] = []
     session.compute(positions, types, box.cell, **given)
     for _ in range(steps):
-        positions += rng.normal(0.0, DISPLACEMENT, positions.shape)
-        before, start = session.stage_seconds, time.perf_counter()
+        for start in range(0, len(positions), ATOMS_AT_A_TIME):
+            some = positions[start : start + ATOMS_AT_A_TIME]
+            some += rng.normal(0.0, DISPLACEMENT, some.shape)
+        before, begun = session.stage_seconds, time.perf_counter()
         session.compute(positions, types, box.cell, **given)
-        seconds.append(time.perf_counter() - start)
+        seconds.append(time.perf_counter() - begun)
         after = session.stage_seconds
         stages.append({name: after[name] - before[name] for name in after})
     median = float(np.median(seconds))
@@ -123,8 +127,18 @@ def _measure(
 
 
 def peak_memory() -> int | None:
-    """The largest resident size of this process so far, where the system tells."""
+    """The largest resident size of this process in bytes, where the system tells.
+
+    Linux also tells it as ``ru_maxrss``, which starts at the size of the parent.
+    """
     import sys
+    from contextlib import suppress
+    from pathlib import Path
+
+    with suppress(OSError, StopIteration, ValueError):
+        lines = Path("/proc/self/status").read_text().splitlines()
+        line = next(line for line in lines if line.startswith("VmHWM:"))
+        return 1024 * int(line.split()[1])
 
     try:
         import resource

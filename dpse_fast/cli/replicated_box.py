@@ -9,16 +9,30 @@ from itertools import product
 import numpy as np
 
 from ..errors import InputError
-from ..trajectory import Frame, Labels, read_frames
+from ..trajectory import Frame, Labels
 
 WATER = "water.xyz"
 
 
 def water_cell() -> Frame:
-    """The equilibrated periodic water cell that comes with the package."""
-    packaged = resources.files("dpse_fast.data") / WATER
-    with resources.as_file(packaged) as path:
-        return next(read_frames(path))
+    """The equilibrated periodic water cell that comes with the package.
+
+    Read without ASE, which takes half a second and 50 MB.
+    """
+    text = (resources.files("dpse_fast.data") / WATER).read_text()
+    _, comment, *lines = text.splitlines()
+    symbols, *axes = zip(*(line.split() for line in lines), strict=True)
+    names, types = np.unique(symbols, return_inverse=True)
+    lattice = comment.split('Lattice="')[1].split('"')[0]
+    return Frame(
+        name=WATER,
+        index=0,
+        positions=np.array(axes, float).T.copy(),
+        types=types,
+        names=tuple(names.tolist()),
+        cell=np.array(lattice.split(), float).reshape(3, 3),
+        pbc=(True, True, True),
+    )
 
 
 def replicas(n_copies: float) -> tuple[int, int, int]:
@@ -49,7 +63,7 @@ def replicated(frame: Frame, n_atoms: int) -> Frame:
     return replace(
         frame,
         positions=(shifts[:, None] + frame.positions).reshape(-1, 3),
-        types=np.tile(frame.types, len(shifts)),
+        types=np.tile(frame.types.astype(np.int32), len(shifts)),
         cell=np.array(counts)[:, None] * frame.cell,
         labels=Labels(),
         aparam=aparam,

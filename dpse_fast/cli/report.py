@@ -5,10 +5,10 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Iterator, Mapping
+from numbers import Integral, Real
 from typing import Any
 
 import click
-import numpy as np
 
 UNITS = {
     "_ev_per_angstrom": "eV/Å",
@@ -21,7 +21,7 @@ def plain(value: Any) -> Any:
     """The value made of what JSON knows; NaN and infinity become null."""
     if isinstance(value, Mapping):
         return {str(key): plain(item) for key, item in value.items()}
-    if isinstance(value, np.ndarray | np.generic):
+    if hasattr(value, "tolist"):  # of NumPy
         return plain(value.tolist())
     if isinstance(value, list | tuple | set | frozenset):
         return [plain(item) for item in value]
@@ -71,7 +71,7 @@ def text_of(value: Any) -> str:
     """A leaf: short numbers, lists with commas."""
     if isinstance(value, bool):
         return "yes" if value else "no"
-    if isinstance(value, float | np.floating):
+    if isinstance(value, Real) and not isinstance(value, Integral):
         return f"{value:.6g}"
     if isinstance(value, Mapping):
         return ", ".join(f"{key} {text_of(item)}" for key, item in value.items())

@@ -1,4 +1,7 @@
-"""Model files of every kind, recognised by content, become one `Model`."""
+"""Model files of every kind, recognised by content, become one `Model`.
+
+A kind's reader is imported with the first file of that kind.
+"""
 
 from __future__ import annotations
 
@@ -10,8 +13,7 @@ import numpy as np
 
 from ..errors import InputError, ModelFileError
 from ..model import Model
-from . import exchange, hdf5, native, tensorflow, torchscript
-from .foreign import reject_known
+from . import hdf5
 
 __all__ = ["read_model"]
 
@@ -71,6 +73,8 @@ def _read(path: Path, shown: str, head: str | None) -> Model:
     with path.open("rb") as file:
         start = file.read(_HEAD)
     if start.startswith(_ZIP):
+        from . import torchscript
+
         return torchscript.read(path, head)
     if head is not None:
         raise ModelFileError(
@@ -78,6 +82,9 @@ def _read(path: Path, shown: str, head: str | None) -> Model:
         )
     if start.startswith(hdf5.SIGNATURE):
         return _read_hdf5(path)
+    from . import tensorflow
+    from .foreign import reject_known
+
     reject_known(start, path.stat().st_size)
     if tensorflow.looks_like_text(start) or _looks_like_graph(path, start):
         return tensorflow.read(path.read_bytes(), shown)
@@ -85,6 +92,8 @@ def _read(path: Path, shown: str, head: str | None) -> Model:
         if _JSON.match(start.removeprefix(b"\xef\xbb\xbf")) or _YAML_MODEL.search(
             start
         ):
+            from . import native
+
             return native.read_text(_decode(path.read_bytes()))
         raise ModelFileError(
             "a text file without a model of deepmd-kit; give a model file "
@@ -122,10 +131,14 @@ def _reject_absent(path: Path) -> None:
 
 
 def _read_hdf5(path: Path) -> Model:
+    from . import exchange
+
     with hdf5.open_file(path) as file:
         if exchange.is_exchange(file):
             return exchange.read_file(file)
         if "json" in file.root.attrs:
+            from . import native
+
             return native.read_hdf5(file)
     raise ModelFileError(
         "an HDF5 file without a model: expected the attribute json (.dp of "
@@ -139,6 +152,8 @@ def _looks_like_graph(path: Path, head: bytes) -> bool:
     if len(head) == _HEAD:
         with path.open("rb") as file:
             head = file.read(_FIRST_NODE)
+    from . import tensorflow
+
     return tensorflow.looks_like_graph(head)
 
 

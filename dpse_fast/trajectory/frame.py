@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 __all__ = ["Boundaries", "Frame", "Labels", "boundaries_of", "from_atoms"]
 
 FloatArray = NDArray[np.float64]
-IntArray = NDArray[np.int64]
+IntArray = NDArray[np.integer]
 Periodicity = tuple[bool, bool, bool]
 Boundaries = tuple[FloatArray | None, Periodicity]
 

@@ -15,7 +15,7 @@ ABSENT = -1
 
 def model_types(
     frame: Frame, type_map: Sequence[str], given: Sequence[str] | None = None
-) -> NDArray[np.int64] | NDArray[np.str_]:
+) -> NDArray[np.integer] | NDArray[np.str_]:
     """(N,) what to give `compute` of a model with these types.
 
     Parameters
@@ -58,5 +58,5 @@ def model_types(
             f"({','.join(type_map)}); leave --type-map out"
         )
     where = {name: t for t, name in enumerate(type_map)}
-    types = np.array([where.get(name, ABSENT) for name in names], np.int64)[frame.types]
+    types = np.array([where.get(name, ABSENT) for name in names], np.int32)[frame.types]
     return np.array(names)[frame.types] if (types == ABSENT).any() else types

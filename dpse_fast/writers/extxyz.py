@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TextIO
 
 import numpy as np
-from numpy.typing import ArrayLike
+from numpy.typing import ArrayLike, NDArray
 
 from .evaluation import Evaluation, ResultWriter
 
@@ -58,6 +58,7 @@ class ExtxyzWriter(ResultWriter):
         from ase.data import atomic_numbers
 
         frame = evaluation.frame
+        indices: NDArray[np.integer]
         if frame.names is None:
             names, indices = tuple(self.description.type_map), evaluation.types
         else:

@@ -11,7 +11,7 @@ import numpy as np
 
 from .._jit import exact
 from ..layout import Floats, Grid, Ints, Periodicity, SortedAtoms
-from .images import fraction, shifts_along
+from .images import fractions, shifts_along
 
 
 @exact
@@ -49,15 +49,10 @@ def spread_over_buckets(
     cell, reach = box.cell, box.reach
     for i in range(positions.shape[0]):
         y, z = positions[i, 1], positions[i, 2]
-        own_a, first_a, last_a = shifts_along(
-            fraction(positions, i, box.inverse, 0), reach[0]
-        )
-        own_b, first_b, last_b = shifts_along(
-            fraction(positions, i, box.inverse, 1), reach[1]
-        )
-        own_c, first_c, last_c = shifts_along(
-            fraction(positions, i, box.inverse, 2), reach[2]
-        )
+        at_a, at_b, at_c = fractions(positions, i, box.inverse)
+        own_a, first_a, last_a = shifts_along(at_a, reach[0])
+        own_b, first_b, last_b = shifts_along(at_b, reach[1])
+        own_c, first_c, last_c = shifts_along(at_c, reach[2])
         for a in range(np.int64(last_a - first_a) + 1):
             p = first_a + a
             for b in range(np.int64(last_b - first_b) + 1):

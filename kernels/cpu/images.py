@@ -9,10 +9,19 @@ from ..layout import Floats, Ints, Periodicity
 
 
 @exact
-def fraction(positions: Floats, i: int, inverse: Floats, axis: int) -> float:
-    """The coordinate of an atom along a cell vector, not wrapped."""
+def fractions(positions: Floats, i: int, m: Floats) -> tuple[float, float, float]:
+    """The coordinates of an atom along the cell vectors, not wrapped.
+
+    Parameters
+    ----------
+    m : (3, 3) the inverse of the cell
+    """
     x, y, z = positions[i, 0], positions[i, 1], positions[i, 2]
-    return x * inverse[0, axis] + y * inverse[1, axis] + z * inverse[2, axis]
+    return (
+        x * m[0, 0] + y * m[1, 0] + z * m[2, 0],
+        x * m[0, 1] + y * m[1, 1] + z * m[2, 1],
+        x * m[0, 2] + y * m[1, 2] + z * m[2, 2],
+    )
 
 
 @exact
@@ -48,11 +57,26 @@ def measure_images(
     for k in range(3):
         low[k], high[k] = np.inf, -np.inf
     for i in range(positions.shape[0]):
-        n = 1
+        n, at = 1, fractions(positions, i, box.inverse)
         for k in range(3):
-            at = fraction(positions, i, box.inverse, k)
-            _, first, last = shifts_along(at, box.reach[k])
-            low[k] = min(low[k], at + first)
-            high[k] = max(high[k], at + last)
+            _, first, last = shifts_along(at[k], box.reach[k])
+            low[k] = min(low[k], at[k] + first)
+            high[k] = max(high[k], at[k] + last)
             n *= np.int64(last - first) + 1
         count[0] += n
+
+
+@exact
+def add_to_owners(owners: Ints, values: Floats, total: Floats) -> None:
+    """Sum the rows of atoms and their images.
+
+    Parameters
+    ----------
+    owners : (m,) int32, the row of total that each row of values belongs to
+    values : (m, k)
+    total : (n, k), modified
+    """
+    for i in range(owners.size):
+        own = owners[i]
+        for k in range(values.shape[1]):
+            total[own, k] += values[i, k]

@@ -33,17 +33,27 @@ def farthest_move(
 
 @exact
 def follow_owners(
-    positions: Floats, owners: Ints, offsets: Floats, moved: Floats
+    positions: Floats,
+    owners: Ints,
+    start: int,
+    shifted: Ints,
+    offsets: Floats,
+    moved: Floats,
 ) -> None:
     """Bring atoms and images to where their owners are.
 
     Parameters
     ----------
     positions : (n, 3) Å, of the owners
-    owners, offsets : (m,) int32 and (m, 3) Å
+    owners : (m,) int32
+    start : what shifted calls the first of these m
+    shifted, offsets : (s,) int32 and (s, 3) Å: those that are apart from their owners
     moved : (m, 3) Å, modified
     """
     for k in range(owners.size):
         owner = owners[k]
         for axis in range(3):
-            moved[k, axis] = positions[owner, axis] + offsets[k, axis]
+            moved[k, axis] = positions[owner, axis]
+    for j in range(shifted.size):
+        for axis in range(3):
+            moved[shifted[j] - start, axis] += offsets[j, axis]
