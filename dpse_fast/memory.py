@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from .engine import BLOCK
-from .kernels.layout import N_GEOMETRY, N_ROWS
 from .plan import Plan
 from .session import DEFAULT_SKIN
 
@@ -15,7 +14,7 @@ def worker_bytes(plan: Plan) -> int:
     """Buffers of one thread: a block of atoms with ``sel`` neighbours each."""
     item = plan.dtype.itemsize
     wide = plan.geometry_dtype.itemsize
-    pair = wide * (N_GEOMETRY + 3) + item * N_ROWS + 2 * 4
+    pair = 6 * wide + item + 2 * 4  # d and dE/dd, offset, neighbour, table row
     widths = max(sum(net.widths) for net in plan.model.fitting)
     stride = max(plan.place(0, c).stride for c in plan.fitting)
     atom = item * (stride + 3 * widths)

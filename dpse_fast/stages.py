@@ -13,6 +13,7 @@ from .kernels.cpu.environment import environments
 from .kernels.cpu.moments import moments, pair_gradients
 from .kernels.cpu.pair_potential import (
     ENERGY,
+    N_KEPT,
     N_SUMS,
     WEIGHT,
     pair_potential_gradients,
@@ -20,14 +21,7 @@ from .kernels.cpu.pair_potential import (
 )
 from .kernels.cpu.products import add_empty_slots, product_gradients, products
 from .kernels.cpu.radial import radial_pair_gradients, radial_sums
-from .kernels.layout import (
-    N_GEOMETRY,
-    N_ROWS,
-    Neighbourhood,
-    PairPotential,
-    Pairs,
-    Tally,
-)
+from .kernels.layout import Neighbourhood, PairPotential, Pairs, Tally
 from .model import SeE2A
 from .plan import Plan
 from .plan.descriptor_plan import DescriptorPlan
@@ -44,7 +38,12 @@ class PairBuffers:
     ----------
     size : centres of the largest block
     n_types : types that the pairs are sorted by
-    dtype, geometry_dtype : of tables, and of geometry and gradients
+    dtype, geometry_dtype : of tables, and of differences and gradients
+
+    Attributes
+    ----------
+    capacity : pairs that there is room for
+    gradients : as ``Pairs.differences``, dE_i/dd
     """
 
     def __init__(
@@ -57,18 +56,14 @@ class PairBuffers:
         self._resize(0)
 
     def _resize(self, n_pairs: int) -> None:
-        self._neighbours = np.empty(n_pairs, np.int32)
-        self._coefficients = np.empty(n_pairs, np.int32)
         # Kernels write whole registers.
-        room = n_pairs + lanes(np.float32)
-        self._rows = np.zeros((N_ROWS, room), self._dtype)
-        self._geometry = np.zeros((N_GEOMETRY, room), self._geometry_dtype)
-        self.gradients = np.empty((n_pairs, 3), self._geometry_dtype)
-
-    @property
-    def capacity(self) -> int:
-        """Pairs that there is room for."""
-        return len(self.gradients)
+        room = n_pairs + 2 * lanes(np.float32)
+        self._neighbours = np.empty(room, np.int32)
+        self._coefficients = np.empty(room, np.int32)
+        self._offsets = np.zeros(room, self._dtype)
+        self._differences = np.zeros((3, room), self._geometry_dtype)
+        self.gradients = np.zeros((3, room), self._geometry_dtype)
+        self.capacity = n_pairs
 
     def start(self, hood: Neighbourhood, rows: Ints) -> Pairs:
         """Room for a block of these rows of a list; kept as `pairs`."""
@@ -80,8 +75,8 @@ class PairBuffers:
             first=self._first[: n * self._n_types + 1],
             neighbours=self._neighbours,
             coefficients=self._coefficients,
-            rows=self._rows,
-            geometry=self._geometry,
+            offsets=self._offsets,
+            differences=self._differences,
             counts=self._counts[:n],
         )
         return self.pairs
@@ -100,7 +95,12 @@ class DescriptorStage(Protocol):
     buffers: PairBuffers
 
     def environment(
-        self, hood: Neighbourhood, rows: Ints, truncate: bool, tally: Tally
+        self,
+        hood: Neighbourhood,
+        located: Doubles,
+        rows: Ints,
+        truncate: bool,
+        tally: Tally,
     ) -> None:
         """Collect the pairs of the block."""
 
@@ -121,10 +121,16 @@ class _Stage:
         )
 
     def environment(
-        self, hood: Neighbourhood, rows: Ints, truncate: bool, tally: Tally
+        self,
+        hood: Neighbourhood,
+        located: Doubles,
+        rows: Ints,
+        truncate: bool,
+        tally: Tally,
     ) -> None:
         pairs = self.buffers.start(hood, rows)
-        environments(hood, rows, self.part.environments, truncate, pairs, tally)
+        env = self.part.environments
+        environments(hood, located, rows, env, truncate, pairs, tally)
 
 
 class AngularStage(_Stage):
@@ -163,7 +169,14 @@ class AngularStage(_Stage):
 
     def forward(self, species: int, n_atoms: int, inputs: Floats) -> None:
         part, pairs = self.part, self.buffers.pairs
-        moments(pairs, species, part.channels, part.coefficients, self._moments)
+        moments(
+            pairs,
+            species,
+            part.rows,
+            part.channels,
+            part.coefficients,
+            self._moments,
+        )
         mix, z = part.mixes[species], self._moments
         if mix is not None:
             assert self._mixed is not None
@@ -190,6 +203,7 @@ class AngularStage(_Stage):
         pair_gradients(
             self.buffers.pairs,
             species,
+            part.rows,
             part.channels,
             part.coefficients,
             self._slopes,
@@ -252,6 +266,7 @@ class PairPotentialStage:
         self._bias: Floats = plan.model.pair_table.bias
         self._sums = np.zeros((size, N_SUMS))
         self.buffers = PairBuffers(size, 1, 0, np.float64, np.float64)
+        self._kept = np.empty((N_KEPT, 0))
         self.start()
 
     def start(self) -> None:
@@ -270,9 +285,11 @@ class PairPotentialStage:
         Atoms with more neighbours than `sel` are marked in over (B,).
         """
         pairs = self.buffers.start(hood, rows)
+        if self._kept.shape[1] < self.buffers.capacity:
+            self._kept = np.empty((N_KEPT, self.buffers.capacity))
         sums = self._sums[: len(rows)]
         below, n_over = pair_potentials(
-            hood, rows, self._potential, truncate, pairs, sums, over
+            hood, rows, self._potential, truncate, pairs, self._kept, sums, over
         )
         self.below_table = max(self.below_table, int(below))
         self.n_over += int(n_over)
@@ -283,6 +300,6 @@ class PairPotentialStage:
         sums = self._sums[: len(deep)]
         excess = sums[:, ENERGY] + float(self._bias[species]) - deep
         pair_potential_gradients(
-            self.buffers.pairs, sums, excess, self.buffers.gradients
+            self.buffers.pairs, self._kept, sums, excess, self.buffers.gradients
         )
         return np.asarray(deep + sums[:, WEIGHT] * excess)

@@ -6,12 +6,13 @@ hold G/N; see `quintic` for their layout.
 
 from __future__ import annotations
 
+import numpy as np
+
 from .._jit import inline, kernel
-from .._simd import add, fma, lanes_of, load, mul, splat, store, totals
-from ..layout import (
-    DX,
-    DY,
-    DZ,
+from .._rows import columns, store_totals
+from .._simd import add, fma, lanes_of, load, mul, splat, store
+from ..layout import Channels, EnvironmentRows, Floats, Pairs
+from .geometry import (
     INVERSE_R,
     Q_SLOPE,
     R_0,
@@ -19,11 +20,10 @@ from ..layout import (
     R_Y,
     R_Z,
     RADIAL_SLOPE,
-    Channels,
-    Floats,
-    Pairs,
+    Geometry,
     Q,
-    T,
+    find_geometry,
+    room_for_geometry,
 )
 from .quintic import quintic, quintic_jet
 
@@ -33,6 +33,7 @@ def _one_register(
     pairs: Pairs,
     begin: int,
     end: int,
+    rows: Floats,
     table: Floats,
     register: int,
     out: Floats,
@@ -41,18 +42,17 @@ def _one_register(
 ) -> None:
     """Add the pairs of one type to a register of each moment."""
     width = lanes_of(table)
-    rows = pairs.rows
     sum_0 = load(out, lane)
     sum_1 = load(out, lane + row)
     sum_2 = load(out, lane + 2 * row)
     sum_3 = load(out, lane + 3 * row)
     for p in range(begin, end):
         at = (pairs.coefficients[p] + register) * 6 * width
-        g = quintic(table, at, splat(rows[T, p]))
-        sum_0 = fma(g, splat(rows[R_0, p]), sum_0)
-        sum_1 = fma(g, splat(rows[R_X, p]), sum_1)
-        sum_2 = fma(g, splat(rows[R_Y, p]), sum_2)
-        sum_3 = fma(g, splat(rows[R_Z, p]), sum_3)
+        g = quintic(table, at, splat(pairs.offsets[p]))
+        sum_0 = fma(g, splat(rows[R_0, p - begin]), sum_0)
+        sum_1 = fma(g, splat(rows[R_X, p - begin]), sum_1)
+        sum_2 = fma(g, splat(rows[R_Y, p - begin]), sum_2)
+        sum_3 = fma(g, splat(rows[R_Z, p - begin]), sum_3)
     store(out, lane, sum_0)
     store(out, lane + row, sum_1)
     store(out, lane + 2 * row, sum_2)
@@ -64,6 +64,7 @@ def _two_registers(
     pairs: Pairs,
     begin: int,
     end: int,
+    rows: Floats,
     table: Floats,
     register: int,
     out: Floats,
@@ -72,7 +73,6 @@ def _two_registers(
 ) -> None:
     """As `_one_register`, of this register and the next."""
     width = lanes_of(table)
-    rows = pairs.rows
     next_lane = lane + width
     sum_0 = load(out, lane)
     sum_1 = load(out, lane + row)
@@ -84,19 +84,19 @@ def _two_registers(
     next_3 = load(out, next_lane + 3 * row)
     for p in range(begin, end):
         at = (pairs.coefficients[p] + register) * 6 * width
-        x = splat(rows[T, p])
+        x = splat(pairs.offsets[p])
         g = quintic(table, at, x)
         next_g = quintic(table, at + 6 * width, x)
-        r = splat(rows[R_0, p])
+        r = splat(rows[R_0, p - begin])
         sum_0 = fma(g, r, sum_0)
         next_0 = fma(next_g, r, next_0)
-        r = splat(rows[R_X, p])
+        r = splat(rows[R_X, p - begin])
         sum_1 = fma(g, r, sum_1)
         next_1 = fma(next_g, r, next_1)
-        r = splat(rows[R_Y, p])
+        r = splat(rows[R_Y, p - begin])
         sum_2 = fma(g, r, sum_2)
         next_2 = fma(next_g, r, next_2)
-        r = splat(rows[R_Z, p])
+        r = splat(rows[R_Z, p - begin])
         sum_3 = fma(g, r, sum_3)
         next_3 = fma(next_g, r, next_3)
     store(out, lane, sum_0)
@@ -111,7 +111,12 @@ def _two_registers(
 
 @kernel
 def moments(
-    pairs: Pairs, species: int, channels: Channels, table: Floats, out: Floats
+    pairs: Pairs,
+    species: int,
+    form: EnvironmentRows,
+    channels: Channels,
+    table: Floats,
+    out: Floats,
 ) -> None:
     """The moments of a block.
 
@@ -125,6 +130,8 @@ def moments(
     n_types = channels.count.shape[0]
     row = channels.total[species] * width
     nothing = splat(table.dtype.type(0))
+    found = room_for_geometry(pairs)
+    rows = found.rows
     for b in range(pairs.counts.shape[0]):
         for at in range(b * 4 * row, (b + 1) * 4 * row, width):
             store(out, at, nothing)
@@ -133,19 +140,98 @@ def moments(
             end = pairs.first[b * n_types + t + 1]
             if begin == end:
                 continue
+            find_geometry(pairs, begin, end, form, species, t, found)
             lane = b * 4 * row + channels.start[species, t] * width
             count = channels.count[species, t]
-            for register in range(0, count - 1, 2):
-                _two_registers(pairs, begin, end, table, register, out, lane, row)
+            for k in range(0, count - 1, 2):
+                _two_registers(pairs, begin, end, rows, table, k, out, lane, row)
                 lane += 2 * width
             if count % 2:
-                _one_register(pairs, begin, end, table, count - 1, out, lane, row)
+                k = count - 1
+                _one_register(pairs, begin, end, rows, table, k, out, lane, row)
+
+
+@inline
+def _pair_sums(
+    pairs: Pairs,
+    begin: int,
+    end: int,
+    rows: Floats,
+    table: Floats,
+    slopes: Floats,
+    first: int,
+    last: int,
+    row: int,
+    out: Floats,
+) -> None:
+    """dE_i by r at fixed directions, and by R_k/q, of pairs of one type.
+
+    Parameters
+    ----------
+    first, last, row : lanes of the type in ``slopes``, and from one moment to the next
+    out : (n · 4,) modified
+    """
+    width = lanes_of(table)
+    nothing = splat(table.dtype.type(0))
+    for p in range(begin, end):
+        k = p - begin
+        at = pairs.coefficients[p] * 6 * width
+        x = splat(pairs.offsets[p])
+        row_0 = splat(rows[R_0, k])
+        row_1 = splat(rows[R_X, k])
+        row_2 = splat(rows[R_Y, k])
+        row_3 = splat(rows[R_Z, k])
+        sum_0 = nothing
+        sum_1 = nothing
+        sum_2 = nothing
+        sum_3 = nothing
+        sum_r = nothing
+        for lane in range(first, last, width):
+            g, slope = quintic_jet(table, at, x)
+            s_0 = load(slopes, lane)
+            s_1 = load(slopes, lane + row)
+            s_2 = load(slopes, lane + 2 * row)
+            s_3 = load(slopes, lane + 3 * row)
+            sum_0 = fma(g, s_0, sum_0)
+            sum_1 = fma(g, s_1, sum_1)
+            sum_2 = fma(g, s_2, sum_2)
+            sum_3 = fma(g, s_3, sum_3)
+            along = fma(s_0, row_0, mul(s_1, row_1))
+            along = add(along, fma(s_2, row_2, mul(s_3, row_3)))
+            sum_r = fma(slope, along, sum_r)
+            at += 6 * width
+        sum_r = fma(sum_0, splat(rows[RADIAL_SLOPE, k]), sum_r)
+        store_totals(out, 4 * k, sum_1, sum_2, sum_3, sum_r)
+
+
+@inline
+def _chain(
+    pairs: Pairs, begin: int, end: int, found: Geometry, sums: Floats, out: Floats
+) -> None:
+    """From the sums of `_pair_sums` to dE_i/dd, a register of pairs at a time."""
+    differences, gradients = pairs.differences.reshape(-1), out.reshape(-1)
+    slopes = found.slopes.reshape(-1)
+    room, found_room = out.shape[1], found.slopes.shape[1]
+    for p in range(begin, end, lanes_of(differences)):
+        at = p - begin
+        dx = load(differences, p)
+        dy = load(differences, room + p)
+        dz = load(differences, 2 * room + p)
+        d_1, d_2, d_3, along = columns(sums, 4 * at)
+        q = load(slopes, Q * found_room + at)
+        turned = fma(d_1, dx, fma(d_2, dy, mul(d_3, dz)))
+        along = fma(turned, load(slopes, Q_SLOPE * found_room + at), along)
+        along = mul(along, load(slopes, INVERSE_R * found_room + at))
+        store(gradients, p, fma(along, dx, mul(q, d_1)))
+        store(gradients, room + p, fma(along, dy, mul(q, d_2)))
+        store(gradients, 2 * room + p, fma(along, dz, mul(q, d_3)))
 
 
 @kernel
 def pair_gradients(
     pairs: Pairs,
     species: int,
+    form: EnvironmentRows,
     channels: Channels,
     table: Floats,
     slopes: Floats,
@@ -156,53 +242,24 @@ def pair_gradients(
     Parameters
     ----------
     slopes : (B · 4 · C,) dE_i/dT
-    out : (n_pairs, 3) modified
+    out : as ``pairs.differences``, modified
     """
     width = lanes_of(table)
-    real = table.dtype.type
-    rows, geometry = pairs.rows, pairs.geometry
     n_types = channels.count.shape[0]
     row = channels.total[species] * width
-    nothing = splat(real(0))
+    found = room_for_geometry(pairs)
+    sums = np.zeros(4 * found.rows.shape[1], out.dtype)
     for b in range(pairs.counts.shape[0]):
         for t in range(n_types):
+            begin = pairs.first[b * n_types + t]
+            end = pairs.first[b * n_types + t + 1]
+            if begin == end:
+                continue
+            find_geometry(pairs, begin, end, form, species, t, found)
             first = b * 4 * row + channels.start[species, t] * width
             last = first + channels.count[species, t] * width
-            begin = pairs.first[b * n_types + t]
-            for p in range(begin, pairs.first[b * n_types + t + 1]):
-                at = pairs.coefficients[p] * 6 * width
-                x = splat(rows[T, p])
-                row_0 = splat(rows[R_0, p])
-                row_1 = splat(rows[R_X, p])
-                row_2 = splat(rows[R_Y, p])
-                row_3 = splat(rows[R_Z, p])
-                sum_0 = nothing
-                sum_1 = nothing
-                sum_2 = nothing
-                sum_3 = nothing
-                sum_r = nothing
-                for lane in range(first, last, width):
-                    g, slope = quintic_jet(table, at, x)
-                    s_0 = load(slopes, lane)
-                    s_1 = load(slopes, lane + row)
-                    s_2 = load(slopes, lane + 2 * row)
-                    s_3 = load(slopes, lane + 3 * row)
-                    sum_0 = fma(g, s_0, sum_0)
-                    sum_1 = fma(g, s_1, sum_1)
-                    sum_2 = fma(g, s_2, sum_2)
-                    sum_3 = fma(g, s_3, sum_3)
-                    along = fma(s_0, row_0, mul(s_1, row_1))
-                    along = add(along, fma(s_2, row_2, mul(s_3, row_3)))
-                    sum_r = fma(slope, along, sum_r)
-                    at += 6 * width
-                sum_r = fma(sum_0, splat(real(geometry[RADIAL_SLOPE, p])), sum_r)
-                radial, d_1, d_2, d_3 = totals(sum_r, sum_1, sum_2, sum_3)
-                dx, dy, dz = geometry[DX, p], geometry[DY, p], geometry[DZ, p]
-                q = geometry[Q, p]
-                along_r = (
-                    radial + (d_1 * dx + d_2 * dy + d_3 * dz) * geometry[Q_SLOPE, p]
-                )
-                along_r *= geometry[INVERSE_R, p]
-                out[p, 0] = along_r * dx + q * d_1
-                out[p, 1] = along_r * dy + q * d_2
-                out[p, 2] = along_r * dz + q * d_3
+            rows = found.rows
+            _pair_sums(
+                pairs, begin, end, rows, table, slopes, first, last, row, sums
+            )
+            _chain(pairs, begin, end, found, sums, out)

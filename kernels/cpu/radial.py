@@ -2,9 +2,23 @@
 
 from __future__ import annotations
 
-from .._jit import kernel
-from .._simd import add, fma, lanes_of, load, splat, store, total
-from ..layout import DX, DY, DZ, INVERSE_R, Channels, Floats, Ints, Pairs, Place, T
+import numpy as np
+
+from .._jit import inline, kernel
+from .._simd import (
+    add,
+    div,
+    fma,
+    lanes_of,
+    load,
+    mul,
+    root,
+    splat,
+    store,
+    total,
+)
+from ..layout import Channels, Floats, Ints, Pairs, Place
+from .geometry import room_of
 from .quintic import quintic, quintic_jet
 
 
@@ -43,9 +57,25 @@ def radial_sums(
                 result = fma(empty, slot, result)
             for p in range(pairs.first[b * n_types], pairs.first[(b + 1) * n_types]):
                 at = (pairs.coefficients[p] + register) * 6 * width
-                x = splat(pairs.rows[T, p])
+                x = splat(pairs.offsets[p])
                 result = add(result, quintic(table, at, x))
             store(out, row + lane, result)
+
+
+@inline
+def _point(pairs: Pairs, begin: int, end: int, along: Floats, out: Floats) -> None:
+    """From dE_i/dr to dE_i/dd, a register of pairs at a time."""
+    differences, gradients = pairs.differences.reshape(-1), out.reshape(-1)
+    room = out.shape[1]
+    for p in range(begin, end, lanes_of(differences)):
+        dx = load(differences, p)
+        dy = load(differences, room + p)
+        dz = load(differences, 2 * room + p)
+        r = root(fma(dx, dx, fma(dy, dy, mul(dz, dz))))
+        over_r = div(load(along, p - begin), r)
+        store(gradients, p, mul(over_r, dx))
+        store(gradients, room + p, mul(over_r, dy))
+        store(gradients, 2 * room + p, mul(over_r, dz))
 
 
 @kernel
@@ -63,23 +93,22 @@ def radial_pair_gradients(
     Parameters
     ----------
     slopes : (B · S,) dE_i/dD, finite behind it too
-    out : (n_pairs, 3) modified
+    out : as ``pairs.differences``, modified
     """
     width = lanes_of(table)
-    real = table.dtype.type
-    rows, geometry = pairs.rows, pairs.geometry
+    nothing = splat(table.dtype.type(0))
+    along = np.zeros(room_of(pairs, channels.count.shape[0]), out.dtype)
     n_types = channels.count.shape[0]
     for b in range(pairs.counts.shape[0]):
         row = b * place.stride + place.offset
-        for p in range(pairs.first[b * n_types], pairs.first[(b + 1) * n_types]):
+        begin, end = pairs.first[b * n_types], pairs.first[(b + 1) * n_types]
+        for p in range(begin, end):
             at = pairs.coefficients[p] * 6 * width
-            x = splat(rows[T, p])
-            result = splat(real(0))
+            x = splat(pairs.offsets[p])
+            result = nothing
             for register in range(channels.total[species]):
                 _, slope = quintic_jet(table, at, x)
                 result = fma(slope, load(slopes, row + register * width), result)
                 at += 6 * width
-            along = total(result) * geometry[INVERSE_R, p]
-            out[p, 0] = along * geometry[DX, p]
-            out[p, 1] = along * geometry[DY, p]
-            out[p, 2] = along * geometry[DZ, p]
+            along[p - begin] = total(result)
+        _point(pairs, begin, end, along, out)
