@@ -193,14 +193,14 @@ class Engine:
         return self._workspaces
 
     def _locate(self, hood: Neighbourhood) -> Floats:
-        """(n_all, 4) see `locate`."""
+        """(n_all · 4,) see `locate`."""
         n = len(hood.types)
         if len(self._located) != n:
             self._located = np.empty((n, N_LOCATED))
         arrays = (hood.positions, hood.types, self._located)
         parts = slices(n, ATOMS_PER_TASK)
         self.run(locate, [tuple(array[part] for array in arrays) for part in parts])
-        return self._located
+        return self._located.reshape(-1)
 
     @contextmanager
     def _timed(self, stage: str) -> Iterator[None]:

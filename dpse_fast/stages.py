@@ -61,8 +61,8 @@ class PairBuffers:
         self._neighbours = np.empty(room, np.int32)
         self._coefficients = np.empty(room, np.int32)
         self._offsets = np.zeros(room, self._dtype)
-        self._differences = np.zeros((3, room), self._geometry_dtype)
-        self.gradients = np.zeros((3, room), self._geometry_dtype)
+        self._differences = np.zeros(3 * room, self._geometry_dtype)
+        self.gradients = np.zeros(3 * room, self._geometry_dtype)
         self.capacity = n_pairs
 
     def start(self, hood: Neighbourhood, rows: Ints) -> Pairs:

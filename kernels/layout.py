@@ -31,8 +31,9 @@ class Neighbourhood(NamedTuple):
     neighbours: Ints  # (n_list,) int32, index into positions
 
 
-# Atoms as the pair kernels read them, x, y, z (Å) and the type of each: (n_all, 4).
-N_LOCATED = 4
+# Atoms as the pair kernels read them: x, y, z (Å) and the type of each, (n_all · 4,).
+LOCATED = ("x", "y", "z", "type")
+N_LOCATED = len(LOCATED)
 
 
 class Periodicity(NamedTuple):
@@ -122,16 +123,16 @@ class Pairs(NamedTuple):
     """The pairs of a block within the cutoff, sorted by centre and neighbour type.
 
     Those of centre b and neighbour type t are ``first[b·T + t]`` to
-    ``first[b·T + t + 1]``. All but `first` and `counts` have room for two registers
-    of float32 more. Rows of R are made where they are used: to keep them and their
-    slopes took 112 bytes a pair and two fifths of the time of this table's stage.
+    ``first[b·T + t + 1]``. n_pairs is what there is room for, two registers of float32
+    more than are listed. Rows of R are made where they are used: a pair takes 40 bytes
+    in double precision, and would take 112 with them and their slopes.
     """
 
     first: Ints  # (B · T + 1,) int64
     neighbours: Ints  # (n_pairs,) int32
     coefficients: Ints  # (n_pairs,) int32, first register of the table's row
     offsets: Floats  # (n_pairs,) Å, r less the origin of the table's row
-    differences: Floats  # (3, n_pairs) Å, x_j - x_i
+    differences: Floats  # (3 · n_pairs,) Å, x_j - x_i: all dx, all dy, all dz
     counts: Ints  # (B, G) int32, slots filled of each group
 
 

@@ -121,6 +121,6 @@ def _moments(
     assert isinstance(stage, AngularStage)
     located = np.empty((len(hood.types), N_LOCATED))
     locate(hood.positions, hood.types, located)
-    stage.environment(hood, located, rows, True, work.tallies[k])
+    stage.environment(hood, located.reshape(-1), rows, True, work.tallies[k])
     stage.forward(species, len(rows), flat)
     return np.asarray(stage.moments(species, len(rows)), np.float64)

@@ -11,7 +11,6 @@ from .._jit import inline, kernel
 from .._rows import columns_at
 from .._simd import add, mul, root, splat, store, store_as, sub
 from ..layout import (
-    N_LOCATED,
     Environments,
     Floats,
     Ints,
@@ -94,14 +93,13 @@ def _find_near(
     for k in range(n_listed):
         near.listed[k] = hood.neighbours[begin + k]
     near.met[:] = 0
-    atoms = located.reshape(-1)
-    x = splat(located[centre, 0])
-    y = splat(located[centre, 1])
-    z = splat(located[centre, 2])
+    x = splat(located[4 * centre])
+    y = splat(located[4 * centre + 1])
+    z = splat(located[4 * centre + 2])
     limits, suspects = splat(limit), splat(suspect)
     found = 0
     for k in range(0, n_listed, LANES):
-        to_x, to_y, to_z, kind = columns_at(atoms, near.listed, k)
+        to_x, to_y, to_z, kind = columns_at(located, near.listed, k)
         dx, dy, dz = sub(to_x, x), sub(to_y, y), sub(to_z, z)
         r2 = add(add(mul(dx, dx), mul(dy, dy)), mul(dz, dz))
         store(near.squared, k, r2)
@@ -214,11 +212,10 @@ def _write_pairs(
     distances : as long as ``near.listed``, modified
     first : (T + 1,) modified but for first[0]: where each type starts in the pairs
     """
-    atoms, differences = located.reshape(-1), pairs.differences.reshape(-1)
-    room = pairs.differences.shape[1]
-    x = splat(located[centre, 0])
-    y = splat(located[centre, 1])
-    z = splat(located[centre, 2])
+    differences, room = pairs.differences, pairs.offsets.size
+    x = splat(located[4 * centre])
+    y = splat(located[4 * centre + 1])
+    z = splat(located[4 * centre + 2])
     for t in range(tables.size):
         begin = end = first[t]
         if tables[t] >= 0:
@@ -229,7 +226,7 @@ def _write_pairs(
             for k in range(LANES):
                 pairs.neighbours[end + k] = centre
             for p in range(begin, end, LANES):
-                to_x, to_y, to_z, _ = columns_at(atoms, pairs.neighbours, p)
+                to_x, to_y, to_z, _ = columns_at(located, pairs.neighbours, p)
                 dx, dy, dz = sub(to_x, x), sub(to_y, y), sub(to_z, z)
                 r2 = add(add(mul(dx, dx), mul(dy, dy)), mul(dz, dz))
                 store(distances, p - begin, root(r2))
@@ -254,7 +251,7 @@ def environments(
 
     Parameters
     ----------
-    located : (n_all, 4) see `locate`
+    located : (n_all · 4,) see `locate`
     rows : (B,) rows of the list
     truncate : keep the nearest ``sel`` of each group of slots
     pairs : modified; its arrays hold at least as many entries as the list

@@ -36,14 +36,12 @@ def _place(touched: Touched, atom: int, n: int) -> tuple[int, int]:
 @inline
 def _add_virial(pairs: Pairs, gradients: Floats, end: int, virial: Floats) -> None:
     """Add -Σ dE_i/dd ⊗ d of all pairs."""
-    differences = pairs.differences.reshape(-1)
-    slopes = gradients.reshape(-1)
-    room = gradients.shape[1]
+    differences, room = pairs.differences, pairs.offsets.size
     for c in range(3):
         nothing = splat(np.float64(0.0))
         x, y, z = nothing, nothing, nothing
         for p in range(0, end, LANES):
-            g = first_lanes(load_double(slopes, c * room + p), end - p)
+            g = first_lanes(load_double(gradients, c * room + p), end - p)
             dx = load_double(differences, p)
             dy = load_double(differences, room + p)
             dz = load_double(differences, 2 * room + p)
@@ -62,9 +60,10 @@ def _add_pair_virial(
     pairs: Pairs, gradients: Floats, p: int, slot: int, touched: Touched
 ) -> None:
     """Each pair's goes to its neighbour, as in deepmd-kit."""
+    room = pairs.offsets.size
     for k in range(3):
         for m in range(3):
-            work = gradients[k, p] * pairs.differences[m, p]
+            work = gradients[k * room + p] * pairs.differences[m * room + p]
             touched.virials[slot, 3 * k + m] -= work
 
 
@@ -90,8 +89,7 @@ def collect_forces(
     atoms touched now
     """
     n_types = (pairs.first.size - 1) // max(rows.size, 1)
-    slopes, forces = gradients.reshape(-1), touched.forces.reshape(-1)
-    room = gradients.shape[1]
+    forces, room = touched.forces.reshape(-1), pairs.offsets.size
     some = np.empty(4 * LANES, np.float64)
     nothing = splat(np.float64(0.0))
     for b in range(rows.size):
@@ -99,9 +97,9 @@ def collect_forces(
         own_x, own_y, own_z = nothing, nothing, nothing
         for p in range(begin, end, LANES):
             count = min(end - p, LANES)
-            gx = first_lanes(load_double(slopes, p), count)
-            gy = first_lanes(load_double(slopes, room + p), count)
-            gz = first_lanes(load_double(slopes, 2 * room + p), count)
+            gx = first_lanes(load_double(gradients, p), count)
+            gy = first_lanes(load_double(gradients, room + p), count)
+            gz = first_lanes(load_double(gradients, 2 * room + p), count)
             own_x, own_y, own_z = add(own_x, gx), add(own_y, gy), add(own_z, gz)
             store_rows(some, 0, gx, gy, gz, nothing)
             for k in range(count):

@@ -32,8 +32,9 @@ INVERSE_R, Q, Q_SLOPE = range(3)
 class Geometry(NamedTuple):
     """What the pairs of one centre and neighbour type need, while they are used."""
 
-    rows: Floats  # (5, n) and two registers of float32, in the tables' precision
-    slopes: Floats  # (3, n) and two registers of float32
+    room: int  # n, two registers of float32 more than there are pairs
+    rows: Floats  # (5 · n,) in the tables' precision
+    slopes: Floats  # (3 · n,)
 
 
 @inline
@@ -50,8 +51,9 @@ def room_for_geometry(pairs: Pairs) -> Geometry:
     """Of any centre and neighbour type of a block."""
     room = room_of(pairs, 1)
     return Geometry(
-        np.zeros((5, room), pairs.offsets.dtype),
-        np.zeros((3, room), pairs.differences.dtype),
+        room,
+        np.zeros(5 * room, pairs.offsets.dtype),
+        np.zeros(3 * room, pairs.differences.dtype),
     )
 
 
@@ -72,9 +74,8 @@ def find_geometry(
     own, other : types of centre and neighbour
     found : modified, up to a register behind the last pair too
     """
-    differences = pairs.differences.reshape(-1)
-    rows, slopes = found.rows.reshape(-1), found.slopes.reshape(-1)
-    room, found_room = pairs.differences.shape[1], found.rows.shape[1]
+    differences, room = pairs.differences, pairs.offsets.size
+    rows, slopes, found_room = found.rows, found.slopes, found.room
     real = differences.dtype.type
     one, minus = splat(real(1)), splat(real(-1))
     nothing = splat(real(0))

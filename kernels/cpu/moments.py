@@ -33,7 +33,7 @@ def _one_register(
     pairs: Pairs,
     begin: int,
     end: int,
-    rows: Floats,
+    found: Geometry,
     table: Floats,
     register: int,
     out: Floats,
@@ -42,6 +42,7 @@ def _one_register(
 ) -> None:
     """Add the pairs of one type to a register of each moment."""
     width = lanes_of(table)
+    rows, room = found.rows, found.room
     sum_0 = load(out, lane)
     sum_1 = load(out, lane + row)
     sum_2 = load(out, lane + 2 * row)
@@ -49,10 +50,10 @@ def _one_register(
     for p in range(begin, end):
         at = (pairs.coefficients[p] + register) * 6 * width
         g = quintic(table, at, splat(pairs.offsets[p]))
-        sum_0 = fma(g, splat(rows[R_0, p - begin]), sum_0)
-        sum_1 = fma(g, splat(rows[R_X, p - begin]), sum_1)
-        sum_2 = fma(g, splat(rows[R_Y, p - begin]), sum_2)
-        sum_3 = fma(g, splat(rows[R_Z, p - begin]), sum_3)
+        sum_0 = fma(g, splat(rows[R_0 * room + p - begin]), sum_0)
+        sum_1 = fma(g, splat(rows[R_X * room + p - begin]), sum_1)
+        sum_2 = fma(g, splat(rows[R_Y * room + p - begin]), sum_2)
+        sum_3 = fma(g, splat(rows[R_Z * room + p - begin]), sum_3)
     store(out, lane, sum_0)
     store(out, lane + row, sum_1)
     store(out, lane + 2 * row, sum_2)
@@ -64,7 +65,7 @@ def _two_registers(
     pairs: Pairs,
     begin: int,
     end: int,
-    rows: Floats,
+    found: Geometry,
     table: Floats,
     register: int,
     out: Floats,
@@ -74,6 +75,7 @@ def _two_registers(
     """As `_one_register`, of this register and the next."""
     width = lanes_of(table)
     next_lane = lane + width
+    rows, room = found.rows, found.room
     sum_0 = load(out, lane)
     sum_1 = load(out, lane + row)
     sum_2 = load(out, lane + 2 * row)
@@ -87,16 +89,16 @@ def _two_registers(
         x = splat(pairs.offsets[p])
         g = quintic(table, at, x)
         next_g = quintic(table, at + 6 * width, x)
-        r = splat(rows[R_0, p - begin])
+        r = splat(rows[R_0 * room + p - begin])
         sum_0 = fma(g, r, sum_0)
         next_0 = fma(next_g, r, next_0)
-        r = splat(rows[R_X, p - begin])
+        r = splat(rows[R_X * room + p - begin])
         sum_1 = fma(g, r, sum_1)
         next_1 = fma(next_g, r, next_1)
-        r = splat(rows[R_Y, p - begin])
+        r = splat(rows[R_Y * room + p - begin])
         sum_2 = fma(g, r, sum_2)
         next_2 = fma(next_g, r, next_2)
-        r = splat(rows[R_Z, p - begin])
+        r = splat(rows[R_Z * room + p - begin])
         sum_3 = fma(g, r, sum_3)
         next_3 = fma(next_g, r, next_3)
     store(out, lane, sum_0)
@@ -131,7 +133,6 @@ def moments(
     row = channels.total[species] * width
     nothing = splat(table.dtype.type(0))
     found = room_for_geometry(pairs)
-    rows = found.rows
     for b in range(pairs.counts.shape[0]):
         for at in range(b * 4 * row, (b + 1) * 4 * row, width):
             store(out, at, nothing)
@@ -144,11 +145,11 @@ def moments(
             lane = b * 4 * row + channels.start[species, t] * width
             count = channels.count[species, t]
             for k in range(0, count - 1, 2):
-                _two_registers(pairs, begin, end, rows, table, k, out, lane, row)
+                _two_registers(pairs, begin, end, found, table, k, out, lane, row)
                 lane += 2 * width
             if count % 2:
                 k = count - 1
-                _one_register(pairs, begin, end, rows, table, k, out, lane, row)
+                _one_register(pairs, begin, end, found, table, k, out, lane, row)
 
 
 @inline
@@ -156,7 +157,7 @@ def _pair_sums(
     pairs: Pairs,
     begin: int,
     end: int,
-    rows: Floats,
+    found: Geometry,
     table: Floats,
     slopes: Floats,
     first: int,
@@ -172,15 +173,16 @@ def _pair_sums(
     out : (n · 4,) modified
     """
     width = lanes_of(table)
+    rows, room = found.rows, found.room
     nothing = splat(table.dtype.type(0))
     for p in range(begin, end):
         k = p - begin
         at = pairs.coefficients[p] * 6 * width
         x = splat(pairs.offsets[p])
-        row_0 = splat(rows[R_0, k])
-        row_1 = splat(rows[R_X, k])
-        row_2 = splat(rows[R_Y, k])
-        row_3 = splat(rows[R_Z, k])
+        row_0 = splat(rows[R_0 * room + k])
+        row_1 = splat(rows[R_X * room + k])
+        row_2 = splat(rows[R_Y * room + k])
+        row_3 = splat(rows[R_Z * room + k])
         sum_0 = nothing
         sum_1 = nothing
         sum_2 = nothing
@@ -200,7 +202,7 @@ def _pair_sums(
             along = add(along, fma(s_2, row_2, mul(s_3, row_3)))
             sum_r = fma(slope, along, sum_r)
             at += 6 * width
-        sum_r = fma(sum_0, splat(rows[RADIAL_SLOPE, k]), sum_r)
+        sum_r = fma(sum_0, splat(rows[RADIAL_SLOPE * room + k]), sum_r)
         store_totals(out, 4 * k, sum_1, sum_2, sum_3, sum_r)
 
 
@@ -209,9 +211,8 @@ def _chain(
     pairs: Pairs, begin: int, end: int, found: Geometry, sums: Floats, out: Floats
 ) -> None:
     """From the sums of `_pair_sums` to dE_i/dd, a register of pairs at a time."""
-    differences, gradients = pairs.differences.reshape(-1), out.reshape(-1)
-    slopes = found.slopes.reshape(-1)
-    room, found_room = out.shape[1], found.slopes.shape[1]
+    differences, room = pairs.differences, pairs.offsets.size
+    slopes, found_room = found.slopes, found.room
     for p in range(begin, end, lanes_of(differences)):
         at = p - begin
         dx = load(differences, p)
@@ -222,9 +223,9 @@ def _chain(
         turned = fma(d_1, dx, fma(d_2, dy, mul(d_3, dz)))
         along = fma(turned, load(slopes, Q_SLOPE * found_room + at), along)
         along = mul(along, load(slopes, INVERSE_R * found_room + at))
-        store(gradients, p, fma(along, dx, mul(q, d_1)))
-        store(gradients, room + p, fma(along, dy, mul(q, d_2)))
-        store(gradients, 2 * room + p, fma(along, dz, mul(q, d_3)))
+        store(out, p, fma(along, dx, mul(q, d_1)))
+        store(out, room + p, fma(along, dy, mul(q, d_2)))
+        store(out, 2 * room + p, fma(along, dz, mul(q, d_3)))
 
 
 @kernel
@@ -248,7 +249,7 @@ def pair_gradients(
     n_types = channels.count.shape[0]
     row = channels.total[species] * width
     found = room_for_geometry(pairs)
-    sums = np.zeros(4 * found.rows.shape[1], out.dtype)
+    sums = np.zeros(4 * found.room, out.dtype)
     for b in range(pairs.counts.shape[0]):
         for t in range(n_types):
             begin = pairs.first[b * n_types + t]
@@ -258,8 +259,7 @@ def pair_gradients(
             find_geometry(pairs, begin, end, form, species, t, found)
             first = b * 4 * row + channels.start[species, t] * width
             last = first + channels.count[species, t] * width
-            rows = found.rows
             _pair_sums(
-                pairs, begin, end, rows, table, slopes, first, last, row, sums
+                pairs, begin, end, found, table, slopes, first, last, row, sums
             )
             _chain(pairs, begin, end, found, sums, out)

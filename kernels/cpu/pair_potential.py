@@ -116,6 +116,7 @@ def pair_potentials(
     below = 0
     n_over = 0
     n_pairs = 0
+    room = pairs.offsets.size
     capacity = 0
     for row in rows:
         capacity = max(capacity, hood.first[row + 1] - hood.first[row])
@@ -143,8 +144,10 @@ def pair_potentials(
             dy = hood.positions[j, 1] - hood.positions[centre, 1]
             dz = hood.positions[j, 2] - hood.positions[centre, 2]
             r = distances[k]
-            d, g = pairs.differences[:, n_pairs], kept[:, n_pairs]
-            d[0], d[1], d[2] = dx, dy, dz
+            pairs.differences[n_pairs] = dx
+            pairs.differences[room + n_pairs] = dy
+            pairs.differences[2 * room + n_pairs] = dz
+            g = kept[:, n_pairs]
             g[INVERSE_R] = 1.0 / r
             g[SLOPE] = 0.0
             g[SOFTMIN] = np.inf
@@ -213,12 +216,12 @@ def pair_potential_gradients(
     excess : (B,) E_table − E_deep, eV
     out : as ``pairs.differences``, modified
     """
+    room = pairs.offsets.size
     for b in range(pairs.first.size - 1):
         weight = sums[b, WEIGHT]
         switching = sums[b, WEIGHT_SLOPE] * excess[b]
         for p in range(pairs.first[b], pairs.first[b + 1]):
             g = kept[:, p]
             along = (weight * g[SLOPE] + switching * g[SOFTMIN]) * g[INVERSE_R]
-            out[0, p] = along * pairs.differences[0, p]
-            out[1, p] = along * pairs.differences[1, p]
-            out[2, p] = along * pairs.differences[2, p]
+            for at in (p, room + p, 2 * room + p):
+                out[at] = along * pairs.differences[at]

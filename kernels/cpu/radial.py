@@ -65,17 +65,16 @@ def radial_sums(
 @inline
 def _point(pairs: Pairs, begin: int, end: int, along: Floats, out: Floats) -> None:
     """From dE_i/dr to dE_i/dd, a register of pairs at a time."""
-    differences, gradients = pairs.differences.reshape(-1), out.reshape(-1)
-    room = out.shape[1]
+    differences, room = pairs.differences, pairs.offsets.size
     for p in range(begin, end, lanes_of(differences)):
         dx = load(differences, p)
         dy = load(differences, room + p)
         dz = load(differences, 2 * room + p)
         r = root(fma(dx, dx, fma(dy, dy, mul(dz, dz))))
         over_r = div(load(along, p - begin), r)
-        store(gradients, p, mul(over_r, dx))
-        store(gradients, room + p, mul(over_r, dy))
-        store(gradients, 2 * room + p, mul(over_r, dz))
+        store(out, p, mul(over_r, dx))
+        store(out, room + p, mul(over_r, dy))
+        store(out, 2 * room + p, mul(over_r, dz))
 
 
 @kernel
