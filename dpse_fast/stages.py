@@ -10,7 +10,8 @@ from numpy.typing import NDArray
 from .aligned import aligned_zeros
 from .kernels._simd import lanes
 from .kernels.cpu.environment import environments
-from .kernels.cpu.moments import moments, pair_gradients
+from .kernels.cpu.moments import moments
+from .kernels.cpu.pair_gradients import pair_gradients
 from .kernels.cpu.pair_potential import (
     ENERGY,
     N_KEPT,

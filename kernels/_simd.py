@@ -202,24 +202,6 @@ def _store_as(typing: Any, array: Any, index: Any, value: Any) -> Any:
 
 
 @intrinsic
-def _load_double(typing: Any, array: Any, index: Any) -> Any:
-    register = Register(types.float64)
-
-    def build(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
-        element = context.get_value_type(array.dtype)
-        struct = context.make_array(array)(context, builder, arguments[0])
-        place = builder.gep(struct.data, [arguments[1]])
-        vector = ir.VectorType(element, register.count).as_pointer()
-        align = array.dtype.bitwidth // 8
-        value = builder.load(builder.bitcast(place, vector), align=align)
-        if array.dtype == types.float64:
-            return value
-        return builder.fpext(value, context.get_value_type(register))
-
-    return register(array, types.intp), build
-
-
-@intrinsic
 def _at_least(typing: Any, a: Any, b: Any) -> Any:
     def build(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
         below = builder.fcmp_ordered("<", *arguments)
@@ -340,10 +322,6 @@ if numba.config.DISABLE_JIT:
     def load(array: Any, index: int) -> Any:
         return array[index : index + lanes_of(array)].copy()
 
-    def load_double(array: Any, index: int) -> Any:
-        """Eight numbers of any precision as float64."""
-        return array[index : index + lanes(np.float64)].astype(np.float64)
-
     def store(array: Any, index: int, value: Any) -> None:
         array[index : index + lanes_of(array)] = value
 
@@ -385,5 +363,4 @@ else:
     fma, mul, div, add, sub = _fma, _mul, _div, _add, _sub
     magnitude, with_sign, root = _magnitude, _with_sign, _root
     at_most, at_least, store_as = _at_most, _at_least, _store_as
-    load_double = _load_double
     power_of_two, first_lanes = _power_of_two, _first_lanes

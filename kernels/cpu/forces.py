@@ -8,9 +8,10 @@ from __future__ import annotations
 
 import numpy as np
 
+from .._access import load_double, pick
 from .._jit import inline, kernel
 from .._rows import store_rows, subtract_row
-from .._simd import add, first_lanes, fma, load_double, splat, total
+from .._simd import add, first_lanes, fma, splat, total
 from ..layout import Floats, Ints, Neighbourhood, Pairs, Touched
 
 LANES = 8  # of float64
@@ -19,7 +20,7 @@ LANES = 8  # of float64
 @inline
 def _place(touched: Touched, atom: int, n: int) -> tuple[int, int]:
     """Where an atom's sums are, and how many atoms are touched now."""
-    slot = np.int64(touched.slot[np.uint64(atom)])
+    slot = pick(touched.slot, atom)
     if slot == 0:
         n += 1
         slot = n
@@ -103,7 +104,7 @@ def collect_forces(
             own_x, own_y, own_z = add(own_x, gx), add(own_y, gy), add(own_z, gz)
             store_rows(some, 0, gx, gy, gz, nothing)
             for k in range(count):
-                slot, n = _place(touched, pairs.neighbours[p + k], n)
+                slot, n = _place(touched, pick(pairs.neighbours, p + k), n)
                 subtract_row(forces, 4 * slot, some, 4 * k)
                 if touched.virials.shape[0]:
                     _add_pair_virial(pairs, gradients, p + k, slot, touched)

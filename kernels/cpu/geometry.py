@@ -23,6 +23,11 @@ from .._simd import (
 )
 from ..layout import EnvironmentRows, Floats, Pairs
 
+PART = 128  # pairs of one centre and type that are treated together
+# Between rows of `Geometry`: a constant, so that one address serves all rows, and no
+# multiple of 4096 bytes, which would make loads wait for stores that only look alike.
+STRIDE = PART + 24
+
 # Rows of `Geometry.rows`: R_0, q·d and the slope of R_0 in r.
 R_0, R_X, R_Y, R_Z, RADIAL_SLOPE = range(5)
 # Rows of `Geometry.slopes`: 1/r, q = R_k/d_k and its slope in r.
@@ -30,30 +35,18 @@ INVERSE_R, Q, Q_SLOPE = range(3)
 
 
 class Geometry(NamedTuple):
-    """What the pairs of one centre and neighbour type need, while they are used."""
+    """What pairs of one centre and neighbour type need, while they are used."""
 
-    room: int  # n, two registers of float32 more than there are pairs
-    rows: Floats  # (5 · n,) in the tables' precision
-    slopes: Floats  # (3 · n,)
-
-
-@inline
-def room_of(pairs: Pairs, parts: int) -> int:
-    """The most pairs of so many centres and types, and two registers of float32."""
-    most = 0
-    for k in range(0, pairs.first.size - 1, parts):
-        most = max(most, pairs.first[k + parts] - pairs.first[k])
-    return most + 32
+    rows: Floats  # (5 · STRIDE,) in the tables' precision
+    slopes: Floats  # (3 · STRIDE,)
 
 
 @inline
 def room_for_geometry(pairs: Pairs) -> Geometry:
-    """Of any centre and neighbour type of a block."""
-    room = room_of(pairs, 1)
+    """Of up to `PART` pairs."""
     return Geometry(
-        room,
-        np.zeros(5 * room, pairs.offsets.dtype),
-        np.zeros(3 * room, pairs.differences.dtype),
+        np.zeros(5 * STRIDE, pairs.offsets.dtype),
+        np.zeros(3 * STRIDE, pairs.differences.dtype),
     )
 
 
@@ -71,11 +64,12 @@ def find_geometry(
 
     Parameters
     ----------
+    begin, end : at most `PART` pairs
     own, other : types of centre and neighbour
     found : modified, up to a register behind the last pair too
     """
     differences, room = pairs.differences, pairs.offsets.size
-    rows, slopes, found_room = found.rows, found.slopes, found.room
+    rows, slopes = found.rows, found.slopes
     real = differences.dtype.type
     one, minus = splat(real(1)), splat(real(-1))
     nothing = splat(real(0))
@@ -107,11 +101,11 @@ def find_geometry(
         q = mul(s, inverse)
         q_slope = mul(fma(q, minus, s_slope), inverse)
         scaled = mul(q, over_angular)
-        store_as(rows, R_0 * found_room + at, mul(add(s, less_mean), over_radial))
-        store_as(rows, R_X * found_room + at, mul(scaled, dx))
-        store_as(rows, R_Y * found_room + at, mul(scaled, dy))
-        store_as(rows, R_Z * found_room + at, mul(scaled, dz))
-        store_as(rows, RADIAL_SLOPE * found_room + at, mul(s_slope, over_radial))
-        store(slopes, INVERSE_R * found_room + at, inverse_r)
-        store(slopes, Q * found_room + at, scaled)
-        store(slopes, Q_SLOPE * found_room + at, mul(q_slope, over_angular))
+        store_as(rows, R_0 * STRIDE + at, mul(add(s, less_mean), over_radial))
+        store_as(rows, R_X * STRIDE + at, mul(scaled, dx))
+        store_as(rows, R_Y * STRIDE + at, mul(scaled, dy))
+        store_as(rows, R_Z * STRIDE + at, mul(scaled, dz))
+        store_as(rows, RADIAL_SLOPE * STRIDE + at, mul(s_slope, over_radial))
+        store(slopes, INVERSE_R * STRIDE + at, inverse_r)
+        store(slopes, Q * STRIDE + at, scaled)
+        store(slopes, Q_SLOPE * STRIDE + at, mul(q_slope, over_angular))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from .._access import pick, spread
 from .._jit import inline, kernel
 from .._simd import (
     add,
@@ -18,7 +19,7 @@ from .._simd import (
     total,
 )
 from ..layout import Channels, Floats, Ints, Pairs, Place
-from .geometry import room_of
+from .geometry import PART, STRIDE
 from .quintic import quintic, quintic_jet
 
 
@@ -43,6 +44,7 @@ def radial_sums(
     out : (B · S,) modified; up to a register behind D too
     """
     width = lanes_of(table)
+    offsets, coefficients = pairs.offsets, pairs.coefficients
     real = table.dtype.type
     n_types = channels.count.shape[0]
     flat = padding.reshape(-1)
@@ -56,8 +58,8 @@ def radial_sums(
                 slot = load(flat, g * padding.shape[1] + lane)
                 result = fma(empty, slot, result)
             for p in range(pairs.first[b * n_types], pairs.first[(b + 1) * n_types]):
-                at = (pairs.coefficients[p] + register) * 6 * width
-                x = splat(pairs.offsets[p])
+                at = (pick(coefficients, p) + register) * 6 * width
+                x = spread(offsets, p)
                 result = add(result, quintic(table, at, x))
             store(out, row + lane, result)
 
@@ -95,19 +97,23 @@ def radial_pair_gradients(
     out : as ``pairs.differences``, modified
     """
     width = lanes_of(table)
+    offsets, coefficients = pairs.offsets, pairs.coefficients
     nothing = splat(table.dtype.type(0))
-    along = np.zeros(room_of(pairs, channels.count.shape[0]), out.dtype)
+    along = np.zeros(STRIDE, out.dtype)
     n_types = channels.count.shape[0]
     for b in range(pairs.counts.shape[0]):
         row = b * place.stride + place.offset
-        begin, end = pairs.first[b * n_types], pairs.first[(b + 1) * n_types]
-        for p in range(begin, end):
-            at = pairs.coefficients[p] * 6 * width
-            x = splat(pairs.offsets[p])
-            result = nothing
-            for register in range(channels.total[species]):
-                _, slope = quintic_jet(table, at, x)
-                result = fma(slope, load(slopes, row + register * width), result)
-                at += 6 * width
-            along[p - begin] = total(result)
-        _point(pairs, begin, end, along, out)
+        last = pairs.first[(b + 1) * n_types]
+        for begin in range(pairs.first[b * n_types], last, PART):
+            end = min(begin + PART, last)
+            for p in range(begin, end):
+                at = pick(coefficients, p) * 6 * width
+                x = spread(offsets, p)
+                result = nothing
+                for register in range(channels.total[species]):
+                    _, slope = quintic_jet(table, at, x)
+                    s = load(slopes, row + register * width)
+                    result = fma(slope, s, result)
+                    at += 6 * width
+                along[p - begin] = total(result)
+            _point(pairs, begin, end, along, out)
