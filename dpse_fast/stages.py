@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from .aligned import aligned_zeros
 from .kernels._simd import lanes
 from .kernels.cpu.environment import environments
+from .kernels.cpu.mixture import mix_rows
 from .kernels.cpu.moments import moments
 from .kernels.cpu.pair_gradients import pair_gradients
 from .kernels.cpu.pair_potential import (
@@ -24,6 +25,7 @@ from .kernels.cpu.products import add_empty_slots, product_gradients, products
 from .kernels.cpu.radial import radial_pair_gradients, radial_sums
 from .kernels.layout import Neighbourhood, PairPotential, Pairs, Tally
 from .model import SeE2A
+from .packed_net import panels
 from .plan import Plan
 from .plan.descriptor_plan import DescriptorPlan
 
@@ -134,6 +136,28 @@ class _Stage:
         environments(hood, located, rows, env, truncate, pairs, tally)
 
 
+class _Mixture:
+    """The matrix (C, K) of a mixture and its transpose, packed for the kernels."""
+
+    def __init__(self, mix: Floats) -> None:
+        self._shape = mix.shape
+        self._forward, self._backward = aligned_zeros(mix.size, mix.dtype), aligned_zeros(mix.size, mix.dtype)
+        self._forward[:] = panels(mix, mix.dtype)
+        self._backward[:] = panels(mix.T, mix.dtype)
+
+    def forward(self, n_rows: int, pure: Floats, mixed: Floats) -> None:
+        """Moments to mixed moments, rows of whole registers."""
+        depth, width = self._shape
+        registers = width // lanes(pure.dtype)
+        mix_rows(pure, n_rows, depth, self._forward, registers, mixed)
+
+    def backward(self, n_rows: int, mixed: Floats, pure: Floats) -> None:
+        """Slopes by the mixed moments to slopes by the moments."""
+        width, depth = self._shape
+        registers = width // lanes(pure.dtype)
+        mix_rows(mixed, n_rows, depth, self._backward, registers, pure)
+
+
 class AngularStage(_Stage):
     """`SeE2A`: moments, their mixture and its products, and back."""
 
@@ -145,22 +169,13 @@ class AngularStage(_Stage):
         n_mixed = max(4 * size * empty.shape[1] for empty in part.empty.values())
         self._moments = aligned_zeros(n_moments + register, dtype)
         self._slopes = aligned_zeros(n_moments + register, dtype)
+        self._mixes = {
+            species: None if mix is None else _Mixture(mix)
+            for species, mix in part.mixes.items()
+        }
         mixes = any(mix is not None for mix in part.mixes.values())
         self._mixed = aligned_zeros(n_mixed + register, dtype) if mixes else None
         self._mixed_slopes = aligned_zeros(n_mixed + register, dtype) if mixes else None
-
-    def _around_mix(
-        self, mix: Floats | None, n_atoms: int, moments: Floats, mixed: Floats | None
-    ) -> tuple[Floats, Floats]:
-        """Both sides of the mixture as matrices (4 B, ·); one if there is none."""
-        if mix is None:
-            return moments, moments
-        assert mixed is not None
-        n, m = mix.shape
-        return (
-            moments[: 4 * n_atoms * n].reshape(-1, n),
-            mixed[: 4 * n_atoms * m].reshape(-1, m),
-        )
 
     def moments(self, species: int, n_atoms: int) -> Floats:
         """T of the last block, (B, 4, M), of a descriptor that is not rotated."""
@@ -178,11 +193,10 @@ class AngularStage(_Stage):
             part.coefficients,
             self._moments,
         )
-        mix, z = part.mixes[species], self._moments
+        mix, z = self._mixes[species], self._moments
         if mix is not None:
             assert self._mixed is not None
-            pure, mixed = self._around_mix(mix, n_atoms, self._moments, self._mixed)
-            np.matmul(pure, mix, out=mixed)
+            mix.forward(4 * n_atoms, self._moments, self._mixed)
             z = self._mixed
         empty = part.empty[species]
         if empty.any():
@@ -190,7 +204,7 @@ class AngularStage(_Stage):
         products(z, n_atoms, part.products[species], self.places[species], inputs)
 
     def backward(self, species: int, n_atoms: int, slopes: Floats) -> None:
-        part, mix = self.part, self.part.mixes[species]
+        part, mix = self.part, self._mixes[species]
         z, z_slopes = self._moments, self._slopes
         if mix is not None:
             assert self._mixed is not None
@@ -199,8 +213,7 @@ class AngularStage(_Stage):
         form, place = part.products[species], self.places[species]
         product_gradients(z, slopes, n_atoms, form, place, z_slopes)
         if mix is not None:
-            pure, mixed = self._around_mix(mix, n_atoms, self._slopes, z_slopes)
-            np.matmul(mixed, mix.T, out=pure)
+            mix.backward(4 * n_atoms, z_slopes, self._slopes)
         pair_gradients(
             self.buffers.pairs,
             species,
