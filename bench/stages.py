@@ -18,10 +18,7 @@ from .system import System
 
 def fitting_shapes(potential: Any) -> dict[int, tuple[Shape, ...]]:
     """(inputs, outputs) of the layers that the plan runs, for each type."""
-    return {
-        species: tuple(layer.weight.shape for layer in net.layers)
-        for species, net in potential.plan.fitting.items()
-    }
+    return {species: net.shapes for species, net in potential.plan.fitting.items()}
 
 
 def fitting_rate(
@@ -58,9 +55,9 @@ def fitting_rate(
 def profile(session: Any, system: System, rounds: int) -> dict[str, Any]:
     """The shortest seconds of each stage over the rounds, and every round.
 
-    ``other`` lies between the stages. Stages are timed by the clock on the wall,
-    which other work on the machine stretches; the peak that they are compared with
-    is that of the shortest call, too. ``wall_over_cpu`` is that of the best round.
+    Processor seconds; ``other`` lies between the stages. The peak that they are
+    compared with is that of the shortest call, too. ``wall_over_cpu`` is that of
+    the best round.
     """
     arguments = (system.positions, system.types, system.cell)
     session.compute(*arguments)
@@ -72,11 +69,11 @@ def profile(session: Any, system: System, rounds: int) -> dict[str, Any]:
         wall, cpu = time.perf_counter() - start, time.process_time() - used
         after = session.stage_seconds
         stages = {name: after[name] - before[name] for name in after}
-        other = wall - sum(stages.values())
-        kept.append({**stages, "other": other, "total": wall, "cpu": cpu})
+        other = cpu - sum(stages.values())
+        kept.append({**stages, "other": other, "total": cpu, "wall": wall})
     return {
         "seconds": {name: min(r[name] for r in kept) for name in kept[0]},
-        "wall_over_cpu": min(r["total"] / r["cpu"] for r in kept),
+        "wall_over_cpu": min(r["wall"] / r["total"] for r in kept),
         "rounds": kept,
     }
 

@@ -42,6 +42,7 @@ class FittingNet:
     Attributes
     ----------
     n_in : inputs
+    shapes : (n_in, n_out) of each layer
     layers : what the net keeps in memory, shared by nets that show the same weights
     """
 
@@ -62,6 +63,7 @@ class FittingNet:
             new_order = None
         self.dtype = np.dtype(dtype)
         self.n_in = layers[0].n_in
+        self.shapes = tuple((layer.n_in, layer.n_out) for layer in layers)
         kind = PackedNet if serves(layers) else LayeredNet
         self._net: Any = kind(layers, dtype, new_order, float(constant), packed)
         self.layers = tuple(Weights(weight) for weight in self._net.weights)

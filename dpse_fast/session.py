@@ -33,7 +33,7 @@ class Session:
     Attributes
     ----------
     list_builds : how often the neighbour list was built
-    stage_seconds : seconds in each stage, summed over threads, when profiling
+    stage_seconds : processor seconds in each stage, of all threads, when profiling
     """
 
     def __init__(
@@ -86,10 +86,10 @@ class Session:
         if not len(checked.system.positions):
             return _nothing(checked, atomic)
         with self._lock:
-            start = time.perf_counter()
+            start = time.process_time()
             self._list.update(checked.system)
             hood, owners = self._list.hood, self._list.owners
-            self._neighbour_seconds += time.perf_counter() - start
+            self._neighbour_seconds += time.process_time() - start
             parameters = atoms[owners[hood.centres]]
             if frame.size:
                 whole = np.broadcast_to(frame, (len(parameters), frame.shape[1]))

@@ -28,8 +28,8 @@ BACKENDS = {
         1e-9,
     ),
     "double-default-tol": ({"precision": "double", "threads": 1}, 1e-6, 1e-5),
-    "mixed": ({"precision": "mixed", "tol": 0.0, "threads": 1}, 1e-5, 3e-5),
-    "single": ({"precision": "single", "tol": 0.0, "threads": 1}, 1e-5, 6e-5),
+    "mixed": ({"precision": "mixed", "tol": 0.0, "threads": 1}, 1e-5, 5e-5),
+    "single": ({"precision": "single", "tol": 0.0, "threads": 1}, 1e-5, 1e-4),
 }
 
 

@@ -72,7 +72,10 @@ def test_bad_structures(
     [
         ({"device": "cuda"}, "device: .*CPU only; use device='cpu'"),
         ({"device": "tpu"}, "device: expected one of auto, cpu, got 'tpu'"),
-        ({"precision": "half"}, "precision: expected one of double, mixed, got 'half'"),
+        (
+            {"precision": "half"},
+            "precision: expected one of double, mixed, single, got 'half'",
+        ),
         ({"tol": -1.0}, "tol: expected a force"),
         ({"tol": float("nan")}, "tol: expected a force"),
         ({"threads": 0}, "threads: expected a number from 1"),

@@ -31,14 +31,14 @@ TOL = click.option(
     default=1e-5,
     show_default=True,
     metavar="EV/Å",
-    help="Largest force error of the tables.",
+    help="Largest force error that tables, ranks and products may add; 0: none.",
 )
 _ENGINE = (
     HEAD,
     click.option("--threads", type=click.IntRange(min=1), help="Default: all cores."),
     click.option(
         "--precision",
-        type=click.Choice(["double", "mixed"]),
+        type=click.Choice(["double", "mixed", "single"]),
         default="double",
         show_default=True,
     ),

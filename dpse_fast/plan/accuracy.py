@@ -35,7 +35,8 @@ class Accuracy:
 
     Parameters
     ----------
-    energy, energy_rms : eV per atom, largest and root of the mean square
+    energy, energy_rms : eV per atom, largest and root of the mean square (of several
+        structures: of the worst)
     force, force_rms : eV/Å, of a component
     virial, virial_rms : eV, of a component of one atom's
     n_atoms : whose surroundings were compared
@@ -57,6 +58,15 @@ class Accuracy:
         virial, virial_rms = _largest_and_rms(virials)
         return cls(
             energy, energy_rms, force, force_rms, virial, virial_rms, energies.size
+        )
+
+    @classmethod
+    def worst(cls, found: Sequence[Accuracy]) -> Accuracy:
+        """The largest numbers of several structures."""
+        names = [name for name in asdict(found[0]) if name != "n_atoms"]
+        return cls(
+            **{name: max(getattr(one, name) for one in found) for name in names},
+            n_atoms=sum(one.n_atoms for one in found),
         )
 
     def __add__(self, other: Accuracy) -> Accuracy:

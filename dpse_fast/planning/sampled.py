@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -22,16 +23,15 @@ from .structures import sample_structures
 Floats = NDArray[np.float64]
 
 
-class _Results:
-    """Energies, forces and virials of the atoms of all structures.
+class _Result(NamedTuple):
+    """Energies, forces and virials of a structure's atoms.
 
-    Not the virials of structures: what cancels there adds up in a crystal.
+    Not the structure's virial: what cancels there adds up in a crystal.
     """
 
-    def __init__(self) -> None:
-        self.energies: list[Floats] = []
-        self.forces: list[Floats] = []
-        self.virials: list[Floats] = []
+    energies: Floats
+    forces: Floats
+    virials: Floats
 
 
 class Sampled:
@@ -57,40 +57,37 @@ class Sampled:
                 neighbours.update(System(*structure, (True, True, True)))
                 self._lists.append(neighbours)
         self._reference = reference
-        self._expected: _Results | None = None
+        self._expected: list[_Result] | None = None
 
-    def _evaluate(self, plan: Plan) -> _Results:
-        engine, found = Engine(1), _Results()
+    def _evaluate(self, plan: Plan) -> list[_Result]:
+        engine, found = Engine(1), []
         engine.use(plan)
-        n_parameters = plan.model.n_parameters
         for listed in self._lists:
             n = len(listed.hood.centres)
-            parameters = np.zeros((n, n_parameters))
+            parameters = np.zeros((n, plan.model.n_parameters))
             result = engine.evaluate(listed.hood, parameters=parameters, atomic=True)
-            found.energies.append(result.energies)
-            found.forces.append(_onto_owners(result.forces, listed.owners, n))
-            virials = _onto_owners(result.atomic_virials, listed.owners, n)
-            found.virials.append(virials)
+            found.append(
+                _Result(
+                    result.energies,
+                    _onto_owners(result.forces, listed.owners, n),
+                    _onto_owners(result.atomic_virials, listed.owners, n),
+                )
+            )
         return found
 
     def measure(self, plan: Plan) -> Accuracy:
-        """The differences of a plan to the reference."""
+        """The differences of a plan to the reference, on the worst structure.
+
+        NaN where the model has no number.
+        """
         if self._expected is None:
             self._expected = self._evaluate(self._reference)
-        found, expected = self._evaluate(plan), self._expected
-        return Accuracy.of(
-            *(
-                np.concatenate(
-                    [
-                        np.ravel(a - b)
-                        for a, b in zip(
-                            getattr(found, name), getattr(expected, name), strict=True
-                        )
-                    ]
-                )
-                for name in ("energies", "forces", "virials")
-            )
-        )
+        with np.errstate(invalid="ignore"):
+            differences = [
+                [a - b for a, b in zip(one, other, strict=True)]
+                for one, other in zip(self._evaluate(plan), self._expected, strict=True)
+            ]
+            return Accuracy.worst([Accuracy.of(*parts) for parts in differences])
 
     def moments(self, k: int, species: int, most: int) -> Floats:
         """T of descriptor k, (n, 4, M), of up to ``most`` atoms of a type."""

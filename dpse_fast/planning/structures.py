@@ -27,7 +27,7 @@ BOXES = (
     (0.5, 1.0, False),
     (0.1, 1.0, False),
 )
-LONGEST_BOND = 1.25  # in shortest distances
+BONDS = (0.93, 1.25)  # in shortest distances; vibrations go a little beyond any data
 
 
 class Structure(NamedTuple):
@@ -96,7 +96,8 @@ def sample_structures(
         if bonded:
             _bind(positions, bond, rng)
         # At most as far apart as in a close packing that is not quite full.
-        spacing = min(apart * bond, 0.95 * edge / np.cbrt(ATOMS))
+        closest = BONDS[0] if bonded else apart
+        spacing = min(closest * bond, 0.95 * edge / np.cbrt(ATOMS))
         _push_apart(positions, edge, spacing)
         cell = edge * np.eye(3)
         found.append(Structure(positions, types.astype(np.int32), cell))
@@ -108,7 +109,7 @@ def _bind(positions: Floats, bond: float, rng: np.random.Generator) -> None:
     n = len(positions) // 3
     directions = rng.normal(size=(2 * n, 3))
     directions /= np.linalg.norm(directions, axis=1)[:, None]
-    lengths = bond * rng.uniform(1.0, LONGEST_BOND, 2 * n)
+    lengths = bond * rng.uniform(*BONDS, 2 * n)
     centres = np.tile(positions[:n], (2, 1))
     positions[n : 3 * n] = centres + lengths[:, None] * directions
 

@@ -145,3 +145,17 @@ def test_replicas_have_the_energy_of_the_cell(
 def test_open_structure_cannot_be_replicated(trajectory: Path) -> None:
     with pytest.raises(InputError, match="periodic along a, b, c"):
         replicated(next(read_frames(trajectory, "1")), 1000)
+
+
+def test_info_in_every_precision(run: Run, model_file: Path) -> None:
+    """What can be asked for is what there is, each with its own certificate."""
+    from dpse_fast.plan import PRECISIONS
+
+    found = {}
+    for precision in PRECISIONS:
+        got = run("info", model_file, "--precision", precision, "--json").json["plan"]
+        assert got["precision"] == precision
+        found[precision] = got["certificate"]["force_rms_ev_per_angstrom"]
+        assert {row["centre"] for row in got["descriptors"]} == {"O", "H"}
+    assert len(set(found.values())) == 3
+    assert run("info", model_file, "--precision", "half").code == 2
