@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+import importlib
 from pathlib import Path
 
 import ase.io
 import numpy as np
 import pytest
-from random_model import random_structure
+from random_model import random_model, random_structure
 
 import dpse_fast
 from dpse_fast.plan import PRECISIONS
 from dpse_fast.plan.accuracy import Accuracy
 from dpse_fast.planning import choose
+from dpse_fast.planning.make_plan import make_plan
 from dpse_fast.planning.structures import neighbours_of, sample_structures
 
 WATER = Path(__file__).parents[1] / "examples" / "water.xyz"
@@ -90,6 +92,17 @@ def test_a_tolerance_is_kept_where_it_is_measured(
     assert 0 < plan.certificate.force <= plan.tolerance
     assert plan.certificate.force_rms < plan.certificate.force
     assert plan.certificate.n_atoms > 500
+
+
+def test_forms_that_do_not_keep_the_tolerance_are_not_taken(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    model = random_model(2, embedding=(6, 12, 24), axis=5)
+    module = importlib.import_module("dpse_fast.planning.make_plan")
+    monkeypatch.setattr(module, "SHARES", (1e3,))
+    plan = make_plan(model, tolerance=1e-4)
+    assert plan.certificate is not None
+    assert plan.certificate.force <= 1e-4
 
 
 def test_precisions_are_told_apart() -> None:

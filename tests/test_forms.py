@@ -136,3 +136,13 @@ def test_kernels_of_products(rows: str, dtype: Any) -> None:
         rtol=tolerance,
         atol=10 * tolerance,
     )
+
+
+def test_forms_are_told_apart_by_all_that_the_first_layer_takes() -> None:
+    """Types that share a net share its first layer only if their forms are equal."""
+    basis, starts, ends = np.eye(3), np.arange(2), np.full(2, 3)
+    empty = np.zeros((1, 3))
+    form = Form(basis, starts, ends, empty)
+    assert form.key() == Form(basis.copy(), starts, ends, 1 + empty).key()
+    for other in ((2 * basis, starts, ends), (basis, starts, ends - [0, 1])):
+        assert form.key() != Form(*other, empty).key()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 from pathlib import Path
 
@@ -10,6 +11,7 @@ import pytest
 from random_model import random_model, random_structure
 
 import dpse_fast
+from dpse_fast.errors import AccuracyWarning
 from dpse_fast.planning import cache
 
 
@@ -64,6 +66,19 @@ def test_a_change_of_the_code_makes_plans_anew(
     assert made(load()) == "at load"
 
 
+def test_the_code_of_nets_and_engine_counts() -> None:
+    """Tables are made by the one and measured by the other."""
+    names = {path.name for path in cache._sources()}
+    assert names > {"nets.py", "activations.py", "engine.py", "tables.py", "forms.py"}
+
+
+def test_a_plan_with_a_warning_is_not_kept(folder: Path) -> None:
+    for _ in range(2):
+        with pytest.warns(AccuracyWarning):
+            assert made(load(tol=1e-30)) == "at load"
+    assert not list(folder.glob("*.h5"))
+
+
 def test_plans_used_longest_ago_go_first(
     folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -81,6 +96,20 @@ def test_a_folder_that_cannot_be_written_to_costs_only_time(
 ) -> None:
     monkeypatch.setattr(cache, "directory", lambda: tmp_path / "none")
     assert made(load()) == "at load"
+
+
+def test_a_full_disk_costs_only_time(
+    folder: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    def full(path: Path, content: bytes) -> None:
+        with path.open("wb") as stream:
+            stream.write(content[:1000])
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    monkeypatch.setattr(Path, "write_bytes", full)
+    assert made(load()) == "at load"
+    assert not list(folder.iterdir())
+    assert capfd.readouterr().err == ""
 
 
 def test_the_switch(monkeypatch: pytest.MonkeyPatch) -> None:

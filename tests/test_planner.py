@@ -14,6 +14,7 @@ from random_model import random_model, random_structure
 
 import dpse_fast
 from dpse_fast.planning import planner
+from dpse_fast.planning.structures import ATOMS, sample_structures
 
 NAMES = ("O", "H", "Cu", "Mo", "C", "N", "Na", "Cl", "Si", "Al")
 
@@ -105,3 +106,32 @@ def test_a_thread_waits_for_the_plan_of_all_types(
 
 def test_few_types_are_planned_at_load() -> None:
     assert dpse_fast.load(random_model(3)).plan is not None
+
+
+@pytest.mark.filterwarnings("ignore::dpse_fast.UnseenTypesWarning")
+def test_types_that_no_atom_has_a_slot_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The sampled structures are made of these types all the same."""
+    monkeypatch.setattr(planner, "MOST_AT_LOAD", 1)
+    model = random_model(3, sel=(0, 0, 30), embedding=(4, 8), fitting=(6,))
+    s = random_structure("cubic")
+    result = dpse_fast.load(model, sel_overflow="truncate").compute(*s[:3])
+    expected = naive.evaluate(model, *s)
+    assert result.energy == pytest.approx(expected.energy, abs=1e-11)
+
+
+def test_more_types_than_a_sampled_structure_has_atoms(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    names = tuple(f"X{t}" for t in range(ATOMS + 6))
+    monkeypatch.setattr(source, "SYMBOLS", names)
+    model = random_model(
+        len(names),
+        one_sided=True,
+        mixed=True,
+        mean=0.0,
+        embedding=(2,),
+        axis=1,
+        fitting=(2,),
+    )
+    for structure in sample_structures(model, range(3, len(names))):
+        assert set(structure.types) == set(range(3, len(names)))

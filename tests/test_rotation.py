@@ -172,3 +172,31 @@ def test_a_first_layer_with_a_skip_is_left_alone() -> None:
     assert all(
         row["chosen"] == "as in the file" for row in summarise(plan)["descriptors"]
     )
+
+
+@pytest.mark.parametrize("axis", [1, 4])
+@pytest.mark.parametrize("fitting", [(), (2,), (3, 3)])
+def test_a_first_layer_of_few_neurons(fitting: tuple[int, ...], axis: int) -> None:
+    """Fewer numbers than the mixed channels: they do not order all directions."""
+    model = random_model(2, embedding=(6, 12, 24), axis=axis, fitting=fitting)
+    s = random_structure("triclinic")
+    pot = dpse_fast.load(model, tol=1e-3, threads=1)
+    assert pot.plan is not None
+    forces = pot.compute(*s[:3], pbc=s.pbc).forces
+    expected = naive.evaluate(model, *s).forces
+    np.testing.assert_allclose(forces, expected, rtol=0, atol=1e-3)
+
+
+def test_the_energy_does_not_step_at_the_cutoff() -> None:
+    """What an empty slot adds is what a neighbour adds that just leaves."""
+    model = random_model(2, **WIDE)
+    pot = dpse_fast.load(model, tol=1e-2, threads=1)
+    assert pot.plan is not None
+    assert pot.plan.descriptors[0].forms[0].mix is not None
+    positions = np.array([[0.0, 0, 0], [1.1, 0.3, 0], [0, 1.4, 0.2], [0, 0, 0]])
+    for types in ([0, 1, 1, 0], [0, 1, 1, 1]):
+        energies = []
+        for side in (-1e-10, 1e-10):
+            positions[3, 0] = -(model.rcut + side)
+            energies.append(pot.compute(positions, types).energy)
+        assert abs(energies[1] - energies[0]) < 1e-13

@@ -20,6 +20,7 @@ class StoredPlan:
     tolerance : eV/Å, that they were made for; 0 for converged tables
     certificates : by precision, measured when they were made
     made : "at load", or where they were kept
+    reached : the tables are as accurate as the tolerance asks; else a warning was given
     """
 
     tables: Tables
@@ -27,6 +28,7 @@ class StoredPlan:
     tolerance: float
     certificates: Mapping[str, Accuracy]
     made: str = "at load"
+    reached: bool = True
 
     def serves(self, tolerance: float, precision: str) -> bool:
         """Whether the plan is as good as the tolerance (eV/Å) asks."""

@@ -9,7 +9,6 @@ from contextlib import suppress
 from functools import cache
 from pathlib import Path
 
-from .. import plan as plan_package
 from ..errors import InputError, ModelFileError
 from ..kernels._jit import private_directory, source_digest
 from ..model import Model
@@ -19,13 +18,20 @@ MOST_BYTES = 512 * 2**20  # of all plans; those used longest ago go first
 SWITCH = "DPSE_FAST_PLAN_CACHE"  # "0" in the environment: no plans on disk
 
 
+def _sources() -> list[Path]:
+    """The code that plans come from: nets, engine, planning, and how they are kept."""
+    package = Path(__file__).parents[1]
+    folders = (package, package / "plan", package / "planning")
+    stored = package / "formats" / "exchange" / "stored_plan.py"
+    return [*(p for folder in folders for p in sorted(folder.glob("*.py"))), stored]
+
+
 @cache
 def _digest() -> str:
     """Of all that a plan depends on besides the model and what is asked of it."""
     stamp = hashlib.sha256(source_digest().encode())
-    for folder in (Path(plan_package.__file__).parent, Path(__file__).parent):
-        for path in sorted(folder.glob("*.py")):
-            stamp.update(path.read_bytes())
+    for path in _sources():
+        stamp.update(path.read_bytes())
     return stamp.hexdigest()[:16]
 
 
@@ -46,7 +52,8 @@ def planned(
 ) -> StoredPlan:
     """The plan on disk, or the one that ``choose`` makes, put on disk.
 
-    A disk that is full or damaged costs the time of choosing, nothing else.
+    A disk that is full or damaged costs the time of choosing, nothing else. A plan
+    that came with a warning is not kept: each load must give the warning.
     """
     folder = directory()
     if folder is None:
@@ -57,8 +64,9 @@ def planned(
     found = _read(path, model)
     if found is None:
         found = choose()
-        _write(path, model, found)
-        _tidy(folder)
+        if found.reached:
+            _write(path, model, found)
+            _tidy(folder)
     return found
 
 
@@ -76,12 +84,11 @@ def _read(path: Path, model: Model) -> StoredPlan | None:
 
 
 def _write(path: Path, model: Model, plan: StoredPlan) -> None:
-    from ..formats.exchange.stored_plan import write_stored_plan
+    from ..formats.exchange.stored_plan import stored_plan_bytes
     from ..writers.partial import complete_or_absent
 
     with suppress(OSError, InputError), complete_or_absent(path) as partial:
-        partial.unlink()
-        write_stored_plan(partial, model.digest(), plan)
+        partial.write_bytes(stored_plan_bytes(model.digest(), plan))
 
 
 def _tidy(folder: Path) -> None:

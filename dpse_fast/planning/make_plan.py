@@ -23,12 +23,12 @@ from ..plan.stored import StoredPlan
 from .cache import planned
 from .forms import Candidate, FormSearch, full_forms
 from .sampled import Sampled
-from .tabulation import Tabulation
+from .tabulation import CONVERGED, Tabulation
 
 DEFAULT_TOLERANCE = 1e-5  # eV/Å
 
 # The force error where forms are chosen, in tolerances: the first that keeps the
-# certificate within the tolerance.
+# certificate within the tolerance; if none does, nothing is rotated.
 SHARES = (0.33, 0.1, 0.03)
 FINER = 1000.0  # times below the tolerance is the error of tables that count as exact
 
@@ -101,11 +101,13 @@ class _Choosing:
         self._model, self._tolerance, self._types = model, tolerance, types
         self._tabulation = Tabulation(model, types)
         self._full = full_forms(model, self._tabulation, types)
+        limit = tolerance / FINER if tolerance else CONVERGED
         if tolerance:
-            self._levels, self._accuracy = self._tabulation.levels(tolerance / FINER)
+            self._levels, self._accuracy = self._tabulation.levels(limit)
         else:
             tables, self._accuracy = self._tabulation.converged()
             self._levels = [tables]
+        self._reached = self._accuracy.force <= limit
         self._reference = compile_plan(model, "double", self._levels[-1], self._full)
         self._others = self._sampled(CERTIFICATE_SEEDS)
 
@@ -119,12 +121,13 @@ class _Choosing:
             forms,
             self._tolerance,
             {name: self._certificate(name, tables, forms) for name in certified},
+            reached=self._reached,
         )
 
     def _chosen(self, precision: str) -> Candidate:
-        found = Candidate(self._levels[-1], self._full)
+        exact = Candidate(self._levels[-1], self._full)
         if not self._tolerance:
-            return found
+            return exact
         search = FormSearch(
             self._model,
             self._tabulation,
@@ -136,8 +139,8 @@ class _Choosing:
         for share in SHARES:
             found = search.find(share * self._tolerance)
             if self._certificate("double", *found).force <= self._tolerance:
-                break
-        return found
+                return found
+        return exact
 
     def _certificate(self, precision: str, tables: Tables, forms: Forms) -> Accuracy:
         if precision == "double" and not self._tolerance:

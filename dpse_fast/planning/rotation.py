@@ -132,21 +132,18 @@ class CentreRotation:
         self._inverse = np.linalg.inv(sensitivity)
         self._sensitivity = sensitivity
         self._joint = not isinstance(descriptor, SeE2A) or len(functions) == 1
-        curves = {
-            t: _curve(
-                descriptor, species, t, f, float(neighbours[t]), shortest, nodes[t]
-            )
-            @ sensitivity
-            for t, f in functions.items()
-        }
+        # An empty slot adds a vector of its own: it belongs to what must be spanned.
+        self._beside = EMPTY_WEIGHT * empty @ sensitivity
         self._factors = {}
-        for t, curve in curves.items():
-            values, vectors = np.linalg.svd(curve, full_matrices=False)[1:]
+        for t, f in functions.items():
+            count = float(neighbours[t])
+            curve = _curve(descriptor, species, t, f, count, shortest, nodes[t])
+            group = descriptor.slot_group[t]
+            spanned = np.vstack([curve @ sensitivity, self._beside[group]])
+            values, vectors = np.linalg.svd(spanned, full_matrices=False)[1:]
             self._factors[t] = (values, vectors)
         self._largest = max(values[0] for values, _ in self._factors.values())
         self.is_zero = self._largest == 0.0
-        # An empty slot adds a vector of its own: it belongs to what must be spanned.
-        self._beside = EMPTY_WEIGHT * empty @ sensitivity
 
     def at(self, cut: float) -> Rotated:
         """Keep the directions whose singular value is above cut times the largest."""
@@ -178,7 +175,22 @@ class CentreRotation:
             tables = {t: self._sensitivity.T @ v.T for t, v in parts.items()}
             blocks = [(forth @ (self._inverse @ v.T)).T for v in parts.values()]
             mix = np.concatenate(blocks)
-        return self._rotated(tables, back, self._empty @ forth.T, mix)
+        return self._rotated(tables, back, self._spanned_empty(parts) @ forth.T, mix)
+
+    def _spanned_empty(self, parts: Mapping[int, Array]) -> Array:
+        """What an empty slot adds, (G, M), as the tables give it at the cutoff.
+
+        One type of a group of slots stands for it. Else the energy would step where a
+        neighbour leaves: by 1e-9 eV at a tolerance of 1e-5 eV/Å.
+        """
+        if self._joint:
+            return self._empty
+        found = self._empty.astype(np.float64)
+        for g, v in {
+            self._descriptor.slot_group[t]: v for t, v in parts.items()
+        }.items():
+            found[g] = found[g] @ self._sensitivity @ v.T @ v @ self._inverse
+        return found
 
     def _axis_first(self, back: Array) -> Array:
         """An orthogonal (K, K): the directions of the axis channels, then the rest.
@@ -198,10 +210,10 @@ class CentreRotation:
         cube = whole.first_layer(self._weight, axis).reshape(n, len(vectors), -1)
         own, rest = cube.reshape(n, -1), cube[:, n:].transpose(1, 0, 2)
         turns = np.eye(len(vectors))
-        turns[:n, :n] = np.linalg.svd(own, full_matrices=False)[0]
+        turns[:n, :n] = _directions(own)
         if len(vectors) > n:
             flat = rest.reshape(len(vectors) - n, -1)
-            turns[n:, n:] = np.linalg.svd(flat, full_matrices=False)[0]
+            turns[n:, n:] = _directions(flat)
         return np.asarray(vectors.T @ turns)
 
     def _rotated(
@@ -223,6 +235,13 @@ class CentreRotation:
             importance[a, a:] = sizes[at : at + n - a]
             at += n - a
         return Rotated(tables, form, importance)
+
+
+def _directions(rows: Array) -> Array:
+    """An orthogonal (n, n) whose columns combine the rows (n, m), largest first."""
+    n, m = rows.shape
+    # With fewer columns than rows the reduced form has no n directions.
+    return np.asarray(np.linalg.svd(rows, full_matrices=m < n)[0])
 
 
 def _curve(

@@ -17,7 +17,8 @@ Floats = NDArray[np.float64]
 SEED = 20181206
 FILLING = 0.67  # of sel, where the statistics do not tell the number of neighbours
 MOST_NEIGHBOURS = 400  # of a sampled atom: a file may state any sel
-ATOMS = 64  # of a structure
+ATOMS = 64  # of a structure, at least
+ATOMS_PER_TYPE = 2
 PUSHES = 60
 # As dense as trained (1), spacing in shortest distances, and whether in threes.
 BOXES = (
@@ -85,19 +86,21 @@ def sample_structures(
     counts = neighbours_of(model, species)
     bond = shortest_bond(model, widest.rcut)
     sphere = 4 / 3 * np.pi * widest.rcut**3
-    shares = counts / counts.sum() if counts.any() else None
+    chosen = np.array(species)
+    shares = counts[chosen] / counts.sum() if counts.any() else None
+    n_atoms = max(ATOMS, ATOMS_PER_TYPE * chosen.size)
     found = []
     for filling, apart, bonded in BOXES:
         density = max(filling * counts.sum(), 1.0) / sphere
-        edge = np.cbrt(ATOMS / density)
-        types = rng.choice(widest.n_types, ATOMS, p=shares)
-        types[: len(species)] = species
-        positions = rng.uniform(0.0, edge, (ATOMS, 3))
+        edge = np.cbrt(n_atoms / density)
+        types = rng.choice(chosen, n_atoms, p=shares)
+        types[: chosen.size] = chosen
+        positions = rng.uniform(0.0, edge, (n_atoms, 3))
         if bonded:
             _bind(positions, bond, rng)
         # At most as far apart as in a close packing that is not quite full.
         closest = BONDS[0] if bonded else apart
-        spacing = min(closest * bond, 0.95 * edge / np.cbrt(ATOMS))
+        spacing = min(closest * bond, 0.95 * edge / np.cbrt(n_atoms))
         _push_apart(positions, edge, spacing)
         cell = edge * np.eye(3)
         found.append(Structure(positions, types.astype(np.int32), cell))

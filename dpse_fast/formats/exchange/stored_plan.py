@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import os
 from collections.abc import Mapping
 from dataclasses import fields
@@ -29,10 +30,23 @@ _FORM = ("basis", "rows", "empty", "mix")
 _SLACK = 1e-9  # Å, between a table's end and the cutoff
 
 
+def stored_plan_bytes(digest: str, plan: StoredPlan) -> bytes:
+    """A file of the plan alone; in memory, since HDF5 on a full disk is noisy.
+
+    Parameters
+    ----------
+    digest : of the model that the plan was made for
+    """
+    content = io.BytesIO()
+    with h5py.File(content, "w") as file:
+        _write_plan(file, digest, plan)
+    return content.getvalue()
+
+
 def write_stored_plan(
     path: str | os.PathLike[str], digest: str, plan: StoredPlan
 ) -> None:
-    """Add the plan to a model file that `write` wrote, or make a file of it alone.
+    """Add the plan to a model file that `write` wrote.
 
     Parameters
     ----------
@@ -45,21 +59,25 @@ def write_stored_plan(
     """
     try:
         with h5py.File(path, "a") as file:
-            group = file.create_group(PLAN_GROUP)
-            group.attrs["digest"] = digest
-            group.attrs["tolerance"] = plan.tolerance
-            certificates = group.create_group("certificates")
-            for precision, certificate in plan.certificates.items():
-                attributes = certificates.create_group(precision).attrs
-                for name, value in certificate.numbers().items():
-                    attributes[name] = value
-            for k, tables in enumerate(plan.tables):
-                part = group.create_group(str(k))
-                _write_tables(part.create_group("tables"), tables)
-                _write_forms(part.create_group("forms"), plan.forms[k])
+            _write_plan(file, digest, plan)
     except (OSError, ValueError) as error:
         reason = " ".join(str(error).split())[:120]
         raise InputError(f"{path}: the plan cannot be written ({reason})") from None
+
+
+def _write_plan(file: h5py.File, digest: str, plan: StoredPlan) -> None:
+    group = file.create_group(PLAN_GROUP)
+    group.attrs["digest"] = digest
+    group.attrs["tolerance"] = plan.tolerance
+    certificates = group.create_group("certificates")
+    for precision, certificate in plan.certificates.items():
+        attributes = certificates.create_group(precision).attrs
+        for name, value in certificate.numbers().items():
+            attributes[name] = value
+    for k, tables in enumerate(plan.tables):
+        part = group.create_group(str(k))
+        _write_tables(part.create_group("tables"), tables)
+        _write_forms(part.create_group("forms"), plan.forms[k])
 
 
 def _write_tables(group: h5py.Group, tables: Mapping[tuple[int, int], Table]) -> None:
@@ -102,7 +120,7 @@ def read_stored_plan(path: str | os.PathLike[str], model: Model) -> StoredPlan |
 def read_plan_alone(
     path: str | os.PathLike[str], model: Model, made: str
 ) -> StoredPlan:
-    """The plan in a file that `write_stored_plan` wrote; errors as above."""
+    """The plan in a file of either of those above; errors as `read_stored_plan`."""
     with open_file(Path(path)) as file:
         return _plan(Place(file, file.root).inner(PLAN_GROUP), model, made)
 
