@@ -141,7 +141,10 @@ class _Mixture:
 
     def __init__(self, mix: Floats) -> None:
         self._shape = mix.shape
-        self._forward, self._backward = aligned_zeros(mix.size, mix.dtype), aligned_zeros(mix.size, mix.dtype)
+        self._forward, self._backward = (
+            aligned_zeros(mix.size, mix.dtype),
+            aligned_zeros(mix.size, mix.dtype),
+        )
         self._forward[:] = panels(mix, mix.dtype)
         self._backward[:] = panels(mix.T, mix.dtype)
 

@@ -1,4 +1,4 @@
-"""Rows of four numbers, such as x, y, z and one more, and the registers of their columns.
+"""Rows of four numbers (x, y, z and one more) and the registers of their columns.
 
 A register holds one column of as many rows as it has lanes. With
 ``NUMBA_DISABLE_JIT`` the same names work on NumPy arrays, as in `_simd`.

@@ -1,4 +1,4 @@
-"""From a neighbour list to the pairs of a block: who counts, differences, table rows."""
+"""From a neighbour list to the pairs of a block: differences and table rows."""
 
 from __future__ import annotations
 
@@ -110,9 +110,7 @@ def _find_near(
             of = near.kinds[np.uint64(k + lowest_bit(bits))]
             same = bits & equal(kind, splat(of))
             t = np.uint64(of)
-            store_set(
-                near.places, t * near.listed.size + near.met[t], k, same
-            )
+            store_set(near.places, t * near.listed.size + near.met[t], k, same)
             near.met[t] += count_bits(same)
             bits ^= same
     return found != 0
