@@ -104,11 +104,11 @@ if numba.config.DISABLE_JIT:
 
     def lowest_bit(bits: int) -> int:
         """Which is the first that is set, of at least one."""
-        return (bits & -bits).bit_length() - 1
+        return int(bits & -bits).bit_length() - 1
 
     def count_bits(bits: int) -> int:
         """How many are set."""
-        return bits.bit_count()
+        return int(bits).bit_count()
 
     def store_set(array: Any, index: int, start: int, bits: int) -> None:
         """Write start + k for each bit k < 8 that is set; up to 8 numbers change."""

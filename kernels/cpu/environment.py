@@ -109,7 +109,7 @@ def _find_near(
         while bits:
             of = near.kinds[np.uint64(k + lowest_bit(bits))]
             same = bits & equal(kind, splat(of))
-            t = np.uint64(of)
+            t = np.int64(of)
             store_set(near.places, t * near.listed.size + near.met[t], k, same)
             near.met[t] += count_bits(same)
             bits ^= same
@@ -221,8 +221,10 @@ def _write_pairs(
             for k in range(near.met[t]):
                 place = np.uint64(near.places[t * near.listed.size + k])
                 pairs.neighbours[begin + k] = near.listed[place]
+            # What is made of the lanes behind the last pair is finite.
+            last = pairs.neighbours[end - 1] if end > begin else centre
             for k in range(LANES):
-                pairs.neighbours[end + k] = centre
+                pairs.neighbours[end + k] = last
             for p in range(begin, end, LANES):
                 to_x, to_y, to_z, _ = columns_at(located, pairs.neighbours, p)
                 dx, dy, dz = sub(to_x, x), sub(to_y, y), sub(to_z, z)
@@ -261,8 +263,8 @@ def environments(
     wanted = np.empty(n_groups, np.int64)
     listed = np.empty(n_groups, np.int64)
     everyone = np.ones(n_types, np.int32)
-    limit = env.cutoff * env.cutoff
-    suspect = max(env.trusted, env.trained) ** 2
+    limit = np.float64(env.cutoff * env.cutoff)
+    suspect = np.float64(max(env.trusted, env.trained) ** 2)
     pairs.first[0] = 0
     for b in range(rows.size):
         row = rows[b]

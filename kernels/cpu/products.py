@@ -98,7 +98,7 @@ def product_gradients(
             sum_3 = nothing
             start, end = form.starts[a], form.ends[a]
             # Whole registers of channels: where a register starts in the middle of one
-            # that was just stored, it waits for it (0.24 instead of 0.58 µs an atom).
+            # that was just stored, it waits for it: 0.58 µs an atom of water, so 0.44.
             low = start // width * width
             if at + low < start:
                 low = start
