@@ -61,7 +61,7 @@ class BlockForces:
             return
         self._capacity, self._atomic = most, atomic
         self._atoms = np.empty(most, np.int32)
-        self._forces = np.empty((most, 3))
+        self._forces = np.empty((most, 4))
         self._virials = np.empty((most if atomic else 0, 9))
         self._virial = np.empty((3, 3))
 

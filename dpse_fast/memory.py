@@ -6,7 +6,6 @@ import numpy as np
 
 from .engine import BLOCK
 from .kernels._simd import lanes
-from .kernels.layout import N_GEOMETRY, N_ROWS
 from .model import SeE2A
 from .plan import Plan
 from .planning.structures import neighbours_of
@@ -29,12 +28,11 @@ def worker_bytes(plan: Plan) -> int:
     """Buffers of one thread: a block of atoms with their listed neighbours."""
     item = plan.dtype.itemsize
     wide = plan.geometry_dtype.itemsize
-    model = plan.model
     listed = _listed(plan, DEFAULT_SKIN)
-    widths = max(sum(net.widths) for net in model.fitting)
+    widths = max(sum(net.widths) for net in plan.model.fitting)
     stride = max(plan.place(0, c).stride for c in plan.fitting)
     atom = item * (stride + 3 * widths)
-    pair = wide * (N_GEOMETRY + 3) + item * N_ROWS + 2 * 4
+    pair = 6 * wide + item + 2 * 4  # d and dE/dd, offset, neighbour, table row
     register = lanes(plan.dtype)
     for part in plan.descriptors:
         atom += 1.25 * pair * listed

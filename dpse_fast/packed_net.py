@@ -155,7 +155,7 @@ def _table(hidden: Sequence[Layer], dtype: np.dtype[Any]) -> NDArray[np.int64]:
 def _packed(matrices: Sequence[Array], dtype: Any) -> Array:
     """Weights as `TanhNet` describes them."""
     both = [part for matrix in matrices for part in (matrix, matrix.T)]
-    return _aligned([_panels(part, dtype) for part in both], dtype)
+    return _aligned([panels(part, dtype) for part in both], dtype)
 
 
 def _whole(n: int, dtype: Any) -> int:
@@ -164,7 +164,7 @@ def _whole(n: int, dtype: Any) -> int:
     return int(-(-n // width) * width)
 
 
-def _panels(weight: Array, dtype: Any) -> Array:
+def panels(weight: Array, dtype: Any) -> Array:
     """(n_in, n_out) as [register of outputs, input, lane], flat."""
     n_in, n_out = weight.shape
     whole = np.zeros((n_in, _whole(n_out, dtype)), dtype)

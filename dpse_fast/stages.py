@@ -10,9 +10,12 @@ from numpy.typing import NDArray
 from .aligned import aligned_zeros
 from .kernels._simd import lanes
 from .kernels.cpu.environment import environments
-from .kernels.cpu.moments import moments, pair_gradients
+from .kernels.cpu.mixture import mix_rows
+from .kernels.cpu.moments import moments
+from .kernels.cpu.pair_gradients import pair_gradients
 from .kernels.cpu.pair_potential import (
     ENERGY,
+    N_KEPT,
     N_SUMS,
     WEIGHT,
     pair_potential_gradients,
@@ -20,15 +23,9 @@ from .kernels.cpu.pair_potential import (
 )
 from .kernels.cpu.products import add_empty_slots, product_gradients, products
 from .kernels.cpu.radial import radial_pair_gradients, radial_sums
-from .kernels.layout import (
-    N_GEOMETRY,
-    N_ROWS,
-    Neighbourhood,
-    PairPotential,
-    Pairs,
-    Tally,
-)
+from .kernels.layout import Neighbourhood, PairPotential, Pairs, Tally
 from .model import SeE2A
+from .packed_net import panels
 from .plan import Plan
 from .plan.descriptor_plan import DescriptorPlan
 
@@ -44,7 +41,12 @@ class PairBuffers:
     ----------
     size : centres of the largest block
     n_types : types that the pairs are sorted by
-    dtype, geometry_dtype : of tables, and of geometry and gradients
+    dtype, geometry_dtype : of tables, and of differences and gradients
+
+    Attributes
+    ----------
+    capacity : pairs that there is room for
+    gradients : as ``Pairs.differences``, dE_i/dd
     """
 
     def __init__(
@@ -57,18 +59,14 @@ class PairBuffers:
         self._resize(0)
 
     def _resize(self, n_pairs: int) -> None:
-        self._neighbours = np.empty(n_pairs, np.int32)
-        self._coefficients = np.empty(n_pairs, np.int32)
         # Kernels write whole registers.
-        room = n_pairs + lanes(np.float32)
-        self._rows = np.zeros((N_ROWS, room), self._dtype)
-        self._geometry = np.zeros((N_GEOMETRY, room), self._geometry_dtype)
-        self.gradients = np.empty((n_pairs, 3), self._geometry_dtype)
-
-    @property
-    def capacity(self) -> int:
-        """Pairs that there is room for."""
-        return len(self.gradients)
+        room = n_pairs + 2 * lanes(np.float32)
+        self._neighbours = np.empty(room, np.int32)
+        self._coefficients = np.empty(room, np.int32)
+        self._offsets = np.zeros(room, self._dtype)
+        self._differences = np.zeros(3 * room, self._geometry_dtype)
+        self.gradients = np.zeros(3 * room, self._geometry_dtype)
+        self.capacity = n_pairs
 
     def start(self, hood: Neighbourhood, rows: Ints) -> Pairs:
         """Room for a block of these rows of a list; kept as `pairs`."""
@@ -80,8 +78,8 @@ class PairBuffers:
             first=self._first[: n * self._n_types + 1],
             neighbours=self._neighbours,
             coefficients=self._coefficients,
-            rows=self._rows,
-            geometry=self._geometry,
+            offsets=self._offsets,
+            differences=self._differences,
             counts=self._counts[:n],
         )
         return self.pairs
@@ -100,7 +98,12 @@ class DescriptorStage(Protocol):
     buffers: PairBuffers
 
     def environment(
-        self, hood: Neighbourhood, rows: Ints, truncate: bool, tally: Tally
+        self,
+        hood: Neighbourhood,
+        located: Doubles,
+        rows: Ints,
+        truncate: bool,
+        tally: Tally,
     ) -> None:
         """Collect the pairs of the block."""
 
@@ -121,10 +124,41 @@ class _Stage:
         )
 
     def environment(
-        self, hood: Neighbourhood, rows: Ints, truncate: bool, tally: Tally
+        self,
+        hood: Neighbourhood,
+        located: Doubles,
+        rows: Ints,
+        truncate: bool,
+        tally: Tally,
     ) -> None:
         pairs = self.buffers.start(hood, rows)
-        environments(hood, rows, self.part.environments, truncate, pairs, tally)
+        env = self.part.environments
+        environments(hood, located, rows, env, truncate, pairs, tally)
+
+
+class _Mixture:
+    """The matrix (C, K) of a mixture and its transpose, packed for the kernels."""
+
+    def __init__(self, mix: Floats) -> None:
+        self._shape = mix.shape
+        self._forward, self._backward = (
+            aligned_zeros(mix.size, mix.dtype),
+            aligned_zeros(mix.size, mix.dtype),
+        )
+        self._forward[:] = panels(mix, mix.dtype)
+        self._backward[:] = panels(mix.T, mix.dtype)
+
+    def forward(self, n_rows: int, pure: Floats, mixed: Floats) -> None:
+        """Moments to mixed moments, rows of whole registers."""
+        depth, width = self._shape
+        registers = width // lanes(pure.dtype)
+        mix_rows(pure, n_rows, depth, self._forward, registers, mixed)
+
+    def backward(self, n_rows: int, mixed: Floats, pure: Floats) -> None:
+        """Slopes by the mixed moments to slopes by the moments."""
+        width, depth = self._shape
+        registers = width // lanes(pure.dtype)
+        mix_rows(mixed, n_rows, depth, self._backward, registers, pure)
 
 
 class AngularStage(_Stage):
@@ -138,22 +172,13 @@ class AngularStage(_Stage):
         n_mixed = max(4 * size * empty.shape[1] for empty in part.empty.values())
         self._moments = aligned_zeros(n_moments + register, dtype)
         self._slopes = aligned_zeros(n_moments + register, dtype)
+        self._mixes = {
+            species: None if mix is None else _Mixture(mix)
+            for species, mix in part.mixes.items()
+        }
         mixes = any(mix is not None for mix in part.mixes.values())
         self._mixed = aligned_zeros(n_mixed + register, dtype) if mixes else None
         self._mixed_slopes = aligned_zeros(n_mixed + register, dtype) if mixes else None
-
-    def _around_mix(
-        self, mix: Floats | None, n_atoms: int, moments: Floats, mixed: Floats | None
-    ) -> tuple[Floats, Floats]:
-        """Both sides of the mixture as matrices (4 B, ·); one if there is none."""
-        if mix is None:
-            return moments, moments
-        assert mixed is not None
-        n, m = mix.shape
-        return (
-            moments[: 4 * n_atoms * n].reshape(-1, n),
-            mixed[: 4 * n_atoms * m].reshape(-1, m),
-        )
 
     def moments(self, species: int, n_atoms: int) -> Floats:
         """T of the last block, (B, 4, M), of a descriptor that is not rotated."""
@@ -163,12 +188,18 @@ class AngularStage(_Stage):
 
     def forward(self, species: int, n_atoms: int, inputs: Floats) -> None:
         part, pairs = self.part, self.buffers.pairs
-        moments(pairs, species, part.channels, part.coefficients, self._moments)
-        mix, z = part.mixes[species], self._moments
+        moments(
+            pairs,
+            species,
+            part.rows,
+            part.channels,
+            part.coefficients,
+            self._moments,
+        )
+        mix, z = self._mixes[species], self._moments
         if mix is not None:
             assert self._mixed is not None
-            pure, mixed = self._around_mix(mix, n_atoms, self._moments, self._mixed)
-            np.matmul(pure, mix, out=mixed)
+            mix.forward(4 * n_atoms, self._moments, self._mixed)
             z = self._mixed
         empty = part.empty[species]
         if empty.any():
@@ -176,7 +207,7 @@ class AngularStage(_Stage):
         products(z, n_atoms, part.products[species], self.places[species], inputs)
 
     def backward(self, species: int, n_atoms: int, slopes: Floats) -> None:
-        part, mix = self.part, self.part.mixes[species]
+        part, mix = self.part, self._mixes[species]
         z, z_slopes = self._moments, self._slopes
         if mix is not None:
             assert self._mixed is not None
@@ -185,11 +216,11 @@ class AngularStage(_Stage):
         form, place = part.products[species], self.places[species]
         product_gradients(z, slopes, n_atoms, form, place, z_slopes)
         if mix is not None:
-            pure, mixed = self._around_mix(mix, n_atoms, self._slopes, z_slopes)
-            np.matmul(mixed, mix.T, out=pure)
+            mix.backward(4 * n_atoms, z_slopes, self._slopes)
         pair_gradients(
             self.buffers.pairs,
             species,
+            part.rows,
             part.channels,
             part.coefficients,
             self._slopes,
@@ -252,6 +283,7 @@ class PairPotentialStage:
         self._bias: Floats = plan.model.pair_table.bias
         self._sums = np.zeros((size, N_SUMS))
         self.buffers = PairBuffers(size, 1, 0, np.float64, np.float64)
+        self._kept = np.empty((N_KEPT, 0))
         self.start()
 
     def start(self) -> None:
@@ -270,9 +302,11 @@ class PairPotentialStage:
         Atoms with more neighbours than `sel` are marked in over (B,).
         """
         pairs = self.buffers.start(hood, rows)
+        if self._kept.shape[1] < self.buffers.capacity:
+            self._kept = np.empty((N_KEPT, self.buffers.capacity))
         sums = self._sums[: len(rows)]
         below, n_over = pair_potentials(
-            hood, rows, self._potential, truncate, pairs, sums, over
+            hood, rows, self._potential, truncate, pairs, self._kept, sums, over
         )
         self.below_table = max(self.below_table, int(below))
         self.n_over += int(n_over)
@@ -283,6 +317,6 @@ class PairPotentialStage:
         sums = self._sums[: len(deep)]
         excess = sums[:, ENERGY] + float(self._bias[species]) - deep
         pair_potential_gradients(
-            self.buffers.pairs, sums, excess, self.buffers.gradients
+            self.buffers.pairs, self._kept, sums, excess, self.buffers.gradients
         )
         return np.asarray(deep + sums[:, WEIGHT] * excess)

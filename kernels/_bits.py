@@ -33,6 +33,23 @@ def _below(typing: Any, a: Any, b: Any) -> Any:
 
 
 @intrinsic
+def _equal(typing: Any, a: Any, b: Any) -> Any:
+    def build(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+        flags = builder.fcmp_ordered("==", *arguments)
+        return builder.zext(builder.bitcast(flags, ir.IntType(a.count)), LONG)
+
+    return types.int64(a, a), build
+
+
+@intrinsic
+def _lowest_bit(typing: Any, bits: Any) -> Any:
+    def build(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+        return builder.cttz(arguments[0], ir.Constant(ir.IntType(1), 1))
+
+    return types.int64(types.int64), build
+
+
+@intrinsic
 def _count_bits(typing: Any, bits: Any) -> Any:
     def build(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
         return builder.ctpop(arguments[0])
@@ -81,9 +98,17 @@ if numba.config.DISABLE_JIT:
         """Bits of the lanes where a < b."""
         return int((a < b) @ (1 << np.arange(a.size)))
 
+    def equal(a: Any, b: Any) -> int:
+        """Bits of the lanes where a == b."""
+        return int((a == b) @ (1 << np.arange(a.size)))
+
+    def lowest_bit(bits: int) -> int:
+        """Which is the first that is set, of at least one."""
+        return int(bits & -bits).bit_length() - 1
+
     def count_bits(bits: int) -> int:
         """How many are set."""
-        return bits.bit_count()
+        return int(bits).bit_count()
 
     def store_set(array: Any, index: int, start: int, bits: int) -> None:
         """Write start + k for each bit k < 8 that is set; up to 8 numbers change."""
@@ -91,4 +116,5 @@ if numba.config.DISABLE_JIT:
         array[index : index + len(found)] = start + np.array(found, array.dtype)
 
 else:
-    below, count_bits, store_set = _below, _count_bits, _store_set
+    below, equal, store_set = _below, _equal, _store_set
+    count_bits, lowest_bit = _count_bits, _lowest_bit

@@ -15,6 +15,7 @@ from numba.core import cgutils, types
 from numba.core.extending import intrinsic, models, overload, register_model
 
 REGISTER_BYTES = 64
+WORD = ir.IntType(32)
 
 
 def lanes(dtype: Any) -> int:
@@ -219,22 +220,29 @@ def _at_most(typing: Any, a: Any, b: Any) -> Any:
     return a(a, a), build
 
 
-@intrinsic
-def _first_lanes(typing: Any, a: Any, n: Any) -> Any:
-    def build(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
-        value, count = arguments
-        integers = ir.VectorType(ir.IntType(a.dtype.bitwidth), a.count)
-        count = builder.trunc(count, integers.element) if a.count == 16 else count
-        single = builder.insert_element(
-            ir.Constant(integers, ir.Undefined), count, ir.Constant(ir.IntType(32), 0)
-        )
-        mask = ir.Constant(ir.VectorType(ir.IntType(32), a.count), None)
-        bound = builder.shuffle_vector(single, single, mask)
-        numbers = ir.Constant(integers, list(range(a.count)))
-        kept = builder.icmp_signed("<", numbers, bound)
-        return builder.select(kept, value, ir.Constant(value.type, None))
+def _compared_lanes(order: str) -> Any:
+    """Zero all lanes but those whose number compares so with n."""
 
-    return a(a, types.int64), build
+    @intrinsic
+    def kept_lanes(typing: Any, a: Any, n: Any) -> Any:
+        def build(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+            value, count = arguments
+            integers = ir.VectorType(ir.IntType(a.dtype.bitwidth), a.count)
+            count = builder.trunc(count, integers.element) if a.count == 16 else count
+            blank, zero = ir.Constant(integers, ir.Undefined), ir.Constant(WORD, 0)
+            single = builder.insert_element(blank, count, zero)
+            mask = ir.Constant(ir.VectorType(WORD, a.count), None)
+            bound = builder.shuffle_vector(single, single, mask)
+            numbers = ir.Constant(integers, list(range(a.count)))
+            kept = builder.icmp_signed(order, numbers, bound)
+            return builder.select(kept, value, ir.Constant(value.type, None))
+
+        return a(a, types.int64), build
+
+    return kept_lanes
+
+
+_first_lanes, _lanes_from = _compared_lanes("<"), _compared_lanes(">=")
 
 
 @intrinsic
@@ -348,6 +356,9 @@ if numba.config.DISABLE_JIT:
     def first_lanes(a: Any, n: int) -> Any:
         return np.where(np.arange(a.size) < n, a, a.dtype.type(0))
 
+    def lanes_from(a: Any, n: int) -> Any:
+        return np.where(np.arange(a.size) >= n, a, a.dtype.type(0))
+
     def total(a: Any) -> Any:
         return a.sum()
 
@@ -363,4 +374,4 @@ else:
     fma, mul, div, add, sub = _fma, _mul, _div, _add, _sub
     magnitude, with_sign, root = _magnitude, _with_sign, _root
     at_most, at_least, store_as = _at_most, _at_least, _store_as
-    power_of_two, first_lanes = _power_of_two, _first_lanes
+    power_of_two, first_lanes, lanes_from = _power_of_two, _first_lanes, _lanes_from

@@ -31,6 +31,11 @@ class Neighbourhood(NamedTuple):
     neighbours: Ints  # (n_list,) int32, index into positions
 
 
+# Atoms as the pair kernels read them: x, y, z (Å) and the type of each, (n_all · 4,).
+LOCATED = ("x", "y", "z", "type")
+N_LOCATED = len(LOCATED)
+
+
 class Periodicity(NamedTuple):
     """The cell and how far around it images are taken."""
 
@@ -68,13 +73,22 @@ class Switch(NamedTuple):
     protection: float  # Å
 
 
+class EnvironmentRows(NamedTuple):
+    """What turns a difference of positions into a row of R."""
+
+    switch: Switch
+    mean: Floats  # (T, T) of s
+    radial: Floats  # (T, T) 1/deviation of s
+    angular: Floats  # (T, T) 1/deviation of s·d/r
+
+
 class Environments(NamedTuple):
-    """What turns a distance into a row of R and a row of a table.
+    """Which neighbours count, and what turns a distance into a row of a table.
 
     G is the number of slot groups: neighbour types that share an entry of sel.
     """
 
-    switch: Switch
+    cutoff: float  # Å
     trusted: float  # Å, closer pairs are counted as too short
     trained: float  # Å, pairs closer than the training data's are counted
     sel: Ints  # (G,) int64
@@ -84,9 +98,6 @@ class Environments(NamedTuple):
     competes: Ints  # (T, T) int32, 1: the pair is one of those that sel truncates
     slots: Ints  # (T, T) int32, 1: the pair fills one of the sel slots
     unseen: Ints  # (T, T) int32, 1: the training data had no such pair
-    mean: Floats  # (T, T) of s
-    radial: Floats  # (T, T) 1/deviation of s
-    angular: Floats  # (T, T) 1/deviation of s·d/r
     first_row: Ints  # (n_tables,) int64, a table's row 0 in origins
     first_register: Ints  # (n_tables,) int64, where its coefficients start
     registers: Ints  # (n_tables,) int64, registers of channels in a row
@@ -112,14 +123,16 @@ class Pairs(NamedTuple):
     """The pairs of a block within the cutoff, sorted by centre and neighbour type.
 
     Those of centre b and neighbour type t are ``first[b·T + t]`` to
-    ``first[b·T + t + 1]``. `ROWS` and `GEOMETRY` name what stands in these arrays.
+    ``first[b·T + t + 1]``. n_pairs is what there is room for, two registers of float32
+    more than are listed. Rows of R are made where they are used: a pair takes 40 bytes
+    in double precision, and would take 112 with them and their slopes.
     """
 
     first: Ints  # (B · T + 1,) int64
     neighbours: Ints  # (n_pairs,) int32
     coefficients: Ints  # (n_pairs,) int32, first register of the table's row
-    rows: Floats  # (5, n_pairs) and a register more, in the tables' precision
-    geometry: Floats  # (8, n_pairs) and a register more
+    offsets: Floats  # (n_pairs,) Å, r less the origin of the table's row
+    differences: Floats  # (3 · n_pairs,) Å, x_j - x_i: all dx, all dy, all dz
     counts: Ints  # (B, G) int32, slots filled of each group
 
 
@@ -128,7 +141,7 @@ class Touched(NamedTuple):
 
     slot: Ints  # (n_all,) int32, 1 + the place of an atom among those touched, or 0
     atoms: Ints  # (n_touched,) int32
-    forces: Floats  # (n_touched, 3) eV/Å
+    forces: Floats  # (n_touched, 4) eV/Å and a 0
     virials: Floats  # (n_touched, 9) eV of atoms, or (0, 9)
     virial: Floats  # (3, 3) eV of the block
 
@@ -158,17 +171,6 @@ class Place(NamedTuple):
 
     stride: int  # S, numbers from one atom's row to the next
     offset: int  # column of the descriptor's first number
-
-
-# Pairs.rows: t = r - origin of the table row, and the row R of the environment matrix.
-ROWS = ("t", "radial", "angular_x", "angular_y", "angular_z")
-N_ROWS = len(ROWS)
-T, R_0, R_X, R_Y, R_Z = range(N_ROWS)
-# Pairs.geometry: d = x_j - x_i, r and 1/r, the slope of R_0 in r, q = R_k/d_k and its
-# slope in r.
-GEOMETRY = ("dx", "dy", "dz", "r", "inverse_r", "radial_slope", "q", "q_slope")
-N_GEOMETRY = len(GEOMETRY)
-DX, DY, DZ, DISTANCE, INVERSE_R, RADIAL_SLOPE, Q, Q_SLOPE = range(N_GEOMETRY)
 
 
 class PairPotential(NamedTuple):

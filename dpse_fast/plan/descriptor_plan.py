@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from ..aligned import aligned_zeros
 from ..kernels._simd import lanes
-from ..kernels.layout import Channels, Environments, Products
+from ..kernels.layout import Channels, EnvironmentRows, Environments, Products
 from ..model import Descriptor, Embedding, Model, SeE2R
 from .domain import trained_distance, trusted_distance, unseen_pairs
 from .form import Form
@@ -31,7 +31,7 @@ class DescriptorPlan:
     descriptor : SeE2A or SeE2R
     tables : by (centre, neighbour); pairs with the same function share one
     forms : by centre type, how it enters the fitting net
-    environments : the kernels' arrays; see `Environments`
+    environments, rows : the kernels' arrays; see `Environments`, `EnvironmentRows`
     channels : where the moments of each pair are
     coefficients : (registers · 6 · lanes,) of all tables, divided by N
     mixes : by centre type, (C, K) padded to whole registers, or None
@@ -43,6 +43,7 @@ class DescriptorPlan:
     tables: Mapping[Pair, Table]
     forms: Mapping[int, Form]
     environments: Environments
+    rows: EnvironmentRows
     channels: Channels
     coefficients: Array
     mixes: Mapping[int, Array | None]
@@ -73,6 +74,7 @@ def descriptor_plan(
         tables=tables,
         forms=forms,
         environments=_environments(model, descriptor, tables, packed),
+        rows=_environment_rows(descriptor),
         channels=channels,
         coefficients=packed.coefficients(scale, dtype),
         mixes={
@@ -215,6 +217,15 @@ def padding_of(descriptor: Descriptor, types: frozenset[int]) -> Array:
     return padding
 
 
+def _environment_rows(descriptor: Descriptor) -> EnvironmentRows:
+    return EnvironmentRows(
+        switch=switch_of(descriptor),
+        mean=descriptor.davg[..., 0].astype(np.float64),
+        radial=1.0 / descriptor.dstd[..., 0].astype(np.float64),
+        angular=1.0 / descriptor.dstd[..., -1].astype(np.float64),
+    )
+
+
 def _environments(
     model: Model,
     descriptor: Descriptor,
@@ -241,9 +252,8 @@ def _environments(
         cells.append(rows + first_row)
         origins.extend((table.origins, np.array([np.inf])))
         first_row += table.origins.size + 1
-    angular = descriptor.dstd[..., -1]
     return Environments(
-        switch=switch_of(descriptor),
+        cutoff=switch_of(descriptor).cutoff,
         trusted=trusted_distance(model),
         trained=trained_distance(model),
         sel=np.array(descriptor.sel, np.int64),
@@ -253,9 +263,6 @@ def _environments(
         competes=np.ones((n, n), np.int32) if descriptor.mixed else slots,
         slots=slots,
         unseen=unseen_pairs(model),
-        mean=descriptor.davg[..., 0].astype(np.float64),
-        radial=1.0 / descriptor.dstd[..., 0].astype(np.float64),
-        angular=1.0 / angular.astype(np.float64),
         first_row=np.array(first_rows, np.int64),
         first_register=packed.first_register[:-1],
         registers=np.array(packed.registers, np.int64),

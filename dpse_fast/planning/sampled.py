@@ -10,7 +10,8 @@ from numpy.typing import NDArray
 
 from ..boundary import System
 from ..engine import Engine
-from ..kernels.layout import Neighbourhood
+from ..kernels.cpu.environment import locate
+from ..kernels.layout import N_LOCATED, Neighbourhood
 from ..model import Model
 from ..neighbours import NeighbourList
 from ..plan.accuracy import Accuracy
@@ -115,6 +116,8 @@ def _moments(
     flat, _ = work.begin_block(species, len(rows))
     stage = work.stages[k]
     assert isinstance(stage, AngularStage)
-    stage.environment(hood, rows, True, work.tallies[k])
+    located = np.empty((len(hood.types), N_LOCATED))
+    locate(hood.positions, hood.types, located)
+    stage.environment(hood, located.reshape(-1), rows, True, work.tallies[k])
     stage.forward(species, len(rows), flat)
     return np.asarray(stage.moments(species, len(rows)), np.float64)

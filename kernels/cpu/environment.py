@@ -1,25 +1,23 @@
-"""From a neighbour list to the pairs of a block: geometry, switch, table rows."""
+"""From a neighbour list to the pairs of a block: differences and table rows."""
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 import numpy as np
 
+from .._bits import LANES, below, count_bits, equal, lowest_bit, store_set
 from .._jit import inline, kernel
+from .._rows import columns_at
+from .._simd import add, mul, root, splat, store, store_as, sub
 from ..layout import (
-    DISTANCE,
-    DX,
-    DY,
-    DZ,
     Environments,
     Floats,
     Ints,
     Neighbourhood,
     Pairs,
-    T,
     Tally,
 )
-from .geometry import radial_geometry
-from .nearest import without_dropped
 
 # Columns of the counters that `environments` adds to, before one per group of slots.
 SHORT_PAIRS = 0
@@ -30,32 +28,92 @@ N_COUNTERS = 3
 CLOSEST = 1e-4  # Å; closer atoms are at the same place
 
 
-@inline
-def _within(
-    hood: Neighbourhood, row: int, cutoff: float, found: Ints, squared: Floats
-) -> int:
-    centre = hood.centres[row]
-    x, y, z = hood.positions[centre]
-    limit = cutoff * cutoff
-    n = 0
-    for k in range(hood.first[row], hood.first[row + 1]):
-        j = hood.neighbours[k]
-        dx = hood.positions[j, 0] - x
-        dy = hood.positions[j, 1] - y
-        dz = hood.positions[j, 2] - z
-        r2 = dx * dx + dy * dy + dz * dz
-        found[n] = j
-        squared[n] = r2
-        n += r2 < limit
-    return n
+class Near(NamedTuple):
+    """The neighbours of one centre: those listed, and the places of those that count.
+
+    The places of type t are ``places[t·R]`` to ``places[t·R + met[t] - 1]``, ascending,
+    where R is the length of ``listed``.
+    """
+
+    listed: Ints  # (R,) int32, index of atoms; valid behind the last too
+    squared: Floats  # (R,) Å², of those listed; infinite: dropped
+    kinds: Floats  # (R,) their types
+    places: Ints  # (T · R,) int32, in listed
+    met: Ints  # (T,) int64
+
+
+@kernel
+def locate(positions: Floats, types: Ints, located: Floats) -> None:
+    """Put positions and types side by side.
+
+    Parameters
+    ----------
+    located : (n, 4) modified
+    """
+    for k in range(types.size):
+        for c in range(3):
+            located[k, c] = positions[k, c]
+        located[k, 3] = types[k]
 
 
 @inline
-def _count_types(types: Ints, n: int, found: Ints, met: Ints) -> None:
-    """How many of the neighbours found are of each type."""
-    met[:] = 0
-    for k in range(n):
-        met[types[found[k]]] += 1
+def _room_for(hood: Neighbourhood, rows: Ints, n_types: int) -> Near:
+    """Zeros, so that what lies behind a centre's neighbours is an index of atoms."""
+    most = 0
+    for row in rows:
+        most = max(most, hood.first[row + 1] - hood.first[row])
+    room = most + 2 * LANES
+    return Near(
+        np.zeros(room, np.int32),
+        np.empty(room, np.float64),
+        np.empty(room, np.float64),
+        np.zeros(n_types * room, np.int32),
+        np.zeros(n_types, np.int64),
+    )
+
+
+@inline
+def _find_near(
+    hood: Neighbourhood,
+    row: int,
+    located: Floats,
+    limit: float,
+    suspect: float,
+    near: Near,
+) -> bool:
+    """The listed neighbours below the limit (Å²), by type.
+
+    Returns
+    -------
+    whether one is below ``suspect`` (Å²) too
+    """
+    begin = hood.first[row]
+    n_listed = hood.first[row + 1] - begin
+    centre = np.int64(hood.centres[row])
+    for k in range(n_listed):
+        near.listed[k] = hood.neighbours[begin + k]
+    near.met[:] = 0
+    x = splat(located[4 * centre])
+    y = splat(located[4 * centre + 1])
+    z = splat(located[4 * centre + 2])
+    limits, suspects = splat(limit), splat(suspect)
+    found = 0
+    for k in range(0, n_listed, LANES):
+        to_x, to_y, to_z, kind = columns_at(located, near.listed, k)
+        dx, dy, dz = sub(to_x, x), sub(to_y, y), sub(to_z, z)
+        r2 = add(add(mul(dx, dx), mul(dy, dy)), mul(dz, dz))
+        store(near.squared, k, r2)
+        store(near.kinds, k, kind)
+        bits = below(r2, limits) & ((1 << min(n_listed - k, LANES)) - 1)
+        found |= bits & below(r2, suspects)
+        while bits:
+            of = near.kinds[np.uint64(k + lowest_bit(bits))]
+            same = bits & equal(kind, splat(of))
+            t = np.int64(of)
+            store_set(near.places, t * near.listed.size + near.met[t], k, same)
+            near.met[t] += count_bits(same)
+            bits ^= same
+    return found != 0
 
 
 @inline
@@ -67,99 +125,122 @@ def _count_groups(group: Ints, counted: Ints, met: Ints, total: Ints) -> None:
 
 
 @inline
-def _keep_nearest(
-    candidates: Ints, most: int, n: int, found: Ints, squared: Floats
-) -> int:
-    """Drop all but the nearest of the candidates, ties by list order."""
-    order = np.argsort(squared[candidates], kind="mergesort")
-    for k in range(most, candidates.size):
-        found[candidates[order[k]]] = -1
-    return without_dropped(n, found, squared)
-
-
-@inline
-def _of_group(
-    types: Ints, env: Environments, own: int, group: int, n: int, found: Ints
-) -> Ints:
-    """The places in ``found`` of the neighbours that compete for a group's slots."""
-    candidates = np.empty(n, np.int64)
+def _keep_nearest(chosen: Ints, most: int, near: Near) -> None:
+    """Drop all but the nearest of the types chosen, ties by list order."""
+    room = near.listed.size
+    candidates = np.empty(room, np.int64)
     m = 0
-    for k in range(n):
-        other = types[found[k]]
-        if env.group[other] == group and env.competes[own, other]:
-            candidates[m] = k
-            m += 1
-    return candidates[:m]
+    for t in range(near.met.size):
+        if chosen[t]:
+            for k in range(near.met[t]):
+                candidates[m] = near.places[t * room + k]
+                m += 1
+    ordered = np.sort(candidates[:m])
+    order = np.argsort(near.squared[ordered], kind="mergesort")
+    for k in range(most, m):
+        near.squared[ordered[order[k]]] = np.inf
+    for t in range(near.met.size):
+        kept = 0
+        for k in range(near.met[t]):
+            place = near.places[t * room + k]
+            if near.squared[place] < np.inf:
+                near.places[t * room + kept] = place
+                kept += 1
+        near.met[t] = kept
 
 
 @inline
-def _sort_by_type(
-    hood: Neighbourhood,
-    centre: int,
-    tables: Ints,
-    n: int,
-    found: Ints,
-    first: Ints,
-    pairs: Pairs,
-) -> None:
-    """Write the neighbours that count and their differences, type by type.
-
-    Parameters
-    ----------
-    tables : (T,) of the centre's type, -1: the pair does not count
-    first : (T + 1,) modified but for first[0]: where each type starts in the pairs
-    """
-    n_types = tables.size
-    real = pairs.geometry.dtype.type
-    for t in range(n_types):
-        first[t + 1] = 0
-    for k in range(n):
-        t = hood.types[found[k]]
-        first[t + 1] += tables[t] >= 0
-    for t in range(n_types):
-        first[t + 1] += first[t]
-    end = first[n_types]
-    # first[t + 1] is where type t ends: it is filled from its end.
-    x, y, z = hood.positions[centre]
-    for k in range(n - 1, -1, -1):
-        j = found[k]
-        t = hood.types[j]
-        if tables[t] >= 0:
-            first[t + 1] -= 1
-            p = first[t + 1]
-            pairs.neighbours[p] = j
-            pairs.geometry[DX, p] = real(hood.positions[j, 0] - x)
-            pairs.geometry[DY, p] = real(hood.positions[j, 1] - y)
-            pairs.geometry[DZ, p] = real(hood.positions[j, 2] - z)
-    for t in range(n_types):
-        first[t] = first[t + 1]
-    first[n_types] = end
+def _count_close(
+    env: Environments, tables: Ints, centre: int, near: Near, counters: Ints
+) -> int:
+    """Count the pairs that are too short; returns how many the training data lacks."""
+    short, trained = env.trusted * env.trusted, env.trained * env.trained
+    close = 0
+    for t in range(near.met.size):
+        if tables[t] < 0:
+            continue
+        for k in range(near.met[t]):
+            r2 = near.squared[near.places[t * near.listed.size + k]]
+            close += r2 < trained
+            counters[SHORT_PAIRS] += r2 < short
+            if r2 < CLOSEST * CLOSEST and (r2 < short or r2 < trained):
+                counters[COINCIDENT] = centre + 1
+    return close
 
 
 @inline
 def _find_rows(
-    env: Environments, table: int, begin: int, end: int, pairs: Pairs
+    env: Environments, table: int, begin: int, end: int, distances: Floats, pairs: Pairs
 ) -> None:
-    """The table rows of pairs of one type, and t."""
-    real = pairs.rows.dtype.type
+    """The table rows of pairs of one type, and the offsets in them."""
+    real = pairs.offsets.dtype.type
     shortest, per_length = env.shortest[table], env.cells_per_length[table]
     first_cell, first_row = env.first_cell[table], env.first_row[table]
+    first_register, registers = env.first_register[table], env.registers[table]
     for p in range(begin, end):
-        r = np.float64(pairs.geometry[DISTANCE, p])
-        row = env.cells[first_cell]
+        r = distances[p - begin]
+        row = np.int64(env.cells[first_cell])
         if r >= shortest:
-            row = env.cells[first_cell + 1 + np.int64((r - shortest) * per_length)]
-            while r >= env.origins[row + 1]:
+            cell = first_cell + 1 + np.int64((r - shortest) * per_length)
+            row = np.int64(env.cells[np.uint64(cell)])
+            # Most cells hold one edge at most: a sum is cheaper than a branch.
+            row += r >= env.origins[np.uint64(row + 1)]
+            while r >= env.origins[np.uint64(row + 1)]:
                 row += 1
-        pairs.coefficients[p] = (
-            env.first_register[table] + (row - first_row) * env.registers[table]
-        )
-        pairs.rows[T, p] = real(r - env.origins[row])
+        pairs.coefficients[p] = first_register + (row - first_row) * registers
+        pairs.offsets[p] = real(r - env.origins[np.uint64(row)])
+
+
+@inline
+def _write_pairs(
+    located: Floats,
+    centre: int,
+    env: Environments,
+    tables: Ints,
+    near: Near,
+    distances: Floats,
+    first: Ints,
+    pairs: Pairs,
+) -> None:
+    """The neighbours that count, type by type, with differences and table rows.
+
+    Parameters
+    ----------
+    tables : (T,) of the centre's type, -1: the pair does not count
+    distances : as long as ``near.listed``, modified
+    first : (T + 1,) modified but for first[0]: where each type starts in the pairs
+    """
+    differences, room = pairs.differences, pairs.offsets.size
+    x = splat(located[4 * centre])
+    y = splat(located[4 * centre + 1])
+    z = splat(located[4 * centre + 2])
+    for t in range(tables.size):
+        begin = end = first[t]
+        if tables[t] >= 0:
+            end = begin + near.met[t]
+            for k in range(near.met[t]):
+                place = np.uint64(near.places[t * near.listed.size + k])
+                pairs.neighbours[begin + k] = near.listed[place]
+            # What is made of the lanes behind the last pair is finite.
+            last = pairs.neighbours[end - 1] if end > begin else centre
+            for k in range(LANES):
+                pairs.neighbours[end + k] = last
+            for p in range(begin, end, LANES):
+                to_x, to_y, to_z, _ = columns_at(located, pairs.neighbours, p)
+                dx, dy, dz = sub(to_x, x), sub(to_y, y), sub(to_z, z)
+                r2 = add(add(mul(dx, dx), mul(dy, dy)), mul(dz, dz))
+                store(distances, p - begin, root(r2))
+                store_as(differences, p, dx)
+                store_as(differences, room + p, dy)
+                store_as(differences, 2 * room + p, dz)
+            _find_rows(env, tables[t], begin, end, distances, pairs)
+        first[t + 1] = end
 
 
 @kernel
 def environments(
     hood: Neighbourhood,
+    located: Floats,
     rows: Ints,
     env: Environments,
     truncate: bool,
@@ -170,39 +251,34 @@ def environments(
 
     Parameters
     ----------
+    located : (n_all · 4,) see `locate`
     rows : (B,) rows of the list
     truncate : keep the nearest ``sel`` of each group of slots
     pairs : modified; its arrays hold at least as many entries as the list
     tally : added to
     """
     n_groups, n_types = env.sel.size, env.group.size
-    capacity = 0
-    for row in rows:
-        capacity = max(capacity, hood.first[row + 1] - hood.first[row])
-    found = np.empty(capacity + 1, np.int32)
-    squared = np.empty(capacity + 1, np.float64)
+    near = _room_for(hood, rows, n_types)
+    distances = np.empty(near.listed.size, np.float64)
     wanted = np.empty(n_groups, np.int64)
     listed = np.empty(n_groups, np.int64)
-    met = np.empty(n_types, np.int64)
-    coincident = CLOSEST * CLOSEST
-    short, trained = env.trusted * env.trusted, env.trained * env.trained
+    everyone = np.ones(n_types, np.int32)
+    limit = np.float64(env.cutoff * env.cutoff)
+    suspect = np.float64(max(env.trusted, env.trained) ** 2)
     pairs.first[0] = 0
     for b in range(rows.size):
         row = rows[b]
-        centre = hood.centres[row]
+        centre = np.int64(hood.centres[row])
         own = hood.types[centre]
-        n = _within(hood, row, env.switch.cutoff, found, squared)
-        _count_types(hood.types, n, found, met)
-        _count_groups(env.group, env.competes[own], met, wanted)
+        suspects = _find_near(hood, row, located, limit, suspect, near)
+        _count_groups(env.group, env.competes[own], near.met, wanted)
         unseen = 0
-        for t in range(met.size):
-            unseen += env.unseen[own, t] * met[t]
-            tally.seen[own, t] += met[t]
-        n_within = n
-        if truncate and 0 < env.list_size < n:
-            n = _keep_nearest(np.arange(n), env.list_size, n, found, squared)
-            _count_types(hood.types, n, found, met)
-        _count_groups(env.group, env.competes[own], met, listed)
+        for t in range(n_types):
+            unseen += env.unseen[own, t] * near.met[t]
+            tally.seen[own, t] += near.met[t]
+        if truncate and 0 < env.list_size < near.met.sum():
+            _keep_nearest(everyone, env.list_size, near)
+        _count_groups(env.group, env.competes[own], near.met, listed)
         for g in range(n_groups):
             beyond = wanted[g] - min(listed[g], env.sel[g])
             if beyond > 0:
@@ -211,36 +287,15 @@ def environments(
                 if tally.excess.size:
                     tally.excess[row, g] = beyond
                 if truncate and listed[g] > env.sel[g]:
-                    mine = _of_group(hood.types, env, own, g, n, found)
-                    n = _keep_nearest(mine, env.sel[g], n, found, squared)
-        if n < n_within:
-            _count_types(hood.types, n, found, met)
-        _count_groups(env.group, env.slots[own], met, pairs.counts[b])
+                    mine = (env.group == g) & (env.competes[own] != 0)
+                    _keep_nearest(mine.astype(np.int32), env.sel[g], near)
+        _count_groups(env.group, env.slots[own], near.met, pairs.counts[b])
         tables = env.table_of[own]
         close = 0
-        for k in range(n):
-            if squared[k] < short or squared[k] < trained:
-                if tables[hood.types[found[k]]] < 0:
-                    continue
-                close += squared[k] < trained
-                tally.counters[SHORT_PAIRS] += squared[k] < short
-                if squared[k] < coincident:
-                    tally.counters[COINCIDENT] = centre + 1
+        if suspects:
+            close = _count_close(env, tables, centre, near, tally.counters)
         first = pairs.first[b * n_types : (b + 1) * n_types + 1]
-        _sort_by_type(hood, centre, tables, n, found, first, pairs)
-        for t in range(n_types):
-            begin, end = first[t], first[t + 1]
-            if begin < end:
-                radial_geometry(
-                    pairs,
-                    begin,
-                    end,
-                    env.switch,
-                    env.mean[own, t],
-                    env.radial[own, t],
-                    env.angular[own, t],
-                )
-                _find_rows(env, tables[t], begin, end, pairs)
+        _write_pairs(located, centre, env, tables, near, distances, first, pairs)
         tally.counters[CLOSE_PAIRS] += close
         if tally.close.size:
             tally.close[row] = close

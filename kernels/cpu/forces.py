@@ -8,25 +8,64 @@ from __future__ import annotations
 
 import numpy as np
 
+from .._access import load_double, pick
 from .._jit import inline, kernel
-from ..layout import DX, DY, DZ, Floats, Ints, Neighbourhood, Pairs, Touched
+from .._rows import store_rows, subtract_row
+from .._simd import add, first_lanes, fma, splat, total
+from ..layout import Floats, Ints, Neighbourhood, Pairs, Touched
+
+LANES = 8  # of float64
 
 
 @inline
 def _place(touched: Touched, atom: int, n: int) -> tuple[int, int]:
     """Where an atom's sums are, and how many atoms are touched now."""
-    slot = touched.slot[atom]
+    slot = pick(touched.slot, atom)
     if slot == 0:
         n += 1
         slot = n
         touched.slot[atom] = slot
         touched.atoms[slot - 1] = atom
-        for k in range(3):
+        for k in range(4):
             touched.forces[slot - 1, k] = 0.0
         if touched.virials.shape[0]:
             for k in range(9):
                 touched.virials[slot - 1, k] = 0.0
     return slot - 1, n
+
+
+@inline
+def _add_virial(pairs: Pairs, gradients: Floats, end: int, virial: Floats) -> None:
+    """Add -Σ dE_i/dd ⊗ d of all pairs."""
+    differences, room = pairs.differences, pairs.offsets.size
+    for c in range(3):
+        nothing = splat(np.float64(0.0))
+        x, y, z = nothing, nothing, nothing
+        for p in range(0, end, LANES):
+            g = first_lanes(load_double(gradients, c * room + p), end - p)
+            dx = load_double(differences, p)
+            dy = load_double(differences, room + p)
+            dz = load_double(differences, 2 * room + p)
+            if p + LANES > end:
+                dx = first_lanes(dx, end - p)
+                dy = first_lanes(dy, end - p)
+                dz = first_lanes(dz, end - p)
+            x, y, z = fma(g, dx, x), fma(g, dy, y), fma(g, dz, z)
+        virial[c, 0] -= total(x)
+        virial[c, 1] -= total(y)
+        virial[c, 2] -= total(z)
+
+
+@inline
+def _add_pair_virial(
+    pairs: Pairs, gradients: Floats, p: int, slot: int, touched: Touched
+) -> None:
+    """Each pair's goes to its neighbour, as in deepmd-kit."""
+    room = pairs.offsets.size
+    for k in range(3):
+        for m in range(3):
+            work = gradients[k * room + p] * pairs.differences[m * room + p]
+            touched.virials[slot, 3 * k + m] -= work
 
 
 @kernel
@@ -42,10 +81,8 @@ def collect_forces(
 
     Parameters
     ----------
-    gradients : (n_pairs, 3) dE_i/dd_ij, eV/Å
+    gradients : as ``pairs.differences``, dE_i/dd_ij, eV/Å
     touched : modified
-        The virial gets -Σ dE_i/dd ⊗ d; each pair's goes to its neighbour, as in
-        deepmd-kit.
     n : atoms touched before
 
     Returns
@@ -53,42 +90,29 @@ def collect_forces(
     atoms touched now
     """
     n_types = (pairs.first.size - 1) // max(rows.size, 1)
-    xx, xy, xz, yx, yy, yz, zx, zy, zz = 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0
+    forces, room = touched.forces.reshape(-1), pairs.offsets.size
+    some = np.empty(4 * LANES, np.float64)
+    nothing = splat(np.float64(0.0))
     for b in range(rows.size):
-        own_x, own_y, own_z = 0.0, 0.0, 0.0
-        for p in range(pairs.first[b * n_types], pairs.first[(b + 1) * n_types]):
-            slot, n = _place(touched, pairs.neighbours[p], n)
-            gx, gy, gz = gradients[p]
-            touched.forces[slot, 0] -= gx
-            touched.forces[slot, 1] -= gy
-            touched.forces[slot, 2] -= gz
-            own_x += gx
-            own_y += gy
-            own_z += gz
-            dx = np.float64(pairs.geometry[DX, p])
-            dy = np.float64(pairs.geometry[DY, p])
-            dz = np.float64(pairs.geometry[DZ, p])
-            xx += gx * dx
-            xy += gx * dy
-            xz += gx * dz
-            yx += gy * dx
-            yy += gy * dy
-            yz += gy * dz
-            zx += gz * dx
-            zy += gz * dy
-            zz += gz * dz
-            if touched.virials.shape[0]:
-                for k in range(3):
-                    for m in range(3):
-                        work = gradients[p, k] * pairs.geometry[m, p]
-                        touched.virials[slot, 3 * k + m] -= work
+        begin, end = pairs.first[b * n_types], pairs.first[(b + 1) * n_types]
+        own_x, own_y, own_z = nothing, nothing, nothing
+        for p in range(begin, end, LANES):
+            count = min(end - p, LANES)
+            gx = first_lanes(load_double(gradients, p), count)
+            gy = first_lanes(load_double(gradients, room + p), count)
+            gz = first_lanes(load_double(gradients, 2 * room + p), count)
+            own_x, own_y, own_z = add(own_x, gx), add(own_y, gy), add(own_z, gz)
+            store_rows(some, 0, gx, gy, gz, nothing)
+            for k in range(count):
+                slot, n = _place(touched, pick(pairs.neighbours, p + k), n)
+                subtract_row(forces, 4 * slot, some, 4 * k)
+                if touched.virials.shape[0]:
+                    _add_pair_virial(pairs, gradients, p + k, slot, touched)
         slot, n = _place(touched, hood.centres[rows[b]], n)
-        touched.forces[slot, 0] += own_x
-        touched.forces[slot, 1] += own_y
-        touched.forces[slot, 2] += own_z
-    sums = (xx, xy, xz, yx, yy, yz, zx, zy, zz)
-    for k in range(9):
-        touched.virial[k // 3, k % 3] -= sums[k]
+        touched.forces[slot, 0] += total(own_x)
+        touched.forces[slot, 1] += total(own_y)
+        touched.forces[slot, 2] += total(own_z)
+    _add_virial(pairs, gradients, pairs.first[rows.size * n_types], touched.virial)
     return n
 
 

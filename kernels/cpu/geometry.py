@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
+import numpy as np
+
 from .._jit import inline
 from .._simd import (
     add,
@@ -17,61 +21,73 @@ from .._simd import (
     store,
     store_as,
 )
-from ..layout import (
-    DISTANCE,
-    DX,
-    DY,
-    DZ,
-    INVERSE_R,
-    Q_SLOPE,
-    R_0,
-    R_X,
-    R_Y,
-    R_Z,
-    RADIAL_SLOPE,
-    Pairs,
-    Q,
-    Switch,
-)
+from ..layout import EnvironmentRows, Floats, Pairs
+
+PART = 128  # pairs of one centre and type that are treated together
+# Between rows of `Geometry`: a constant, so that one address serves all rows, and no
+# multiple of 4096 bytes, which would make loads wait for stores that only look alike.
+STRIDE = PART + 24
+
+# Rows of `Geometry.rows`: R_0, q·d and the slope of R_0 in r.
+R_0, R_X, R_Y, R_Z, RADIAL_SLOPE = range(5)
+# Rows of `Geometry.slopes`: 1/r, q = R_k/d_k and its slope in r.
+INVERSE_R, Q, Q_SLOPE = range(3)
+
+
+class Geometry(NamedTuple):
+    """What pairs of one centre and neighbour type need, while they are used."""
+
+    rows: Floats  # (5 · STRIDE,) in the tables' precision
+    slopes: Floats  # (3 · STRIDE,)
 
 
 @inline
-def radial_geometry(
+def room_for_geometry(pairs: Pairs) -> Geometry:
+    """Of up to `PART` pairs."""
+    return Geometry(
+        np.zeros(5 * STRIDE, pairs.offsets.dtype),
+        np.zeros(3 * STRIDE, pairs.differences.dtype),
+    )
+
+
+@inline
+def find_geometry(
     pairs: Pairs,
     begin: int,
     end: int,
-    switch: Switch,
-    mean: float,
-    radial: float,
-    angular: float,
+    form: EnvironmentRows,
+    own: int,
+    other: int,
+    found: Geometry,
 ) -> None:
     """R and what its slope is made of, of pairs of one type; see `switch.switch_jet`.
 
-    Writes up to a register behind the end too.
-
     Parameters
     ----------
-    mean, radial, angular : of s, and one over the deviations of s and s·d/r
+    begin, end : at most `PART` pairs
+    own, other : types of centre and neighbour
+    found : modified, up to a register behind the last pair too
     """
-    rows, geometry = pairs.rows.reshape(-1), pairs.geometry.reshape(-1)
-    room = pairs.geometry.shape[1]
-    real = geometry.dtype.type
-    width = lanes_of(geometry)
+    differences, room = pairs.differences, pairs.offsets.size
+    rows, slopes = found.rows, found.slopes
+    real = differences.dtype.type
     one, minus = splat(real(1)), splat(real(-1))
     nothing = splat(real(0))
-    start = splat(real(-switch.start))
-    inverse_width = splat(real(switch.inverse_width))
-    protection = splat(real(switch.protection))
-    less_mean = splat(real(-mean))
-    over_radial, over_angular = splat(real(radial)), splat(real(angular))
-    for p in range(begin, end, width):
-        dx = load(geometry, DX * room + p)
-        dy = load(geometry, DY * room + p)
-        dz = load(geometry, DZ * room + p)
+    start = splat(real(-form.switch.start))
+    inverse_width = splat(real(form.switch.inverse_width))
+    protection = splat(real(form.switch.protection))
+    less_mean = splat(real(-form.mean[own, other]))
+    over_radial = splat(real(form.radial[own, other]))
+    over_angular = splat(real(form.angular[own, other]))
+    for p in range(begin, end, lanes_of(differences)):
+        at = p - begin
+        dx = load(differences, p)
+        dy = load(differences, room + p)
+        dz = load(differences, 2 * room + p)
         r = root(fma(dx, dx, fma(dy, dy, mul(dz, dz))))
         inverse_r = div(one, r)
         inverse = inverse_r
-        if switch.protection != 0.0:
+        if form.switch.protection != 0.0:
             inverse = div(one, add(r, protection))
         u = mul(add(r, start), inverse_width)
         u = at_most(at_least(u, nothing), one)
@@ -85,12 +101,11 @@ def radial_geometry(
         q = mul(s, inverse)
         q_slope = mul(fma(q, minus, s_slope), inverse)
         scaled = mul(q, over_angular)
-        store(geometry, DISTANCE * room + p, r)
-        store(geometry, INVERSE_R * room + p, inverse_r)
-        store(geometry, RADIAL_SLOPE * room + p, mul(s_slope, over_radial))
-        store(geometry, Q * room + p, scaled)
-        store(geometry, Q_SLOPE * room + p, mul(q_slope, over_angular))
-        store_as(rows, R_0 * room + p, mul(add(s, less_mean), over_radial))
-        store_as(rows, R_X * room + p, mul(scaled, dx))
-        store_as(rows, R_Y * room + p, mul(scaled, dy))
-        store_as(rows, R_Z * room + p, mul(scaled, dz))
+        store_as(rows, R_0 * STRIDE + at, mul(add(s, less_mean), over_radial))
+        store_as(rows, R_X * STRIDE + at, mul(scaled, dx))
+        store_as(rows, R_Y * STRIDE + at, mul(scaled, dy))
+        store_as(rows, R_Z * STRIDE + at, mul(scaled, dz))
+        store_as(rows, RADIAL_SLOPE * STRIDE + at, mul(s_slope, over_radial))
+        store(slopes, INVERSE_R * STRIDE + at, inverse_r)
+        store(slopes, Q * STRIDE + at, scaled)
+        store(slopes, Q_SLOPE * STRIDE + at, mul(q_slope, over_angular))

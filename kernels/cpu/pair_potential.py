@@ -10,10 +10,6 @@ import numpy as np
 
 from .._jit import inline, kernel
 from ..layout import (
-    DX,
-    DY,
-    DZ,
-    INVERSE_R,
     Floats,
     Ints,
     Neighbourhood,
@@ -27,8 +23,9 @@ from .nearest import without_dropped
 ENERGY, WEIGHT, WEIGHT_SLOPE = 0, 1, 2
 N_SUMS = 3
 
-# Rows of the pairs' geometry besides d and 1/r: ½ du/dr, and r, later dσ/dr.
-SLOPE, SOFTMIN = 5, 6
+# Rows of what is kept of each pair: 1/r, ½ du/dr, and r, later dσ/dr.
+INVERSE_R, SLOPE, SOFTMIN = range(3)
+N_KEPT = 3
 
 
 @inline
@@ -95,6 +92,7 @@ def pair_potentials(
     potential: PairPotential,
     truncate: bool,
     pairs: Pairs,
+    kept: Floats,
     sums: Floats,
     over: Ints,
 ) -> tuple[int, int]:
@@ -104,7 +102,8 @@ def pair_potentials(
     ----------
     rows : (B,) rows of the list
     truncate : only the nearest ``potential.sel`` of each group count
-    pairs : of one group of types, modified; geometry holds d, 1/r, ½ du/dr, dσ/dr
+    pairs : of one group of types, modified, without what tables need
+    kept : (N_KEPT, n_pairs) modified: 1/r, ½ du/dr, dσ/dr
     sums : (B, N_SUMS) modified: E_table without its bias (eV), w, dw/dσ (1/Å)
     over : (B,) modified, 1 for atoms with more neighbours than `sel`
 
@@ -117,6 +116,7 @@ def pair_potentials(
     below = 0
     n_over = 0
     n_pairs = 0
+    room = pairs.offsets.size
     capacity = 0
     for row in rows:
         capacity = max(capacity, hood.first[row + 1] - hood.first[row])
@@ -144,8 +144,11 @@ def pair_potentials(
             dy = hood.positions[j, 1] - hood.positions[centre, 1]
             dz = hood.positions[j, 2] - hood.positions[centre, 2]
             r = distances[k]
-            g = pairs.geometry[:, n_pairs]
-            g[DX], g[DY], g[DZ], g[INVERSE_R] = dx, dy, dz, 1.0 / r
+            pairs.differences[n_pairs] = dx
+            pairs.differences[room + n_pairs] = dy
+            pairs.differences[2 * room + n_pairs] = dz
+            g = kept[:, n_pairs]
+            g[INVERSE_R] = 1.0 / r
             g[SLOPE] = 0.0
             g[SOFTMIN] = np.inf
             if r < potential.end:
@@ -168,7 +171,7 @@ def pair_potentials(
             numerator = 0.0
             denominator = 0.0
             for p in range(first, n_pairs):
-                r = pairs.geometry[SOFTMIN, p]
+                r = kept[SOFTMIN, p]
                 if r < np.inf:
                     share = np.exp((nearest - r) * potential.inverse_alpha)
                     numerator += r * share
@@ -188,37 +191,37 @@ def pair_potentials(
             sums[b, WEIGHT] = w
             sums[b, WEIGHT_SLOPE] = w_slope
             for p in range(first, n_pairs):
-                r = pairs.geometry[SOFTMIN, p]
+                r = kept[SOFTMIN, p]
                 slope = 0.0
                 if r < np.inf:
                     share = np.exp((nearest - r) * potential.inverse_alpha)
                     slope = 1.0 + growth - r * potential.inverse_alpha
                     slope *= share / denominator
-                pairs.geometry[SOFTMIN, p] = slope
+                kept[SOFTMIN, p] = slope
         else:
             for p in range(first, n_pairs):
-                pairs.geometry[SOFTMIN, p] = 0.0
+                kept[SOFTMIN, p] = 0.0
     return below, n_over
 
 
 @kernel
 def pair_potential_gradients(
-    pairs: Pairs, sums: Floats, excess: Floats, out: Floats
+    pairs: Pairs, kept: Floats, sums: Floats, excess: Floats, out: Floats
 ) -> None:
     """dE_i/dd of every pair of a block besides (1 − w) dE_deep/dd, eV/Å.
 
     Parameters
     ----------
-    sums : (B, N_SUMS) of `pair_potentials`
+    kept, sums : of `pair_potentials`
     excess : (B,) E_table − E_deep, eV
-    out : (n_pairs, 3) modified
+    out : as ``pairs.differences``, modified
     """
+    room = pairs.offsets.size
     for b in range(pairs.first.size - 1):
         weight = sums[b, WEIGHT]
         switching = sums[b, WEIGHT_SLOPE] * excess[b]
         for p in range(pairs.first[b], pairs.first[b + 1]):
-            g = pairs.geometry[:, p]
+            g = kept[:, p]
             along = (weight * g[SLOPE] + switching * g[SOFTMIN]) * g[INVERSE_R]
-            out[p, 0] = along * g[DX]
-            out[p, 1] = along * g[DY]
-            out[p, 2] = along * g[DZ]
+            for at in (p, room + p, 2 * room + p):
+                out[at] = along * pairs.differences[at]

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import numpy as np
+
 from .._jit import kernel
-from .._simd import first_lanes, fma, lanes_of, load, mul, splat, store, total
+from .._rows import store_totals
+from .._simd import first_lanes, fma, lanes_from, lanes_of, load, mul, splat, store
 from ..layout import Floats, Ints, Pairs, Place, Products
 
 
@@ -78,6 +81,7 @@ def product_gradients(
     real = moments.dtype.type
     channels = form.registers * width
     nothing = splat(real(0))
+    sums = np.empty(4 * form.starts.size, moments.dtype)
     for b in range(n_atoms):
         first = b * 4 * channels
         at = b * place.stride + place.offset
@@ -93,13 +97,20 @@ def product_gradients(
             sum_2 = nothing
             sum_3 = nothing
             start, end = form.starts[a], form.ends[a]
-            for k in range(start, end, width):
+            # Whole registers of channels: where a register starts in the middle of one
+            # that was just stored, it waits for it: 0.58 µs an atom of water, so 0.44.
+            low = start // width * width
+            if at + low < start:
+                low = start
+            for k in range(low, end, width):
                 lane = first + k
                 s = load(slopes, at + k - start)
                 z_0 = load(moments, lane)
                 z_1 = load(moments, lane + channels)
                 z_2 = load(moments, lane + 2 * channels)
                 z_3 = load(moments, lane + 3 * channels)
+                if k < start:
+                    s = lanes_from(s, start - k)
                 if k + width > end:
                     # What lies behind is another's: it may be NaN.
                     s = first_lanes(s, end - k)
@@ -118,8 +129,8 @@ def product_gradients(
                 store(out, lane, fma(s, left_2, load(out, lane)))
                 lane += channels
                 store(out, lane, fma(s, left_3, load(out, lane)))
-            out[first + a] += total(sum_0)
-            out[first + channels + a] += total(sum_1)
-            out[first + 2 * channels + a] += total(sum_2)
-            out[first + 3 * channels + a] += total(sum_3)
+            store_totals(sums, 4 * a, sum_0, sum_1, sum_2, sum_3)
             at += end - start
+        for a in range(form.starts.size):
+            for c in range(4):
+                out[first + c * channels + a] += sums[4 * a + c]

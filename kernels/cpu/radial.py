@@ -2,9 +2,24 @@
 
 from __future__ import annotations
 
-from .._jit import kernel
-from .._simd import add, fma, lanes_of, load, splat, store, total
-from ..layout import DX, DY, DZ, INVERSE_R, Channels, Floats, Ints, Pairs, Place, T
+import numpy as np
+
+from .._access import pick, spread
+from .._jit import inline, kernel
+from .._simd import (
+    add,
+    div,
+    fma,
+    lanes_of,
+    load,
+    mul,
+    root,
+    splat,
+    store,
+    total,
+)
+from ..layout import Channels, Floats, Ints, Pairs, Place
+from .geometry import PART, STRIDE
 from .quintic import quintic, quintic_jet
 
 
@@ -29,6 +44,7 @@ def radial_sums(
     out : (B · S,) modified; up to a register behind D too
     """
     width = lanes_of(table)
+    offsets, coefficients = pairs.offsets, pairs.coefficients
     real = table.dtype.type
     n_types = channels.count.shape[0]
     flat = padding.reshape(-1)
@@ -42,10 +58,25 @@ def radial_sums(
                 slot = load(flat, g * padding.shape[1] + lane)
                 result = fma(empty, slot, result)
             for p in range(pairs.first[b * n_types], pairs.first[(b + 1) * n_types]):
-                at = (pairs.coefficients[p] + register) * 6 * width
-                x = splat(pairs.rows[T, p])
+                at = (pick(coefficients, p) + register) * 6 * width
+                x = spread(offsets, p)
                 result = add(result, quintic(table, at, x))
             store(out, row + lane, result)
+
+
+@inline
+def _point(pairs: Pairs, begin: int, end: int, along: Floats, out: Floats) -> None:
+    """From dE_i/dr to dE_i/dd, a register of pairs at a time."""
+    differences, room = pairs.differences, pairs.offsets.size
+    for p in range(begin, end, lanes_of(differences)):
+        dx = load(differences, p)
+        dy = load(differences, room + p)
+        dz = load(differences, 2 * room + p)
+        r = root(fma(dx, dx, fma(dy, dy, mul(dz, dz))))
+        over_r = div(load(along, p - begin), r)
+        store(out, p, mul(over_r, dx))
+        store(out, room + p, mul(over_r, dy))
+        store(out, 2 * room + p, mul(over_r, dz))
 
 
 @kernel
@@ -63,23 +94,26 @@ def radial_pair_gradients(
     Parameters
     ----------
     slopes : (B · S,) dE_i/dD, finite behind it too
-    out : (n_pairs, 3) modified
+    out : as ``pairs.differences``, modified
     """
     width = lanes_of(table)
-    real = table.dtype.type
-    rows, geometry = pairs.rows, pairs.geometry
+    offsets, coefficients = pairs.offsets, pairs.coefficients
+    nothing = splat(table.dtype.type(0))
+    along = np.zeros(STRIDE, out.dtype)
     n_types = channels.count.shape[0]
     for b in range(pairs.counts.shape[0]):
         row = b * place.stride + place.offset
-        for p in range(pairs.first[b * n_types], pairs.first[(b + 1) * n_types]):
-            at = pairs.coefficients[p] * 6 * width
-            x = splat(rows[T, p])
-            result = splat(real(0))
-            for register in range(channels.total[species]):
-                _, slope = quintic_jet(table, at, x)
-                result = fma(slope, load(slopes, row + register * width), result)
-                at += 6 * width
-            along = total(result) * geometry[INVERSE_R, p]
-            out[p, 0] = along * geometry[DX, p]
-            out[p, 1] = along * geometry[DY, p]
-            out[p, 2] = along * geometry[DZ, p]
+        last = pairs.first[(b + 1) * n_types]
+        for begin in range(pairs.first[b * n_types], last, PART):
+            end = min(begin + PART, last)
+            for p in range(begin, end):
+                at = pick(coefficients, p) * 6 * width
+                x = spread(offsets, p)
+                result = nothing
+                for register in range(channels.total[species]):
+                    _, slope = quintic_jet(table, at, x)
+                    s = load(slopes, row + register * width)
+                    result = fma(slope, s, result)
+                    at += 6 * width
+                along[p - begin] = total(result)
+            _point(pairs, begin, end, along, out)
