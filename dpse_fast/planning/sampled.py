@@ -73,23 +73,25 @@ class Sampled:
         return found
 
     def measure(self, plan: Plan) -> Accuracy:
-        """The differences of a plan to the reference."""
+        """The differences of a plan to the reference; NaN where both overflow."""
         if self._expected is None:
             self._expected = self._evaluate(self._reference)
         found, expected = self._evaluate(plan), self._expected
-        return Accuracy.of(
-            *(
-                np.concatenate(
-                    [
-                        np.ravel(a - b)
-                        for a, b in zip(
-                            getattr(found, name), getattr(expected, name), strict=True
-                        )
-                    ]
+        names = ("energies", "forces", "virials")
+        with np.errstate(over="ignore", invalid="ignore"):
+            return Accuracy.of(
+                *(
+                    np.concatenate(
+                        [
+                            np.ravel(a - b)
+                            for a, b in zip(
+                                getattr(found, n), getattr(expected, n), strict=True
+                            )
+                        ]
+                    )
+                    for n in names
                 )
-                for name in ("energies", "forces", "virials")
             )
-        )
 
     def moments(self, k: int, species: int, most: int) -> Floats:
         """T of descriptor k, (n, 4, M), of up to ``most`` atoms of a type."""
