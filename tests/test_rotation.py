@@ -200,3 +200,21 @@ def test_the_energy_does_not_step_at_the_cutoff() -> None:
             positions[3, 0] = -(model.rcut + side)
             energies.append(pot.compute(positions, types).energy)
         assert abs(energies[1] - energies[0]) < 1e-13
+
+
+def test_an_untrained_type_costs_the_others_nothing() -> None:
+    """Its statistics are the file's defaults, and its forces huge."""
+    model = random_model(3, **WIDE)
+    descriptor = model.descriptors[0]
+    mean, deviation = descriptor.davg.copy(), descriptor.dstd.copy()
+    mean[2], deviation[2] = 0.0, 1e-2
+    model = replace(
+        model, descriptors=(replace(descriptor, davg=mean, dstd=deviation),)
+    )
+    plan = make_plan(model, tolerance=1e-2)
+    (part,) = plan.descriptors
+    assert part.forms[2].n_channels == descriptor.width
+    for c in (0, 1):
+        assert part.n_inputs(c) < 0.9 * part.n_inputs(2)
+    assert plan.certificate is not None
+    assert plan.certificate.force <= 1e-2

@@ -52,9 +52,23 @@ def unseen_pairs(model: Model) -> NDArray[np.int32]:
     """
     n = model.n_types
     slots = np.zeros((n, n), bool)
-    absent = np.ones(n, bool)
     for descriptor in model.descriptors:
         sel = np.array(descriptor.sel)[list(descriptor.slot_group)]
         slots |= sel[None, :] > 0
-        absent &= unseen_types(descriptor)
+    absent = _absent(model)
     return (absent[:, None] | absent[None, :] | ~slots).astype(np.int32)
+
+
+def trained_types(model: Model, types: frozenset[int]) -> frozenset[int]:
+    """Those of the types that were in training; all of them if none was.
+
+    What a net that was never trained gives says nothing of the accuracy that the
+    others need: it may be a hundred times as large.
+    """
+    absent = _absent(model)
+    return frozenset(t for t in types if not absent[t]) or types
+
+
+def _absent(model: Model) -> NDArray[np.bool_]:
+    absent = [unseen_types(descriptor) for descriptor in model.descriptors]
+    return np.asarray(np.all(absent, axis=0))

@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from ..model import Model, SeE2A
-from ..plan.domain import shortest_bond
+from ..plan.domain import shortest_bond, trained_types
 from ..plan.form import Form, full_form
 from ..plan.plan import Forms, Tables, compile_plan, is_foldable
 from ..plan.tables import Table
@@ -44,6 +44,8 @@ class Candidate(NamedTuple):
 class FormSearch:
     """Ranks and products for a force error on sampled structures.
 
+    Centres of a type that training did not see stay as they are in the file.
+
     Parameters
     ----------
     levels : tables, from coarse to those that count as exact
@@ -63,12 +65,13 @@ class FormSearch:
         self._model, self._levels, self._sampled = model, levels, sampled
         self._tables = levels[-1]
         self._types = sorted(types)
-        self._costs = Costs(model, self._types, dtype)
+        trained = sorted(trained_types(model, types))
+        self._costs = Costs(model, trained, dtype)
         self._full = full_forms(model, tabulation, types)
         rotations = {
             (k, c): self._rotation(tabulation, k, c)
             for k, part in enumerate(self._tables)
-            for c in self._types
+            for c in trained
             if is_foldable(model, c) and any(pair[0] == c for pair in part)
         }
         self._rotations = {k: r for k, r in rotations.items() if not r.is_zero}

@@ -11,6 +11,7 @@ from ..blas import one_blas_thread
 from ..boundary import check_amount
 from ..model import Model
 from ..plan.accuracy import Accuracy
+from ..plan.domain import trained_types
 from ..plan.plan import (
     PRECISIONS,
     Forms,
@@ -50,7 +51,7 @@ def make_plan(
     ----------
     tolerance : eV/Å
         The largest force error due to tables, rotation and pruning on sampled
-        structures; 0 converges the tables and rotates nothing.
+        structures of the types in training; 0 converges the tables and rotates nothing.
     stored : what was chosen for the model before
         Taken as it is if its tolerance is not above the one asked for.
     types : the types that the plan serves; None for all
@@ -112,7 +113,8 @@ class _Choosing:
         self._others = self._sampled(CERTIFICATE_SEEDS)
 
     def _sampled(self, seeds: Sequence[int]) -> Sampled:
-        return Sampled(self._model, sorted(self._types), self._reference, seeds)
+        trained = sorted(trained_types(self._model, self._types))
+        return Sampled(self._model, trained, self._reference, seeds)
 
     def plan(self, precision: str, certified: Sequence[str]) -> StoredPlan:
         tables, forms = self._chosen(precision)

@@ -82,7 +82,7 @@ class Sampled:
         """
         if self._expected is None:
             self._expected = self._evaluate(self._reference)
-        with np.errstate(invalid="ignore"):
+        with np.errstate(over="ignore", invalid="ignore"):
             differences = [
                 [a - b for a, b in zip(one, other, strict=True)]
                 for one, other in zip(self._evaluate(plan), self._expected, strict=True)

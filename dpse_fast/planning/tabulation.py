@@ -9,7 +9,7 @@ from ..fitting import FittingNet
 from ..model import Descriptor, Model
 from ..plan.accuracy import Accuracy, Reference
 from ..plan.descriptor_plan import Pair, functions_of, padding_of
-from ..plan.domain import shortest_bond
+from ..plan.domain import shortest_bond, trained_types
 from ..plan.jets import RadialEmbedding, switch_of
 from ..plan.plan import Tables
 from ..plan.tables import TableBuilder, first_edges
@@ -48,7 +48,7 @@ class Tabulation:
         packed: dict[tuple[int, ...], np.ndarray] = {}
         nets = {
             t: FittingNet(model.fitting[t], np.float64, order, packed)
-            for t in sorted(types)
+            for t in sorted(trained_types(model, types))
         }
         self._reference = Reference(model, self.functions, nets, self.empty)
         self.relative = LOOSEST
