@@ -99,7 +99,27 @@ def test_products_fall_off() -> None:
     half = rotated.pruned(0.1 * importance.max())
     assert half.n_inputs < form.n_inputs
     assert (half.ends > half.starts).all()
-    assert rotated.pruned(2 * importance.max()).n_inputs >= 1
+    least = rotated.pruned(2 * importance.max())
+    assert (least.starts.size, least.n_inputs) == (1, 1)  # without rows z would enter
+
+
+def test_products_are_ordered_by_what_they_add() -> None:
+    """First those of the axis channels, then the rest, each from large to small."""
+    importance = rotation(random_model(2, **WIDE), 0).at(1e-6).importance
+    rest = np.linalg.norm(importance[:, 5:], axis=0)
+    assert (np.diff(rest) <= 1e-12 * rest[0]).all()
+    assert rest[0] > 1.5 * rest[-1]
+
+
+@pytest.mark.parametrize("n_types", [1, 2])
+def test_empty_slots_count_for_the_rank(n_types: int) -> None:
+    """As `EMPTY_WEIGHT` neighbours: many slots are empty."""
+    model = random_model(n_types, **WIDE)
+    exact = padding_of(model.descriptors[0], frozenset(range(n_types)))[0]
+    form = rotation(model, 0).at(1e-2).form
+    assert form.n_channels < model.descriptors[0].width / 2
+    error = np.linalg.norm(form.empty @ form.basis.T - exact, axis=1)
+    assert (error < 0.01 * np.linalg.norm(exact, axis=1)).all()
 
 
 def test_the_sensitivity_is_the_first_layers() -> None:
