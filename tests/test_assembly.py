@@ -9,7 +9,7 @@ import llvmlite.binding as llvm
 import numba
 import numpy as np
 import pytest
-from dpse_fast.kernels.cpu import moments, products
+from dpse_fast.kernels.cpu import moments, pair_gradients, products
 from random_model import random_model, random_structure
 
 import dpse_fast
@@ -17,7 +17,7 @@ import dpse_fast
 LIBM = ("exp", "tanh", "pow", "sin", "cos", "log", "sqrt", "fma")
 HOT = {
     "moments": moments.moments,
-    "pair_gradients": moments.pair_gradients,
+    "pair_gradients": pair_gradients.pair_gradients,
     "products": products.products,
     "product_gradients": products.product_gradients,
 }
