@@ -116,6 +116,7 @@ def with_numbers(name: str, change: Any) -> Any:
         (with_numbers("0/forms/0/empty", lambda a: a[:, :1]), "expected shape"),
         (with_numbers("0/forms/1/rows", lambda a: a + 99), "ranges of the"),
         (with_numbers("0/forms/1/rows", lambda a: a[:0]), "ranges of the"),
+        (with_numbers("0/forms/1/rows", lambda a: a * [0, 1]), "ranges of the"),
         (with_numbers("0/forms/1/rows", lambda a: a[:, ::-1].copy()), "ranges of the"),
         (without("0/forms/0/rows"), "rows"),
         (without_force, "force"),

@@ -17,6 +17,7 @@ from ...plan import PRECISIONS, StoredPlan
 from ...plan.accuracy import Accuracy
 from ...plan.form import Form
 from ...plan.jets import switch_of
+from ...plan.plan import is_foldable
 from ...plan.tables import Table
 from ..hdf5 import SIGNATURE, open_file
 from . import datasets
@@ -147,7 +148,7 @@ def _plan(place: Place, model: Model, made: str) -> StoredPlan:
     for k in parts:
         part, descriptor = place.inner(str(k)), model.descriptors[k]
         part.only(("tables", "forms"))
-        forms.append(_forms(part.inner("forms"), descriptor))
+        forms.append(_forms(part.inner("forms"), model, descriptor))
         tables.append(_tables(part.inner("tables"), descriptor, forms[-1]))
     return StoredPlan(
         tables=tuple(tables),
@@ -169,14 +170,17 @@ def _certificates(place: Place) -> dict[str, Accuracy]:
     return found
 
 
-def _forms(place: Place, descriptor: Descriptor) -> dict[int, Form]:
+def _forms(place: Place, model: Model, descriptor: Descriptor) -> dict[int, Form]:
     centres = {str(c): c for c in range(descriptor.n_types)}
     place.only(tuple(centres))
-    return {c: _form(place.inner(n), descriptor) for n, c in centres.items()
-            if place.has(n)}  # fmt: skip
+    return {
+        c: _form(place.inner(name), descriptor, is_foldable(model, c))
+        for name, c in centres.items()
+        if place.has(name)
+    }
 
 
-def _form(place: Place, descriptor: Descriptor) -> Form:
+def _form(place: Place, descriptor: Descriptor, foldable: bool) -> Form:
     place.only(_FORM)
     basis, empty = place.array("basis"), place.array("empty")
     width, groups = descriptor.width, len(descriptor.sel)
@@ -187,7 +191,8 @@ def _form(place: Place, descriptor: Descriptor) -> Form:
         place.reject("empty", f"expected shape ({groups}, {n}), got {empty.shape}")
     starts, ends = place.integer_pairs("rows").astype(np.int64).T.copy()
     most = descriptor.axis_neuron if isinstance(descriptor, SeE2A) else 0
-    inside = (starts >= 0) & (starts < ends) & (ends <= n)
+    first = np.arange(starts.size) if foldable else np.zeros_like(starts)
+    inside = (starts == first) & (starts < ends) & (ends <= n)
     if not inside.all() or starts.size > most or (most and not starts.size):
         place.reject("rows", f"expected up to {most} ranges of the {n} channels")
     if starts.size > n:
