@@ -125,20 +125,22 @@ def _count_groups(group: Ints, counted: Ints, met: Ints, total: Ints) -> None:
 
 
 @inline
-def _keep_nearest(chosen: Ints, most: int, near: Near) -> None:
+def _keep_nearest(
+    chosen: Ints, most: int, n_listed: int, limit: float, near: Near
+) -> None:
     """Drop all but the nearest of the types chosen, ties by list order."""
     room = near.listed.size
     candidates = np.empty(room, np.int64)
+    measures = np.empty(room, np.float64)
     m = 0
-    for t in range(near.met.size):
-        if chosen[t]:
-            for k in range(near.met[t]):
-                candidates[m] = near.places[t * room + k]
-                m += 1
-    ordered = np.sort(candidates[:m])
-    order = np.argsort(near.squared[ordered], kind="mergesort")
+    for k in range(n_listed):
+        if near.squared[k] < limit and chosen[np.int64(near.kinds[k])]:
+            candidates[m] = k
+            measures[m] = near.squared[k]
+            m += 1
+    order = np.argsort(measures[:m], kind="mergesort")
     for k in range(most, m):
-        near.squared[ordered[order[k]]] = np.inf
+        near.squared[candidates[order[k]]] = np.inf
     for t in range(near.met.size):
         kept = 0
         for k in range(near.met[t]):
@@ -262,7 +264,7 @@ def environments(
     distances = np.empty(near.listed.size, np.float64)
     wanted = np.empty(n_groups, np.int64)
     listed = np.empty(n_groups, np.int64)
-    everyone = np.ones(n_types, np.int32)
+    chosen = np.empty(n_types, np.int32)
     limit = np.float64(env.cutoff * env.cutoff)
     suspect = np.float64(max(env.trusted, env.trained) ** 2)
     pairs.first[0] = 0
@@ -276,8 +278,11 @@ def environments(
         for t in range(n_types):
             unseen += env.unseen[own, t] * near.met[t]
             tally.seen[own, t] += near.met[t]
+        n_listed = hood.first[row + 1] - hood.first[row]
         if truncate and 0 < env.list_size < near.met.sum():
-            _keep_nearest(everyone, env.list_size, near)
+            for t in range(n_types):
+                chosen[t] = 1
+            _keep_nearest(chosen, env.list_size, n_listed, limit, near)
         _count_groups(env.group, env.competes[own], near.met, listed)
         for g in range(n_groups):
             beyond = wanted[g] - min(listed[g], env.sel[g])
@@ -287,8 +292,9 @@ def environments(
                 if tally.excess.size:
                     tally.excess[row, g] = beyond
                 if truncate and listed[g] > env.sel[g]:
-                    mine = (env.group == g) & (env.competes[own] != 0)
-                    _keep_nearest(mine.astype(np.int32), env.sel[g], near)
+                    for t in range(n_types):
+                        chosen[t] = env.group[t] == g and env.competes[own, t] != 0
+                    _keep_nearest(chosen, env.sel[g], n_listed, limit, near)
         _count_groups(env.group, env.slots[own], near.met, pairs.counts[b])
         tables = env.table_of[own]
         close = 0
