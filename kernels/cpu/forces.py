@@ -64,7 +64,8 @@ def _add_pair_virial(
     room = pairs.offsets.size
     for k in range(3):
         for m in range(3):
-            work = gradients[k * room + p] * pairs.differences[m * room + p]
+            slope = np.float64(gradients[k * room + p])
+            work = slope * np.float64(pairs.differences[m * room + p])
             touched.virials[slot, 3 * k + m] -= work
 
 
