@@ -242,7 +242,8 @@ def _model_of(
         return model, read_stored_plan(path, model)
     packaged = resources.files(f"{__package__}.data") / DEFAULT_MODEL
     with resources.as_file(packaged) as file:
-        return read_model(file), None
+        model = read_model(file)
+        return model, read_stored_plan(file, model)
 
 
 def load(
