@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any, NamedTuple
 
 import pytest
 
 import dpse_fast
-from dpse_fast.planning.cache import SWITCH
+from dpse_fast.planning import cache
 
 
 class Backend(NamedTuple):
@@ -33,10 +34,16 @@ BACKENDS = {
 }
 
 
+@pytest.fixture(scope="session")
+def plans(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Plans of this session's tests: many load the same models."""
+    return tmp_path_factory.mktemp("plans")
+
+
 @pytest.fixture(autouse=True)
-def _plans_are_chosen_anew(monkeypatch: pytest.MonkeyPatch) -> None:
-    """What a test sees of plans does not depend on the tests before it."""
-    monkeypatch.setenv(SWITCH, "0")
+def _plans_of_this_session(plans: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """No plan of another session is used, and the user's are left alone."""
+    monkeypatch.setattr(cache, "directory", lambda: plans)
 
 
 @pytest.fixture(params=BACKENDS)

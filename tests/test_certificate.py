@@ -22,7 +22,7 @@ GOLDEN = Path(__file__).parent / "golden"
 
 
 @pytest.fixture(scope="module")
-def plans() -> dict[str, dpse_fast.Potential]:
+def waters() -> dict[str, dpse_fast.Potential]:
     """The default model in every precision, its types named."""
     return {
         name: dpse_fast.load(precision=name, sel_overflow="truncate", threads=1)
@@ -33,18 +33,18 @@ def plans() -> dict[str, dpse_fast.Potential]:
 @pytest.mark.parametrize("precision", PRECISIONS)
 @pytest.mark.parametrize("shaken", [0.0, 0.01])
 def test_on_frames_of_water(
-    plans: dict[str, dpse_fast.Potential], precision: str, shaken: float
+    waters: dict[str, dpse_fast.Potential], precision: str, shaken: float
 ) -> None:
     exact = dpse_fast.load(tol=0, sel_overflow="truncate", threads=1)
     rng = np.random.default_rng(7)
-    plan = plans[precision].plan
+    plan = waters[precision].plan
     assert plan is not None
     certificate = plan.certificate
     assert certificate is not None
     for atoms in ase.io.read(WATER, index=":2"):
         positions = atoms.positions + rng.normal(0.0, shaken + 1e-12, (len(atoms), 3))
         given = (positions, atoms.get_chemical_symbols(), atoms.cell.array)
-        one, other = (p.compute(*given) for p in (plans[precision], exact))
+        one, other = (p.compute(*given) for p in (waters[precision], exact))
         assert one.report.close_pairs == 0
         forces = one.forces - other.forces
         n = len(atoms)
@@ -54,14 +54,14 @@ def test_on_frames_of_water(
         assert np.abs(one.virial - other.virial).max() / n <= certificate.virial
 
 
-def test_somewhat_closer_than_trained(plans: dict[str, dpse_fast.Potential]) -> None:
+def test_somewhat_closer_than_trained(waters: dict[str, dpse_fast.Potential]) -> None:
     """Vibrations go a little beyond any training data."""
     exact = dpse_fast.load(tol=0, sel_overflow="truncate", threads=1)
     atoms = ase.io.read(WATER, index=0)
     rng = np.random.default_rng(7)
     positions = atoms.positions + rng.normal(0.0, 0.05, (len(atoms), 3))
     given = (positions, atoms.get_chemical_symbols(), atoms.cell.array)
-    one, other = (p.compute(*given) for p in (plans["double"], exact))
+    one, other = (p.compute(*given) for p in (waters["double"], exact))
     assert one.report.close_pairs > 3
     assert np.abs(one.forces - other.forces).max() < 2e-5
 
@@ -84,9 +84,9 @@ def test_on_trained_models(name: str) -> None:
 
 
 def test_a_tolerance_is_kept_where_it_is_measured(
-    plans: dict[str, dpse_fast.Potential],
+    waters: dict[str, dpse_fast.Potential],
 ) -> None:
-    plan = plans["double"].plan
+    plan = waters["double"].plan
     assert plan is not None
     assert plan.certificate is not None
     assert 0 < plan.certificate.force <= plan.tolerance

@@ -13,6 +13,7 @@ from random_model import random_model, random_structure
 import dpse_fast
 from dpse_fast.errors import AccuracyWarning
 from dpse_fast.planning import cache
+from dpse_fast.planning.cache import directory
 
 
 @pytest.fixture
@@ -114,7 +115,7 @@ def test_a_full_disk_costs_only_time(
 
 def test_the_switch(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv(cache.SWITCH, "0")
-    assert cache.directory() is None
+    assert directory() is None
     monkeypatch.delenv(cache.SWITCH)
-    found = cache.directory()
+    found = directory()
     assert found is None or found.name == "plans"
