@@ -18,8 +18,9 @@ WAITING = 4  # forces of blocks that wait for those before them, a worker
 ROWS = 8 + 4 + 8 + 8
 # The copy that the next step is compared with, and what a result takes on its way.
 STEP = (24 + 4) + (24 + 8 + 4)
-# Of an atom or image: position, owner, type, force; and of an image its offset.
-ALL, IMAGE = 24 + 4 + 4 + 24, 24 + 4
+# Of an atom or image: position, owner, type, force, position and type side by side; and
+# of an image its offset.
+ALL, IMAGE = 24 + 4 + 4 + 24 + 32, 24 + 4
 BUILDING = 24 + 24  # of an atom or image: columns and offsets, while the list is made
 SLOT = 4  # of an atom or image, a worker
 
@@ -38,7 +39,7 @@ def worker_bytes(plan: Plan) -> int:
         atom += 1.25 * pair * listed
         if isinstance(part.descriptor, SeE2A):
             atom += 2 * 4 * item * register * int(part.channels.total.max())
-    atom += WAITING * (24 + 4) * listed
+    atom += WAITING * (32 + 4) * listed
     return int(BLOCK * atom)
 
 
