@@ -2,17 +2,12 @@
 
 from __future__ import annotations
 
-import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager
 from functools import cache
-from typing import Any
 
 from threadpoolctl import ThreadpoolController
 
-_lock = threading.Lock()
-_inside = 0
-_limit: Any = None  # in force while anybody is inside
+from .held import Held, Undo
 
 
 @cache
@@ -28,8 +23,22 @@ def _let_any_thread_set() -> None:
             clear(force=True)
 
 
-@contextmanager
-def one_blas_thread() -> Iterator[None]:
+def _limit() -> Undo:
+    _let_any_thread_set()
+    limit = _controller().limit(limits=1, user_api="blas")
+
+    def lift() -> None:
+        _let_any_thread_set()
+        limit.restore_original_limits()
+        _let_any_thread_set()
+
+    return lift
+
+
+_limited = Held(_limit)
+
+
+def one_blas_thread() -> AbstractContextManager[None]:
     """Inside, a matrix product uses one thread; the old limit comes back after.
 
     The limit is the process's: of several Python threads inside, the first sets
@@ -37,18 +46,4 @@ def one_blas_thread() -> Iterator[None]:
     wait for each other: tables of a 240-channel net took 5.7 s on two threads of
     two loaded cores, 1.4 s on one (float64, AMD EPYC of 2021).
     """
-    global _inside, _limit
-    with _lock:
-        if not _inside:
-            _let_any_thread_set()
-            _limit = _controller().limit(limits=1, user_api="blas")
-        _inside += 1
-    try:
-        yield
-    finally:
-        with _lock:
-            _inside -= 1
-            if not _inside:
-                _let_any_thread_set()
-                _limit.restore_original_limits()
-                _let_any_thread_set()
+    return _limited()

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Any, Protocol
+from abc import ABC, abstractmethod
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -10,7 +11,6 @@ from numpy.typing import NDArray
 from .aligned import aligned_zeros
 from .kernels._simd import lanes
 from .kernels.cpu.environment import environments
-from .kernels.cpu.mixture import mix_rows
 from .kernels.cpu.moments import moments
 from .kernels.cpu.pair_gradients import pair_gradients
 from .kernels.cpu.pair_potential import (
@@ -25,9 +25,7 @@ from .kernels.cpu.products import add_empty_slots, product_gradients, products
 from .kernels.cpu.radial import radial_pair_gradients, radial_sums
 from .kernels.layout import Neighbourhood, PairPotential, Pairs, Tally
 from .model import SeE2A
-from .packed_net import panels
 from .plan import Plan
-from .plan.descriptor_plan import DescriptorPlan
 
 Floats = NDArray[np.floating]
 Doubles = NDArray[np.float64]
@@ -85,8 +83,13 @@ class PairBuffers:
         return self.pairs
 
 
-class DescriptorStage(Protocol):
+class DescriptorStage(ABC):
     """A descriptor of the atoms of a block, and its part of the forces.
+
+    Parameters
+    ----------
+    k : which of the plan's descriptors
+    size : centres of the largest block
 
     Attributes
     ----------
@@ -94,27 +97,6 @@ class DescriptorStage(Protocol):
     buffers : PairBuffers with dE_i/dd of the block after `backward`
     """
 
-    part: DescriptorPlan
-    buffers: PairBuffers
-
-    def environment(
-        self,
-        hood: Neighbourhood,
-        located: Doubles,
-        rows: Ints,
-        truncate: bool,
-        tally: Tally,
-    ) -> None:
-        """Collect the pairs of the block."""
-
-    def forward(self, species: int, n_atoms: int, inputs: Floats) -> None:
-        """Write the net's inputs into the rows of inputs, flat."""
-
-    def backward(self, species: int, n_atoms: int, slopes: Floats) -> None:
-        """dE by the inputs, laid out as these, to dE_i/dd of the pairs."""
-
-
-class _Stage:
     def __init__(self, plan: Plan, k: int, size: int) -> None:
         self.part = plan.descriptors[k]
         self.places = {c: plan.place(k, c) for c in plan.fitting}
@@ -131,37 +113,21 @@ class _Stage:
         truncate: bool,
         tally: Tally,
     ) -> None:
+        """Collect the pairs of the block."""
         pairs = self.buffers.start(hood, rows)
         env = self.part.environments
         environments(hood, located, rows, env, truncate, pairs, tally)
 
+    @abstractmethod
+    def forward(self, species: int, n_atoms: int, inputs: Floats) -> None:
+        """Write the net's inputs into the rows of inputs, flat."""
 
-class _Mixture:
-    """The matrix (C, K) of a mixture and its transpose, packed for the kernels."""
-
-    def __init__(self, mix: Floats) -> None:
-        self._shape = mix.shape
-        self._forward, self._backward = (
-            aligned_zeros(mix.size, mix.dtype),
-            aligned_zeros(mix.size, mix.dtype),
-        )
-        self._forward[:] = panels(mix, mix.dtype)
-        self._backward[:] = panels(mix.T, mix.dtype)
-
-    def forward(self, n_rows: int, pure: Floats, mixed: Floats) -> None:
-        """Moments to mixed moments, rows of whole registers."""
-        depth, width = self._shape
-        registers = width // lanes(pure.dtype)
-        mix_rows(pure, n_rows, depth, self._forward, registers, mixed)
-
-    def backward(self, n_rows: int, mixed: Floats, pure: Floats) -> None:
-        """Slopes by the mixed moments to slopes by the moments."""
-        width, depth = self._shape
-        registers = width // lanes(pure.dtype)
-        mix_rows(mixed, n_rows, depth, self._backward, registers, pure)
+    @abstractmethod
+    def backward(self, species: int, n_atoms: int, slopes: Floats) -> None:
+        """dE by the inputs, laid out as these, to dE_i/dd of the pairs."""
 
 
-class AngularStage(_Stage):
+class AngularStage(DescriptorStage):
     """`SeE2A`: moments, their mixture and its products, and back."""
 
     def __init__(self, plan: Plan, k: int, size: int) -> None:
@@ -172,13 +138,16 @@ class AngularStage(_Stage):
         n_mixed = max(4 * size * empty.shape[1] for empty in part.empty.values())
         self._moments = aligned_zeros(n_moments + register, dtype)
         self._slopes = aligned_zeros(n_moments + register, dtype)
-        self._mixes = {
-            species: None if mix is None else _Mixture(mix)
-            for species, mix in part.mixes.items()
-        }
-        mixes = any(mix is not None for mix in part.mixes.values())
-        self._mixed = aligned_zeros(n_mixed + register, dtype) if mixes else None
-        self._mixed_slopes = aligned_zeros(n_mixed + register, dtype) if mixes else None
+        if not any(part.mixes.values()):
+            n_mixed = 0
+        self._mixed = aligned_zeros(n_mixed + register, dtype)
+        self._mixed_slopes = aligned_zeros(n_mixed + register, dtype)
+
+    def _mixed_of(self, species: int) -> tuple[Floats, Floats]:
+        """z and dE/dz: of the moments themselves where nothing is mixed."""
+        if self.part.mixes[species] is None:
+            return self._moments, self._slopes
+        return self._mixed, self._mixed_slopes
 
     def moments(self, species: int, n_atoms: int) -> Floats:
         """T of the last block, (B, 4, M), of a descriptor that is not rotated."""
@@ -196,23 +165,17 @@ class AngularStage(_Stage):
             part.coefficients,
             self._moments,
         )
-        mix, z = self._mixes[species], self._moments
+        mix, (z, _) = part.mixes[species], self._mixed_of(species)
         if mix is not None:
-            assert self._mixed is not None
-            mix.forward(4 * n_atoms, self._moments, self._mixed)
-            z = self._mixed
+            mix.forward(4 * n_atoms, self._moments, z)
         empty = part.empty[species]
         if empty.any():
             add_empty_slots(pairs, part.environments.sel, empty, z)
         products(z, n_atoms, part.products[species], self.places[species], inputs)
 
     def backward(self, species: int, n_atoms: int, slopes: Floats) -> None:
-        part, mix = self.part, self._mixes[species]
-        z, z_slopes = self._moments, self._slopes
-        if mix is not None:
-            assert self._mixed is not None
-            assert self._mixed_slopes is not None
-            z, z_slopes = self._mixed, self._mixed_slopes
+        part, mix = self.part, self.part.mixes[species]
+        z, z_slopes = self._mixed_of(species)
         form, place = part.products[species], self.places[species]
         product_gradients(z, slopes, n_atoms, form, place, z_slopes)
         if mix is not None:
@@ -228,7 +191,7 @@ class AngularStage(_Stage):
         )
 
 
-class RadialStage(_Stage):
+class RadialStage(DescriptorStage):
     """`SeE2R`: sums of the embedding, and back."""
 
     def forward(self, species: int, n_atoms: int, inputs: Floats) -> None:

@@ -23,22 +23,21 @@ def _set_bits(number: int) -> list[int]:
     return [bit for bit in range(LANES) if number >> bit & 1]
 
 
-@intrinsic
-def _below(typing: Any, a: Any, b: Any) -> Any:
-    def build(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
-        flags = builder.fcmp_ordered("<", *arguments)
-        return builder.zext(builder.bitcast(flags, ir.IntType(a.count)), LONG)
+def _flags(order: str) -> Any:
+    """Bits of the lanes where a compares so with b."""
 
-    return types.int64(a, a), build
+    @intrinsic
+    def flags(typing: Any, a: Any, b: Any) -> Any:
+        def build(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+            lanes = builder.fcmp_ordered(order, *arguments)
+            return builder.zext(builder.bitcast(lanes, ir.IntType(a.count)), LONG)
+
+        return types.int64(a, a), build
+
+    return flags
 
 
-@intrinsic
-def _equal(typing: Any, a: Any, b: Any) -> Any:
-    def build(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
-        flags = builder.fcmp_ordered("==", *arguments)
-        return builder.zext(builder.bitcast(flags, ir.IntType(a.count)), LONG)
-
-    return types.int64(a, a), build
+_below, _equal = _flags("<"), _flags("==")
 
 
 @intrinsic

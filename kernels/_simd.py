@@ -82,11 +82,20 @@ def _store(typing: Any, array: Any, index: Any, value: Any) -> Any:
         return None
 
     def build(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
-        pointer = _pointer(context, builder, array, *arguments[:2])
-        builder.store(arguments[2], pointer, align=array.dtype.bitwidth // 8)
+        data, at, register = arguments
+        element = context.get_value_type(array.dtype)
+        vector = ir.VectorType(element, value.count)
+        if array.dtype != value.dtype:
+            narrow = array.dtype.bitwidth < value.dtype.bitwidth
+            convert = builder.fptrunc if narrow else builder.fpext
+            register = convert(register, vector)
+        struct = context.make_array(array)(context, builder, data)
+        pointer = builder.gep(struct.data, [at])
+        pointer = builder.bitcast(pointer, vector.as_pointer())
+        builder.store(register, pointer, align=array.dtype.bitwidth // 8)
         return context.get_dummy_value()
 
-    return types.void(array, types.intp, Register(array.dtype)), build
+    return types.void(array, types.intp, value), build
 
 
 @intrinsic
@@ -124,98 +133,56 @@ def _fma(typing: Any, a: Any, b: Any, c: Any) -> Any:
     return a(a, a, a), build
 
 
-@intrinsic
-def _mul(typing: Any, a: Any, b: Any) -> Any:
-    def build(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
-        return builder.fmul(*arguments)
+def _instruction(name: str) -> Any:
+    """An arithmetic instruction of two registers."""
 
-    return a(a, a), build
+    @intrinsic
+    def instruction(typing: Any, a: Any, b: Any) -> Any:
+        def build(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+            return getattr(builder, name)(*arguments)
 
+        return a(a, a), build
 
-@intrinsic
-def _div(typing: Any, a: Any, b: Any) -> Any:
-    def build(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
-        return builder.fdiv(*arguments)
-
-    return a(a, a), build
+    return instruction
 
 
-@intrinsic
-def _add(typing: Any, a: Any, b: Any) -> Any:
-    def build(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
-        return builder.fadd(*arguments)
+def _function(name: str) -> Any:
+    """An LLVM intrinsic of one register."""
 
-    return a(a, a), build
+    @intrinsic
+    def function(typing: Any, a: Any) -> Any:
+        def build(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+            return _call(name, context, builder, a, arguments)
 
+        return a(a), build
 
-@intrinsic
-def _sub(typing: Any, a: Any, b: Any) -> Any:
-    def build(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
-        return builder.fsub(*arguments)
-
-    return a(a, a), build
+    return function
 
 
-@intrinsic
-def _magnitude(typing: Any, a: Any) -> Any:
-    def build(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
-        return _call("fabs", context, builder, a, arguments)
+def _bound(order: str) -> Any:
+    """a, or b in the lanes where a compares so with b."""
 
-    return a(a), build
+    @intrinsic
+    def bounded(typing: Any, a: Any, b: Any) -> Any:
+        def build(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+            beyond = builder.fcmp_ordered(order, *arguments)
+            return builder.select(beyond, arguments[1], arguments[0])
+
+        return a(a, a), build
+
+    return bounded
+
+
+_mul, _div = _instruction("fmul"), _instruction("fdiv")
+_add, _sub = _instruction("fadd"), _instruction("fsub")
+_magnitude, _root = _function("fabs"), _function("sqrt")
+_at_least, _at_most = _bound("<"), _bound(">")
 
 
 @intrinsic
 def _with_sign(typing: Any, a: Any, b: Any) -> Any:
     def build(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
         return _call("copysign", context, builder, a, arguments)
-
-    return a(a, a), build
-
-
-@intrinsic
-def _root(typing: Any, a: Any) -> Any:
-    def build(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
-        return _call("sqrt", context, builder, a, arguments)
-
-    return a(a), build
-
-
-@intrinsic
-def _store_as(typing: Any, array: Any, index: Any, value: Any) -> Any:
-    if not _is_flat(array):
-        return None
-
-    def build(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
-        data, at, register = arguments
-        element = context.get_value_type(array.dtype)
-        vector = ir.VectorType(element, value.count)
-        if array.dtype != value.dtype:
-            narrow = array.dtype.bitwidth < value.dtype.bitwidth
-            convert = builder.fptrunc if narrow else builder.fpext
-            register = convert(register, vector)
-        struct = context.make_array(array)(context, builder, data)
-        pointer = builder.gep(struct.data, [at])
-        pointer = builder.bitcast(pointer, vector.as_pointer())
-        builder.store(register, pointer, align=array.dtype.bitwidth // 8)
-        return context.get_dummy_value()
-
-    return types.void(array, types.intp, value), build
-
-
-@intrinsic
-def _at_least(typing: Any, a: Any, b: Any) -> Any:
-    def build(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
-        below = builder.fcmp_ordered("<", *arguments)
-        return builder.select(below, arguments[1], arguments[0])
-
-    return a(a, a), build
-
-
-@intrinsic
-def _at_most(typing: Any, a: Any, b: Any) -> Any:
-    def build(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
-        above = builder.fcmp_ordered(">", *arguments)
-        return builder.select(above, arguments[1], arguments[0])
 
     return a(a, a), build
 
@@ -282,56 +249,14 @@ def _total(typing: Any, a: Any) -> Any:
     return a.dtype(a), build
 
 
-@intrinsic
-def _totals(typing: Any, a: Any, b: Any, c: Any, d: Any) -> Any:
-    def build(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
-        n = a.count
-
-        def merged(x: Any, y: Any, size: int) -> Any:
-            """Sums of neighbouring groups of lanes, of x and y in turns."""
-            even, odd = [], []
-            for group in range(0, n, 2 * size):
-                for vector in (0, n):
-                    start = vector + group
-                    even += range(start, start + size)
-                    odd += range(start + size, start + 2 * size)
-            index = ir.VectorType(ir.IntType(32), n)
-            halves = [
-                builder.shuffle_vector(x, y, ir.Constant(index, lanes))
-                for lanes in (even, odd)
-            ]
-            return builder.fadd(*halves)
-
-        v_0, v_1, v_2, v_3 = arguments
-        part = merged(merged(v_0, v_1, 1), merged(v_2, v_3, 1), 2)
-        while n > 4:
-            n //= 2
-            index = ir.VectorType(ir.IntType(32), n)
-            halves = [
-                builder.shuffle_vector(
-                    part,
-                    ir.Constant(part.type, ir.Undefined),
-                    ir.Constant(index, list(range(start, start + n))),
-                )
-                for start in (0, n)
-            ]
-            part = builder.fadd(*halves)
-        numbers = [
-            builder.extract_element(part, ir.Constant(ir.IntType(32), k))
-            for k in range(4)
-        ]
-        return context.make_tuple(builder, signature.return_type, numbers)
-
-    return types.UniTuple(a.dtype, 4)(a, b, c, d), build
-
-
 if numba.config.DISABLE_JIT:
 
     def load(array: Any, index: int) -> Any:
         return array[index : index + lanes_of(array)].copy()
 
     def store(array: Any, index: int, value: Any) -> None:
-        array[index : index + lanes_of(array)] = value
+        """Write a register in the array's precision."""
+        array[index : index + value.size] = value
 
     def splat(value: Any) -> Any:
         return np.full(lanes(value.dtype), value)
@@ -350,9 +275,6 @@ if numba.config.DISABLE_JIT:
     def at_least(a: Any, b: Any) -> Any:
         return np.where(a < b, b, a)
 
-    def store_as(array: Any, index: int, value: Any) -> None:
-        array[index : index + value.size] = value
-
     def first_lanes(a: Any, n: int) -> Any:
         return np.where(np.arange(a.size) < n, a, a.dtype.type(0))
 
@@ -362,16 +284,12 @@ if numba.config.DISABLE_JIT:
     def total(a: Any) -> Any:
         return a.sum()
 
-    def totals(a: Any, b: Any, c: Any, d: Any) -> Any:
-        return a.sum(), b.sum(), c.sum(), d.sum()
-
     mul, div, add, sub = np.multiply, np.divide, np.add, np.subtract
     magnitude, with_sign, root = np.abs, np.copysign, np.sqrt
 
 else:
     load, store, splat, total = _load, _store, _splat, _total
-    totals = _totals
     fma, mul, div, add, sub = _fma, _mul, _div, _add, _sub
     magnitude, with_sign, root = _magnitude, _with_sign, _root
-    at_most, at_least, store_as = _at_most, _at_least, _store_as
+    at_most, at_least = _at_most, _at_least
     power_of_two, first_lanes, lanes_from = _power_of_two, _first_lanes, _lanes_from

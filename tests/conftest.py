@@ -36,13 +36,13 @@ BACKENDS = {
 
 @pytest.fixture(scope="session")
 def plans(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Plans of this session's tests: many load the same models."""
+    """Plans of one run of the tests: many load the same models."""
     return tmp_path_factory.mktemp("plans")
 
 
 @pytest.fixture(autouse=True)
-def _plans_of_this_session(plans: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """No plan of another session is used, and the user's are left alone."""
+def _plans_of_this_run(plans: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """No plan of another run is used, and the user's are left alone."""
     monkeypatch.setattr(cache, "directory", lambda: plans)
 
 

@@ -2,15 +2,11 @@
 
 from __future__ import annotations
 
-import os
-import subprocess
-import sys
-from pathlib import Path
-
 import numba
 import numpy as np
 from dpse_fast.kernels._bits import LANES, below, count_bits, store_set
 from dpse_fast.kernels._simd import load, splat
+from other_process import passes_without_a_compiler
 
 
 @numba.njit
@@ -41,13 +37,5 @@ def test_equal_and_nan_are_not_below() -> None:
 
 
 def test_the_same_without_a_compiler() -> None:
-    done = subprocess.run(
-        [sys.executable, "-m", "pytest", __file__, "-k", "pattern or nan"],
-        env={**os.environ, "NUMBA_DISABLE_JIT": "1"},
-        cwd=Path(__file__).parents[1],
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert not done.returncode, done.stdout
-    assert "2 passed" in done.stdout
+    said = passes_without_a_compiler(__file__, "pattern or nan")
+    assert "2 passed" in said

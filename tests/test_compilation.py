@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-import os
 import shutil
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
+from other_process import lines_of
 
-HERE = Path(__file__).parent
 COMPUTE = """
 import numpy as np, naive
 from random_model import random_model, random_structure
@@ -31,20 +28,8 @@ print("folder", _jit.cache_directory())
 
 
 def run(cache: Path, **environment: str) -> dict[str, str]:
-    done = subprocess.run(
-        [sys.executable, "-c", COMPUTE],
-        env={
-            **os.environ,
-            "PYTHONPATH": str(HERE),
-            "XDG_CACHE_HOME": str(cache),
-            **environment,
-        },
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert not done.returncode, done.stderr
-    return dict(line.split(" ", 1) for line in done.stdout.splitlines())
+    lines = lines_of(COMPUTE, cache, **environment)
+    return dict(line.split(" ", 1) for line in lines)
 
 
 def test_the_second_process_compiles_nothing(tmp_path: Path) -> None:

@@ -2,11 +2,7 @@
 
 from __future__ import annotations
 
-import os
-import subprocess
-import sys
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
 import numba
@@ -22,6 +18,7 @@ from dpse_fast.kernels._rows import (
     subtract_row,
 )
 from dpse_fast.kernels._simd import first_lanes, lanes, lanes_from, load, splat, store
+from other_process import passes_without_a_compiler
 
 PRECISIONS = pytest.mark.parametrize("dtype", [np.float64, np.float32])
 compiled: Callable[..., Any] = numba.njit
@@ -160,13 +157,4 @@ def test_equal_lanes_and_the_lowest_bit() -> None:
 
 
 def test_the_same_without_a_compiler() -> None:
-    done = subprocess.run(
-        [sys.executable, "-m", "pytest", __file__, "-k", "not without"],
-        env={**os.environ, "NUMBA_DISABLE_JIT": "1"},
-        cwd=Path(__file__).parents[1],
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert not done.returncode, done.stdout
-    assert "passed" in done.stdout
+    assert "passed" in passes_without_a_compiler(__file__, "not without")

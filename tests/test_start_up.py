@@ -3,17 +3,14 @@
 from __future__ import annotations
 
 import gc
-import os
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
+from other_process import lines_of
 
 import dpse_fast.collection as collection
 from dpse_fast.collection import collection_paused
 
-HERE = Path(__file__).parent
 HEAVY = ("numpy", "numba", "h5py", "ase", "scipy")
 FIRST_ENERGY = """
 from random_model import random_model, random_structure
@@ -48,26 +45,9 @@ assert (product(a, a) == a @ a).all()
 """
 
 
-def run(code: str, cache: Path, **environment: str) -> list[str]:
-    done = subprocess.run(
-        [sys.executable, "-c", code],
-        env={
-            **os.environ,
-            "PYTHONPATH": str(HERE),
-            "XDG_CACHE_HOME": str(cache),
-            **environment,
-        },
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert not done.returncode, done.stderr
-    return done.stdout.splitlines()
-
-
 def loaded(statement: str, tmp_path: Path) -> set[str]:
     code = f"import sys\n{statement}\nprint(*sys.modules, sep='\\n')"
-    return set(run(code, tmp_path))
+    return set(lines_of(code, tmp_path))
 
 
 def test_the_package_is_light(tmp_path: Path) -> None:
@@ -108,7 +88,7 @@ def test_a_kernel_is_compiled_once_for_a_precision(tmp_path: Path) -> None:
             name: int(n)
             for name, n in (
                 line.split()
-                for line in run(
+                for line in lines_of(
                     FIRST_ENERGY.replace("PRECISION", precision) + SIGNATURES, tmp_path
                 )
             )
@@ -123,8 +103,8 @@ def test_a_kernel_is_compiled_once_for_a_precision(tmp_path: Path) -> None:
 
 def test_the_first_energy_leaves_numba_as_it_is(tmp_path: Path) -> None:
     code = FIRST_ENERGY.replace("PRECISION", "double")
-    run(code, tmp_path)
-    run(code + LINEAR_ALGEBRA, tmp_path)
+    lines_of(code, tmp_path)
+    lines_of(code + LINEAR_ALGEBRA, tmp_path)
 
 
 @pytest.mark.parametrize("enabled", [True, False])
@@ -138,6 +118,6 @@ def test_collection_is_as_it_was(enabled: bool) -> None:
                 raise KeyError
             assert not gc.isenabled()
         assert gc.isenabled() is enabled
-        assert collection._inside == 0
+        assert collection._paused.inside == 0
     finally:
         (gc.enable if was else gc.disable)()

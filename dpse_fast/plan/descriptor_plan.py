@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from ..aligned import aligned_zeros
 from ..kernels._simd import lanes
 from ..kernels.layout import Channels, EnvironmentRows, Environments, Products
+from ..mixture import Mixture
 from ..model import Descriptor, Embedding, Model, SeE2R
 from .domain import trained_distance, trusted_distance, unseen_pairs
 from .form import Form
@@ -34,7 +35,7 @@ class DescriptorPlan:
     environments, rows : the kernels' arrays; see `Environments`, `EnvironmentRows`
     channels : where the moments of each pair are
     coefficients : (registers · 6 · lanes,) of all tables, divided by N
-    mixes : by centre type, (C, K) padded to whole registers, or None
+    mixes : by centre type, from the tables' moments to z, or None where these are z
     empty : by centre type, (G, K) what an empty slot adds to z, divided by N
     products : by centre type, the kernels' arrays of its form
     """
@@ -46,7 +47,7 @@ class DescriptorPlan:
     rows: EnvironmentRows
     channels: Channels
     coefficients: Array
-    mixes: Mapping[int, Array | None]
+    mixes: Mapping[int, Mixture | None]
     empty: Mapping[int, Array]
     products: Mapping[int, Products]
 
@@ -144,7 +145,7 @@ class _Packing:
         tables: Mapping[Pair, Table],
         channels: Channels,
         dtype: np.dtype[Any],
-    ) -> Array:
+    ) -> Mixture:
         """The form's matrix in the kernels' places."""
         assert form.mix is not None
         columns = -(-form.n_channels // self.width) * self.width
@@ -156,7 +157,7 @@ class _Packing:
                 at = channels.start[centre, t] * self.width
                 full[at : at + width, : form.n_channels] = form.mix[row : row + width]
                 row += width
-        return full.astype(dtype)
+        return Mixture(full.astype(dtype))
 
 
 def _widened(values: Array, width: int, dtype: np.dtype[Any]) -> Array:

@@ -9,7 +9,7 @@ import numpy as np
 from .._bits import LANES, below, count_bits, equal, lowest_bit, store_set
 from .._jit import inline, kernel
 from .._rows import columns_at
-from .._simd import add, mul, root, splat, store, store_as, sub
+from .._simd import add, mul, root, splat, store, sub
 from ..layout import (
     Environments,
     Floats,
@@ -239,9 +239,9 @@ def _write_pairs(
                 dx, dy, dz = sub(to_x, x), sub(to_y, y), sub(to_z, z)
                 r2 = add(add(mul(dx, dx), mul(dy, dy)), mul(dz, dz))
                 store(distances, p - begin, root(r2))
-                store_as(differences, p, dx)
-                store_as(differences, room + p, dy)
-                store_as(differences, 2 * room + p, dz)
+                store(differences, p, dx)
+                store(differences, room + p, dy)
+                store(differences, 2 * room + p, dz)
             _find_rows(env, tables[t], begin, end, distances, pairs)
         first[t + 1] = end
 

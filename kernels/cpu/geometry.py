@@ -19,7 +19,6 @@ from .._simd import (
     root,
     splat,
     store,
-    store_as,
 )
 from ..layout import EnvironmentRows, Floats, Pairs
 
@@ -101,11 +100,11 @@ def find_geometry(
         q = mul(s, inverse)
         q_slope = mul(fma(q, minus, s_slope), inverse)
         scaled = mul(q, over_angular)
-        store_as(rows, R_0 * STRIDE + at, mul(add(s, less_mean), over_radial))
-        store_as(rows, R_X * STRIDE + at, mul(scaled, dx))
-        store_as(rows, R_Y * STRIDE + at, mul(scaled, dy))
-        store_as(rows, R_Z * STRIDE + at, mul(scaled, dz))
-        store_as(rows, RADIAL_SLOPE * STRIDE + at, mul(s_slope, over_radial))
+        store(rows, R_0 * STRIDE + at, mul(add(s, less_mean), over_radial))
+        store(rows, R_X * STRIDE + at, mul(scaled, dx))
+        store(rows, R_Y * STRIDE + at, mul(scaled, dy))
+        store(rows, R_Z * STRIDE + at, mul(scaled, dz))
+        store(rows, RADIAL_SLOPE * STRIDE + at, mul(s_slope, over_radial))
         store(slopes, INVERSE_R * STRIDE + at, inverse_r)
         store(slopes, Q * STRIDE + at, scaled)
         store(slopes, Q_SLOPE * STRIDE + at, mul(q_slope, over_angular))
