@@ -13,9 +13,9 @@ import time
 from typing import Any
 
 import numpy as np
+from potential import potential_of
 from resident import resident
 
-import dpse_fast
 from dpse_fast.cli.replicated_box import replicated, water_cell
 from dpse_fast.trajectory import model_types, read_frames
 
@@ -29,13 +29,7 @@ def main() -> None:
     frame = next(read_frames(named)) if named else water_cell()
     box = replicated(frame, options["atoms"])
     before = resident("VmRSS")
-    potential = dpse_fast.load(
-        options["model"],
-        precision=options["precision"],
-        threads=options["threads"],
-        tol=options["tol"],
-        sel_overflow="truncate",
-    )
+    potential = potential_of(options)
     types = model_types(box, potential.type_map)
     session = potential.session(SKIN)
     positions = box.positions.copy()

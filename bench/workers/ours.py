@@ -7,21 +7,14 @@ import sys
 from typing import Any
 
 import numpy as np
+from potential import potential_of
 from turns import serve
-
-import dpse_fast
 
 
 def main() -> None:
     options = json.loads(sys.argv[1])
     system = np.load(options["structure"])
-    potential = dpse_fast.load(
-        options["model"],
-        precision=options["precision"],
-        threads=options["threads"],
-        tol=options["tol"],
-        sel_overflow="truncate",
-    )
+    potential = potential_of(options)
     arguments = (system["positions"], system["types"], system["cell"])
 
     def evaluate() -> tuple[float, Any, Any]:
