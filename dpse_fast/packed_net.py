@@ -10,7 +10,7 @@ from numpy.lib.stride_tricks import as_strided
 from numpy.typing import NDArray
 
 from .aligned import aligned_zeros
-from .kernels._simd import lanes
+from .kernels._simd import lanes, registers
 from .kernels.cpu.tanh_net import (
     BACKWARD,
     FORWARD,
@@ -160,8 +160,7 @@ def _packed(matrices: Sequence[Array], dtype: Any) -> Array:
 
 def _whole(n: int, dtype: Any) -> int:
     """n in whole registers."""
-    width = lanes(dtype)
-    return int(-(-n // width) * width)
+    return int(registers(n, dtype) * lanes(dtype))
 
 
 def panels(weight: Array, dtype: Any) -> Array:

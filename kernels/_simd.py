@@ -23,6 +23,11 @@ def lanes(dtype: Any) -> int:
     return REGISTER_BYTES // int(np.dtype(dtype).itemsize)
 
 
+def registers(n: int, dtype: Any) -> int:
+    """Registers that hold n numbers."""
+    return -(-n // lanes(dtype))
+
+
 def lanes_of(array: Any) -> int:
     """Numbers of this array's dtype in a register (a constant in kernels)."""
     return lanes(array.dtype)

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..aligned import aligned_zeros
-from ..kernels._simd import lanes
+from ..kernels._simd import lanes, registers
 from ..kernels.layout import Channels, EnvironmentRows, Environments, Products
 from ..mixture import Mixture
 from ..model import Descriptor, Embedding, Model, SeE2R
@@ -65,9 +65,7 @@ def descriptor_plan(
 ) -> DescriptorPlan:
     """Pack the tables and forms of a descriptor for the kernels."""
     distinct = list(dict.fromkeys(tables.values()))
-    width = lanes(dtype)
-    registers = [-(-table.width // width) for table in distinct]
-    packed = _Packing(distinct, registers, width)
+    packed = _Packing(distinct, dtype)
     channels = packed.channels(descriptor, tables, forms)
     scale = 1.0 / descriptor.normalisation
     return DescriptorPlan(
@@ -77,14 +75,14 @@ def descriptor_plan(
         environments=_environments(model, descriptor, tables, packed),
         rows=_environment_rows(descriptor),
         channels=channels,
-        coefficients=packed.coefficients(scale, dtype),
+        coefficients=packed.coefficients(scale),
         mixes={
-            c: None if f.mix is None else packed.mix(c, f, tables, channels, dtype)
+            c: None if f.mix is None else packed.mix(c, f, tables, channels)
             for c, f in forms.items()
         },
-        empty={c: _widened(f.empty * scale, width, dtype) for c, f in forms.items()},
+        empty={c: _widened(f.empty * scale, dtype) for c, f in forms.items()},
         products={
-            c: Products(f.starts, f.ends, -(-f.n_channels // width))
+            c: Products(f.starts, f.ends, registers(f.n_channels, dtype))
             for c, f in forms.items()
         },
     )
@@ -93,21 +91,20 @@ def descriptor_plan(
 class _Packing:
     """The distinct tables of a descriptor, in whole registers, one after another."""
 
-    def __init__(
-        self, distinct: Sequence[Table], registers: Sequence[int], width: int
-    ) -> None:
-        self.distinct, self.registers, self.width = distinct, registers, width
+    def __init__(self, distinct: Sequence[Table], dtype: np.dtype[Any]) -> None:
+        self.distinct, self.dtype, self.width = distinct, dtype, lanes(dtype)
+        self.registers = [registers(table.width, dtype) for table in distinct]
         self.rows = np.array([table.origins.size for table in distinct], np.int64)
-        sizes = self.rows * np.array(registers, np.int64)
+        sizes = self.rows * np.array(self.registers, np.int64)
         self.first_register = np.concatenate([[0], np.cumsum(sizes)])
 
     def index(self, table: Table) -> int:
         return next(k for k, d in enumerate(self.distinct) if d is table)
 
-    def coefficients(self, scale: float, dtype: np.dtype[Any]) -> Array:
+    def coefficients(self, scale: float) -> Array:
         """``[row, register, power, lane]`` of each table."""
         size = int(self.first_register[-1]) * 6 * self.width
-        packed = aligned_zeros(size, dtype)
+        packed = aligned_zeros(size, self.dtype)
         for k, (table, n) in enumerate(zip(self.distinct, self.registers, strict=True)):
             start, stop = self.first_register[k : k + 2] * 6 * self.width
             shape = (self.rows[k], 6, n, self.width)
@@ -135,7 +132,7 @@ class _Packing:
                 found.start[c, t] = total if form.mix is not None else 0
                 found.count[c, t] = count
                 total = total + count if form.mix is not None else count
-            found.total[c] = total or -(-form.n_channels // self.width)
+            found.total[c] = total or registers(form.n_channels, self.dtype)
         return found
 
     def mix(
@@ -144,11 +141,10 @@ class _Packing:
         form: Form,
         tables: Mapping[Pair, Table],
         channels: Channels,
-        dtype: np.dtype[Any],
     ) -> Mixture:
         """The form's matrix in the kernels' places."""
         assert form.mix is not None
-        columns = -(-form.n_channels // self.width) * self.width
+        columns = registers(form.n_channels, self.dtype) * self.width
         full = np.zeros((channels.total[centre] * self.width, columns))
         row = 0
         for t in range(channels.count.shape[0]):
@@ -157,13 +153,13 @@ class _Packing:
                 at = channels.start[centre, t] * self.width
                 full[at : at + width, : form.n_channels] = form.mix[row : row + width]
                 row += width
-        return Mixture(full.astype(dtype))
+        return Mixture(full.astype(self.dtype))
 
 
-def _widened(values: Array, width: int, dtype: np.dtype[Any]) -> Array:
+def _widened(values: Array, dtype: np.dtype[Any]) -> Array:
     """Zeros behind each row, up to whole registers."""
     n_rows, n = values.shape
-    wide = np.zeros((n_rows, -(-n // width) * width), dtype)
+    wide = np.zeros((n_rows, registers(n, dtype) * lanes(dtype)), dtype)
     wide[:, :n] = values
     return wide
 

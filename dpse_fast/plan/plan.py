@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from ..blas import one_blas_thread
 from ..errors import InputError
 from ..fitting import FittingNet
-from ..kernels._simd import lanes
+from ..kernels._simd import lanes, registers
 from ..kernels.layout import PairPotential, Place, Switch
 from ..model import Model, PairTable, SeE2A
 from .accuracy import Accuracy
@@ -80,8 +80,7 @@ class Plan:
 
         Rows have a register to spare: kernels write whole ones.
         """
-        width = lanes(self.dtype)
-        stride = (-(-self.n_inputs(species) // width) + 1) * width
+        stride = (registers(self.n_inputs(species), self.dtype) + 1) * lanes(self.dtype)
         return Place(stride, self._column(k, species))
 
     @property

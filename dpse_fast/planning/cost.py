@@ -14,7 +14,7 @@ from typing import Any
 
 import numpy as np
 
-from ..kernels._simd import lanes
+from ..kernels._simd import lanes, registers
 from ..model import Model
 from ..plan.form import Form
 from ..plan.tables import Table
@@ -74,8 +74,7 @@ class Costs:
     """
 
     def __init__(self, model: Model, species: Sequence[int], dtype: Any) -> None:
-        self._model, self._lanes = model, lanes(dtype)
-        self._item = np.dtype(dtype).itemsize
+        self._model, self._dtype = model, np.dtype(dtype)
         self.neighbours = neighbours_of(model, species)
 
     def of(self, species: int, form: Form, tables: Mapping[int, Table]) -> Cost:
@@ -98,7 +97,7 @@ class Costs:
         self, species: int, form: Form, shapes: Mapping[int, tuple[int, int]]
     ) -> Cost:
         whole = {
-            t: -(-channels // self._lanes) * self._lanes
+            t: registers(channels, self._dtype) * lanes(self._dtype)
             for t, (_, channels) in shapes.items()
         }
         work = sum(
@@ -116,7 +115,7 @@ class Costs:
             products=float(FLOPS_PER_PRODUCT * form.n_inputs),
             fitting=4.0 * weights,
             table_bytes=sum(
-                6 * self._item * n * shapes[t][0] for t, n in whole.items()
+                6 * self._dtype.itemsize * n * shapes[t][0] for t, n in whole.items()
             ),
-            weight_bytes=self._item * weights,
+            weight_bytes=self._dtype.itemsize * weights,
         )
