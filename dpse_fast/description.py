@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from .model import Descriptor, Embedding, EmbeddingTable, Gated, Model, SeE2A
-from .plan.domain import unseen_types
+from .plan.domain import absent_types
 
 
 def describe_model(model: Model) -> dict[str, Any]:
@@ -38,7 +38,7 @@ def describe_model(model: Model) -> dict[str, Any]:
         table = model.pair_table
         found["pair_table_angstrom"] = [table.start, table.end]
         found["pair_table_switch_angstrom"] = [table.inner, table.inner + table.width]
-    absent = np.logical_and.reduce([unseen_types(d) for d in model.descriptors])
+    absent = absent_types(model)
     if absent.any():
         found["untrained_types"] = [names[t] for t in np.flatnonzero(absent)]
     return {**found, "digest": model.digest()}

@@ -234,6 +234,9 @@ def test_an_untrained_type_costs_the_others_nothing() -> None:
     plan = make_plan(model, tolerance=1e-2)
     (part,) = plan.descriptors
     assert part.forms[2].n_channels == descriptor.width
+    reasons = [row["because"] for row in summarise(plan)["descriptors"]]
+    assert reasons[2] == "a type without training is left alone"
+    assert all("of the work" in reason for reason in reasons[:2])
     for c in (0, 1):
         assert part.n_inputs(c) < 0.9 * part.n_inputs(2)
     assert plan.certificate is not None

@@ -55,7 +55,7 @@ def unseen_pairs(model: Model) -> NDArray[np.int32]:
     for descriptor in model.descriptors:
         sel = np.array(descriptor.sel)[list(descriptor.slot_group)]
         slots |= sel[None, :] > 0
-    absent = _absent(model)
+    absent = absent_types(model)
     return (absent[:, None] | absent[None, :] | ~slots).astype(np.int32)
 
 
@@ -65,10 +65,11 @@ def trained_types(model: Model, types: frozenset[int]) -> frozenset[int]:
     What a net that was never trained gives says nothing of the accuracy that the
     others need: it may be a hundred times as large.
     """
-    absent = _absent(model)
+    absent = absent_types(model)
     return frozenset(t for t in types if not absent[t]) or types
 
 
-def _absent(model: Model) -> NDArray[np.bool_]:
+def absent_types(model: Model) -> NDArray[np.bool_]:
+    """Types (n_types,) that no descriptor has statistics of; see `unseen_types`."""
     absent = [unseen_types(descriptor) for descriptor in model.descriptors]
     return np.asarray(np.all(absent, axis=0))

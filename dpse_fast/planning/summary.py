@@ -6,11 +6,13 @@ from typing import Any
 
 from ..plan import Plan
 from ..plan.descriptor_plan import padding_of
+from ..plan.domain import trained_types
 from ..plan.form import full_form
 from ..plan.plan import is_foldable
 from .cost import Costs
 
 ROTATED = "rotated to its rank"
+LESS_WORK = "of the work within the tolerance"
 FULL, FOLDED = "as in the file", "as in the file, symmetric part once"
 
 
@@ -32,7 +34,8 @@ def summarise(plan: Plan) -> dict[str, Any]:
 
 def _forms(plan: Plan, k: int) -> list[dict[str, Any]]:
     part, names = plan.descriptors[k], plan.model.type_map
-    costs = Costs(plan.model, sorted(part.forms), plan.dtype)
+    trained = trained_types(plan.model, frozenset(part.forms))
+    costs = Costs(plan.model, sorted(trained), plan.dtype)
     found = []
     for c, form in part.forms.items():
         tables = {t: table for (a, t), table in part.tables.items() if a == c}
@@ -49,7 +52,9 @@ def _forms(plan: Plan, k: int) -> list[dict[str, Any]]:
                 **_which(plan, k),
                 "centre": names[c],
                 "chosen": ROTATED if rotated else FOLDED if folded else FULL,
-                "because": _reason(plan, rotated, cost.flops / unrotated.flops),
+                "because": f"{100 * cost.flops / unrotated.flops:.0f}% {LESS_WORK}"
+                if rotated
+                else _why_not(plan, c, c in trained),
                 "channels": form.n_channels,
                 "of": part.descriptor.width,
                 "inputs": form.n_inputs,
@@ -63,11 +68,13 @@ def _forms(plan: Plan, k: int) -> list[dict[str, Any]]:
     return found
 
 
-def _reason(plan: Plan, rotated: bool, share: float) -> str:
-    if rotated:
-        return f"{100 * share:.0f}% of the work within the tolerance"
+def _why_not(plan: Plan, species: int, trained: bool) -> str:
     if not plan.tolerance:
         return "tolerance 0 rotates nothing"
+    if not trained:
+        return "a type without training is left alone"
+    if not is_foldable(plan.model, species):
+        return "the first layer hands its inputs on"
     return "a rotation within the tolerance saves nothing"
 
 
