@@ -1,0 +1,1 @@
+"""The pipeline on an NVIDIA GPU: the same plan, the same stages."""

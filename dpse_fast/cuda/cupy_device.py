@@ -1,0 +1,103 @@
+"""A GPU through CuPy: its memory pool, its streams and cuBLAS."""
+
+from __future__ import annotations
+
+import ctypes
+from typing import Any
+
+import cupy
+import numpy as np
+from cupy.cuda import cublas
+from numpy.typing import DTypeLike, NDArray
+
+from ..kernels.cuda._cuda import THREADS, WARPS, cuda
+from .device import Array, Device, Shape
+
+# library_types.h and cublas_api.h of CUDA 12 and 13
+CUDA_R_32F, CUDA_R_64F = 0, 1
+CUBLAS_OP_N, CUBLAS_OP_T = 0, 1
+CUBLAS_COMPUTE_32F, CUBLAS_COMPUTE_32F_FAST_TF32 = 68, 77
+CUBLAS_COMPUTE_64F = 70
+CUBLAS_GEMM_DEFAULT = -1
+
+
+class CupyDevice(Device):
+    """The current device of CuPy, in the order of its current stream."""
+
+    def __init__(self) -> None:
+        properties = cupy.cuda.runtime.getDeviceProperties(cupy.cuda.Device().id)
+        self.name = properties["name"].decode()
+
+    def memory(self) -> tuple[int, int]:
+        free, total = cupy.cuda.runtime.memGetInfo()
+        return free + cupy.get_default_memory_pool().free_bytes(), total
+
+    def empty(self, shape: Shape, dtype: DTypeLike) -> Array:
+        return cuda.as_cuda_array(cupy.empty(shape, dtype), sync=False)
+
+    def fill(self, array: Array, value: float) -> None:
+        cupy.asarray(array).fill(value)
+
+    def view(self, array: Array, shape: Shape) -> Array:
+        flat = cupy.asarray(array).reshape(-1)
+        part = flat[: int(np.prod(shape))].reshape(shape)
+        return cuda.as_cuda_array(part, sync=False)
+
+    def upload(self, values: NDArray[Any], to: Array | None = None) -> Array:
+        target = self.empty(values.shape, values.dtype) if to is None else to
+        cupy.asarray(target).set(np.ascontiguousarray(values))
+        return target
+
+    def download(self, array: Array) -> NDArray[Any]:
+        host: NDArray[Any] = cupy.asnumpy(cupy.asarray(array))
+        return host
+
+    def launch(self, kernel: Any, n_warps: int, *arguments: Any) -> None:
+        if n_warps:
+            kernel[-(-n_warps // WARPS), THREADS, self._stream()](*arguments)
+
+    def _stream(self) -> Any:
+        pointer = cupy.cuda.get_current_stream().ptr
+        return cuda.external_stream(pointer) if pointer else cuda.default_stream()
+
+    def multiply(
+        self,
+        a: Array,
+        b: Array,
+        out: Array,
+        *,
+        transpose: bool = False,
+        accumulate: bool = False,
+        tf32: bool = False,
+    ) -> None:
+        # cuBLAS counts by columns: outᵀ = bᵀ · aᵀ.
+        (n, k), m = a.shape, out.shape[1]
+        if not n:
+            return
+        wide = a.dtype == np.float64
+        kind = CUDA_R_64F if wide else CUDA_R_32F
+        compute = CUBLAS_COMPUTE_64F if wide else CUBLAS_COMPUTE_32F
+        if tf32 and not wide:
+            compute = CUBLAS_COMPUTE_32F_FAST_TF32
+        real = ctypes.c_double if wide else ctypes.c_float
+        one, keep = real(1.0), real(1.0 if accumulate else 0.0)
+        cublas.gemmEx(
+            cupy.cuda.device.get_cublas_handle(),
+            CUBLAS_OP_T if transpose else CUBLAS_OP_N,
+            CUBLAS_OP_N,
+            *(m, n, k),
+            ctypes.addressof(one),
+            *(_pointer(b), kind, b.shape[1]),
+            *(_pointer(a), kind, k),
+            ctypes.addressof(keep),
+            *(_pointer(out), kind, m),
+            compute,
+            CUBLAS_GEMM_DEFAULT,
+        )
+
+    def synchronise(self) -> None:
+        cupy.cuda.get_current_stream().synchronize()
+
+
+def _pointer(array: Array) -> int:
+    return int(array.__cuda_array_interface__["data"][0])

@@ -1,0 +1,90 @@
+"""Memory, launches and matrix products of the device that computes."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from typing import Any
+
+import numpy as np
+from numpy.typing import DTypeLike, NDArray
+
+Array = Any  # of the device, as kernels take it
+Shape = int | tuple[int, ...]
+
+# How float32 matrices are multiplied: in float32, in three products of TF32 that keep
+# float32's accuracy, or in TF32 (2.9e-4). Matrices of float64 are in float64.
+PRODUCTS = ("float32", "tf32x3", "tf32")
+
+
+class Device(ABC):
+    """Where arrays are and kernels run, in the order of one stream.
+
+    Attributes
+    ----------
+    name : of the hardware
+    """
+
+    name: str
+
+    @abstractmethod
+    def memory(self) -> tuple[int, int]:
+        """Bytes that are free for us, and in all."""
+
+    @abstractmethod
+    def empty(self, shape: Shape, dtype: DTypeLike) -> Array:
+        """An array of anything."""
+
+    @abstractmethod
+    def fill(self, array: Array, value: float) -> None:
+        """Set all numbers of an array."""
+
+    @abstractmethod
+    def view(self, array: Array, shape: Shape) -> Array:
+        """The array's first numbers in this shape, not copied."""
+
+    @abstractmethod
+    def upload(self, values: NDArray[Any], to: Array | None = None) -> Array:
+        """A copy on the device, in ``to`` if there is one."""
+
+    @abstractmethod
+    def download(self, array: Array) -> NDArray[Any]:
+        """A copy on the host, once all that was launched before has run."""
+
+    @abstractmethod
+    def launch(self, kernel: Any, n_warps: int, *arguments: Any) -> None:
+        """Run a kernel on at least so many warps; nothing where they are 0."""
+
+    @abstractmethod
+    def multiply(
+        self,
+        a: Array,
+        b: Array,
+        out: Array,
+        *,
+        transpose: bool = False,
+        accumulate: bool = False,
+        tf32: bool = False,
+    ) -> None:
+        """out ← a · b, or a · bᵀ, (n, k) and (k, m) or (m, k), C-contiguous.
+
+        Parameters
+        ----------
+        accumulate : add to what is there
+        tf32 : round the numbers of float32 matrices to TF32's 11 bits
+        """
+
+    @abstractmethod
+    def synchronise(self) -> None:
+        """Wait until all that was launched has run."""
+
+    def zeros(self, shape: Shape, dtype: DTypeLike) -> Array:
+        """An array of zeros."""
+        array = self.empty(shape, dtype)
+        self.fill(array, 0)
+        return array
+
+    def upload_all(self, group: Any) -> Any:
+        """A named tuple with its arrays on the device, numbers as they are."""
+        return type(group)(
+            *(self.upload(v) if isinstance(v, np.ndarray) else v for v in group)
+        )

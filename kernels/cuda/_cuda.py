@@ -1,0 +1,59 @@
+"""The one place that imports numba-cuda and decides how CUDA kernels are compiled."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, TypeVar
+
+import numba
+import numpy as np
+
+from .._jit import cache_directory
+
+if not hasattr(np, "row_stack"):
+    # numba-cuda 0.30 asks for what NumPy 2.5 no longer has.
+    np.row_stack = np.vstack  # noqa: NPY201
+
+from numba import cuda
+
+Function = TypeVar("Function", bound=Callable[..., Any])
+
+SIMULATED = bool(numba.config.ENABLE_CUDASIM)
+WARP = 32
+# Of a block; Python threads are slow, one warp is enough for the simulator.
+WARPS = 1 if SIMULATED else 4
+THREADS = WARP * WARPS
+
+if SIMULATED:
+    from ._simulator import add_warps
+
+    add_warps()
+else:
+    from numba.cuda.core import config as _config
+
+
+def kernel(function: Function, *, blocks: int | None = None) -> Any:
+    """A CUDA kernel of blocks of `THREADS` threads, cached on disk.
+
+    Parameters
+    ----------
+    blocks : that a multiprocessor should hold: bounds the registers of a thread
+    """
+    if SIMULATED:
+        return cuda.jit(function)
+    bounds = THREADS if blocks is None else (THREADS, blocks)
+    folder = cache_directory()
+    previous = _config.CACHE_DIR
+    if folder is not None:
+        _config.CACHE_DIR = str(folder)
+    try:
+        return cuda.jit(function, cache=folder is not None, launch_bounds=bounds)
+    finally:
+        _config.CACHE_DIR = previous
+
+
+def device(function: Function) -> Any:
+    """A function that CUDA kernels call; its source may serve the CPU too."""
+    if SIMULATED:
+        return cuda.jit(device=True)(function)
+    return cuda.jit(device=True, forceinline=True)(function)

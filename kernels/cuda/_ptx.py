@@ -1,0 +1,71 @@
+"""What a thread does below Numba's arrays, with the same meaning in the simulator.
+
+Loads and stores take flat arrays and no negative indices: Numba's own would test the
+sign of each.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from ._cuda import SIMULATED, cuda, device
+
+__all__ = (
+    *("EVERYONE", "first_item", "lane", "rank", "warp"),
+    *("load4", "pick", "put", "store4"),
+)
+
+EVERYONE = 0xFFFFFFFF
+
+if SIMULATED:
+
+    def pick(array: Any, index: Any) -> Any:
+        """array[index]."""
+        return array[index]
+
+    def put(array: Any, index: Any, value: Any) -> None:
+        """array[index] = value."""
+        array[index] = value
+
+    def load4(array: Any, index: Any) -> tuple[Any, Any, Any, Any]:
+        """Four numbers that no kernel writes meanwhile, index a multiple of four.
+
+        In loads of 16 bytes, from an array that starts at a multiple of 16 bytes.
+        """
+        if index % 4:
+            raise IndexError(f"load4 at {index}")
+        return tuple(array[index + k] for k in range(4))  # type: ignore[return-value]
+
+    def store4(array: Any, index: Any, values: Any) -> None:
+        """Four numbers in stores of 16 bytes; see `load4`."""
+        if index % 4:
+            raise IndexError(f"store4 at {index}")
+        for k in range(4):
+            array[index + k] = values[k]
+
+else:
+    from ._memory import load4, pick, put, store4
+
+
+@device
+def lane() -> Any:
+    """0 to 31: this thread in its warp."""
+    return cuda.threadIdx.x & 31
+
+
+@device
+def warp() -> Any:
+    """This thread's warp in its block."""
+    return cuda.threadIdx.x >> 5
+
+
+@device
+def first_item() -> Any:
+    """The number of this thread's warp in the grid."""
+    return cuda.blockIdx.x * (cuda.blockDim.x >> 5) + (cuda.threadIdx.x >> 5)
+
+
+@device
+def rank(bits: Any, own: Any) -> Any:
+    """How many bits below the own lane are set."""
+    return cuda.popc(bits & ((1 << own) - 1))
