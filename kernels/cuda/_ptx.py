@@ -10,10 +10,17 @@ from typing import Any
 
 from ._cuda import SIMULATED, cuda, device
 
-__all__ = (
-    *("EVERYONE", "first_item", "lane", "rank", "warp"),
-    *("load4", "pick", "put", "store4"),
-)
+__all__ = [
+    "EVERYONE",
+    "first_item",
+    "lane",
+    "load4",
+    "pick",
+    "put",
+    "rank",
+    "store4",
+    "warp",
+]
 
 EVERYONE = 0xFFFFFFFF
 
