@@ -22,7 +22,6 @@ from .errors import (
     UnseenTypesWarning,
     warn,
 )
-from .memory import bytes_per_atom, worker_bytes
 from .model import Model
 from .plan import Plan, StoredPlan
 from .plan.domain import trusted_distance
@@ -30,8 +29,8 @@ from .planning import DEFAULT_TOLERANCE, Planner
 from .planning.summary import summarise
 from .results import Report, Result
 from .session import DEFAULT_SKIN, Session
+from .where import Where, choose
 
-DEVICES = ("auto", "cpu")
 SEL_OVERFLOW = ("warn", "error", "truncate", "all")
 DEFAULT_MODEL = "water.h5"
 
@@ -44,12 +43,16 @@ class Potential:
     model : Model
     type_map : the model's types; ``types`` are indices into it, or its names
     rcut : Å
-    precision, tol, threads, device, sel_overflow : as given to `load`
+    precision, tol, threads, sel_overflow : as given to `load`
+    device : "cpu", or "cuda" and the number of the GPU
     """
 
-    def __init__(self, planner: Planner, threads: int, sel_overflow: str) -> None:
+    def __init__(
+        self, planner: Planner, threads: int, sel_overflow: str, where: Where
+    ) -> None:
         self.model, self.threads = planner.model, threads
-        self.sel_overflow, self.device = sel_overflow, "cpu"
+        self.sel_overflow, self.device = sel_overflow, where.device
+        self._where = where
         self.type_map = self.model.type_map
         self.rcut = self.model.rcut
         self.precision, self.tol = planner.precision, planner.tolerance
@@ -116,10 +119,10 @@ class Potential:
     def _make_session(
         self, skin: float, profile: bool = False, warn_once: bool = False
     ) -> Session:
-        return Session(
+        return self._where.session(
             self._planner,
-            self.threads,
             self._inform,
+            threads=self.threads,
             keep_all=self.sel_overflow == "all",
             skin=skin,
             profile=profile,
@@ -136,11 +139,12 @@ class Potential:
         """
         names = check_type_map(type_map, self.type_map)
         planner = self._planner.renamed(names)
-        return Potential(planner, self.threads, self.sel_overflow)
+        return Potential(planner, self.threads, self.sel_overflow, self._where)
 
     def __reduce__(self) -> tuple[Any, ...]:
         rebuild = partial(
             load,
+            **self._where.options(),
             precision=self.precision,
             tol=self.tol,
             threads=self.threads,
@@ -191,13 +195,8 @@ class Potential:
             "version": __version__,
             "model": describe_model(self.model),
             "plan": _planned_later(self) if plan is None else summarise(plan),
-            "memory": None
-            if plan is None
-            else {
-                "fixed_bytes": plan.n_bytes + self.threads * worker_bytes(plan),
-                "bytes_per_atom": bytes_per_atom(plan, self.threads),
-            },
-            "device": self.device,
+            "memory": None if plan is None else self._where.memory(plan, self.threads),
+            **self._where.describe(),
             "threads": self.threads,
             "sel_overflow": self.sel_overflow,
         }
@@ -250,6 +249,8 @@ def load(
     path: str | os.PathLike[str] | Model | None = None,
     *,
     device: str = "auto",
+    gemm: str | None = None,
+    deterministic: bool = True,
     precision: str = "double",
     tol: float = DEFAULT_TOLERANCE,
     threads: int | None = None,
@@ -263,7 +264,13 @@ def load(
     ----------
     path : a model file of any readable format, or a `Model`
         None: the water model that comes with the package, for demonstration.
-    device : "auto" or "cpu"
+    device : "auto", "cpu" or "cuda", with a GPU's number as in "cuda:1"
+        "auto" takes the GPU where there is one that can be used, else the processors;
+        `Potential.describe` says why.
+    gemm : on a GPU, how nets in float32 are multiplied; "float32", "tf32x3" (three
+        products of TF32, as exact) or "tf32" (2.9e-4); None for `gemm_default`
+    deterministic : on a GPU, bitwise equal forces in every run; False adds them up in
+        any order, which takes less memory. On the processors they always are equal.
     precision : "double", "mixed" (tables and nets in float32) or "single" (geometry
         too; the sums of forces stay in float64)
     tol : eV/Å
@@ -283,11 +290,7 @@ def load(
     InputError
         For an option that does not exist.
     """
-    if isinstance(device, str) and device == "cuda":
-        raise InputError(
-            "device: this release computes on the CPU only; use device='cpu'"
-        )
-    _one_of(device, DEVICES, "device")
+    where = choose(device, gemm, deterministic)
     _one_of(sel_overflow, SEL_OVERFLOW, "sel_overflow")
     n_threads = check_threads(threads)
     with collection_paused():
@@ -295,5 +298,5 @@ def load(
         if type_map is not None:
             type_map = check_type_map(type_map, model.type_map)
         planner = Planner(model, precision, tol, stored)
-    potential = Potential(planner, n_threads, sel_overflow)
+    potential = Potential(planner, n_threads, sel_overflow, where)
     return potential if type_map is None else potential.renamed(type_map)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ctypes
+from contextlib import AbstractContextManager
 from typing import Any
 
 import cupy
@@ -21,16 +22,32 @@ CUBLAS_COMPUTE_64F = 70
 CUBLAS_GEMM_DEFAULT = -1
 
 
-class CupyDevice(Device):
-    """The current device of CuPy, in the order of its current stream."""
+def count() -> int:
+    """GPUs that there are."""
+    return int(cupy.cuda.runtime.getDeviceCount())
 
-    def __init__(self) -> None:
-        properties = cupy.cuda.runtime.getDeviceProperties(cupy.cuda.Device().id)
+
+class CupyDevice(Device):
+    """A GPU, in the order of CuPy's current stream.
+
+    Parameters
+    ----------
+    number : of the GPU; None for CuPy's current one
+    """
+
+    def __init__(self, number: int | None = None) -> None:
+        self.number = int(cupy.cuda.Device(number).id)
+        properties = cupy.cuda.runtime.getDeviceProperties(self.number)
         self.name = properties["name"].decode()
 
+    def active(self) -> AbstractContextManager[Any]:
+        device: AbstractContextManager[Any] = cupy.cuda.Device(self.number)
+        return device
+
     def memory(self) -> tuple[int, int]:
-        free, total = cupy.cuda.runtime.memGetInfo()
-        return free + cupy.get_default_memory_pool().free_bytes(), total
+        with self.active():
+            free, total = cupy.cuda.runtime.memGetInfo()
+            return free + cupy.get_default_memory_pool().free_bytes(), total
 
     def empty(self, shape: Shape, dtype: DTypeLike) -> Array:
         return cuda.as_cuda_array(cupy.empty(shape, dtype), sync=False)

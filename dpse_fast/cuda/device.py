@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from contextlib import AbstractContextManager
 from typing import Any
 
 import numpy as np
@@ -11,10 +12,6 @@ from numpy.typing import DTypeLike, NDArray
 Array = Any  # of the device, as kernels take it
 Shape = int | tuple[int, ...]
 
-# How float32 matrices are multiplied: in float32, in three products of TF32 that keep
-# float32's accuracy, or in TF32 (2.9e-4). Matrices of float64 are in float64.
-PRODUCTS = ("float32", "tf32x3", "tf32")
-
 
 class Device(ABC):
     """Where arrays are and kernels run, in the order of one stream.
@@ -22,9 +19,15 @@ class Device(ABC):
     Attributes
     ----------
     name : of the hardware
+    number : which of the machine's GPUs
     """
 
     name: str
+    number: int
+
+    @abstractmethod
+    def active(self) -> AbstractContextManager[Any]:
+        """Makes this the device that everything below runs on."""
 
     @abstractmethod
     def memory(self) -> tuple[int, int]:

@@ -5,6 +5,7 @@ New memory is NaN, and an index out of range raises.
 
 from __future__ import annotations
 
+from contextlib import AbstractContextManager, nullcontext
 from typing import Any
 
 import numpy as np
@@ -21,6 +22,10 @@ class SimulatedDevice(Device):
     """See `Device`."""
 
     name = "simulator"
+    number = 0
+
+    def active(self) -> AbstractContextManager[Any]:
+        return nullcontext()
 
     def memory(self) -> tuple[int, int]:
         return MEMORY, MEMORY

@@ -1,0 +1,150 @@
+"""A session on the processors."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from .boundary import Checked, check_parameters, check_system
+from .domain_report import report_of
+from .engine import Engine, Evaluation
+from .errors import InputError
+from .kernels.cpu.environment import COINCIDENT
+from .kernels.cpu.images import add_to_owners
+from .neighbours import NeighbourList
+from .planning import Planner
+from .results import Report, Result
+from .session import Inform, Session
+
+Floats = NDArray[np.float64]
+
+
+class CpuSession(Session):
+    """See `Session`.
+
+    Parameters
+    ----------
+    threads : workers
+    """
+
+    def __init__(
+        self, planner: Planner, inform: Inform, threads: int, **options: Any
+    ) -> None:
+        super().__init__(planner, inform, **options)
+        self._engine = Engine(threads, self._profile)
+        self._list = NeighbourList(planner.model.rcut, self._skin, self._engine.run)
+        self._neighbour_seconds = 0.0
+
+    @property
+    def list_builds(self) -> int:
+        return self._list.builds
+
+    @property
+    def stage_seconds(self) -> dict[str, float]:
+        return {"neighbours": self._neighbour_seconds, **self._engine.stage_seconds}
+
+    def compute(
+        self,
+        positions: ArrayLike,
+        types: ArrayLike | Sequence[str],
+        cell: ArrayLike | None = None,
+        *,
+        pbc: bool | Sequence[bool] | None = None,
+        atomic: bool = False,
+        fparam: ArrayLike | None = None,
+        aparam: ArrayLike | None = None,
+    ) -> Result:
+        """As `Potential.compute`."""
+        model = self._model
+        checked = check_system(positions, types, cell, pbc, model.type_map)
+        frame = check_parameters(fparam, model.fparam, "fparam")
+        atoms = check_parameters(aparam, model.aparam, "aparam", checked.n_atoms)
+        if checked.real is not None:
+            atoms = atoms[checked.real]
+        if not len(checked.system.positions):
+            return _nothing(checked, atomic)
+        with self._lock:
+            start = time.process_time()
+            self._list.update(checked.system)
+            hood, owners = self._list.hood, self._list.owners
+            self._neighbour_seconds += time.process_time() - start
+            parameters = None
+            if frame.size or atoms.size:
+                parameters = atoms[owners[hood.centres]]
+                whole = np.broadcast_to(frame, (len(parameters), frame.shape[1]))
+                parameters = np.concatenate([whole, parameters], axis=1)
+            self._engine.use(self._planner.plan_for(checked.system.types))
+            found = self._engine.evaluate(
+                hood, truncate=self._truncate, atomic=atomic, parameters=parameters
+            )
+            return self._result(checked, found, atomic)
+
+    def _result(self, checked: Checked, found: Evaluation, atomic: bool) -> Result:
+        n, hood, owners = len(checked.system.types), self._list.hood, self._list.owners
+        self._reject(checked, found, owners)
+        centres = owners[hood.centres]
+        energies = np.empty(n)
+        energies[centres] = found.energies
+        forces = _onto_owners(found.forces, owners, n)
+        virials = np.empty((0, 3, 3))
+        if atomic:
+            virials = _onto_owners(found.atomic_virials, owners, n).reshape(n, 3, 3)
+        report = report_of(self._engine.plan, checked, found, centres, energies, forces)
+        self._tell(report)
+        return Result(
+            energy=float(energies.sum()),
+            forces=_with_virtual(forces, checked),
+            virial=found.virial.copy(),
+            atomic_energies=_with_virtual(energies, checked) if atomic else None,
+            atomic_virials=_with_virtual(virials, checked) if atomic else None,
+            report=report,
+        )
+
+    def _reject(
+        self, checked: Checked, found: Evaluation, owners: NDArray[np.int32]
+    ) -> None:
+        coincident = max(int(c[COINCIDENT]) for c in found.domain.counters)
+        below = found.domain.below_table
+        for atom, what in (
+            (coincident, "another atom, or an image, lies on atom {}; expected "
+             "distinct positions"),
+            (below, "atom {} has a neighbour closer than the pair table of the model "
+             "starts; expected distances inside the table"),
+        ):  # fmt: skip
+            if atom:
+                own = int(owners[atom - 1])
+                own = own if checked.real is None else int(checked.real[own])
+                raise InputError(f"positions: {what.format(own)}")
+
+
+def _nothing(checked: Checked, atomic: bool) -> Result:
+    """Of a structure whose atoms are all virtual."""
+    n = checked.n_atoms
+    return Result(
+        energy=0.0,
+        forces=np.zeros((n, 3)),
+        virial=np.zeros((3, 3)),
+        atomic_energies=np.zeros(n) if atomic else None,
+        atomic_virials=np.zeros((n, 3, 3)) if atomic else None,
+        report=Report(virtual_atoms=n),
+    )
+
+
+def _with_virtual(values: Floats, checked: Checked) -> Floats:
+    """Rows for all the caller's atoms, zero for those that do not count."""
+    if checked.real is None:
+        return values
+    full = np.zeros((checked.n_atoms, *values.shape[1:]))
+    full[checked.real] = values
+    return full
+
+
+def _onto_owners(values: Floats, owners: NDArray[np.int32], n: int) -> Floats:
+    """Sum the rows of images onto their atoms."""
+    total = np.zeros((n, values.shape[1]))
+    add_to_owners(owners, values, total)
+    return total
