@@ -43,7 +43,18 @@ _ENGINE = (
         show_default=True,
     ),
     TOL,
-    click.option("--device", default="auto", show_default=True, metavar="NAME"),
+    click.option(
+        "--device",
+        default="auto",
+        show_default=True,
+        metavar="NAME",
+        help="cpu, cuda or cuda:1; auto takes a GPU where one can be used.",
+    ),
+    click.option(
+        "--gemm",
+        type=click.Choice(["float32", "tf32x3", "tf32"]),
+        help="On a GPU, how nets in float32 are multiplied.  [default: tf32x3]",
+    ),
 )
 SEL_OVERFLOW = click.option(
     "--sel-overflow",
@@ -57,7 +68,7 @@ SEL_OVERFLOW = click.option(
 
 
 def engine_options(command: Command) -> Command:
-    """Adds --head, --threads, --precision, --tol and --device."""
+    """Adds --head, --threads, --precision, --tol, --device and --gemm."""
     for option in reversed(_ENGINE):
         command = option(command)
     return command

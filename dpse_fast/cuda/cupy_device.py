@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import ctypes
-from contextlib import AbstractContextManager
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import cupy
@@ -12,7 +13,7 @@ from cupy.cuda import cublas
 from numpy.typing import DTypeLike, NDArray
 
 from ..kernels.cuda._cuda import THREADS, WARPS, cuda
-from .device import Array, Device, Shape
+from .device import Array, Device, Recording, Shape
 
 # library_types.h and cublas_api.h of CUDA 12 and 13
 CUDA_R_32F, CUDA_R_64F = 0, 1
@@ -40,9 +41,11 @@ class CupyDevice(Device):
         properties = cupy.cuda.runtime.getDeviceProperties(self.number)
         self.name = properties["name"].decode()
 
-    def active(self) -> AbstractContextManager[Any]:
-        device: AbstractContextManager[Any] = cupy.cuda.Device(self.number)
-        return device
+    @contextmanager
+    def active(self) -> Iterator[None]:
+        # Numba keeps a current device of its own.
+        with cuda.gpus[self.number], cupy.cuda.Device(self.number):
+            yield
 
     def memory(self) -> tuple[int, int]:
         with self.active():
@@ -114,6 +117,35 @@ class CupyDevice(Device):
 
     def synchronise(self) -> None:
         cupy.cuda.get_current_stream().synchronize()
+
+    def record(self, work: Callable[[], None]) -> Recording:
+        # The default stream cannot be recorded.
+        with cupy.cuda.Stream(non_blocking=True) as stream:
+            stream.begin_capture()
+            try:
+                work()
+            finally:
+                graph = stream.end_capture()
+        return _Graph(graph)
+
+    def mark(self) -> Any:
+        event = cupy.cuda.Event()
+        event.record()
+        return event
+
+    def seconds_between(self, begin: Any, end: Any) -> float:
+        end.synchronize()
+        return 1e-3 * float(cupy.cuda.get_elapsed_time(begin, end))
+
+
+class _Graph(Recording):
+    """A CUDA graph."""
+
+    def __init__(self, graph: Any) -> None:
+        self._graph = graph
+
+    def run(self) -> None:
+        self._graph.launch(cupy.cuda.get_current_stream())
 
 
 def _pointer(array: Array) -> int:

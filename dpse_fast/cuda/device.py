@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from collections.abc import Callable
 from contextlib import AbstractContextManager
 from typing import Any
 
@@ -11,6 +12,14 @@ from numpy.typing import DTypeLike, NDArray
 
 Array = Any  # of the device, as kernels take it
 Shape = int | tuple[int, ...]
+
+
+class Recording(ABC):
+    """Launches, products and fills to be run again, with the same arrays."""
+
+    @abstractmethod
+    def run(self) -> None:
+        """All of them, at one stroke."""
 
 
 class Device(ABC):
@@ -79,6 +88,21 @@ class Device(ABC):
     @abstractmethod
     def synchronise(self) -> None:
         """Wait until all that was launched has run."""
+
+    @abstractmethod
+    def record(self, work: Callable[[], None]) -> Recording:
+        """What the work launches, without running it.
+
+        It must have run before, and neither ask for memory nor for results.
+        """
+
+    @abstractmethod
+    def mark(self) -> Any:
+        """A moment in the order of what is launched."""
+
+    @abstractmethod
+    def seconds_between(self, begin: Any, end: Any) -> float:
+        """Between two moments that have passed."""
 
     def zeros(self, shape: Shape, dtype: DTypeLike) -> Array:
         """An array of zeros."""

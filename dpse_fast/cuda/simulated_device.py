@@ -5,6 +5,8 @@ New memory is NaN, and an index out of range raises.
 
 from __future__ import annotations
 
+import time
+from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
 from typing import Any
 
@@ -13,9 +15,18 @@ from numpy.typing import DTypeLike, NDArray
 
 from ..kernels.cuda._cuda import THREADS, WARPS
 from ..kernels.cuda._simulator import CheckedArray, poison
-from .device import Array, Device, Shape
+from .device import Array, Device, Recording, Shape
 
 MEMORY = 2**30
+
+
+class _Calls(Recording):
+    def __init__(self) -> None:
+        self.calls: list[Callable[[], None]] = []
+
+    def run(self) -> None:
+        for call in self.calls:
+            call()
 
 
 class SimulatedDevice(Device):
@@ -24,6 +35,20 @@ class SimulatedDevice(Device):
     name = "simulator"
     number = 0
 
+    def __init__(self) -> None:
+        self._recording: _Calls | None = None
+
+    def _do(self, call: Callable[[], None]) -> None:
+        """Now, or when what is being recorded runs."""
+        if self._recording is None:
+            call()
+        else:
+            self._recording.calls.append(call)
+
+    def _never_recorded(self, what: str) -> None:
+        if self._recording is not None:
+            raise RuntimeError(f"{what} while launches are recorded")
+
     def active(self) -> AbstractContextManager[Any]:
         return nullcontext()
 
@@ -31,27 +56,31 @@ class SimulatedDevice(Device):
         return MEMORY, MEMORY
 
     def empty(self, shape: Shape, dtype: DTypeLike) -> Array:
+        self._never_recorded("memory asked for")
         return CheckedArray(poison(np.empty(shape, dtype)))
 
     def fill(self, array: Array, value: float) -> None:
-        array.values.fill(value)
+        self._do(lambda: array.values.fill(value))
 
     def view(self, array: Array, shape: Shape) -> Array:
         size = int(np.prod(shape))
         return CheckedArray(array.values.reshape(-1)[:size].reshape(shape))
 
     def upload(self, values: NDArray[Any], to: Array | None = None) -> Array:
+        self._never_recorded("upload")
         if to is None:
             return CheckedArray(np.array(values, order="C"))
         to.values[...] = values
         return to
 
     def download(self, array: Array) -> NDArray[Any]:
+        self._never_recorded("download")
         return np.array(array.values)
 
     def launch(self, kernel: Any, n_warps: int, *arguments: Any) -> None:
         if n_warps:
-            kernel[-(-n_warps // WARPS), THREADS](*arguments)
+            blocks = -(-n_warps // WARPS)
+            self._do(lambda: kernel[blocks, THREADS](*arguments))
 
     def multiply(
         self,
@@ -63,14 +92,31 @@ class SimulatedDevice(Device):
         accumulate: bool = False,
         tf32: bool = False,
     ) -> None:
-        left, right = a.values, b.values.T if transpose else b.values
-        if tf32 and left.dtype == np.float32:
-            left, right = _tf32(left), _tf32(right)
-        product = left @ right
-        out.values[...] = out.values + product if accumulate else product
+        def product() -> None:
+            left, right = a.values, b.values.T if transpose else b.values
+            if tf32 and left.dtype == np.float32:
+                left, right = _tf32(left), _tf32(right)
+            found = left @ right
+            out.values[...] = out.values + found if accumulate else found
+
+        self._do(product)
 
     def synchronise(self) -> None:
-        pass
+        self._never_recorded("synchronisation")
+
+    def record(self, work: Callable[[], None]) -> Recording:
+        recording = self._recording = _Calls()
+        try:
+            work()
+        finally:
+            self._recording = None
+        return recording
+
+    def mark(self) -> Any:
+        return time.perf_counter()
+
+    def seconds_between(self, begin: Any, end: Any) -> float:
+        return float(end - begin)
 
 
 def _tf32(values: NDArray[np.float32]) -> NDArray[np.float32]:
