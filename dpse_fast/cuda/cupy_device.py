@@ -28,6 +28,12 @@ def count() -> int:
     return int(cupy.cuda.runtime.getDeviceCount())
 
 
+def capability() -> tuple[int, int]:
+    """Of the current GPU: major and minor."""
+    text = cupy.cuda.Device().compute_capability
+    return int(text[:-1]), int(text[-1])
+
+
 class CupyDevice(Device):
     """A GPU, in the order of CuPy's current stream.
 
@@ -114,6 +120,27 @@ class CupyDevice(Device):
             compute,
             CUBLAS_GEMM_DEFAULT,
         )
+
+    def order(self, keys: Array) -> Array:
+        # CuPy sorts with Thrust's stable_sort_by_key.
+        return cuda.as_cuda_array(cupy.argsort(cupy.asarray(keys)), sync=False)
+
+    def count_each(self, types: Array, n: int) -> NDArray[np.int64]:
+        found: NDArray[np.int64] = cupy.asnumpy(
+            cupy.bincount(cupy.asarray(types), minlength=n)
+        )
+        return found
+
+    def accumulate(self, numbers: Array) -> None:
+        values = cupy.asarray(numbers)
+        values[...] = cupy.cumsum(values)
+
+    def copy(self, array: Array) -> Array:
+        return cuda.as_cuda_array(cupy.asarray(array).copy(), sync=False)
+
+    def pick(self, array: Array, places: NDArray[np.int64]) -> NDArray[Any]:
+        found: NDArray[Any] = cupy.asnumpy(cupy.asarray(array)[cupy.asarray(places)])
+        return found
 
     def synchronise(self) -> None:
         cupy.cuda.get_current_stream().synchronize()

@@ -101,6 +101,23 @@ class SimulatedDevice(Device):
 
         self._do(product)
 
+    def order(self, keys: Array) -> Array:
+        return self.upload(np.argsort(keys.values, kind="stable"))
+
+    def count_each(self, types: Array, n: int) -> NDArray[np.int64]:
+        return np.bincount(types.values, minlength=n)
+
+    def accumulate(self, numbers: Array) -> None:
+        np.cumsum(numbers.values, out=numbers.values)
+
+    def copy(self, array: Array) -> Array:
+        return CheckedArray(array.values.copy())
+
+    def pick(self, array: Array, places: NDArray[np.int64]) -> NDArray[Any]:
+        self._never_recorded("download")
+        found: NDArray[Any] = array.values[places]
+        return found
+
     def synchronise(self) -> None:
         self._never_recorded("synchronisation")
 
