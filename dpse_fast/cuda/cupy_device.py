@@ -69,6 +69,13 @@ class CupyDevice(Device):
         part = flat[: int(np.prod(shape))].reshape(shape)
         return cuda.as_cuda_array(part, sync=False)
 
+    def flat(self, array: Array) -> Array:
+        return cuda.as_cuda_array(cupy.asarray(array).reshape(-1), sync=False)
+
+    def part(self, array: Array, begin: int, size: int) -> Array:
+        part = cupy.asarray(array)[begin : begin + size]
+        return cuda.as_cuda_array(part, sync=False)
+
     def upload(self, values: NDArray[Any], to: Array | None = None) -> Array:
         target = self.empty(values.shape, values.dtype) if to is None else to
         cupy.asarray(target).set(np.ascontiguousarray(values))

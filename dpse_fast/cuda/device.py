@@ -55,6 +55,14 @@ class Device(ABC):
         """The array's first numbers in this shape, not copied."""
 
     @abstractmethod
+    def flat(self, array: Array) -> Array:
+        """The array as one of one dimension, not copied."""
+
+    @abstractmethod
+    def part(self, array: Array, begin: int, size: int) -> Array:
+        """Some consecutive numbers of a flat array, not copied."""
+
+    @abstractmethod
     def upload(self, values: NDArray[Any], to: Array | None = None) -> Array:
         """A copy on the device, in ``to`` if there is one."""
 

@@ -66,6 +66,14 @@ class SimulatedDevice(Device):
         size = int(np.prod(shape))
         return CheckedArray(array.values.reshape(-1)[:size].reshape(shape))
 
+    def flat(self, array: Array) -> Array:
+        return CheckedArray(array.values.reshape(-1))
+
+    def part(self, array: Array, begin: int, size: int) -> Array:
+        if begin + size > array.size:
+            raise IndexError(f"{begin} to {begin + size} of {array.size}")
+        return CheckedArray(array.values[begin : begin + size])
+
     def upload(self, values: NDArray[Any], to: Array | None = None) -> Array:
         self._never_recorded("upload")
         if to is None:

@@ -6,7 +6,7 @@ from typing import Any
 
 from ..layout import Floats, Grid, Ints
 from ._cuda import WARP, device, kernel
-from ._ptx import first_item, lane, load4, pick, put
+from ._ptx import fetch4, first_item, lane, pick, put
 from .periodic import clamped
 
 TYPE = 2**32  # in a tag: place + type · TYPE, exact in float64
@@ -111,7 +111,7 @@ def key_cells(located: Floats, grid: Grid, keys: Ints) -> None:
     """
     k = first_item() * WARP + lane()
     if k < keys.size:
-        at = load4(located, 4 * k)
+        at = fetch4(located, 4 * k)
         put(keys, k, cell_at(at[0], at[1], at[2], grid))
 
 
@@ -139,7 +139,7 @@ def fill_cells(
     if k < n:
         place = pick(members, k)
         end = pick(keys, place)
-        at = load4(located, 4 * place)
+        at = fetch4(located, 4 * place)
         put(packed, 4 * k, at[0])
         put(packed, 4 * k + 1, at[1])
         put(packed, 4 * k + 2, at[2])

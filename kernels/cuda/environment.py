@@ -15,7 +15,7 @@ from ..cpu.environment import (
 )
 from ..layout import Environments, Floats, Tally
 from ._cuda import WARP, cuda, device, kernel
-from ._ptx import EVERYONE, first_item, lane, load4, pick, put, rank
+from ._ptx import EVERYONE, fetch4, first_item, lane, pick, put, rank
 from .layout import Batch, BatchPairs, FullList
 
 FARTHER = math.inf
@@ -26,7 +26,7 @@ row_at = device(table_rows.row_at)
 @device
 def separation(located: Floats, x: Any, y: Any, z: Any, j: int) -> Any:
     """x_j − x, y_j − y, z_j − z and their squared length, the same in all kernels."""
-    there = load4(located, 4 * j)
+    there = fetch4(located, 4 * j)
     dx = there[0] - x
     dy = there[1] - y
     dz = there[2] - z
@@ -66,7 +66,7 @@ def _farthest_before(
 ) -> Any:
     """The last neighbour before a cut, of a group's types or, with −1, of all."""
     n_types = env.group.size
-    here = load4(located, 4 * row)
+    here = fetch4(located, 4 * row)
     species = int(here[3])
     first = pick(hood.first, row * n_types)
     last_r2 = -1.0
@@ -99,7 +99,7 @@ def _met(
     cut_place: int,
 ) -> int:
     """How many neighbours of a type are within the cutoff and before a cut."""
-    here = load4(located, 4 * row)
+    here = fetch4(located, 4 * row)
     first = pick(hood.first, row * n_types)
     begin = pick(hood.first, row * n_types + t)
     end = pick(hood.first, row * n_types + t + 1)
@@ -144,7 +144,7 @@ def environments(
     n_types = env.group.size
     n_groups = env.sel.size
     own = lane()
-    here = load4(located, 4 * row)
+    here = fetch4(located, 4 * row)
     x = here[0]
     y = here[1]
     z = here[2]

@@ -12,7 +12,7 @@ from typing import Any
 
 from ..layout import Channels, EnvironmentRows, Floats
 from ._cuda import WARP, WARPS, cuda, kernel
-from ._ptx import EVERYONE, first_item, lane, load4, pick, put, warp
+from ._ptx import EVERYONE, fetch4, first_item, lane, pick, put, warp
 from .geometry import difference, row_at
 from .layout import BatchPairs
 from .quintic import Streams
@@ -94,7 +94,7 @@ def moments_kernel(streams: Streams, dtype: Any) -> Any:
                             x = offsets[base + k]
                             at = places[base + k] + sweep * sweep_vectors + part
                             for v in range(vectors):
-                                four = load4(table, 4 * (at + v * lanes))
+                                four = fetch4(table, 4 * (at + v * lanes))
                                 c[4 * v] = four[0]
                                 c[4 * v + 1] = four[1]
                                 c[4 * v + 2] = four[2]

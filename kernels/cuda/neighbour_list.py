@@ -8,7 +8,7 @@ from typing import Any
 from ..layout import Floats, Grid, Ints
 from ..periodic import ROUNDING
 from ._cuda import WARP, cuda, device, kernel
-from ._ptx import EVERYONE, first_item, lane, load4, pick, put, rank
+from ._ptx import EVERYONE, fetch4, first_item, lane, pick, put, rank
 from .cells import TYPE
 from .environment import separation
 from .layout import NO_REVERSE, FullList
@@ -44,7 +44,7 @@ def list_by_type(
     if row >= written.size // n_types:
         return
     own = lane()
-    here = load4(located, 4 * row)
+    here = fetch4(located, 4 * row)
     limit = reach * reach
     n_x = grid.shape[0]
     n_y = grid.shape[1]
@@ -75,7 +75,7 @@ def list_by_type(
                 place = 0
                 kind = 0
                 if k < end:
-                    there = load4(packed, 4 * k)
+                    there = fetch4(packed, 4 * k)
                     dx = there[0] - here[0]
                     dy_ = there[1] - here[1]
                     dz_ = there[2] - here[2]
@@ -148,7 +148,7 @@ def find_reverse(hood: FullList, located: Floats, n_types: int) -> None:
     if row >= n_rows:
         return
     own = lane()
-    here = load4(located, 4 * row)
+    here = fetch4(located, 4 * row)
     species = int(here[3])
     for t in range(n_types):
         begin = pick(hood.first, row * n_types + t)
@@ -194,7 +194,7 @@ def _reverse_of(
     n_rows: int,
 ) -> int:
     """The place in the owner's row of the neighbour that is this row, at −d."""
-    there = load4(located, 4 * owner)
+    there = fetch4(located, 4 * owner)
     start = pick(hood.first, owner * n_types)
     begin = pick(hood.first, owner * n_types + species)
     end = pick(hood.first, owner * n_types + species + 1)

@@ -13,7 +13,7 @@ import numpy as np
 
 from ..layout import Channels, EnvironmentRows, Floats
 from ._cuda import WARP, WARPS, cuda, device, kernel
-from ._ptx import EVERYONE, first_item, lane, load4, pick, put, warp
+from ._ptx import EVERYONE, fetch4, first_item, lane, pick, put, warp
 from .geometry import difference, row_at
 from .layout import BatchPairs, PairGradients
 from .quintic import Streams
@@ -135,7 +135,7 @@ def pair_gradients_kernel(streams: Streams, dtype: Any) -> Any:
                         x = offsets[k]
                         at = places[k] + sweep * sweep_vectors + part
                         for v in range(vectors):
-                            four = load4(table, 4 * (at + v * lanes))
+                            four = fetch4(table, 4 * (at + v * lanes))
                             c[4 * v] = four[0]
                             c[4 * v + 1] = four[1]
                             c[4 * v + 2] = four[2]

@@ -7,7 +7,7 @@ from typing import Any
 
 from ..layout import Channels, Floats, Ints, Place
 from ._cuda import WARP, WARPS, cuda, kernel
-from ._ptx import EVERYONE, first_item, lane, load4, pick, put, warp
+from ._ptx import EVERYONE, fetch4, first_item, lane, pick, put, warp
 from .geometry import difference
 from .layout import BatchPairs, PairGradients
 from .quintic import Streams
@@ -77,7 +77,7 @@ def radial_sums_kernel(streams: Streams, dtype: Any) -> Any:
                         x = offsets[base + k]
                         at = places[base + k] + sweep * sweep_vectors + part
                         for v in range(vectors):
-                            four = load4(table, 4 * (at + v * lanes))
+                            four = fetch4(table, 4 * (at + v * lanes))
                             c[4 * v] = four[0]
                             c[4 * v + 1] = four[1]
                             c[4 * v + 2] = four[2]
@@ -179,7 +179,7 @@ def radial_pair_gradients_kernel(streams: Streams, dtype: Any) -> Any:
                         x = offsets[k]
                         at = places[k] + sweep * sweep_vectors + part
                         for v in range(vectors):
-                            four = load4(table, 4 * (at + v * lanes))
+                            four = fetch4(table, 4 * (at + v * lanes))
                             c[4 * v] = four[0]
                             c[4 * v + 1] = four[1]
                             c[4 * v + 2] = four[2]
