@@ -134,7 +134,9 @@ class DeviceNet:
         if hidden:
             self.hidden[0].in_place = False  # its input's gradient is not ours
         self.widths = tuple(widths)
-        weight = _padded(_ordered(last.weight, last_order), widths[-1], last.weight.shape[1])
+        weight = _padded(
+            _ordered(last.weight, last_order), widths[-1], last.weight.shape[1]
+        )
         self._last = _small(device, last, VECTOR, self._dtype, None)
         self._last_weight = device.upload(weight[:, 0].astype(self._dtype))
         self._last_layer = last_layer_kernel(*_activation(last))

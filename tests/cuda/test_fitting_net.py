@@ -6,13 +6,13 @@ from typing import Any
 
 import numpy as np
 import pytest
+from dpse_fast.kernels.cuda.activation import jet_of
 from random_model import random_net
 
 from dpse_fast.activations import activation
 from dpse_fast.cuda.device import Device
 from dpse_fast.cuda.fitting_net import DeviceNet, Products, numbers_of
 from dpse_fast.fitting import FittingNet
-from dpse_fast.kernels.cuda.activation import jet_of
 from dpse_fast.model import Layer, Net
 
 NAMES = (

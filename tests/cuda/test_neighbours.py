@@ -6,12 +6,12 @@ from typing import Any
 
 import numpy as np
 import pytest
+from dpse_fast.kernels.cuda.layout import NO_REVERSE
 from random_model import random_structure
 
 from dpse_fast.boundary import System, check_system
 from dpse_fast.cuda.device import Device
 from dpse_fast.cuda.neighbours import DeviceList
-from dpse_fast.kernels.cuda.layout import NO_REVERSE
 from dpse_fast.neighbours import NeighbourList
 
 NAMES = ("A", "B", "C")

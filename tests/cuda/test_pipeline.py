@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Any
 
 import naive
-import numpy as np
 import pytest
 from comparison import compare
 from conftest import Backend
