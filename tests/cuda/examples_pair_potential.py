@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import numpy as np
-from tests.cuda.example import Example
-
 from dpse_fast.kernels.cuda.layout import Batch, BatchPairs, FullList, PairGradients
 from dpse_fast.kernels.cuda.pair_potential import pair_potentials, take_over
 from dpse_fast.kernels.layout import PairPotential, Switch
+
 from dpse_fast.plan.plan import PRECISIONS
+from tests.cuda.example import Example
 
 
 def examples(precision: str) -> list[Example]:

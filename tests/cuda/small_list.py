@@ -7,11 +7,11 @@ from itertools import product
 from typing import NamedTuple
 
 import numpy as np
+from dpse_fast.kernels.cuda.layout import FullList
+from dpse_fast.kernels.layout import Neighbourhood
 from numpy.typing import NDArray
 
 from dpse_fast.cuda.tiles import Cut
-from dpse_fast.kernels.cuda.layout import FullList
-from dpse_fast.kernels.layout import Neighbourhood
 
 Floats = NDArray[np.float64]
 IMAGES = 2  # cells on each side

@@ -7,18 +7,16 @@ from typing import Any, NamedTuple
 
 import numpy as np
 import pytest
+from dpse_fast.kernels.cpu.environment import locate
+from dpse_fast.kernels.cuda.layout import PairGradients
 from numpy.typing import NDArray
 from random_model import random_model, random_pair_table
-from tests.cuda.small_list import SmallList, small_list
 
 from dpse_fast.cuda.device import Device
 from dpse_fast.cuda.pair_potential import DevicePairPotential
-from dpse_fast.cuda.tiles import Cut
-from dpse_fast.kernels.cpu.environment import locate
-from dpse_fast.kernels.cuda.layout import PairGradients
-from dpse_fast.kernels.layout import Neighbourhood
 from dpse_fast.plan.plan import _pair_potential
 from dpse_fast.stages import PairPotentialStage
+from tests.cuda.small_list import SmallList, small_list
 
 Floats = NDArray[np.float64]
 
