@@ -95,7 +95,6 @@ def test_a_last_layer_with_everything(device: Device) -> None:
 @pytest.mark.parametrize("name", NAMES)
 @pytest.mark.parametrize("real", [np.float64, np.float32])
 def test_the_scalar_activations_are_those_of_arrays(name: str, real: Any) -> None:
-    pytest.importorskip("numba_cuda", reason="numba-cuda is not installed")
     known = activation(name)
     jet = jet_of(known.family, *known.constants)
     jet = getattr(jet, "py_func", jet)
