@@ -180,7 +180,7 @@ class BoundNet:
         factors, energies : (n_all,) float64 of rows; energies are written
         """
         net, n = self._net, self._n
-        multiply, launch = net.products.multiply_parts, net.device.launch
+        multiply, launch = net.products.multiply, net.device.launch
         if net.products.parts > 1:
             net.products.split(self._inputs, self._split)
         last = len(net.layers) - 1
@@ -215,7 +215,7 @@ class BoundNet:
                     launch(
                         hand_down, n, layer.arrays, n, g, rounded, whole_gradient, flat
                     )
-            net.products.multiply_parts(
+            net.products.multiply(
                 self._matrices[k + 1],
                 layer.weight,
                 matrix,

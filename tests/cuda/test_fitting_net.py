@@ -31,7 +31,6 @@ def evaluated(
     stride = -(-n_in // 4) * 4
     products = Products(device, net.dtype, gemm)
     on_device = DeviceNet(device, net.definition, net.dtype, products, stride)
-    products.reserve(n * max(on_device.widths))
     padded = np.zeros((n, stride), net.dtype)
     padded[:, :n_in] = x
     inputs = device.flat(device.upload(padded))
