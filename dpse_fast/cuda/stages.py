@@ -129,7 +129,9 @@ class AngularStage(DeviceStage):
             columns = whole(part.forms[c].n_channels)
             columns = columns if mixed else int(self._host_channels.total[p])
             mix = self.tables.mix(c, species, columns)
-            self._mixes.append(None if mix is None else device.upload(mix.astype(dtype)))
+            self._mixes.append(
+                None if mix is None else device.upload(mix.astype(dtype))
+            )
             form = product_columns(part.products[c], columns)
             self._forms.append(device.upload_all(form))
             self._empty.append(self._empty_slots(c, columns))

@@ -153,8 +153,6 @@ def test_matrices_there_and_back(device: Device, dtype: Any, gemm: str) -> None:
     limit = 20 * LIMIT[dtype]
     np.testing.assert_allclose(found, pure @ mix, rtol=0, atol=limit)
     back = device.upload(pure)
-    products.multiply(
-        in_parts(mixed), weight, back, transpose=True, accumulate=True
-    )
+    products.multiply(in_parts(mixed), weight, back, transpose=True, accumulate=True)
     again = device.download(back)
     np.testing.assert_allclose(again, pure + found @ mix.T, rtol=0, atol=4 * limit)
