@@ -1,7 +1,7 @@
 """A fitting net on the device: products by cuBLAS, everything between them fused.
 
-A number of a hidden layer moves 32 bytes of float32 between the products (tanh, no
-skip, on the way there and back 20, with a skip 28, the last one 12), not 48.
+Between the products a float32 of a hidden tanh layer moves, there and back, 20 bytes
+(no skip), 28 (with a skip) or 12 (the last layer).
 """
 
 from __future__ import annotations
