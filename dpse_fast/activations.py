@@ -19,12 +19,19 @@ Jet = tuple[Array, Array, Array]
 class Activation:
     """An activation: ``jet(x)`` gives value, first and second derivative.
 
-    ``breakpoints`` are the arguments where a derivative up to the third jumps.
+    ``breakpoints`` are the arguments where a derivative up to the third jumps,
+    ``family`` and ``constants`` what `kernels.activations` makes the same function of.
     """
 
     name: str
     jet: Callable[[Array], Jet]
     breakpoints: tuple[float, ...] = ()
+    constants: tuple[float, ...] = ()
+
+    @property
+    def family(self) -> str:
+        """The name without what only the constants differ in."""
+        return self.name.partition(":")[0].partition("_")[0]
 
     def __call__(self, x: Array) -> Array:
         return self.jet(x)[0]
@@ -85,19 +92,23 @@ def _silut(threshold: float) -> Activation:
         y, y1, y2 = (np.where(below, a, b) for a, b in zip(low, high, strict=True))
         return y, y1, y2
 
-    return Activation(f"silut:{threshold!r}", jet, (threshold,))
+    constants = (threshold, const, slope)
+    return Activation(f"silut:{threshold!r}", jet, (threshold,), constants)
 
+
+_CUBIC = 0.044715
+_CUBIC_SINGLE = float(np.float32(_CUBIC))
 
 _NAMED = {
     "tanh": Activation("tanh", _tanh),
     "sigmoid": Activation("sigmoid", _sigmoid),
     "silu": Activation("silu", _silu),
     "softplus": Activation("softplus", _softplus),
-    "gelu": Activation("gelu", _gelu),
-    "gelu_tf": Activation("gelu", _gelu),
+    "gelu": Activation("gelu", _gelu, (), (_CUBIC,)),
+    "gelu_tf": Activation("gelu", _gelu, (), (_CUBIC,)),
     # TensorFlow's own gelu rounds its constant to float32, in float64 graphs too.
     "gelu_float32": Activation(
-        "gelu_float32", lambda x: _gelu(x, float(np.float32(0.044715)))
+        "gelu_float32", lambda x: _gelu(x, _CUBIC_SINGLE), (), (_CUBIC_SINGLE,)
     ),
     "relu": Activation("relu", lambda x: _clipped(x, np.inf), (0.0,)),
     "relu6": Activation("relu6", lambda x: _clipped(x, 6.0), (0.0, 6.0)),

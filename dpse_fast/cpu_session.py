@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from .boundary import Checked, check_parameters, check_system
-from .domain_report import report_of
+from .domain_report import not_finite, report_of
 from .engine import Engine, Evaluation
 from .errors import InputError
 from .kernels.cpu.environment import COINCIDENT
@@ -18,7 +18,7 @@ from .kernels.cpu.images import add_to_owners
 from .neighbours import NeighbourList
 from .planning import Planner
 from .results import Report, Result
-from .session import Inform, Session
+from .session import BELOW_TABLE, COINCIDENT_ATOMS, Inform, Session
 
 Floats = NDArray[np.float64]
 
@@ -93,7 +93,9 @@ class CpuSession(Session):
         virials = np.empty((0, 3, 3))
         if atomic:
             virials = _onto_owners(found.atomic_virials, owners, n).reshape(n, 3, 3)
-        report = report_of(self._engine.plan, checked, found, centres, energies, forces)
+        bad = _with_virtual(not_finite(energies, forces), checked)
+        own = centres if checked.real is None else checked.real[centres]
+        report = report_of(self._engine.plan, found.domain, own, checked.n_atoms, bad)
         self._tell(report)
         return Result(
             energy=float(energies.sum()),
@@ -109,12 +111,7 @@ class CpuSession(Session):
     ) -> None:
         coincident = max(int(c[COINCIDENT]) for c in found.domain.counters)
         below = found.domain.below_table
-        for atom, what in (
-            (coincident, "another atom, or an image, lies on atom {}; expected "
-             "distinct positions"),
-            (below, "atom {} has a neighbour closer than the pair table of the model "
-             "starts; expected distances inside the table"),
-        ):  # fmt: skip
+        for atom, what in ((coincident, COINCIDENT_ATOMS), (below, BELOW_TABLE)):
             if atom:
                 own = int(owners[atom - 1])
                 own = own if checked.real is None else int(checked.real[own])
@@ -134,11 +131,11 @@ def _nothing(checked: Checked, atomic: bool) -> Result:
     )
 
 
-def _with_virtual(values: Floats, checked: Checked) -> Floats:
+def _with_virtual(values: NDArray[Any], checked: Checked) -> NDArray[Any]:
     """Rows for all the caller's atoms, zero for those that do not count."""
     if checked.real is None:
         return values
-    full = np.zeros((checked.n_atoms, *values.shape[1:]))
+    full = np.zeros((checked.n_atoms, *values.shape[1:]), values.dtype)
     full[checked.real] = values
     return full
 

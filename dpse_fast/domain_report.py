@@ -5,8 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from .boundary import Checked
-from .engine import Domain, Evaluation
+from .engine import Domain
 from .kernels.cpu.environment import CLOSE_PAIRS, N_COUNTERS, SHORT_PAIRS
 from .model import Descriptor, Model
 from .plan import Plan
@@ -18,34 +17,41 @@ Ints = NDArray[np.integer]
 
 def report_of(
     plan: Plan,
-    checked: Checked,
-    found: Evaluation,
+    domain: Domain,
     centres: Ints,
-    energies: Floats,
-    forces: Floats,
+    n_atoms: int,
+    non_finite: NDArray[np.bool_] | int,
 ) -> Report:
     """The report of an evaluation.
 
     Parameters
     ----------
     plan : what was evaluated
-    centres : (n_rows,) the counting atom behind each row of the list
-    energies, forces : (n,), (n, 3) of the counting atoms
+    centres : (n_rows,) the caller's atom behind each row of the list
+    n_atoms : N, the caller's
+    non_finite : which atoms of the caller have an energy or a force that is NaN or
+        infinite (N,), or only how many, if there is no report of atoms
     """
-    model, domain = plan.model, found.domain
-    finite = np.isfinite(energies) & np.isfinite(forces).all(axis=1)
     close, short = (_pairs(domain, column) for column in (CLOSE_PAIRS, SHORT_PAIRS))
     return Report(
-        sel_overflow=_overflow(model, domain),
+        sel_overflow=_overflow(plan.model, domain),
         close_pairs=close,
         short_pairs=short,
         unseen_pairs=_unseen(plan, domain),
-        non_finite_atoms=int((~finite).sum()),
-        virtual_atoms=checked.n_atoms - len(energies),
-        atoms=_of_atoms(model, checked, domain, centres, ~finite)
+        non_finite_atoms=int(np.sum(non_finite)),
+        virtual_atoms=n_atoms - len(centres),
+        atoms=_of_atoms(plan.model, domain, centres, n_atoms, np.asarray(non_finite))
         if len(domain.atoms.close)
         else None,
     )
+
+
+def not_finite(energies: Floats, forces: Floats) -> NDArray[np.bool_]:
+    """(n,) whether an atom's energy or force is NaN or infinite."""
+    if np.isfinite(energies.sum()) and np.isfinite(forces.sum()):
+        return np.zeros(len(energies), bool)
+    finite: NDArray[np.bool_] = np.isfinite(energies) & np.isfinite(forces).all(axis=1)
+    return ~finite
 
 
 def _pairs(domain: Domain, column: int) -> int:
@@ -83,16 +89,14 @@ def _unseen(plan: Plan, domain: Domain) -> dict[tuple[str, str], int]:
 
 def _of_atoms(
     model: Model,
-    checked: Checked,
     domain: Domain,
     centres: Ints,
+    n_atoms: int,
     non_finite: NDArray[np.bool_],
 ) -> AtomReport:
-    own = centres if checked.real is None else checked.real[centres]
-
     def full(values: Ints) -> NDArray[np.int64]:
-        result = np.zeros(checked.n_atoms, np.int64)
-        result[own] = values
+        result = np.zeros(n_atoms, np.int64)
+        result[centres] = values
         return result
 
     excess: dict[str, NDArray[np.int64]] = {}
@@ -100,11 +104,9 @@ def _of_atoms(
         for name, column in zip(_groups(model, descriptor), values.T, strict=True):
             if column.any():
                 excess[name] = np.maximum(full(column), excess.get(name, 0))
-    flags = np.zeros(checked.n_atoms, bool)
-    flags[slice(None) if checked.real is None else checked.real] = non_finite
     return AtomReport(
         sel_excess=excess,
         close_neighbours=full(domain.atoms.close),
         unseen_neighbours=full(domain.atoms.unseen),
-        non_finite=flags,
+        non_finite=non_finite,
     )

@@ -24,6 +24,14 @@ class Weights(NamedTuple):
     weight: Array
 
 
+class Definition(NamedTuple):
+    """What a fitting net computes."""
+
+    layers: tuple[Layer, ...]  # the last one without the constant
+    order: Order | None  # (n_in,) the input of the net that each of ours is
+    constant: float  # added to the output
+
+
 class FittingNet:
     """A fitting net in one precision, for inputs in an order of our own.
 
@@ -41,6 +49,7 @@ class FittingNet:
 
     Attributes
     ----------
+    definition : Definition
     n_in : inputs
     shapes : (n_in, n_out) of each layer
     layers : what the net keeps in memory, shared by nets that show the same weights
@@ -61,6 +70,7 @@ class FittingNet:
             layers = (replace(layers[0], weight=first, skip="none"), *layers[1:])
         if first is not None or (order == np.arange(order.size)).all():
             new_order = None
+        self.definition = Definition(tuple(layers), new_order, float(constant))
         self.dtype = np.dtype(dtype)
         self.n_in = layers[0].n_in
         self.shapes = tuple((layer.n_in, layer.n_out) for layer in layers)

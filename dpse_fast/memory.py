@@ -29,7 +29,7 @@ def worker_bytes(plan: Plan) -> int:
     """Buffers of one thread: a block of atoms with their listed neighbours."""
     item = plan.dtype.itemsize
     wide = plan.geometry_dtype.itemsize
-    listed = _listed(plan, DEFAULT_SKIN)
+    listed = listed_neighbours(plan, DEFAULT_SKIN)
     widths = max(sum(net.widths) for net in plan.model.fitting)
     stride = max(plan.place(0, c).stride for c in plan.fitting)
     atom = item * (stride + 3 * widths)
@@ -56,7 +56,7 @@ def bytes_per_atom(
     skin : Å
     n_atoms : in the cube; the smaller it is, the more images an atom has
     """
-    listed = _listed(plan, skin)
+    listed = listed_neighbours(plan, skin)
     reach = plan.model.rcut + skin
     density = listed / (4 / 3 * np.pi * reach**3)
     edge = (n_atoms / density) ** (1 / 3)
@@ -67,7 +67,7 @@ def bytes_per_atom(
     return int(4 * listed + rest + max(step, building))
 
 
-def _listed(plan: Plan, skin: float) -> float:
+def listed_neighbours(plan: Plan, skin: float) -> float:
     """Neighbours of an atom within the longest cutoff and the skin."""
     model = plan.model
     within = float(neighbours_of(model, sorted(plan.fitting)).sum())

@@ -29,7 +29,7 @@ from .planning import DEFAULT_TOLERANCE, Planner
 from .planning.summary import summarise
 from .results import Report, Result
 from .session import DEFAULT_SKIN, Session
-from .where import Where, choose
+from .where import OnProcessors, Where, choose
 
 SEL_OVERFLOW = ("warn", "error", "truncate", "all")
 DEFAULT_MODEL = "water.h5"
@@ -48,8 +48,13 @@ class Potential:
     """
 
     def __init__(
-        self, planner: Planner, threads: int, sel_overflow: str, where: Where
+        self,
+        planner: Planner,
+        threads: int,
+        sel_overflow: str,
+        where: Where | None = None,
     ) -> None:
+        where = where or OnProcessors()
         self.model, self.threads = planner.model, threads
         self.sel_overflow, self.device = sel_overflow, where.device
         self._where = where

@@ -14,6 +14,13 @@ from .results import Report, Result
 Inform = Callable[[Report], None]
 
 DEFAULT_SKIN = 1.0  # Å
+COINCIDENT_ATOMS = (
+    "another atom, or an image, lies on atom {}; expected distinct positions"
+)
+BELOW_TABLE = (
+    "atom {} has a neighbour closer than the pair table of the model starts; expected "
+    "distances inside the table"
+)
 
 
 class Session(ABC):

@@ -46,7 +46,7 @@ def in_spatial_order(
         If there are too many images for memory.
     """
     n = len(system.positions)
-    box = _periodicity(system, reach)
+    box = periodicity(system, reach)
     chunks = slices(n, max(ATOMS_PER_TASK, -(-n // MOST_CHUNKS)))
     low, high = np.empty((2, len(chunks), 3))
     counts = np.empty(len(chunks), np.int64)
@@ -69,7 +69,14 @@ def in_spatial_order(
     return _sorted(system, box, grid, chunks, n_all, spread), grid
 
 
-def _periodicity(system: System, reach: float) -> Periodicity:
+def periodicity(system: System, reach: float) -> Periodicity:
+    """The cell, and how far images within reach (Å) of it lie.
+
+    Raises
+    ------
+    InputError
+        If the cell is so thin that an atom has too many images.
+    """
     if not any(system.pbc):
         return Periodicity(system.cell, system.cell, np.zeros(3))
     inverse = np.linalg.inv(system.cell)

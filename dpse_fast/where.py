@@ -79,7 +79,7 @@ class OnProcessors(Where):
         return found | ({"no_gpu_because": self._reason} if self._reason else {})
 
 
-def choose(device: str, precision: str, gemm: str | None, deterministic: bool) -> Where:
+def choose(device: str, gemm: str | None, deterministic: bool) -> Where:
     """The device that `load` is asked for.
 
     Raises
@@ -96,14 +96,15 @@ def choose(device: str, precision: str, gemm: str | None, deterministic: bool) -
         raise InputError(f"deterministic: expected a bool, got {deterministic!r}")
     if device == "cpu":
         return OnProcessors()
-    from .cuda.availability import missing
+    from .cuda.availability import missing, simulated
 
     family, _, number = device.partition(":")
-    reason = missing()
+    asked_for = family == "cuda"
+    reason = None if asked_for and simulated() else missing()
     if reason is None:
         from .cuda.where import OnGpu
 
         return OnGpu(int(number) if number else None, gemm, deterministic)
-    if family == "cuda":
+    if asked_for:
         raise InputError(f"device: {device!r} cannot be used: {reason}")
     return OnProcessors(reason)

@@ -28,6 +28,12 @@ def count() -> int:
     return int(cupy.cuda.runtime.getDeviceCount())
 
 
+def capability() -> tuple[int, int]:
+    """Of the current GPU: major and minor."""
+    text = cupy.cuda.Device().compute_capability
+    return int(text[:-1]), int(text[-1])
+
+
 class CupyDevice(Device):
     """A GPU, in the order of CuPy's current stream.
 
@@ -61,6 +67,13 @@ class CupyDevice(Device):
     def view(self, array: Array, shape: Shape) -> Array:
         flat = cupy.asarray(array).reshape(-1)
         part = flat[: int(np.prod(shape))].reshape(shape)
+        return cuda.as_cuda_array(part, sync=False)
+
+    def flat(self, array: Array) -> Array:
+        return cuda.as_cuda_array(cupy.asarray(array).reshape(-1), sync=False)
+
+    def part(self, array: Array, begin: int, size: int) -> Array:
+        part = cupy.asarray(array)[begin : begin + size]
         return cuda.as_cuda_array(part, sync=False)
 
     def upload(self, values: NDArray[Any], to: Array | None = None) -> Array:
@@ -114,6 +127,27 @@ class CupyDevice(Device):
             compute,
             CUBLAS_GEMM_DEFAULT,
         )
+
+    def order(self, keys: Array) -> Array:
+        # CuPy sorts with Thrust's stable_sort_by_key.
+        return cuda.as_cuda_array(cupy.argsort(cupy.asarray(keys)), sync=False)
+
+    def count_each(self, types: Array, n: int) -> NDArray[np.int64]:
+        found: NDArray[np.int64] = cupy.asnumpy(
+            cupy.bincount(cupy.asarray(types), minlength=n)
+        )
+        return found
+
+    def accumulate(self, numbers: Array) -> None:
+        values = cupy.asarray(numbers)
+        values[...] = cupy.cumsum(values)
+
+    def copy(self, array: Array) -> Array:
+        return cuda.as_cuda_array(cupy.asarray(array).copy(), sync=False)
+
+    def pick(self, array: Array, places: NDArray[np.int64]) -> NDArray[Any]:
+        found: NDArray[Any] = cupy.asnumpy(cupy.asarray(array)[cupy.asarray(places)])
+        return found
 
     def synchronise(self) -> None:
         cupy.cuda.get_current_stream().synchronize()

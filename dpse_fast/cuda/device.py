@@ -55,6 +55,14 @@ class Device(ABC):
         """The array's first numbers in this shape, not copied."""
 
     @abstractmethod
+    def flat(self, array: Array) -> Array:
+        """The array as one of one dimension, not copied."""
+
+    @abstractmethod
+    def part(self, array: Array, begin: int, size: int) -> Array:
+        """Some consecutive numbers of a flat array, not copied."""
+
+    @abstractmethod
     def upload(self, values: NDArray[Any], to: Array | None = None) -> Array:
         """A copy on the device, in ``to`` if there is one."""
 
@@ -86,6 +94,18 @@ class Device(ABC):
         """
 
     @abstractmethod
+    def order(self, keys: Array) -> Array:
+        """(n,) int64 places that sort the keys; equal keys keep their order."""
+
+    @abstractmethod
+    def count_each(self, types: Array, n: int) -> NDArray[np.int64]:
+        """(n,) how many there are of each number below n, on the host."""
+
+    @abstractmethod
+    def accumulate(self, numbers: Array) -> None:
+        """Each becomes the sum of those up to it."""
+
+    @abstractmethod
     def synchronise(self) -> None:
         """Wait until all that was launched has run."""
 
@@ -103,6 +123,18 @@ class Device(ABC):
     @abstractmethod
     def seconds_between(self, begin: Any, end: Any) -> float:
         """Between two moments that have passed."""
+
+    @abstractmethod
+    def copy(self, array: Array) -> Array:
+        """An array of the same numbers."""
+
+    @abstractmethod
+    def pick(self, array: Array, places: NDArray[np.int64]) -> NDArray[Any]:
+        """Numbers of a flat array, on the host."""
+
+    def last(self, array: Array) -> Any:
+        """The last number of a flat array, on the host."""
+        return self.pick(array, np.array([array.size - 1]))[0]
 
     def zeros(self, shape: Shape, dtype: DTypeLike) -> Array:
         """An array of zeros."""

@@ -117,9 +117,7 @@ class ForceSums:
         while n > PER_SUM:
             n_parts = -(-n // PER_SUM)
             sums = self._room(f"{width} {n}", width * n_parts)
-            self._device.launch(
-                sum_parts, width * n_parts, values, n, width, sums, 0
-            )
+            self._device.launch(sum_parts, width * n_parts, values, n, width, sums, 0)
             values, n = sums, n_parts
         self._device.launch(sum_parts, width, values, n, width, self.totals, place)
 

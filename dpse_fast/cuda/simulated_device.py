@@ -66,6 +66,14 @@ class SimulatedDevice(Device):
         size = int(np.prod(shape))
         return CheckedArray(array.values.reshape(-1)[:size].reshape(shape))
 
+    def flat(self, array: Array) -> Array:
+        return CheckedArray(array.values.reshape(-1))
+
+    def part(self, array: Array, begin: int, size: int) -> Array:
+        if begin + size > array.size:
+            raise IndexError(f"{begin} to {begin + size} of {array.size}")
+        return CheckedArray(array.values[begin : begin + size])
+
     def upload(self, values: NDArray[Any], to: Array | None = None) -> Array:
         self._never_recorded("upload")
         if to is None:
@@ -100,6 +108,23 @@ class SimulatedDevice(Device):
             out.values[...] = out.values + found if accumulate else found
 
         self._do(product)
+
+    def order(self, keys: Array) -> Array:
+        return self.upload(np.argsort(keys.values, kind="stable"))
+
+    def count_each(self, types: Array, n: int) -> NDArray[np.int64]:
+        return np.bincount(types.values, minlength=n)
+
+    def accumulate(self, numbers: Array) -> None:
+        np.cumsum(numbers.values, out=numbers.values)
+
+    def copy(self, array: Array) -> Array:
+        return CheckedArray(array.values.copy())
+
+    def pick(self, array: Array, places: NDArray[np.int64]) -> NDArray[Any]:
+        self._never_recorded("download")
+        found: NDArray[Any] = array.values[places]
+        return found
 
     def synchronise(self) -> None:
         self._never_recorded("synchronisation")

@@ -21,7 +21,7 @@ class Cut(NamedTuple):
     """Consecutive rows of one type, with their place in the list."""
 
     begin: int
-    count: int
+    n_rows: int
     species: int
     first: int  # place in the list
     n_listed: int
@@ -43,7 +43,7 @@ class Tiling(NamedTuple):
     @property
     def most_rows(self) -> int:
         """Of a batch."""
-        return max((cut.count for tile in self.tiles for cut in tile), default=0)
+        return max((cut.n_rows for tile in self.tiles for cut in tile), default=0)
 
     @property
     def most_listed(self) -> int:

@@ -9,15 +9,12 @@ from __future__ import annotations
 
 import numpy as np
 
+from .. import periodic
 from .._jit import exact
 from ..layout import Floats, Grid, Ints, Periodicity, SortedAtoms
 from .images import fractions, shifts_along
 
-
-@exact
-def clamped(at: float, n: int) -> int:
-    """The cell of a coordinate in cells; the first or last if outside."""
-    return np.int64(min(max(at, 0.0), n - 1.0))
+clamped = exact(periodic.clamped)
 
 
 @exact

@@ -18,6 +18,7 @@ from ..layout import (
     Pairs,
     Tally,
 )
+from ..table_rows import row_at as plain_row_at
 
 # Columns of the counters that `environments` adds to, before one per group of slots.
 SHORT_PAIRS = 0
@@ -26,6 +27,8 @@ COINCIDENT = 2  # 1 + the index of an atom that another one lies on
 N_COUNTERS = 3
 
 CLOSEST = 1e-4  # Å; closer atoms are at the same place
+
+row_at = inline(plain_row_at)
 
 
 class Near(NamedTuple):
@@ -186,18 +189,12 @@ def _find_rows(
     shortest, per_length = env.shortest[table], env.cells_per_length[table]
     first_cell, first_row = env.first_cell[table], env.first_row[table]
     first_register, registers = env.first_register[table], env.registers[table]
+    cells, origins = env.cells, env.origins
     for p in range(begin, end):
         r = distances[p - begin]
-        row = np.int64(env.cells[first_cell])
-        if r >= shortest:
-            cell = first_cell + 1 + np.int64((r - shortest) * per_length)
-            row = np.int64(env.cells[np.uint64(cell)])
-            # Most cells hold one edge at most: a sum is cheaper than a branch.
-            row += r >= env.origins[np.uint64(row + 1)]
-            while r >= env.origins[np.uint64(row + 1)]:
-                row += 1
+        row = row_at(r, shortest, per_length, first_cell, cells, origins)
         pairs.coefficients[p] = first_register + (row - first_row) * registers
-        pairs.offsets[p] = real(r - env.origins[np.uint64(row)])
+        pairs.offsets[p] = real(r - origins[np.uint64(row)])
 
 
 @inline

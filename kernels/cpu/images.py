@@ -4,41 +4,12 @@ from __future__ import annotations
 
 import numpy as np
 
+from .. import periodic
 from .._jit import exact
 from ..layout import Floats, Ints, Periodicity
 
-
-@exact
-def fractions(positions: Floats, i: int, m: Floats) -> tuple[float, float, float]:
-    """The coordinates of an atom along the cell vectors, not wrapped.
-
-    Parameters
-    ----------
-    m : (3, 3) the inverse of the cell
-    """
-    x, y, z = positions[i, 0], positions[i, 1], positions[i, 2]
-    return (
-        x * m[0, 0] + y * m[1, 0] + z * m[2, 0],
-        x * m[0, 1] + y * m[1, 1] + z * m[2, 1],
-        x * m[0, 2] + y * m[1, 2] + z * m[2, 2],
-    )
-
-
-@exact
-def shifts_along(at: float, reach: float) -> tuple[float, float, float]:
-    """Cell vectors to add to a fraction: of the atom itself, the first and last image.
-
-    Parameters
-    ----------
-    reach : fractions of the cell that images may lie outside; 0 along an open axis
-    """
-    if reach <= 0.0:
-        return 0.0, 0.0, 0.0
-    wrap = np.floor(at)
-    inside = at - wrap
-    first = -np.floor(inside + reach) - wrap
-    last = np.floor(1.0 + reach - inside) - wrap
-    return -wrap, first, last
+fractions = exact(periodic.fractions)
+shifts_along = exact(periodic.shifts_along)
 
 
 @exact

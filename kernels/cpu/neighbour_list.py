@@ -9,13 +9,15 @@ from __future__ import annotations
 
 import numpy as np
 
+from .. import periodic
 from .._bits import LANES, below, count_bits, store_set
 from .._jit import exact
 from .._simd import add, load, mul, splat, sub
 from ..layout import Floats, Grid, Ints
+from ..periodic import ROUNDING
 from .cells import clamped
 
-ROUNDING = 1e-6  # cells, more than a coordinate over the cells' edge is wrong by
+_gap = exact(periodic.gap)
 
 
 @exact
@@ -34,12 +36,6 @@ def _without(bits: int, lane: int) -> int:
     if 0 <= lane < LANES:
         return bits & ~(1 << lane)
     return bits
-
-
-@exact
-def _gap(at: float, cell: int) -> float:
-    """From a coordinate to a cell along one axis, in cells; 0 inside."""
-    return max(max(cell - at, at - (cell + 1)) - ROUNDING, 0.0)
 
 
 @exact

@@ -10,12 +10,6 @@ import numpy as np
 
 from .._jit import cache_directory
 
-if not hasattr(np, "row_stack"):
-    # numba-cuda 0.30 asks for what NumPy 2.5 no longer has.
-    np.row_stack = np.vstack  # noqa: NPY201
-
-from numba import cuda
-
 Function = TypeVar("Function", bound=Callable[..., Any])
 
 SIMULATED = bool(numba.config.ENABLE_CUDASIM)
@@ -25,29 +19,34 @@ WARPS = 1 if SIMULATED else 4
 THREADS = WARP * WARPS
 
 if SIMULATED:
-    from ._simulator import add_warps
-
-    add_warps()
+    from ._simulator import Kernel, cuda
 else:
+    if not hasattr(np, "row_stack"):
+        # numba-cuda 0.30 asks for what NumPy 2.5 no longer has.
+        np.row_stack = np.vstack  # noqa: NPY201
+    from numba import cuda
     from numba.cuda.core import config as _config
 
+__all__ = ["SIMULATED", "THREADS", "WARP", "WARPS", "cuda", "device", "kernel"]
 
-def kernel(function: Function, *, blocks: int | None = None) -> Any:
+
+def kernel(function: Function, *, blocks: int = 4) -> Any:
     """A CUDA kernel of blocks of `THREADS` threads, cached on disk.
 
     Parameters
     ----------
-    blocks : that a multiprocessor should hold: bounds the registers of a thread
+    blocks : that a multiprocessor should hold: with 4, a thread has up to 128
+        registers; without a number ptxas 13.0 spilled at 96
     """
     if SIMULATED:
-        return cuda.jit(function)
-    bounds = THREADS if blocks is None else (THREADS, blocks)
+        return Kernel(function)
     folder = cache_directory()
     previous = _config.CACHE_DIR
     if folder is not None:
         _config.CACHE_DIR = str(folder)
     try:
-        return cuda.jit(function, cache=folder is not None, launch_bounds=bounds)
+        cached = folder is not None
+        return cuda.jit(function, cache=cached, launch_bounds=(THREADS, blocks))
     finally:
         _config.CACHE_DIR = previous
 
@@ -55,5 +54,5 @@ def kernel(function: Function, *, blocks: int | None = None) -> Any:
 def device(function: Function) -> Any:
     """A function that CUDA kernels call; its source may serve the CPU too."""
     if SIMULATED:
-        return cuda.jit(device=True)(function)
+        return function
     return cuda.jit(device=True, forceinline=True)(function)

@@ -58,25 +58,35 @@ def _word(k: int) -> Any:
     return ir.Constant(ir.IntType(32), k)
 
 
-@intrinsic
-def load4(typing: Any, array: Any, index: Any) -> Any:
-    if not _is_flat(array) or not isinstance(index, types.Integer):
-        return None
-    four = types.UniTuple(array.dtype, 4)
+def _load_of_four(constant: bool) -> Any:
+    """Four numbers in loads of 16 bytes; constant: that nobody writes meanwhile."""
 
-    def build(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
-        vector, count, n = _vectors(context, array)
-        at = context.cast(builder, arguments[1], index, types.intp)
-        pointer = _address(context, builder, array, arguments[0], at)
-        pointer = builder.bitcast(pointer, vector.as_pointer())
-        found = []
-        for k in range(n):
-            loaded = builder.load(builder.gep(pointer, [_word(k)]), align=WIDE)
-            loaded.set_metadata("invariant.load", builder.module.add_metadata([]))
-            found += [builder.extract_element(loaded, _word(m)) for m in range(count)]
-        return context.make_tuple(builder, four, found)
+    @intrinsic
+    def load(typing: Any, array: Any, index: Any) -> Any:
+        if not _is_flat(array) or not isinstance(index, types.Integer):
+            return None
+        four = types.UniTuple(array.dtype, 4)
 
-    return four(array, index), build
+        def build(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+            vector, count, n = _vectors(context, array)
+            at = context.cast(builder, arguments[1], index, types.intp)
+            pointer = _address(context, builder, array, arguments[0], at)
+            pointer = builder.bitcast(pointer, vector.as_pointer())
+            found = []
+            for k in range(n):
+                part = builder.load(builder.gep(pointer, [_word(k)]), align=WIDE)
+                if constant:
+                    part.set_metadata("invariant.load", builder.module.add_metadata([]))
+                found += [builder.extract_element(part, _word(m)) for m in range(count)]
+            return context.make_tuple(builder, four, found)
+
+        return four(array, index), build
+
+    return load
+
+
+load4 = _load_of_four(constant=False)
+fetch4 = _load_of_four(constant=True)
 
 
 @intrinsic
@@ -100,3 +110,17 @@ def store4(typing: Any, array: Any, index: Any, values: Any) -> Any:
         return context.get_dummy_value()
 
     return types.void(array, index, values), build
+
+
+@intrinsic
+def tf32_part(typing: Any, x: Any) -> Any:
+    if x != types.float32:
+        return None
+
+    def build(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+        bits = builder.bitcast(arguments[0], ir.IntType(32))
+        bits = builder.add(bits, ir.Constant(ir.IntType(32), 0x1000))
+        bits = builder.and_(bits, ir.Constant(ir.IntType(32), 0xFFFFE000))
+        return builder.bitcast(bits, ir.FloatType())
+
+    return types.float32(types.float32), build

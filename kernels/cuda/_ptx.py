@@ -8,10 +8,13 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
+
 from ._cuda import SIMULATED, cuda, device
 
 __all__ = [
     "EVERYONE",
+    "fetch4",
     "first_item",
     "lane",
     "load4",
@@ -19,6 +22,7 @@ __all__ = [
     "put",
     "rank",
     "store4",
+    "tf32_part",
     "warp",
 ]
 
@@ -35,23 +39,32 @@ if SIMULATED:
         array[index] = value
 
     def load4(array: Any, index: Any) -> tuple[Any, Any, Any, Any]:
-        """Four numbers that no kernel writes meanwhile, index a multiple of four.
+        """Four numbers, index a multiple of four.
 
         In loads of 16 bytes, from an array that starts at a multiple of 16 bytes.
         """
         if index % 4:
-            raise IndexError(f"load4 at {index}")
-        return tuple(array[index + k] for k in range(4))  # type: ignore[return-value]
+            raise IndexError(f"four numbers at {index}")
+        return array[index], array[index + 1], array[index + 2], array[index + 3]
+
+    def fetch4(array: Any, index: Any) -> tuple[Any, Any, Any, Any]:
+        """As `load4`, of an array that the kernel does not write."""
+        return load4(array, index)
 
     def store4(array: Any, index: Any, values: Any) -> None:
         """Four numbers in stores of 16 bytes; see `load4`."""
         if index % 4:
-            raise IndexError(f"store4 at {index}")
+            raise IndexError(f"four numbers at {index}")
         for k in range(4):
             array[index + k] = values[k]
 
+    def tf32_part(x: Any) -> Any:
+        """A float32 rounded to eleven significant bits, ties away from zero."""
+        bits = (int(np.float32(x).view(np.uint32)) + 0x1000) & 0xFFFFE000
+        return np.uint32(bits & 0xFFFFFFFF).view(np.float32)
+
 else:
-    from ._memory import load4, pick, put, store4
+    from ._memory import fetch4, load4, pick, put, store4, tf32_part
 
 
 @device

@@ -1,20 +1,23 @@
-"""What Numba's CUDA simulator lacks: warps, and memory that shows mistakes.
+"""CUDA kernels run as Python: ``NUMBA_ENABLE_CUDASIM=1``, as for Numba's own simulator.
 
-Shared and local arrays start as NaN or the largest integer, so that a read before a
-write, or without a barrier, shows; an index out of range raises.
+Numba's has no warps, and a thread of the operating system for each of CUDA's. Here
+they are greenlets that run in turns up to the next operation of their warp or block,
+so that mistakes show: shared, local and new memory is NaN or the largest integer
+until it is written, indices outside an array raise, and so do operations of a warp
+that not all of its lanes reach at the same line.
 """
 
 from __future__ import annotations
 
-import threading
+import sys
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
-from numba.cuda.simulator import kernelapi
+from greenlet import greenlet
 
 WARP = 32
-PATIENCE = 60.0  # s that a warp waits for a thread that does not come
-_lock = threading.Lock()
+EVERYONE = 0xFFFFFFFF
 
 
 def poison(array: Any) -> Any:
@@ -50,93 +53,209 @@ class CheckedArray:
         return CheckedArray(found) if isinstance(found, np.ndarray) else found
 
     def __setitem__(self, index: Any, value: Any) -> None:
-        value = value.values if isinstance(value, CheckedArray) else value
         self.values[self._checked(index)] = value
 
     def __len__(self) -> int:
         return int(self.shape[0])
 
 
-class _PoisonedNumPy:
-    """NumPy, as the simulator's shared and local arrays take it."""
+class _X:
+    """An index along the only axis that our grids have."""
 
-    def __getattr__(self, name: str) -> Any:
-        return getattr(np, name)
-
-    @staticmethod
-    def empty(shape: Any, dtype: Any) -> CheckedArray:
-        return CheckedArray(poison(np.empty(shape, dtype)))
+    def __init__(self, x: int) -> None:
+        self.x = x
 
 
-class _Warp:
-    """The threads of a warp, and what they show each other."""
+class _Lane:
+    """A thread of a block, and what it waits for."""
 
-    def __init__(self, n_threads: int) -> None:
-        self.barrier = threading.Barrier(n_threads)
-        self.slots: list[Any] = [None] * WARP
+    def __init__(self, index: int, block: _Block) -> None:
+        self.index, self.block = _X(index), block
+        self.waits_for: tuple[Any, ...] = ()
+        self.value: Any = None
+        self.result: Any = None
+        self.run = greenlet(block.function)
 
-
-def _warp() -> tuple[_Warp, int]:
-    thread: Any = threading.current_thread()
-    manager, index = thread._manager, thread.thread_id
-    number, lane = divmod(index, WARP)
-    with _lock:
-        warps = manager.__dict__.setdefault("_warps", {})
-        if number not in warps:
-            n_threads = int(np.prod(manager._block_dim)) - WARP * number
-            warps[number] = _Warp(min(WARP, n_threads))
-    return warps[number], lane
-
-
-def _exchanged(mask: int, value: Any) -> tuple[list[Any], int]:
-    """What every thread of the warp gave, and this one's lane."""
-    if mask & 0xFFFFFFFF != 0xFFFFFFFF:
-        raise NotImplementedError("warp operations take the full mask only")
-    warp, lane = _warp()
-    warp.slots[lane] = value
-    warp.barrier.wait(PATIENCE)
-    shown = list(warp.slots)
-    warp.barrier.wait(PATIENCE)
-    return shown, lane
+    def ask(
+        self, what: str, value: Any, answer: Callable[[list[Any], int], Any]
+    ) -> Any:
+        """Wait until all have asked the same at the same line; the answer."""
+        caller = sys._getframe(2)
+        self.waits_for = (what, caller.f_code, caller.f_lineno)
+        self.value = value
+        self.block.scheduler.switch()
+        return answer(self.result, self.index.x % WARP)
 
 
-class _WarpOperations:
-    """Methods of the simulator's cuda module within kernels."""
+class _Block:
+    """Runs the threads of a block."""
 
-    def syncwarp(self, mask: int = 0xFFFFFFFF) -> None:
-        _exchanged(mask, None)
+    def __init__(
+        self, function: Callable[..., None], block: int, n_threads: int, arguments: Any
+    ) -> None:
+        self.function, self.index, self.size = function, _X(block), _X(n_threads)
+        self.arguments = arguments
+        self.shared: dict[tuple[Any, int], CheckedArray] = {}
+        self.scheduler = greenlet.getcurrent()
+        self.lanes = [_Lane(k, self) for k in range(n_threads)]
+
+    def run(self) -> None:
+        waiting: list[_Lane] = list(self.lanes)
+        backwards = False
+        while waiting:
+            for lane in reversed(waiting) if backwards else waiting:
+                cuda.lane = lane
+                lane.run.switch(*(() if lane.waits_for else self.arguments))
+            backwards = not backwards
+            waiting = [lane for lane in self.lanes if not lane.run.dead]
+            released = self._whole_block(waiting) or self._whole_warps(waiting)
+            if waiting and not released:
+                raise RuntimeError(f"threads wait for each other: {_sites(waiting)}")
+            waiting = released
+
+    def _whole_block(self, waiting: list[_Lane]) -> list[_Lane]:
+        """All threads, if they are at one barrier of the block."""
+        sites = {lane.waits_for for lane in waiting}
+        at_barrier = len(sites) == 1 and next(iter(sites))[0] == "syncthreads"
+        return waiting if at_barrier and len(waiting) == len(self.lanes) else []
+
+    def _whole_warps(self, waiting: list[_Lane]) -> list[_Lane]:
+        """Those whose warp has come to one operation, with what its lanes show."""
+        released: list[_Lane] = []
+        for begin in range(0, len(self.lanes), WARP):
+            warp = self.lanes[begin : begin + WARP]
+            here = [lane for lane in warp if not lane.run.dead]
+            if not here or here[0].waits_for[0] == "syncthreads":
+                continue
+            if len(here) < len(warp) or len({k.waits_for for k in here}) > 1:
+                raise RuntimeError(f"a warp has diverged: {_sites(here)}")
+            shown = [lane.value for lane in warp]
+            for lane in warp:
+                lane.result = shown
+            released += warp
+        return released
+
+
+def _sites(lanes: list[_Lane]) -> str:
+    found = {(w[0], w[1].co_name, w[2]) for w in (lane.waits_for for lane in lanes)}
+    return f"{len(lanes)} lanes at {sorted(found)}"
+
+
+class _Shared:
+    """Memory of a block, one array for each line that asks."""
+
+    def array(self, shape: Any, dtype: Any) -> CheckedArray:
+        caller = sys._getframe(1)
+        site = caller.f_code, caller.f_lineno
+        known = cuda.lane.block.shared
+        if site not in known:
+            known[site] = CheckedArray(poison(np.empty(shape, np.dtype(dtype))))
+        return known[site]
+
+
+class _Local:
+    """Memory of a thread."""
+
+    def array(self, shape: Any, dtype: Any) -> CheckedArray:
+        return CheckedArray(poison(np.empty(shape, np.dtype(dtype))))
+
+
+class _Atomic:
+    """Updates that no other thread comes between; each gives the old number."""
+
+    def add(self, array: CheckedArray, index: Any, value: Any) -> Any:
+        old = array[index]
+        array[index] = old + value
+        return old
+
+    def max(self, array: CheckedArray, index: Any, value: Any) -> Any:
+        old = array[index]
+        array[index] = max(old, value)
+        return old
+
+
+class _Cuda:
+    """What kernels use of ``numba.cuda``."""
+
+    shared, local, atomic = _Shared(), _Local(), _Atomic()
+    lane: _Lane
+
+    @property
+    def threadIdx(self) -> _X:
+        return self.lane.index
+
+    @property
+    def blockIdx(self) -> _X:
+        return self.lane.block.index
+
+    @property
+    def blockDim(self) -> _X:
+        return self.lane.block.size
+
+    def syncthreads(self) -> None:
+        self.lane.ask("syncthreads", None, lambda shown, own: None)
+
+    def syncwarp(self) -> None:
+        self.lane.ask("syncwarp", None, lambda shown, own: None)
 
     def shfl_sync(self, mask: int, value: Any, source: int) -> Any:
-        shown, _ = _exchanged(mask, value)
-        return shown[int(source) % WARP]
+        _check(mask)
+        return self.lane.ask("shfl", value, lambda shown, own: shown[int(source) % 32])
 
     def shfl_xor_sync(self, mask: int, value: Any, other: int) -> Any:
-        shown, lane = _exchanged(mask, value)
-        return shown[lane ^ int(other)]
+        _check(mask)
+        return self.lane.ask("shfl_xor", value, lambda shown, own: shown[own ^ other])
 
     def shfl_up_sync(self, mask: int, value: Any, by: int) -> Any:
-        shown, lane = _exchanged(mask, value)
-        return shown[lane - int(by)] if lane >= by else value
-
-    def shfl_down_sync(self, mask: int, value: Any, by: int) -> Any:
-        shown, lane = _exchanged(mask, value)
-        return shown[lane + int(by)] if lane + by < WARP else value
+        _check(mask)
+        return self.lane.ask(
+            "shfl_up", value, lambda shown, own: shown[own - by if own >= by else own]
+        )
 
     def ballot_sync(self, mask: int, predicate: Any) -> int:
-        shown, _ = _exchanged(mask, bool(predicate))
-        return sum(1 << k for k, true in enumerate(shown) if true)
+        _check(mask)
+
+        def bits(shown: list[Any], own: int) -> int:
+            return sum(1 << k for k, true in enumerate(shown) if true)
+
+        return int(self.lane.ask("ballot", bool(predicate), bits))
 
     def any_sync(self, mask: int, predicate: Any) -> bool:
-        return any(_exchanged(mask, bool(predicate))[0])
+        _check(mask)
+        return bool(
+            self.lane.ask("any", bool(predicate), lambda shown, own: any(shown))
+        )
 
-    def all_sync(self, mask: int, predicate: Any) -> bool:
-        shown, _ = _exchanged(mask, bool(predicate))
-        return all(value is not False for value in shown)
+    def popc(self, bits: int) -> int:
+        return int(bits).bit_count()
+
+    def ffs(self, bits: int) -> int:
+        bits = int(bits)
+        return (bits & -bits).bit_length()
+
+    def fma(self, a: Any, b: Any, c: Any) -> Any:
+        return a * b + c
 
 
-def add_warps() -> None:
-    """Give the simulator warps and poisoned memory."""
-    for name, operation in vars(_WarpOperations).items():
-        if not name.startswith("__"):
-            setattr(kernelapi.FakeCUDAModule, name, operation)
-    kernelapi.np = _PoisonedNumPy()
+cuda = _Cuda()
+
+
+def _check(mask: int) -> None:
+    if mask != EVERYONE:
+        raise NotImplementedError("operations of a warp take the full mask only")
+
+
+class Kernel:
+    """A kernel as `_cuda.kernel` gives it: ``kernel[blocks, threads](…)``."""
+
+    def __init__(self, function: Callable[..., None]) -> None:
+        self.py_func = function
+
+    def __getitem__(self, configuration: tuple[int, ...]) -> Callable[..., None]:
+        n_blocks, n_threads = configuration[:2]
+
+        def launch(*arguments: Any) -> None:
+            for block in range(n_blocks):
+                _Block(self.py_func, block, n_threads, arguments).run()
+
+        return launch

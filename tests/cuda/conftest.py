@@ -1,15 +1,22 @@
-"""The device that tests of CUDA run on."""
+"""The device that tests of CUDA kernels run on."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import os
 
 import pytest
 
+from dpse_fast.cuda.device import Device
 
-@pytest.fixture
-def device() -> Iterator[object]:
-    """The simulator, or a GPU."""
+
+@pytest.fixture(scope="session")
+def device() -> Device:
+    """The simulator, or with ``DPSE_FAST_TEST_DEVICE=gpu`` the GPU."""
+    pytest.importorskip("numba_cuda", reason="numba-cuda is not installed")
+    if os.environ.get("DPSE_FAST_TEST_DEVICE") == "gpu":
+        from dpse_fast.cuda.cupy_device import CupyDevice
+
+        return CupyDevice()
     from dpse_fast.cuda.simulated_device import SimulatedDevice
 
-    yield SimulatedDevice()
+    return SimulatedDevice()

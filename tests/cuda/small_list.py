@@ -43,7 +43,9 @@ def small_list(
     images = [s for s in product(range(-IMAGES, IMAGES + 1), repeat=3) if any(s)]
     everything = np.concatenate([rows, *(rows + s @ cell for s in np.array(images))])
     distances = np.linalg.norm(everything[None] - rows[:, None], axis=2)
-    near = np.flatnonzero((distances < reach).any(axis=0) | (np.arange(len(everything)) < n))
+    near = np.flatnonzero(
+        (distances < reach).any(axis=0) | (np.arange(len(everything)) < n)
+    )
     owners = (near % n).astype(np.int32)
     located = np.column_stack([everything[near], types[order][owners]])
     first, neighbours = [0], []

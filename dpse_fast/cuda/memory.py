@@ -1,0 +1,29 @@
+"""How much memory of a GPU an evaluation takes, stated before it runs."""
+
+from __future__ import annotations
+
+from ..memory import listed_neighbours
+from ..plan import Plan
+from ..session import DEFAULT_SKIN
+
+# Of an atom: position and place of rows and images with their offsets and owners,
+# the copies that the next step is compared with, energies, factors, forces, virials.
+ROW = 32 + 24 + 4 + 4 + (24 + 4) + 8 + 8 + 24 + 72 / 8 + 4 + 24
+SEGMENT = 8 + 4 + 4 + 4  # of an atom and neighbour type: its part of the list
+LISTED = 4 + 2  # of a neighbour, without the place of the reverse pair 4
+
+
+def fixed_bytes(plan: Plan) -> int:
+    """Of tables and fitting nets."""
+    return plan.n_bytes
+
+
+def bytes_per_atom(plan: Plan, deterministic: bool, skin: float = DEFAULT_SKIN) -> int:
+    """What grows with the structure, in boxes much larger than the cutoff.
+
+    Beyond it come buffers for a batch of rows and for pair gradients, as much as is
+    free up to those of all pairs; they shrink where memory is short.
+    """
+    listed = listed_neighbours(plan, skin)
+    pair = LISTED if deterministic else LISTED - 2
+    return int(pair * listed + SEGMENT * len(plan.fitting) + ROW)

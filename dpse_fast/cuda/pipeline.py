@@ -1,0 +1,305 @@
+"""The pipeline on the device: batches of rows of one type through all stages."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..kernels.cpu.environment import N_COUNTERS
+from ..kernels.cuda.layout import PairGradients, Tile
+from ..kernels.cuda.rows import finish_energies, finish_inputs, set_factors
+from ..kernels.layout import Tally
+from ..plan import Plan
+from .device import Array, Device, Recording
+from .fitting_net import BoundNet, DeviceNet, Products, numbers_of, whole
+from .forces import ForceSums, Outputs
+from .neighbours import DeviceList
+from .stages import device_stages
+from .tiles import LARGEST_BATCH, Costs, Cut, Tiling, bounds, tiling
+
+Floats = NDArray[np.float64]
+
+STAGES = ("environment", "moments", "fitting", "gradients", "forces")
+MOST_ROWS_OF_A_RECORDING = 2**18  # with more, the device is busy longer than we are
+
+
+class DeviceTallies(NamedTuple):
+    """What is beyond the model's domain, on the host."""
+
+    counters: list[NDArray[np.int64]]  # by descriptor
+    seen: NDArray[np.int64]  # (P, P) of the widest descriptor
+    n_over: int
+    excess: list[NDArray[np.int32]]  # by descriptor, (n, G) or (0, G), of rows
+    close: NDArray[np.int32]  # (n,) or (0,)
+    unseen: NDArray[np.int32]
+
+
+class RowParameters(NamedTuple):
+    """What the fitting nets take besides descriptors; on the device, of rows."""
+
+    values: Array  # (n · n_parameters,) float64, normalised
+    vacuum: Array  # (n,) float64, the nets without neighbours, or (0,)
+
+
+class Pipeline:
+    """Evaluates one plan on a device.
+
+    Parameters
+    ----------
+    gemm, deterministic : see `dpse_fast.load`
+    profile : measure the time of each stage
+
+    Attributes
+    ----------
+    species : the plan's types, in the model's numbers
+    stage_seconds : seconds of the device in `STAGES`, when profiling
+    """
+
+    def __init__(
+        self,
+        device: Device,
+        plan: Plan,
+        gemm: str,
+        deterministic: bool,
+        profile: bool = False,
+    ) -> None:
+        self._device, self.plan = device, plan
+        self.species = tuple(sorted(plan.fitting))
+        self._deterministic, self._profile = deterministic, profile
+        model, n_types = plan.model, len(self.species)
+        self._gemm = Products(device, plan.dtype, gemm)
+        self._strides = [whole(plan.n_inputs(c)) for c in self.species]
+        self._stages = device_stages(
+            device, plan, self.species, self._strides, self._gemm
+        )
+        self._nets = [
+            DeviceNet(device, plan.fitting[c].definition, plan.dtype, self._gemm, s)
+            for c, s in zip(self.species, self._strides, strict=True)
+        ]
+        self._sums = ForceSums(device, n_types, model.rcut, deterministic)
+        self._marks: list[tuple[str, Any, Any]] = []
+        self._seconds = dict.fromkeys(STAGES, 0.0)
+        self._tiling = Tiling(())
+        self._recording: Recording | None = None
+        self._runs = 0
+        self._bound: dict[tuple[int, int], BoundNet] = {}
+
+    @property
+    def stage_seconds(self) -> dict[str, float]:
+        for stage, begin, end in self._marks:
+            self._seconds[stage] += self._device.seconds_between(begin, end)
+        self._marks = []
+        return dict(self._seconds)
+
+    @property
+    def costs(self) -> Costs:
+        """Bytes of buffers; see `Costs`."""
+        plan, item = self.plan, self.plan.dtype.itemsize
+        widest = max(max(net.widths) for net in self._nets)
+        row = item * (max(self._strides) + numbers_of(self._nets))
+        row += self._gemm.bytes_per_number() * widest
+        row += sum(stage.row_bytes for stage in self._stages)
+        listed = sum(stage.listed_bytes for stage in self._stages)
+        return Costs(row, listed, 3 * plan.geometry_dtype.itemsize)
+
+    def prepare(self, listed: DeviceList, atomic: bool) -> None:
+        """Buffers for a new list; raises an InputError if they do not fit."""
+        device = self._device
+        self._recording, self._bound, self._runs = None, {}, 0
+        self._forget_buffers()
+        n = listed.starts[-1]
+        self._prepare_rows(n, atomic)
+        rows = bounds(listed.starts, LARGEST_BATCH)
+        places = np.array(rows, np.int64) * len(self.species)
+        firsts = device.pick(listed.hood.first, places)
+        free, _ = device.memory()
+        self._tiling = tiling(listed.starts, rows, firsts.tolist(), free, self.costs)
+        self._reserve()
+
+    def _forget_buffers(self) -> None:
+        nothing = self._device.empty(0, np.float64)
+        self._inputs = self._buffers = self._gradients = nothing
+        for stage in self._stages:
+            stage.reserve(0, 0)
+
+    def _prepare_rows(self, n: int, atomic: bool) -> None:
+        """Arrays of all rows."""
+        device, plan = self._device, self.plan
+        self._n, self._atomic = n, atomic
+        self.energies = device.empty(n, np.float64)
+        self._factors = device.empty(n, np.float64)
+        self._shares = device.empty(0, np.float64)
+        n_atoms = n if atomic else 0
+        self._over = device.empty(n, np.int32)
+        self._tallies = []
+        for k, stage in enumerate(self._stages):
+            widest = k == plan.widest
+            own = n_atoms if widest else 0
+            groups, n_types = stage.n_groups, len(self.species)
+            self._tallies.append(
+                Tally(
+                    counters=device.empty(N_COUNTERS + groups, np.int64),
+                    seen=device.empty((n_types, n_types), np.int64),
+                    over=self._over,
+                    excess=device.empty((n_atoms, groups), np.int32),
+                    close=device.empty(own, np.int32),
+                    unseen=device.empty(own, np.int32),
+                )
+            )
+
+    def _reserve(self) -> None:
+        device, plan, cut = self._device, self.plan, self._tiling
+        n = cut.most_rows
+        for stage in self._stages:
+            stage.reserve(n, cut.most_listed)
+        self._gemm.reserve(n * max(max(net.widths) for net in self._nets))
+        self._inputs = device.empty(n * max(self._strides), plan.dtype)
+        self._buffers = device.empty(n * numbers_of(self._nets), plan.dtype)
+        room = 3 * cut.most_gradients
+        self._gradients = device.empty(room, plan.geometry_dtype)
+
+    def evaluate(
+        self, listed: DeviceList, truncate: bool, given: RowParameters
+    ) -> None:
+        """Energies, forces and virial of the rows of a list, kept here."""
+        self._runs += 1
+        if self._recording is not None:
+            self._recording.run()
+            return
+
+        def work() -> None:
+            self._evaluate(listed, truncate, given)
+
+        small = self._n <= MOST_ROWS_OF_A_RECORDING and not self._profile
+        if small and self._runs > 1:
+            # Everything is compiled, and all memory is there.
+            self._recording = self._device.record(work)
+            self._recording.run()
+        else:
+            work()
+
+    def _evaluate(
+        self, listed: DeviceList, truncate: bool, given: RowParameters
+    ) -> None:
+        self._start()
+        for tile in self._tiling.tiles:
+            gradients = PairGradients(self._gradients, tile[0].first)
+            self._device.fill(self._gradients, 0)
+            for cut in tile:
+                self._batch(listed, cut, gradients, truncate, given)
+            with self._timed("forces"):
+                end = tile[-1].begin + tile[-1].n_rows
+                place = Tile(tile[0].begin, end)
+                self._sums.add(listed.hood, listed.located, place, gradients)
+        with self._timed("forces"):
+            self._sums.total(self.energies)
+
+    def _start(self) -> None:
+        """Forget the sums of the last evaluation."""
+        self._sums.start(self._n, self._atomic)
+        for tally in self._tallies:
+            for array in tally:
+                if array.size:
+                    self._device.fill(array, 0)
+
+    def _batch(
+        self,
+        listed: DeviceList,
+        cut: Cut,
+        gradients: PairGradients,
+        truncate: bool,
+        given: RowParameters,
+    ) -> None:
+        device, model, p = self._device, self.plan.model, cut.species
+        c, n, begin = self.species[p], cut.n_rows, cut.begin
+        with self._timed("environment"):
+            for stage, tally in zip(self._stages, self._tallies, strict=True):
+                stage.environment(listed.hood, listed.located, cut, truncate, tally)
+        with self._timed("moments"):
+            for stage in self._stages:
+                stage.forward(cut, self._inputs)
+        with self._timed("fitting"):
+            scale = float(model.scale[c])
+            device.launch(
+                set_factors, _warps(n), begin, n, scale, self._shares, self._factors
+            )
+            self._finish_inputs(cut, given.values)
+            self._bound_net(cut)(self._factors, begin, self.energies)
+            constant = self.plan.fitting[c].definition.constant
+            bias = float(model.bias[c])
+            device.launch(
+                finish_energies,
+                _warps(n),
+                *(begin, n, constant, given.vacuum, scale, bias, self.energies),
+            )
+        with self._timed("gradients"):
+            for stage in self._stages:
+                stage.backward(cut, self._inputs, gradients)
+
+    def _finish_inputs(self, cut: Cut, parameters: Array) -> None:
+        """Parameters behind the descriptors, and zeros behind these."""
+        model, c = self.plan.model, self.species[cut.species]
+        n_parameters = model.n_parameters
+        stride, column = self._strides[cut.species], self.plan.n_inputs(c)
+        if n_parameters or stride > column:
+            self._device.launch(
+                finish_inputs,
+                _warps(cut.n_rows),
+                *(parameters, n_parameters, cut.begin, cut.n_rows),
+                *(self._inputs, stride, column - n_parameters),
+            )
+
+    def _bound_net(self, cut: Cut) -> BoundNet:
+        key = (cut.species, cut.n_rows)
+        if key not in self._bound:
+            net, (_, n) = self._nets[cut.species], key
+            self._bound[key] = net.bind(n, self._inputs, self._inputs, self._buffers)
+        return self._bound[key]
+
+    @contextmanager
+    def _timed(self, stage: str) -> Iterator[None]:
+        if not self._profile:
+            yield
+            return
+        begin = self._device.mark()
+        yield
+        self._marks.append((stage, begin, self._device.mark()))
+
+    def outputs(self, listed: DeviceList, n_atoms: int, real: Array | None) -> Outputs:
+        """Results by the caller's atoms, N of them; see `ForceSums`."""
+        found = self._sums.outputs(n_atoms, real is None)
+        self._sums.hand_over(listed.order, self.energies, found, real)
+        return found
+
+    def totals(self) -> tuple[float, Floats, int]:
+        """Energy (eV), virial (3, 3) (eV), and how many rows are not finite."""
+        totals = self._device.download(self._sums.totals)
+        bad = int(self._device.download(self._sums.n_non_finite)[0])
+        return float(totals[0]), totals[1:].reshape(3, 3), bad
+
+    def tallies(self) -> DeviceTallies:
+        """What was met beyond the model's domain."""
+        download, widest = self._device.download, self.plan.widest
+        over = self._over
+        n_over = int(self._device.count_each(over, 2)[1]) if self._n else 0
+        return DeviceTallies(
+            counters=[download(tally.counters) for tally in self._tallies],
+            seen=download(self._tallies[widest].seen),
+            n_over=n_over,
+            excess=[download(tally.excess) for tally in self._tallies],
+            close=download(self._tallies[widest].close),
+            unseen=download(self._tallies[widest].unseen),
+        )
+
+
+def _warps(n_threads: int) -> int:
+    return -(-n_threads // 32)
+
+
+def types_of(plan: Plan) -> Sequence[int]:
+    """The model's types that a plan serves, in the plan's numbers."""
+    return tuple(sorted(plan.fitting))
