@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import numpy as np
-from example import Example
-
 from dpse_fast.kernels.cuda.forces import make_gather_forces, make_scatter_forces
 from dpse_fast.kernels.cuda.layout import FullList, PairGradients, Tile
 from dpse_fast.kernels.cuda.sums import hand_over, sum_parts
+from example import Example
+
 from dpse_fast.plan.plan import PRECISIONS
 
 

@@ -6,9 +6,8 @@ from itertools import product
 from typing import NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
-
 from dpse_fast.kernels.cuda.layout import FullList
+from numpy.typing import NDArray
 
 Floats = NDArray[np.float64]
 IMAGES = 2  # cells on each side

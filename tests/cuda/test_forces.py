@@ -3,19 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import pairwise
 from typing import Any, NamedTuple
 
 import numpy as np
 import pytest
+from dpse_fast.kernels.cuda.layout import NO_REVERSE, PairGradients, Tile
+from dpse_fast.kernels.cuda.sums import PER_SUM, sum_parts
 from numpy.typing import NDArray
-from tests.cuda.small_list import SmallList, small_list
 
 from dpse_fast.cuda.device import Device
 from dpse_fast.cuda.forces import ENERGY, VIRIAL, ForceSums, rows_per_warp
-from dpse_fast.kernels.cuda.layout import NO_REVERSE, PairGradients, Tile
-from dpse_fast.kernels.cuda.sums import PER_SUM, sum_parts
+from tests.cuda.small_list import SmallList, small_list
 
-CUTOFF, SKIN = 3.0, 0.6
+CUTOFF, SKIN = 5.5, 0.6  # Å; about 36 neighbours, more than a warp has lanes
 CELL = np.array([[4.9, 0.0, 0.0], [0.7, 5.1, 0.0], [-0.4, 0.3, 5.3]])
 TYPES = np.array([1, 0, 2, 1, 0], np.int32)
 N = len(TYPES)
@@ -72,7 +73,7 @@ def run(
         sums = ForceSums(device, some.n_types, CUTOFF, deterministic)
     hood, located = device.upload_all(some.hood), device.upload(some.located)
     sums.start(some.n, atomic)
-    for begin, end in zip(bounds[:-1], bounds[1:], strict=True):
+    for begin, end in pairwise(bounds):
         base, last = (int(some.hood.first[k * some.n_types]) for k in (begin, end))
         values = device.upload(case.gradients[base:last].reshape(-1))
         tile = Tile(begin, end)
