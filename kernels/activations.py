@@ -1,7 +1,8 @@
 """Activation functions of one number, with their slopes.
 
 Definitions: deepmd-kit 3.2, ``dpmodel/utils/network.py::get_activation_fn``; the same
-as `dpse_fast.activations`, which has them for arrays.
+as `dpse_fast.activations`, which has them for arrays. NaN stays NaN: min and max would
+lose it.
 """
 
 from __future__ import annotations
@@ -43,19 +44,20 @@ def softplus_jet(x: Any, real: Any) -> tuple[Any, Any]:
     decay = real(math.exp(-abs(x)))
     whole = real(1) / (real(1) + decay)
     s = whole if x >= real(0) else decay * whole
-    return max(x, real(0)) + real(math.log1p(decay)), s
+    return (x if x >= real(0) else real(0)) + real(math.log1p(decay)), s
 
 
 def relu_jet(x: Any, real: Any) -> tuple[Any, Any]:
     """max(x, 0)."""
-    inside = x > real(0)
-    return (x if inside else real(0)), (real(1) if inside else real(0))
+    outside = x <= real(0)
+    return (real(0) if outside else x), (real(0) if outside else real(1))
 
 
 def relu6_jet(x: Any, real: Any) -> tuple[Any, Any]:
     """min(max(x, 0), 6)."""
-    y = min(max(x, real(0)), real(6))
-    return y, (real(1) if y == x and x > real(0) and x < real(6) else real(0))
+    y = real(0) if x <= real(0) else x
+    y = real(6) if x >= real(6) else y
+    return y, (real(1) if x > real(0) and x < real(6) else real(0))
 
 
 def linear_jet(x: Any, real: Any) -> tuple[Any, Any]:
@@ -67,7 +69,8 @@ def gelu_of(cubic: float) -> Jet:
     """gelu by tanh, with this coefficient of x³."""
 
     def gelu_jet(x: Any, real: Any) -> tuple[Any, Any]:
-        c = min(max(x, real(-SATURATED)), real(SATURATED))
+        c = real(SATURATED) if x > real(SATURATED) else x
+        c = real(-SATURATED) if x < real(-SATURATED) else c
         t = real(math.tanh(real(ROOT) * (c + real(cubic) * c * c * c)))
         bent = real(ROOT) * (real(1) + real(3.0 * cubic) * c * c)
         slope = (real(1) - t * t) * bent

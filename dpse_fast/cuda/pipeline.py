@@ -15,11 +15,13 @@ from ..kernels.cuda.rows import finish_energies, finish_inputs, set_factors
 from ..kernels.layout import Tally
 from ..plan import Plan
 from .device import Array, Device, Recording
-from .fitting_net import BoundNet, DeviceNet, Products, numbers_of, whole
+from .fitting_net import BoundNet, DeviceNet, numbers_of
 from .forces import ForceSums, Outputs
+from .gemm import Products
 from .neighbours import DeviceList
 from .stages import device_stages
 from .tiles import LARGEST_BATCH, Costs, Cut, Tiling, bounds, tiling
+from .vectors import whole
 
 Floats = NDArray[np.float64]
 
@@ -99,9 +101,7 @@ class Pipeline:
     def costs(self) -> Costs:
         """Bytes of buffers; see `Costs`."""
         plan, item = self.plan, self.plan.dtype.itemsize
-        widest = max(max(net.widths) for net in self._nets)
         row = item * (max(self._strides) + numbers_of(self._nets))
-        row += self._gemm.bytes_per_number() * widest
         row += sum(stage.row_bytes for stage in self._stages)
         listed = sum(stage.listed_bytes for stage in self._stages)
         return Costs(row, listed, 3 * plan.geometry_dtype.itemsize)
@@ -156,7 +156,6 @@ class Pipeline:
         n = cut.most_rows
         for stage in self._stages:
             stage.reserve(n, cut.most_listed)
-        self._gemm.reserve(n * max(max(net.widths) for net in self._nets))
         self._inputs = device.empty(n * max(self._strides), plan.dtype)
         self._buffers = device.empty(n * numbers_of(self._nets), plan.dtype)
         room = 3 * cut.most_gradients

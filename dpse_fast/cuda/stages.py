@@ -13,21 +13,20 @@ from ..kernels.cuda.layout import Batch, BatchPairs, FullList, PairGradients
 from ..kernels.cuda.moments import moments_kernel
 from ..kernels.cuda.pair_gradients import pair_gradients_kernel
 from ..kernels.cuda.products import (
-    CHANNEL,
-    ProductColumns,
     add_empty_slots,
-    product_gradients,
+    product_gradients_kernel,
     products,
 )
 from ..kernels.cuda.radial import radial_pair_gradients_kernel, radial_sums_kernel
-from ..kernels.layout import EnvironmentRows, Environments, Place, Products, Tally
+from ..kernels.layout import EnvironmentRows, Environments, Place, Tally
 from ..model import SeE2A
 from ..plan import Plan
 from .device import Array, Device
-from .fitting_net import Products as Gemm
-from .fitting_net import whole
+from .gemm import Products as Gemm
+from .products import product_columns
 from .tables import PackedTables
 from .tiles import Cut
+from .vectors import whole
 
 
 class DeviceStage(ABC):
@@ -119,6 +118,7 @@ class AngularStage(DeviceStage):
         real = plan.geometry_dtype.type
         self._rows: EnvironmentRows = restricted_rows(device, part.rows, species, real)
         self._places, self._gemm = places, gemm
+        self._products_back = product_gradients_kernel(dtype.type)
         self._moments_kernel = moments_kernel(self.tables.streams, dtype.type)
         self._gradients_kernel = pair_gradients_kernel(self.tables.streams, dtype.type)
         self._forms, self._mixes, self._empty = [], [], []
@@ -201,7 +201,7 @@ class AngularStage(DeviceStage):
         z = self._moments if mix is None else self._mixed
         z_slopes = self._slopes if mix is None else self._mixed_slopes
         form, place = self._forms[p], self._places[p]
-        launch(product_gradients, n, z, slopes, n, form, place, z_slopes)
+        launch(self._products_back, n, z, slopes, n, form, place, z_slopes)
         if mix is not None:
             _, _, pure, mixed = self._matrices(cut)
             self._gemm.multiply(mixed, mix, pure, transpose=True)
@@ -277,21 +277,6 @@ def device_stages(
         kind: Any = AngularStage if isinstance(part.descriptor, SeE2A) else RadialStage
         found.append(kind(device, plan, k, species, places, gemm))
     return found
-
-
-def product_columns(form: Products, channels: int) -> ProductColumns:
-    """The products of a form, column by column."""
-    starts, ends = form.starts.astype(np.int64), form.ends.astype(np.int64)
-    columns = [
-        a * CHANNEL + np.arange(start, end)
-        for a, (start, end) in enumerate(zip(starts, ends, strict=True))
-    ]
-    first = np.concatenate([[0], np.cumsum(ends - starts)])[:-1]
-    return ProductColumns(
-        np.concatenate([np.zeros(0), *columns]).astype(np.int32),
-        *(a.astype(np.int32) for a in (starts, ends, first)),
-        channels,
-    )
 
 
 def restricted_environments(

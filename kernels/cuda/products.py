@@ -2,27 +2,30 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from functools import cache
+from typing import Any, NamedTuple
 
 from ..layout import Floats, Ints, Place
-from ._cuda import WARP, kernel
-from ._ptx import first_item, lane, pick, put
+from ._cuda import WARP, WARPS, cuda, kernel
+from ._ptx import fetch4, first_item, lane, pick, put, warp
 from .layout import BatchPairs
 
-CHANNEL = 2**16  # in a column: k + a · CHANNEL
+CHANNEL_BITS = 16  # in a column: k + a · 2^16
+CHANNEL = 2**CHANNEL_BITS
+FOUR = 4
+TILE_ROW = WARP + 1  # numbers: those of a column are in 32 banks
+TILE = WARP * TILE_ROW
 
 
 class ProductColumns(NamedTuple):
     """`layout.Products` column by column.
 
-    S[a, k] stands in column ``first[a] + k − starts[a]``.
+    S[a, k] stands in column ``shift[a] + k`` for k from start[a] to end[a] − 1.
     """
 
     columns: Ints  # (n_products,) int32, k + a · CHANNEL
-    starts: Ints  # (n_rows,) int32
-    ends: Ints  # (n_rows,) int32
-    first: Ints  # (n_rows,) int32
-    channels: int  # K of z[c]
+    rows: Ints  # (n_rows · 4,) int32: start, end, shift, 0
+    channels: int  # K of z[c], a multiple of four
 
 
 @kernel
@@ -69,8 +72,8 @@ def products(
     to = row * place.stride + place.offset
     for column in range(lane(), form.columns.size, WARP):
         packed = pick(form.columns, column)
-        left = z + packed // CHANNEL
-        right = z + packed % CHANNEL
+        left = z + (packed >> CHANNEL_BITS)
+        right = z + (packed & (CHANNEL - 1))
         total = pick(moments, left) * pick(moments, right)
         for _ in range(3):
             left += form.channels
@@ -79,55 +82,93 @@ def products(
         put(out, to + column, total)
 
 
-@kernel
-def product_gradients(
-    moments: Floats,
-    slopes: Floats,
-    n_atoms: int,
-    form: ProductColumns,
-    place: Place,
-    out: Floats,
-) -> None:
-    """dE/dz of a batch from dE/dS; see `products`.
+@cache
+def product_gradients_kernel(dtype: Any) -> Any:
+    """`product_gradients` for numbers of this dtype."""
+    room = WARPS * TILE
 
-    Parameters
-    ----------
-    slopes : (B · S,) dE/dS
-    out : (B · 4 · K,) modified
-    """
-    row = first_item()
-    if row >= n_atoms:
-        return
-    real = moments.dtype.type
-    channels = form.channels
-    z = row * 4 * channels
-    at = row * place.stride + place.offset
-    n_rows = form.starts.size
-    for k in range(lane(), channels, WARP):
-        sum_0 = real(0)
-        sum_1 = real(0)
-        sum_2 = real(0)
-        sum_3 = real(0)
-        for a in range(n_rows):
-            start = pick(form.starts, a)
-            if start <= k < pick(form.ends, a):
-                s = pick(slopes, at + pick(form.first, a) + k - start)
-                left = z + a
-                sum_0 += s * pick(moments, left)
-                sum_1 += s * pick(moments, left + channels)
-                sum_2 += s * pick(moments, left + 2 * channels)
-                sum_3 += s * pick(moments, left + 3 * channels)
-        if k < n_rows:
-            start = pick(form.starts, k)
-            first = at + pick(form.first, k) - start
-            for other in range(start, pick(form.ends, k)):
-                s = pick(slopes, first + other)
-                right = z + other
-                sum_0 += s * pick(moments, right)
-                sum_1 += s * pick(moments, right + channels)
-                sum_2 += s * pick(moments, right + 2 * channels)
-                sum_3 += s * pick(moments, right + 3 * channels)
-        put(out, z + k, sum_0)
-        put(out, z + k + channels, sum_1)
-        put(out, z + k + 2 * channels, sum_2)
-        put(out, z + k + 3 * channels, sum_3)
+    def product_gradients(
+        moments: Floats,
+        slopes: Floats,
+        n_atoms: int,
+        form: ProductColumns,
+        place: Place,
+        out: Floats,
+    ) -> None:
+        """dE/dz of a batch from dE/dS; see `products`.
+
+        A lane takes a channel: first as the right one of the products, where the lanes
+        read neighbouring slopes, then as the left one, from a tile of them in shared
+        memory.
+
+        Parameters
+        ----------
+        slopes : (B · S,) dE/dS
+        out : (B · 4 · K,) modified
+        """
+        tile = cuda.shared.array(room, dtype)
+        row = first_item()
+        if row >= n_atoms:
+            return
+        real = moments.dtype.type
+        channels = form.channels
+        n_rows = form.rows.size // FOUR
+        z = row * 4 * channels
+        at = row * place.stride + place.offset
+        own = lane()
+        base = warp() * TILE
+        for chunk in range(0, channels, WARP):
+            k = chunk + own
+            sum_0 = real(0)
+            sum_1 = real(0)
+            sum_2 = real(0)
+            sum_3 = real(0)
+            for four in range(0, n_rows, FOUR):
+                left_0 = fetch4(moments, z + four)
+                left_1 = fetch4(moments, z + channels + four)
+                left_2 = fetch4(moments, z + 2 * channels + four)
+                left_3 = fetch4(moments, z + 3 * channels + four)
+                for m in range(FOUR):
+                    a = four + m
+                    if a < n_rows:
+                        start, end, shift, _ = fetch4(form.rows, FOUR * a)
+                        s = real(0)
+                        if start <= k < end:
+                            s = pick(slopes, at + shift + k)
+                            sum_0 += s * left_0[m]
+                            sum_1 += s * left_1[m]
+                            sum_2 += s * left_2[m]
+                            sum_3 += s * left_3[m]
+                        if channels <= WARP:
+                            tile[base + a * TILE_ROW + own] = s
+            n = min(n_rows - chunk, WARP)
+            for other in range(0, channels if n > 0 else 0, WARP):
+                if channels > WARP:
+                    for m in range(n):
+                        start, end, shift, _ = fetch4(form.rows, FOUR * (chunk + m))
+                        s = real(0)
+                        if start <= other + own < end:
+                            s = pick(slopes, at + shift + other + own)
+                        tile[base + m * TILE_ROW + own] = s
+                cuda.syncwarp()
+                if own < n:
+                    turned = base + own * TILE_ROW
+                    for four in range(0, min(channels - other, WARP), FOUR):
+                        right_0 = fetch4(moments, z + other + four)
+                        right_1 = fetch4(moments, z + channels + other + four)
+                        right_2 = fetch4(moments, z + 2 * channels + other + four)
+                        right_3 = fetch4(moments, z + 3 * channels + other + four)
+                        for m in range(FOUR):
+                            s = tile[turned + four + m]
+                            sum_0 += s * right_0[m]
+                            sum_1 += s * right_1[m]
+                            sum_2 += s * right_2[m]
+                            sum_3 += s * right_3[m]
+                cuda.syncwarp()
+            if k < channels:
+                put(out, z + k, sum_0)
+                put(out, z + channels + k, sum_1)
+                put(out, z + 2 * channels + k, sum_2)
+                put(out, z + 3 * channels + k, sum_3)
+
+    return kernel(product_gradients)

@@ -11,7 +11,8 @@ from random_model import random_net
 
 from dpse_fast.activations import activation
 from dpse_fast.cuda.device import Device
-from dpse_fast.cuda.fitting_net import DeviceNet, Products, numbers_of
+from dpse_fast.cuda.fitting_net import DeviceNet, numbers_of
+from dpse_fast.cuda.gemm import Products
 from dpse_fast.fitting import FittingNet
 from dpse_fast.model import Layer, Net
 

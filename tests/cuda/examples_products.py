@@ -1,0 +1,37 @@
+"""Arguments of the kernels of products."""
+
+from __future__ import annotations
+
+import numpy as np
+from dpse_fast.kernels.cuda.layout import BatchPairs
+from dpse_fast.kernels.cuda.products import (
+    ProductColumns,
+    add_empty_slots,
+    product_gradients_kernel,
+    products,
+)
+from dpse_fast.kernels.layout import Place
+from example import Example
+
+from dpse_fast.plan.plan import PRECISIONS
+
+
+def examples(precision: str) -> list[Example]:
+    """Each kernel, for the tables and nets of a precision."""
+    dtype, geometry = PRECISIONS[precision]
+    z, differences = np.zeros(64, dtype), np.zeros(64, geometry)
+    ints, longs = np.zeros(64, np.int32), np.zeros(64, np.int64)
+    slots = np.zeros(64, np.uint16)
+    pairs = BatchPairs(longs, 0, 1, ints, slots, ints, z, differences, ints)
+    form, place = ProductColumns(ints, ints, 24), Place(64, 0)
+    padding = np.zeros((2, 24), dtype)
+    there = (z, 1, form, place, z)
+    back = (z, z, 1, form, place, z)
+    gradients = product_gradients_kernel(dtype)
+    registers = 96 if precision == "double" else 64
+    empty = (pairs, longs, padding, z)
+    return [
+        Example("add_empty_slots", add_empty_slots, empty, 64, False, False),
+        Example("products", products, there, registers, False, False),
+        Example("product_gradients", gradients, back, registers, True, False),
+    ]
