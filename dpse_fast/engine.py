@@ -229,7 +229,9 @@ class Engine:
             for stage, tally in zip(work.stages, work.tallies, strict=True):
                 stage.environment(hood, located, rows, truncate, tally)
             if pair_potential is not None:
-                share = pair_potential.environment(hood, rows, truncate, work.over)
+                share = pair_potential.environment(
+                    hood, located, rows, truncate, work.over
+                )
             work.count_overflow(n)
         with self._timed("moments"):
             for stage in work.stages:

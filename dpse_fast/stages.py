@@ -14,9 +14,13 @@ from .kernels.cpu.environment import environments
 from .kernels.cpu.moments import moments
 from .kernels.cpu.pair_gradients import pair_gradients
 from .kernels.cpu.pair_potential import (
+    BELOW_TABLE,
     ENERGY,
     N_KEPT,
     N_SUMS,
+    N_TABLE_COUNTERS,
+    OVER_TABLE,
+    SHARE,
     WEIGHT,
     pair_potential_gradients,
     pair_potentials,
@@ -247,15 +251,24 @@ class PairPotentialStage:
         self._sums = np.zeros((size, N_SUMS))
         self.buffers = PairBuffers(size, 1, 0, np.float64, np.float64)
         self._kept = np.empty((N_KEPT, 0))
-        self.start()
+        self._counters = np.zeros(N_TABLE_COUNTERS, np.int64)
 
     def start(self) -> None:
         """Forget what was met in the last evaluation."""
-        self.below_table = self.n_over = 0
+        self._counters.fill(0)
+
+    @property
+    def below_table(self) -> int:
+        return int(self._counters[BELOW_TABLE])
+
+    @property
+    def n_over(self) -> int:
+        return int(self._counters[OVER_TABLE])
 
     def environment(
         self,
         hood: Neighbourhood,
+        located: Doubles,
         rows: Ints,
         truncate: bool,
         over: NDArray[np.int32],
@@ -268,12 +281,11 @@ class PairPotentialStage:
         if self._kept.shape[1] < self.buffers.capacity:
             self._kept = np.empty((N_KEPT, self.buffers.capacity))
         sums = self._sums[: len(rows)]
-        below, n_over = pair_potentials(
-            hood, rows, self._potential, truncate, pairs, self._kept, sums, over
+        pair_potentials(
+            *(hood, located, rows, self._potential, truncate, pairs),
+            *(self._kept, sums, self._counters, over),
         )
-        self.below_table = max(self.below_table, int(below))
-        self.n_over += int(n_over)
-        return np.asarray(1.0 - sums[:, WEIGHT])
+        return np.asarray(sums[:, SHARE])
 
     def energies(self, species: int, deep: Any) -> Doubles:
         """Switched energies (B,) eV; leaves the gradients in the buffers."""

@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import numpy as np
 
+from .. import pair_energy
+from .. import softmin as plain
 from .._jit import inline, kernel
 from ..layout import (
     Floats,
@@ -20,12 +22,23 @@ from ..switch import switch_jet_compiled
 from .nearest import without_dropped
 
 # Columns of the sums of `pair_potentials`.
-ENERGY, WEIGHT, WEIGHT_SLOPE = 0, 1, 2
-N_SUMS = 3
+ENERGY, WEIGHT, WEIGHT_SLOPE, SHARE = range(4)
+N_SUMS = 4
 
-# Rows of what is kept of each pair: 1/r, ½ du/dr, and r, later dσ/dr.
-INVERSE_R, SLOPE, SOFTMIN = range(3)
-N_KEPT = 3
+# Rows of what is kept of each pair: ½ du/dr / r, and r, later dσ/dr / r.
+SLOPE, SOFTMIN = range(2)
+N_KEPT = 2
+
+# Columns of the counters of `pair_potentials`.
+BELOW_TABLE = 0  # 1 + the index of an atom with a neighbour below the table's start
+OVER_TABLE = 1  # atoms with more neighbours than the table's sel
+N_TABLE_COUNTERS = 2
+
+cell_at = inline(pair_energy.cell_at)
+cubic_jet = inline(pair_energy.cubic_jet)
+softmin_weight = inline(plain.softmin_weight)
+softmin = inline(plain.softmin)
+softmin_slope = inline(plain.softmin_slope)
 
 
 @inline
@@ -33,27 +46,30 @@ def _energy(
     coefficients: Floats, r: float, potential: PairPotential
 ) -> tuple[float, float]:
     """u(r) eV and du/dr eV/Å of one pair of types."""
-    at = (r - potential.start) * potential.inverse_step
-    row = min(max(np.int64(at), 0), coefficients.shape[0] - 1)
-    t = at - row
+    n_rows = coefficients.shape[0]
+    row, t = cell_at(r, potential.start, potential.inverse_step, n_rows)
     a = coefficients[row]
-    u = ((a[3] * t + a[2]) * t + a[1]) * t + a[0]
-    slope = (3.0 * a[3] * t + 2.0 * a[2]) * t + a[1]
+    u, slope = cubic_jet(a[0], a[1], a[2], a[3], t)
     return u, slope * potential.inverse_step
 
 
 @inline
 def _within(
-    hood: Neighbourhood, row: int, reach: float, found: Ints, distances: Floats
+    hood: Neighbourhood,
+    located: Floats,
+    row: int,
+    reach: float,
+    found: Ints,
+    distances: Floats,
 ) -> int:
     """Neighbours closer than ``reach``, in the order of the list."""
-    x, y, z = hood.positions[hood.centres[row]]
+    centre = 4 * np.int64(hood.centres[row])
     n = 0
     for k in range(hood.first[row], hood.first[row + 1]):
         j = hood.neighbours[k]
-        dx = hood.positions[j, 0] - x
-        dy = hood.positions[j, 1] - y
-        dz = hood.positions[j, 2] - z
+        dx = located[4 * j] - located[centre]
+        dy = located[4 * j + 1] - located[centre + 1]
+        dz = located[4 * j + 2] - located[centre + 2]
         found[n] = j
         distances[n] = np.sqrt(dx * dx + dy * dy + dz * dz)
         n += distances[n] < reach
@@ -85,36 +101,65 @@ def _keep_nearest(
     return without_dropped(n, found, distances)
 
 
+@inline
+def _weight(
+    begin: int, end: int, nearest: float, potential: PairPotential, kept: Floats
+) -> tuple[float, float]:
+    """w and dw/dσ (1/Å) of a centre's pairs, with dσ/dr / r in place of r."""
+    if not nearest < np.inf:
+        kept[SOFTMIN, begin:end] = 0.0
+        return 0.0, 0.0
+    per_length = potential.inverse_alpha
+    numerator = 0.0
+    denominator = 0.0
+    for p in range(begin, end):
+        r = kept[SOFTMIN, p]
+        if r < np.inf:
+            share = softmin_weight(r, nearest, per_length)
+            numerator += r * share
+            denominator += share
+    sigma, growth, denominator = softmin(
+        numerator, denominator, nearest, per_length, potential.least_sum
+    )
+    for p in range(begin, end):
+        r = kept[SOFTMIN, p]
+        slope = 0.0
+        if r < np.inf:
+            share = softmin_weight(r, nearest, per_length)
+            slope = softmin_slope(r, share, growth, denominator, per_length) / r
+        kept[SOFTMIN, p] = slope
+    if sigma == 0.0:
+        return 0.0, 0.0
+    return switch_jet_compiled(sigma, potential.switch, np.float64)
+
+
 @kernel
 def pair_potentials(
     hood: Neighbourhood,
+    located: Floats,
     rows: Ints,
     potential: PairPotential,
     truncate: bool,
     pairs: Pairs,
     kept: Floats,
     sums: Floats,
+    counters: Ints,
     over: Ints,
-) -> tuple[int, int]:
-    """Fill ``pairs`` with half u'(r) and dσ/dr of each pair that matters.
+) -> None:
+    """Fill ``pairs`` and what is kept of each that matters.
 
     Parameters
     ----------
+    located : (n_all · 4,) see `environment.locate`
     rows : (B,) rows of the list
     truncate : only the nearest ``potential.sel`` of each group count
     pairs : of one group of types, modified, without what tables need
-    kept : (N_KEPT, n_pairs) modified: 1/r, ½ du/dr, dσ/dr
-    sums : (B, N_SUMS) modified: E_table without its bias (eV), w, dw/dσ (1/Å)
+    kept : (N_KEPT, n_pairs) modified: ½ du/dr / r and dσ/dr / r
+    sums : (B, N_SUMS) modified: E_table without its bias (eV), w, dw/dσ (1/Å), 1 − w
+    counters : (N_TABLE_COUNTERS,) int64, added to
     over : (B,) modified, 1 for atoms with more neighbours than `sel`
-
-    Returns
-    -------
-    1 + the index of an atom with a neighbour below the table's start, or 0
-    the number of atoms with more neighbours than `sel`
     """
     reach = max(potential.end, potential.switch_rcut)
-    below = 0
-    n_over = 0
     n_pairs = 0
     room = pairs.offsets.size
     capacity = 0
@@ -125,13 +170,13 @@ def pair_potentials(
     pairs.first[0] = 0
     for b in range(rows.size):
         row = rows[b]
-        centre = hood.centres[row]
+        centre = np.int64(hood.centres[row])
         own = hood.types[centre]
         energy = 0.0
         nearest = np.inf
-        n = _within(hood, row, reach, found, distances)
+        n = _within(hood, located, row, reach, found, distances)
         if _are_too_many(hood.types, potential, n, found):
-            n_over += 1
+            counters[OVER_TABLE] += 1
             over[b] = 1
             if truncate:
                 n = _keep_nearest(hood.types, potential, n, found, distances)
@@ -140,68 +185,30 @@ def pair_potentials(
             other = hood.types[j]
             if potential.excluded[own, other]:
                 continue
-            dx = hood.positions[j, 0] - hood.positions[centre, 0]
-            dy = hood.positions[j, 1] - hood.positions[centre, 1]
-            dz = hood.positions[j, 2] - hood.positions[centre, 2]
+            for c in range(3):
+                d = located[4 * j + c] - located[4 * centre + c]
+                pairs.differences[c * room + n_pairs] = d
             r = distances[k]
-            pairs.differences[n_pairs] = dx
-            pairs.differences[room + n_pairs] = dy
-            pairs.differences[2 * room + n_pairs] = dz
             g = kept[:, n_pairs]
-            g[INVERSE_R] = 1.0 / r
             g[SLOPE] = 0.0
             g[SOFTMIN] = np.inf
             if r < potential.end:
                 u, slope = _energy(potential.coefficients[own, other], r, potential)
                 energy += 0.5 * u
-                g[SLOPE] = 0.5 * slope
+                g[SLOPE] = 0.5 * slope / r
                 if r < potential.start:
-                    below = centre + 1
+                    counters[BELOW_TABLE] = centre + 1
             if r < potential.switch_rcut:
                 g[SOFTMIN] = r
                 nearest = min(nearest, r)
             pairs.neighbours[n_pairs] = j
             n_pairs += 1
         pairs.first[b + 1] = n_pairs
+        w, w_slope = _weight(pairs.first[b], n_pairs, nearest, potential, kept)
         sums[b, ENERGY] = energy
-        sums[b, WEIGHT] = 0.0
-        sums[b, WEIGHT_SLOPE] = 0.0
-        first = pairs.first[b]
-        if nearest < np.inf:
-            numerator = 0.0
-            denominator = 0.0
-            for p in range(first, n_pairs):
-                r = kept[SOFTMIN, p]
-                if r < np.inf:
-                    share = np.exp((nearest - r) * potential.inverse_alpha)
-                    numerator += r * share
-                    denominator += share
-            growth = potential.inverse_alpha * numerator / denominator
-            if potential.least_sum > 0.0:
-                least = np.exp(nearest * potential.inverse_alpha)
-                least *= potential.least_sum
-                if denominator < least:
-                    denominator = least
-                    growth = 0.0
-            sigma = numerator / denominator
-            w, w_slope = switch_jet_compiled(sigma, potential.switch, np.float64)
-            if sigma == 0.0:
-                w = 0.0
-                w_slope = 0.0
-            sums[b, WEIGHT] = w
-            sums[b, WEIGHT_SLOPE] = w_slope
-            for p in range(first, n_pairs):
-                r = kept[SOFTMIN, p]
-                slope = 0.0
-                if r < np.inf:
-                    share = np.exp((nearest - r) * potential.inverse_alpha)
-                    slope = 1.0 + growth - r * potential.inverse_alpha
-                    slope *= share / denominator
-                kept[SOFTMIN, p] = slope
-        else:
-            for p in range(first, n_pairs):
-                kept[SOFTMIN, p] = 0.0
-    return below, n_over
+        sums[b, WEIGHT] = w
+        sums[b, WEIGHT_SLOPE] = w_slope
+        sums[b, SHARE] = 1.0 - w
 
 
 @kernel
@@ -221,7 +228,6 @@ def pair_potential_gradients(
         weight = sums[b, WEIGHT]
         switching = sums[b, WEIGHT_SLOPE] * excess[b]
         for p in range(pairs.first[b], pairs.first[b + 1]):
-            g = kept[:, p]
-            along = (weight * g[SLOPE] + switching * g[SOFTMIN]) * g[INVERSE_R]
+            along = weight * kept[SLOPE, p] + switching * kept[SOFTMIN, p]
             for at in (p, room + p, 2 * room + p):
                 out[at] = along * pairs.differences[at]

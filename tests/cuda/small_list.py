@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from itertools import product
 from typing import NamedTuple
 
 import numpy as np
 from dpse_fast.kernels.cuda.layout import FullList
+from dpse_fast.kernels.layout import Neighbourhood
 from numpy.typing import NDArray
+
+from dpse_fast.cuda.tiles import Cut
 
 Floats = NDArray[np.float64]
 IMAGES = 2  # cells on each side
@@ -32,13 +36,47 @@ class SmallList(NamedTuple):
         at = self.located.reshape(-1, 4)[:, :3]
         return np.asarray(at[self.hood.neighbours] - at[self.rows_of()])
 
+    def neighbourhood(self, species: Sequence[int]) -> Neighbourhood:
+        """The same list for the processors, types numbered as in the model."""
+        at = self.located.reshape(-1, 4)
+        return Neighbourhood(
+            positions=np.ascontiguousarray(at[:, :3]),
+            types=np.array(species, np.int32)[at[:, 3].astype(int)],
+            centres=np.arange(self.n, dtype=np.int32),
+            first=np.ascontiguousarray(self.hood.first[:: self.n_types]),
+            neighbours=self.hood.neighbours,
+        )
+
+    def cuts(self, most: int) -> list[Cut]:
+        """Batches of at most so many rows."""
+        types = self.located.reshape(-1, 4)[: self.n, 3].astype(int)
+        first = self.hood.first[:: self.n_types]
+        found = []
+        for t in range(self.n_types):
+            rows = np.flatnonzero(types == t)
+            for begin in range(0, len(rows), most):
+                some = rows[begin : begin + most]
+                row, end = int(some[0]), int(some[-1]) + 1
+                listed = int(first[end] - first[row])
+                found.append(Cut(row, len(some), t, int(first[row]), listed))
+        return found
+
 
 def small_list(
-    positions: Floats, types: NDArray[np.int32], cell: Floats, reach: float
+    positions: Floats,
+    types: NDArray[np.int32],
+    cell: Floats,
+    reach: float,
+    n_types: int = 0,
 ) -> SmallList:
-    """All neighbours within the reach (Å), in a periodic cell."""
+    """All neighbours within the reach (Å), in a periodic cell.
+
+    Parameters
+    ----------
+    n_types : if some have no atoms
+    """
     order = np.argsort(types, kind="stable").astype(np.int32)
-    rows, n, n_types = positions[order], len(types), int(types.max()) + 1
+    rows, n, n_types = positions[order], len(types), n_types or int(types.max()) + 1
     images = [s for s in product(range(-IMAGES, IMAGES + 1), repeat=3) if any(s)]
     everything = np.concatenate([rows, *(rows + s @ cell for s in np.array(images))])
     distances = np.linalg.norm(everything[None] - rows[:, None], axis=2)
@@ -59,7 +97,7 @@ def small_list(
             ]
             neighbours += found
             first.append(len(neighbours))
-    hood = _completed(np.array(first), np.array(neighbours), owners, located, n)
+    hood = _completed(np.array(first), np.array(neighbours, int), owners, located, n)
     return SmallList(hood, located.reshape(-1), order, n, n_types)
 
 

@@ -1,0 +1,126 @@
+"""The pair table on the device, and the switch to it from the fitting nets' energy."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from ..kernels.cpu.pair_potential import (
+    BELOW_TABLE,
+    N_KEPT,
+    N_SUMS,
+    N_TABLE_COUNTERS,
+    OVER_TABLE,
+    SHARE,
+)
+from ..kernels.cuda.layout import Batch, BatchPairs, FullList, PairGradients
+from ..kernels.cuda.pair_potential import pair_potentials, take_over
+from ..kernels.layout import PairPotential
+from ..plan import Plan
+from .device import Array, Device
+from .tiles import Cut
+
+
+class DevicePairPotential:
+    """See `dpse_fast.stages.PairPotentialStage`.
+
+    Parameters
+    ----------
+    species : the plan's types, in the model's numbers
+
+    Attributes
+    ----------
+    shares : (n,) float64, 1 − w of rows: the share of the fitting nets' energy
+    row_bytes, listed_bytes : of a batch's row and listed neighbour, in `reserve`
+    """
+
+    listed_bytes = 2 + 8 * (3 + N_KEPT)
+
+    def __init__(self, device: Device, plan: Plan, species: Sequence[int]) -> None:
+        assert plan.pair_potential is not None
+        assert plan.model.pair_table is not None
+        self._device, self._n_types = device, len(species)
+        self._bias = [float(plan.model.pair_table.bias[c]) for c in species]
+        self._potential: PairPotential = device.upload_all(
+            restricted_potential(plan.pair_potential, species)
+        )
+        self.row_bytes = 4 * self._n_types
+        self._nothing = device.empty(0, np.int32)
+        self._counters = device.zeros(N_TABLE_COUNTERS, np.int64)
+        self.prepare(0)
+        self.reserve(0, 0)
+
+    def prepare(self, n: int) -> None:
+        """Room for n rows."""
+        self._sums = self._device.empty(N_SUMS * n, np.float64)
+        self.shares = self._device.part(self._sums, SHARE * n, n)
+
+    def reserve(self, n_rows: int, n_listed: int) -> None:
+        """Room for a batch of so many rows and listed neighbours."""
+        make, nothing = self._device.empty, self._nothing
+        self._room = {
+            "met": make(n_rows * self._n_types, np.int32),
+            "slots": make(n_listed, np.uint16),
+            "coefficients": nothing,
+            "offsets": nothing,
+            "differences": make(3 * n_listed, np.float64),
+            "counts": nothing,
+        }
+        self._kept = make(N_KEPT * n_listed, np.float64)
+
+    def start(self) -> None:
+        """Forget what was met in the last evaluation."""
+        self._device.fill(self._counters, 0)
+
+    def environment(
+        self, hood: FullList, located: Array, cut: Cut, truncate: bool, over: Array
+    ) -> None:
+        """Find the table's energies and `shares` of a batch.
+
+        Parameters
+        ----------
+        over : (n,) int32 of rows, 1 where one has more neighbours than the table's sel
+        """
+        self._pairs = BatchPairs(hood.first, cut.begin, cut.n_rows, **self._room)
+        self._device.launch(
+            pair_potentials,
+            cut.n_rows,
+            *(hood, located, Batch(cut.begin, cut.n_rows), self._potential),
+            *(truncate, self._pairs, self._kept, self._sums, self._counters, over),
+        )
+
+    def take_over(self, cut: Cut, energies: Array, gradients: PairGradients) -> None:
+        """Switch a batch's energies, and add what that adds to its gradients.
+
+        Parameters
+        ----------
+        energies : (n,) float64 of rows, eV: of the nets, with their biases
+        """
+        self._device.launch(
+            take_over,
+            cut.n_rows,
+            *(self._pairs, self._n_types, self._kept, self._sums),
+            *(self._bias[cut.species], energies, gradients),
+        )
+
+    def below_table(self) -> int:
+        """1 + a row with a neighbour below the table's range, or 0."""
+        return int(self._device.download(self._counters)[BELOW_TABLE])
+
+    def n_over(self) -> int:
+        """Rows with more neighbours than the table's sel."""
+        return int(self._device.download(self._counters)[OVER_TABLE])
+
+
+def restricted_potential(
+    potential: PairPotential, species: Sequence[int]
+) -> PairPotential:
+    """For the plan's types, with flat coefficients."""
+    own = np.array(species)
+    pairs = np.ix_(own, own)
+    return potential._replace(
+        coefficients=np.ascontiguousarray(potential.coefficients[pairs]).reshape(-1),
+        excluded=np.ascontiguousarray(potential.excluded[pairs]),
+        group=potential.group[own],
+    )
