@@ -11,9 +11,9 @@ from dpse_fast.kernels.cuda.products import (
     products,
 )
 from dpse_fast.kernels.layout import Place
-from example import Example
 
 from dpse_fast.plan.plan import PRECISIONS
+from tests.cuda.example import Example
 
 
 def examples(precision: str) -> list[Example]:
