@@ -10,6 +10,8 @@ from __future__ import annotations
 from functools import cache
 from typing import Any
 
+import numpy as np
+
 from ..layout import Channels, EnvironmentRows, Floats
 from ._cuda import WARP, WARPS, cuda, kernel
 from ._ptx import EVERYONE, first_item, lane, pick, put, warp
@@ -117,4 +119,4 @@ def moments_kernel(streams: Streams, dtype: Any) -> Any:
                         if stream == 0:
                             put(out, first + k * total + m * lanes, value)
 
-    return kernel(moments)
+    return kernel(moments, blocks=3 if dtype == np.float64 else 4)

@@ -42,7 +42,7 @@ def _of(streams: Streams, dtype: Any, geometry: Any) -> list[Example]:
     which = np.zeros((2, 2), np.int64)
     channels = Channels(which, which, np.zeros(2, np.int64))
     gradients, place = PairGradients(lengths, 0), Place(64, 0)
-    double = dtype == np.float64
+    most = 168 if dtype == np.float64 else 128
     tables = (pairs, 0, form, channels, reals, reals)
     sums = (pairs, 0, channels, longs, reals, reals, place, reals)
     back = (pairs, 0, channels, reals, place, reals, gradients)
@@ -53,12 +53,12 @@ def _of(streams: Streams, dtype: Any, geometry: Any) -> list[Example]:
         return Example(full, kernel, arguments, registers, True, False)
 
     return [
-        example("moments", moments_kernel(streams, dtype), tables, 128),
+        example("moments", moments_kernel(streams, dtype), tables, most),
         example(
             "pair_gradients",
             pair_gradients_kernel(streams, dtype),
             (*tables, gradients),
-            168 if double else 128,
+            most,
         ),
         example("radial_sums", radial_sums_kernel(streams, dtype), sums, 128),
         example(

@@ -44,5 +44,5 @@ def examples(precision: str) -> list[Example]:
     found = []
     for kernel, given in arguments.items():
         name = kernel.py_func.__name__
-        found.append(Example(name, kernel, given, 80, name in wide, True))
+        found.append(Example(name, kernel, given, 96, name in wide, True))
     return found
