@@ -1,4 +1,4 @@
-"""Arrays and clocks of the device that is measured; the processors stand in for tests."""
+"""Arrays and clock of the device that is measured; processors stand in for tests."""
 
 from __future__ import annotations
 

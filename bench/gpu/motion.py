@@ -17,12 +17,13 @@ BLOCK = 10  # steps; the list is built in the first of each
 SHIFT = 0.6 * SKIN  # Å, of all atoms, so that the list no longer serves
 AMPLITUDE, MOST_DEVIATIONS = 0.03, 4.0  # Å, and of a normal distribution
 HOW = (
-    f"Blocks of {BLOCK} steps on a session with a skin of {SKIN:g} Å. In the first step "
-    f"of a block all atoms are {SHIFT:g} Å along x from where they were, so that the "
-    "list is built anew; in all steps each atom vibrates by up to "
+    f"Blocks of {BLOCK} steps on a session with a skin of {SKIN:g} Å. In the first "
+    f"step of a block all atoms are {SHIFT:g} Å along x from where they were, so that "
+    "the list is built anew; in all steps each atom vibrates by up to "
     f"{AMPLITUDE * MOST_DEVIATIONS:g} Å about its place, so that no other step builds "
     "one. Time is that of session.compute alone, between two events of the device, "
-    "with positions and types already there and forces left there; a block counts whole."
+    "with positions and types already there and forces left there; a block counts "
+    "whole, the median of the blocks is given."
 )
 
 
@@ -46,7 +47,7 @@ class Box:
         placed = xp.asarray(shifts)[:, None] + xp.asarray(frame.positions)
         self._places = placed.reshape(-1, 3)
         self.n_atoms = len(self._places)
-        types = model_types(frame, type_map).astype(np.int32)  # type: ignore[no-untyped-call]
+        types = model_types(frame, type_map).astype(np.int32)
         self.types = xp.tile(xp.asarray(types), len(shifts))
         self.cell = np.array(counts)[:, None] * frame.cell
         random = xp.random.default_rng(1)

@@ -54,7 +54,10 @@ class Process:
         self, command: Sequence[str], environment: Mapping[str, str | None] = {}
     ) -> None:
         changed = {**os.environ, **environment}
-        self._output: IO[str] = tempfile.TemporaryFile("w+", errors="replace")
+        # Open until `wait` has read it.
+        self._output: IO[str] = tempfile.TemporaryFile(  # noqa: SIM115
+            "w+", errors="replace"
+        )
         self._begun = time.monotonic()
         self._process = subprocess.Popen(
             list(command),

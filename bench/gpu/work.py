@@ -91,7 +91,7 @@ class Instructions(NamedTuple):
         turns = pairs * streams.lanes / WARP
         each = turns * (self.turn + self.channel * streams.channels)
         swept = each + pairs / WARP * self.chunk
-        return self.row + float(streams.sweeps) * swept
+        return self.row + float(streams.sweeps * swept)
 
 
 # Instructions of the loops in the SASS of sm_90 (ptxas 13.0), by bytes of a number:
