@@ -175,16 +175,17 @@ def reads_of(
 ) -> dict[str, tuple[int, int, int, int]]:
     """Numbers, vectors of a part, hop and rounds of what each level serves.
 
-    All of memory's once, a quarter of L2 many times, 32 KiB by every warp.
+    The whole array once, a quarter of L2 many times, 32 KiB by every warp.
 
     Parameters
     ----------
     size : numbers of float32 that there are
     """
     share = size // 4 // n_warps // STEP * STEP
+    in_l2 = max(l2_bytes // 16 // (4 * STEP), 1)
     return {
         "memory_read": (size, share, 1, 1),
-        "l2": (l2_bytes // 16 // STEP * STEP, STEP, HOP, 64),
+        "l2": (4 * STEP * in_l2, STEP, HOP % in_l2 or 1, 64),
         "l1": (2**13, 2**11, 0, 64),
     }
 
