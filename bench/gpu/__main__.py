@@ -66,9 +66,14 @@ def show_estimate(name: str, options: dict[str, Any], as_json: bool) -> None:
 @click.option("--device", default="cuda", type=click.Choice(["cuda", "cpu"]))
 @click.option("--output", default=str(RESULTS), type=click.Path(file_okay=False))
 def main(estimate: str | None, as_json: bool, **given: Any) -> None:
-    from . import steps
-    from .report import gpu_name, markdown, write
-
+    try:
+        from . import steps
+        from .report import gpu_name, markdown, write
+    except ModuleNotFoundError as error:
+        raise click.ClickException(
+            f"{error.name} is not installed; make install does it, or put it into a "
+            "folder that PYTHONPATH names"
+        ) from None
     options = options_of(given)
     if estimate:
         show_estimate(estimate, options, as_json)
@@ -123,9 +128,9 @@ def options_of(given: dict[str, Any]) -> dict[str, Any]:
     subjects = list(given["subjects"] or SUBJECTS)
     if set(subjects) - set(SUBJECTS):
         raise click.BadParameter(f"--model: expected of {', '.join(SUBJECTS)}")
-    sizes = steps.SIZES
+    sizes = list(steps.SIZES)
     if given["sizes"]:
-        sizes = tuple(int(float(size)) for size in given["sizes"].split(","))
+        sizes = [int(float(size)) for size in given["sizes"].split(",")]
     kinds = [list(kind) for kind in steps.KINDS]
     if given["kinds"]:
         kinds = [[*_kind(kind), True] for kind in given["kinds"]]
@@ -144,7 +149,7 @@ def options_of(given: dict[str, Any]) -> dict[str, Any]:
         "only": only,
         "subjects": subjects,
         "label2": label2,
-        "sizes": list(sizes),
+        "sizes": sizes,
         "kinds": kinds,
         "stages_at": stages_at,
         "capacity_kind": kinds[2] if len(kinds) > 2 else kinds[0],

@@ -45,7 +45,8 @@ def markdown(report: Report) -> str:
 
 def _head(report: Report) -> str:
     described = report.get("describe") or {}
-    versions = {**(described.get("versions") or {}), **report.get("machine", {})}
+    ours = (report["host"].get("versions") or {}) | (described.get("versions") or {})
+    versions = {k: v for k, v in ours.items() if not isinstance(v, list)}
     said = described.get("nvidia_smi") or {}
     lines = [f"`{report['command']}`, {report['date']}"]
     named = ", ".join(f"{k} {v or 'missing'}" for k, v in versions.items())
@@ -147,8 +148,9 @@ def _stages(runs: list[Report]) -> str:
         cells, speeds = [], []
         for stage in STAGES:
             entry = against.get(stage)
-            part = f" ({100 * entry['fraction_of_roofline']:.0f} %)" if entry else ""
-            cells.append(number(ns.get(stage)) + part)
+            part = entry["fraction_of_roofline"] if entry else 0.0
+            of = f" ({100 * part:.0f} %)" if part else ""
+            cells.append(number(ns.get(stage)) + of)
             speeds.append(
                 f"{number(entry['memory_bytes_per_s'] / 1e12)}; "
                 f"{number(entry['flops'] / 1e12)}"

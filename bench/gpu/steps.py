@@ -23,7 +23,7 @@ from .running import Finished, Process, run, worker_command
 
 ALL_SECONDS = 470.0
 SANITIZER_CODE = 9
-NO_TESTS = 5  # pytest's code
+NO_TESTS, MOST_FAILED = 5, 10  # pytest's code; then it stops
 MEMORY = ("copy", "copy_kernel", "memory_read")
 KINDS = (
     ("double", "float32", True),
@@ -85,11 +85,12 @@ class Run:
 
 
 class Step(NamedTuple):
-    """Something to do within so many seconds."""
+    """Something to do."""
 
     name: str
     title: str
-    seconds: float
+    least: float  # seconds, kept for it by those before
+    most: float
     work: Callable[[Run, float], Found]
 
 
@@ -124,10 +125,13 @@ def _precisions(run_: Run) -> list[str]:
 
 
 def compile_kernels(run_: Run, seconds: float) -> Found:
-    """Tiny systems in a process without compiled kernels, and in one with them."""
+    """Tiny systems in a process without compiled kernels, and in one with them.
+
+    The second compares them with the processors, too.
+    """
     found: Found = {}
     for name in ("cold", "warm"):
-        done = run_.worker("tiny", seconds, compare=False, pool=True)
+        done = run_.worker("tiny", seconds, compare=name == "warm", pool=True)
         seconds -= done.seconds
         found[f"{name}_process_seconds"] = done.seconds
         found[name] = done.records
@@ -143,7 +147,7 @@ def sanitize(run_: Run, seconds: float) -> Found:
         raise Skipped("compute-sanitizer is not on the PATH")
     found: Found = {}
     for kind in run_.options["sanitize"]:
-        options = {**run_.options, "compare": True, "pool": False}
+        options = {**run_.options, "compare": False, "pool": False}
         command = [tool, "--tool", kind, "--error-exitcode", str(SANITIZER_CODE)]
         done = run(
             [*command, *worker_command("tiny", options)], seconds, run_.environment
@@ -163,12 +167,14 @@ def test(run_: Run, seconds: float) -> Found:
     """The tests whose names have "cuda" in them, on the device."""
     if find_spec("pytest") is None:
         raise Skipped("pytest is not installed")
-    command = [sys.executable, "-m", "pytest", "tests", "-k", "cuda", "-x", "-q"]
+    command = [sys.executable, "-m", "pytest", "tests", "-k", "cuda", "-q"]
+    command.append(f"--maxfail={MOST_FAILED}")
     environment = {**run_.environment, "NUMBA_ENABLE_CUDASIM": None}
     environment["DPSE_FAST_TEST_DEVICE"] = "gpu" if run_.device != "cpu" else None
     done = run([*command, *run_.options["pytest"]], seconds, environment)
     lines = [x for x in done.said.strip().splitlines() if x]
-    found = {"seconds": done.seconds, "said": lines[-1:]}
+    failed = [x for x in lines if x.startswith(("FAILED", "ERROR"))]
+    found = {"seconds": done.seconds, "said": [*failed, *lines[-1:]]}
     if done.code == NO_TESTS:
         raise Failed("no test has cuda in its name", found)
     return _checked(done, found)
@@ -247,25 +253,23 @@ def peer(run_: Run, seconds: float) -> Found:
 
 
 STEPS = (
-    Step("describe", "versions, device, driver, clocks, memory", 40, describe),
-    Step("compile", "all kernels compiled", 90, compile_kernels),
-    Step("sanitizer", "compute-sanitizer over tiny systems", 80, sanitize),
-    Step("tests", "the test suite on the device", 120, test),
-    Step("ceilings", "bandwidths and products of this device", 40, ceilings),
-    Step("timings", "steps and stages", 150, timings),
-    Step("capacity", "memory and the largest box", 60, capacity),
-    Step("peer", "deepmd-kit on the same device", 80, peer),
+    Step("describe", "versions, device, driver, clocks, memory", 5, 40, describe),
+    Step("compile", "kernels compiled; tiny systems agree", 30, 150, compile_kernels),
+    Step("sanitizer", "compute-sanitizer over tiny systems", 20, 80, sanitize),
+    Step("tests", "the test suite on the device", 40, 150, test),
+    Step("ceilings", "bandwidths and products of this device", 20, 40, ceilings),
+    Step("timings", "steps and stages", 100, 170, timings),
+    Step("capacity", "memory and the largest box", 30, 60, capacity),
+    Step("peer", "deepmd-kit on the same device", 0, 80, peer),
 )
 
 
 def perform(run_: Run, steps: tuple[Step, ...] = STEPS) -> dict[str, dict[str, Any]]:
-    """Run the steps one after another into ``report``; what became of each.
-
-    A step gets what is left of all the time if that is less than its own.
-    """
+    """Run the steps one after another into ``report``; what became of each."""
     outcomes: dict[str, dict[str, Any]] = {}
-    for step in steps:
-        seconds = min(step.seconds, run_.left())
+    for k, step in enumerate(steps):
+        later = sum(other.least for other in steps[k + 1 :])
+        seconds = min(step.most, run_.left() - later)
         begun = time.monotonic()
         say(f"{step.name}: {step.title} ({max(seconds, 0):.0f} s at most)")
         outcome: dict[str, Any] = {"status": "ok"}
