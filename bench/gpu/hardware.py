@@ -12,6 +12,7 @@ QUERIED = (
     *("mig.mode.current", "persistence_mode", "compute_mode"),
 )
 SECONDS = 20
+FOLDERS = ("/usr/local/cuda/bin", "/usr/local/cuda/compute-sanitizer")
 
 
 def driver_says() -> dict[str, str] | None:
@@ -33,11 +34,6 @@ def driver_says() -> dict[str, str] | None:
 
 def sanitizer() -> str | None:
     """Where compute-sanitizer is, or None."""
-    found = shutil.which("compute-sanitizer")
-    if found:
-        return found
-    for folder in ("/usr/local/cuda/bin", "/usr/local/cuda/compute-sanitizer"):
-        found = shutil.which("compute-sanitizer", path=folder)
-        if found:
-            return found
-    return None
+    places = [shutil.which("compute-sanitizer")]
+    places += [shutil.which("compute-sanitizer", path=folder) for folder in FOLDERS]
+    return next((place for place in places if place), None)
