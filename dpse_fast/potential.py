@@ -191,6 +191,10 @@ class Potential:
                 NonFiniteWarning,
             )
 
+    def where(self) -> dict[str, Any]:
+        """The device, and why it is that one, ready for JSON."""
+        return self._where.describe()
+
     def describe(self) -> dict[str, Any]:
         """The model, its plan and the machine's share, ready for JSON."""
         from . import __version__
@@ -201,7 +205,7 @@ class Potential:
             "model": describe_model(self.model),
             "plan": _planned_later(self) if plan is None else summarise(plan),
             "memory": None if plan is None else self._where.memory(plan, self.threads),
-            **self._where.describe(),
+            **self.where(),
             "threads": self.threads,
             "sel_overflow": self.sel_overflow,
         }
@@ -273,7 +277,7 @@ def load(
         "auto" takes the GPU where there is one that can be used, else the processors;
         `Potential.describe` says why.
     gemm : on a GPU, how nets in float32 are multiplied; "float32", "tf32x3" (three
-        products of TF32, as exact) or "tf32" (2.9e-4); None for `gemm_default`
+        products of TF32, as exact) or "tf32" (2.9e-4); None: "float32"
     deterministic : on a GPU, bitwise equal forces in every run; False adds them up in
         any order, which takes less memory. On the processors they always are equal.
     precision : "double", "mixed" (tables and nets in float32) or "single" (geometry

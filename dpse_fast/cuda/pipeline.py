@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any, NamedTuple
 
@@ -14,12 +14,14 @@ from ..kernels.cuda.layout import PairGradients, Tile
 from ..kernels.cuda.rows import finish_energies, finish_inputs, set_factors
 from ..kernels.layout import Tally
 from ..plan import Plan
+from .counts import Counts, CountsRead
 from .device import Array, Device, Recording
 from .fitting_net import BoundNet, DeviceNet, numbers_of
 from .forces import ForceSums, Outputs
 from .gemm import Products
 from .neighbours import DeviceList
-from .stages import device_stages
+from .pair_potential import DevicePairPotential
+from .stages import DeviceStage, device_stages
 from .tiles import LARGEST_BATCH, Costs, Cut, Tiling, bounds, tiling
 from .vectors import whole
 
@@ -32,8 +34,7 @@ MOST_ROWS_OF_A_RECORDING = 2**18  # with more, the device is busy longer than we
 class DeviceTallies(NamedTuple):
     """What is beyond the model's domain, on the host."""
 
-    counters: list[NDArray[np.int64]]  # by descriptor
-    seen: NDArray[np.int64]  # (P, P) of the widest descriptor
+    counts: CountsRead
     n_over: int
     excess: list[NDArray[np.int32]]  # by descriptor, (n, G) or (0, G), of rows
     close: NDArray[np.int32]  # (n,) or (0,)
@@ -80,6 +81,12 @@ class Pipeline:
             DeviceNet(device, plan.fitting[c].definition, plan.dtype, products, s)
             for c, s in zip(self.species, self._strides, strict=True)
         ]
+        self._table = (
+            DevicePairPotential(device, plan, self.species)
+            if plan.pair_potential is not None
+            else None
+        )
+        self._no_shares = device.empty(0, np.float64)
         self._sums = ForceSums(device, n_types, model.rcut, deterministic)
         self._marks: list[tuple[str, Any, Any]] = []
         self._seconds = dict.fromkeys(STAGES, 0.0)
@@ -96,12 +103,20 @@ class Pipeline:
         return dict(self._seconds)
 
     @property
+    def _parts(self) -> list[DeviceStage | DevicePairPotential]:
+        """Of the energy."""
+        return [*self._stages, *([] if self._table is None else [self._table])]
+
+    @property
     def costs(self) -> Costs:
         """Bytes of buffers; see `Costs`."""
         plan, item = self.plan, self.plan.dtype.itemsize
         row = item * (max(self._strides) + numbers_of(self._nets))
         row += sum(stage.row_bytes for stage in self._stages)
         listed = sum(stage.listed_bytes for stage in self._stages)
+        if self._table is not None:
+            row += self._table.row_bytes
+            listed += self._table.listed_bytes
         return Costs(row, listed, 3 * plan.geometry_dtype.itemsize)
 
     def prepare(self, listed: DeviceList, atomic: bool) -> None:
@@ -121,7 +136,7 @@ class Pipeline:
     def _forget_buffers(self) -> None:
         nothing = self._device.empty(0, np.float64)
         self._inputs = self._buffers = self._gradients = nothing
-        for stage in self._stages:
+        for stage in self._parts:
             stage.reserve(0, 0)
 
     def _prepare_rows(self, n: int, atomic: bool) -> None:
@@ -130,20 +145,23 @@ class Pipeline:
         self._n, self._atomic = n, atomic
         self.energies = device.empty(n, np.float64)
         self._factors = device.empty(n, np.float64)
-        self._shares = device.empty(0, np.float64)
-        n_atoms = n if atomic else 0
+        if self._table is not None:
+            self._table.prepare(n)
+        n_atoms, n_types = n if atomic else 0, len(self.species)
         self._over = device.empty(n, np.int32)
+        self._counts = Counts(device, [s.n_groups for s in self._stages], n_types)
+        self._sums.n_non_finite = self._counts.n_non_finite
+        if self._table is not None:
+            self._table.counters = self._counts.of_table
         self._tallies = []
         for k, stage in enumerate(self._stages):
-            widest = k == plan.widest
-            own = n_atoms if widest else 0
-            groups, n_types = stage.n_groups, len(self.species)
+            own = n_atoms if k == plan.widest else 0
             self._tallies.append(
                 Tally(
-                    counters=device.empty(N_COUNTERS + groups, np.int64),
-                    seen=device.empty((n_types, n_types), np.int64),
+                    counters=self._counts.counters[k],
+                    seen=self._counts.seen[k],
                     over=self._over,
-                    excess=device.empty((n_atoms, groups), np.int32),
+                    excess=device.empty((n_atoms, stage.n_groups), np.int32),
                     close=device.empty(own, np.int32),
                     unseen=device.empty(own, np.int32),
                 )
@@ -152,7 +170,7 @@ class Pipeline:
     def _reserve(self) -> None:
         device, plan, cut = self._device, self.plan, self._tiling
         n = cut.most_rows
-        for stage in self._stages:
+        for stage in self._parts:
             stage.reserve(n, cut.most_listed)
         self._inputs = device.empty(n * max(self._strides), plan.dtype)
         self._buffers = device.empty(n * numbers_of(self._nets), plan.dtype)
@@ -198,10 +216,11 @@ class Pipeline:
     def _start(self) -> None:
         """Forget the sums of the last evaluation."""
         self._sums.start(self._n, self._atomic)
-        for tally in self._tallies:
-            for array in tally:
-                if array.size:
-                    self._device.fill(array, 0)
+        atoms = [(t.excess, t.close, t.unseen) for t in self._tallies]
+        arrays = (self._counts.whole, self._over, *(a for own in atoms for a in own))
+        for array in arrays:
+            if array.size:
+                self._device.fill(array, 0)
 
     def _batch(
         self,
@@ -216,13 +235,18 @@ class Pipeline:
         with self._timed("environment"):
             for stage, tally in zip(self._stages, self._tallies, strict=True):
                 stage.environment(listed.hood, listed.located, cut, truncate, tally)
+            shares = self._no_shares
+            if self._table is not None:
+                hood, located = listed.hood, listed.located
+                self._table.environment(hood, located, cut, truncate, self._over)
+                shares = self._table.shares
         with self._timed("moments"):
             for stage in self._stages:
                 stage.forward(cut, self._inputs)
         with self._timed("fitting"):
             scale = float(model.scale[c])
             device.launch(
-                set_factors, _warps(n), begin, n, scale, self._shares, self._factors
+                set_factors, _warps(n), begin, n, scale, shares, self._factors
             )
             self._finish_inputs(cut, given.values)
             self._bound_net(cut)(self._factors, begin, self.energies)
@@ -236,6 +260,8 @@ class Pipeline:
         with self._timed("gradients"):
             for stage in self._stages:
                 stage.backward(cut, self._inputs, gradients)
+            if self._table is not None:
+                self._table.take_over(cut, self.energies, gradients)
 
     def _finish_inputs(self, cut: Cut, parameters: Array) -> None:
         """Parameters behind the descriptors, and zeros behind these."""
@@ -272,31 +298,30 @@ class Pipeline:
         self._sums.hand_over(listed.order, self.energies, found, real)
         return found
 
-    def totals(self) -> tuple[float, Floats, int]:
-        """Energy (eV), virial (3, 3) (eV), and how many rows are not finite."""
+    def totals(self) -> tuple[float, Floats]:
+        """Energy (eV) and virial (3, 3) (eV)."""
         totals = self._device.download(self._sums.totals)
-        bad = int(self._device.download(self._sums.n_non_finite)[0])
-        return float(totals[0]), totals[1:].reshape(3, 3), bad
+        return float(totals[0]), totals[1:].reshape(3, 3)
 
     def tallies(self) -> DeviceTallies:
         """What was met beyond the model's domain."""
-        download, widest = self._device.download, self.plan.widest
-        over = self._over
-        n_over = int(self._device.count_each(over, 2)[1]) if self._n else 0
+        download = self._device.download
+        widest = self._tallies[self.plan.widest]
+        counts = self._counts.read()
+        overflow = counts.n_over_table + sum(
+            int(c[N_COUNTERS:].sum()) for c in counts.counters
+        )
+        n_over = int(self._device.count_each(self._over, 2)[1]) if overflow else 0
         return DeviceTallies(
-            counters=[download(tally.counters) for tally in self._tallies],
-            seen=download(self._tallies[widest].seen),
-            n_over=n_over,
-            excess=[download(tally.excess) for tally in self._tallies],
-            close=download(self._tallies[widest].close),
-            unseen=download(self._tallies[widest].unseen),
+            counts,
+            n_over,
+            excess=[download(tally.excess) for tally in self._tallies]
+            if self._atomic
+            else [np.empty((0, s.n_groups), np.int32) for s in self._stages],
+            close=download(widest.close) if self._atomic else np.empty(0, np.int32),
+            unseen=download(widest.unseen) if self._atomic else np.empty(0, np.int32),
         )
 
 
 def _warps(n_threads: int) -> int:
     return -(-n_threads // 32)
-
-
-def types_of(plan: Plan) -> Sequence[int]:
-    """The model's types that a plan serves, in the plan's numbers."""
-    return tuple(sorted(plan.fitting))

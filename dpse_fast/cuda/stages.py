@@ -72,12 +72,12 @@ class DeviceStage(ABC):
     def listed_bytes(self) -> int:
         """Of a listed neighbour, in `reserve`."""
         plan = self._plan
-        return 2 + 4 + plan.dtype.itemsize + 3 * plan.geometry_dtype.itemsize
+        return int(6 + plan.dtype.itemsize + 3 * plan.geometry_dtype.itemsize)
 
     @property
     def row_bytes(self) -> int:
         """Of a row, in `reserve`."""
-        return 4 * (len(self._species) + self.n_groups)
+        return int(4 * (len(self._species) + self.n_groups))
 
     def environment(
         self, hood: FullList, located: Array, cut: Cut, truncate: bool, tally: Tally
