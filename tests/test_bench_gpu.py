@@ -14,10 +14,11 @@ from typing import Any
 import numpy as np
 import pytest
 from click.testing import CliRunner
+from dpse_fast.kernels.cuda.quintic import Streams
 
 import dpse_fast
 from bench import gemm
-from bench.gpu import hardware, peer, report, running, steps
+from bench.gpu import hardware, instructions, peer, report, running, steps
 from bench.gpu.__main__ import main, options_of
 from bench.gpu.backend import Backend
 from bench.gpu.ceilings import CARDS, Ceilings, card_named, measured_ceilings
@@ -154,6 +155,19 @@ def test_a_list_that_is_kept_longer_costs_less(planned: Callable[[str], Plan]) -
     old, new = (_part(work, "neighbours", "build") for work in (often, seldom))
     assert old.memory == pytest.approx(10 * new.memory)
     assert _part(often, "neighbours", "follow") == _part(seldom, "neighbours", "follow")
+
+
+def test_instructions_grow_with_what_a_warp_does() -> None:
+    table = instructions.Table(turn=100, channel=10, chunk=1000, row=5)
+    streams = Streams(lanes=8, channels=3, sweeps=1)
+    # 64 pairs in four streams are 16 turns, in two chunks and a half of one.
+    assert table.of(64, 1, streams) == 5 + 16 * 130 + 2.5 * 1000
+    assert table.of(64, 1, streams._replace(sweeps=2)) == 5 + 2 * (16 * 130 + 2500)
+    building = instructions.Building(0, 0, 0, 0, pair=7, searched=10)
+    assert building.of(500.0, 100.0, 16.0, 2) == 100 * (7 + 10)
+    passes = instructions.Building(1, 2, 0, 50, 0, 0)
+    n = 320 / 32 + instructions.LINES / 2
+    assert passes.of(320.0, 0.0, 0.0, 2) == pytest.approx(2 * (5 * n + 50))
 
 
 def test_the_slowest_resource_decides() -> None:

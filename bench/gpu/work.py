@@ -9,10 +9,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
-from dpse_fast.kernels.cuda.quintic import Streams
 
 from dpse_fast.cuda.tables import PackedTables
 from dpse_fast.cuda.vectors import whole
@@ -20,9 +19,9 @@ from dpse_fast.model import SeE2A
 from dpse_fast.plan import Plan
 from dpse_fast.plan.descriptor_plan import DescriptorPlan
 
+from .instructions import SM_90, Instructions, Table
 from .surroundings import Surroundings
 
-WARP = 32
 GEOMETRY_FLOPS = 45  # of a pair's row of R from its difference; 70 with the slopes
 SLOPE_FLOPS = 25
 LISTED_FLOPS, PAIR_FLOPS = 9, 20  # differences and squares; root, row of the table
@@ -78,31 +77,6 @@ class Part:
         return Part(self.name, footprint=most, **numbers)
 
 
-class Instructions(NamedTuple):
-    """Of a warp in a kernel over pairs."""
-
-    turn: float  # a pair in each stream
-    channel: float  # and each of a lane's channels in a turn
-    chunk: float  # 32 pairs, before
-    row: float
-
-    def of(self, pairs: float, streams: Streams) -> float:
-        """Of an atom with so many pairs."""
-        turns = pairs * streams.lanes / WARP
-        each = turns * (self.turn + self.channel * streams.channels)
-        swept = each + pairs / WARP * self.chunk
-        return self.row + float(streams.sweeps * swept)
-
-
-# Instructions of the loops in the SASS of sm_90 (ptxas 13.0), by bytes of a number:
-# fitted to 3 and 5 channels.
-MOMENTS = {4: Instructions(29, 11, 173, 240), 8: Instructions(17, 16.3, 193, 300)}
-PAIR_GRADIENTS = {
-    4: Instructions(104, 17.5, 280, 140),
-    8: Instructions(118, 19, 277, 140),
-}
-
-
 @dataclass(frozen=True)
 class Counting:
     """How a plan is run.
@@ -111,12 +85,12 @@ class Counting:
     ----------
     gemm : see `dpse_fast.load`; float64 nets are multiplied in float64
     interval : steps from one neighbour list to the next
+    instructions : of warps, as far as they are counted
     """
 
     gemm: str = "float32"
     interval: float = 10.0
-    moments: Mapping[int, Instructions] | None = None
-    pair_gradients: Mapping[int, Instructions] | None = None
+    instructions: Instructions = SM_90
 
 
 def product_kind(plan: Plan, gemm: str) -> str:
@@ -155,12 +129,12 @@ def _of_centre(
     listed = float(around.listed[p].sum())
     pairs = float(around.pairs[p].sum())
     parts: dict[str, list[Part]] = {
-        "neighbours": _neighbours(around, p, counting.interval),
+        "neighbours": _neighbours(around, p, counting),
         "environment": [],
         "moments": [],
         "fitting": _fitting(plan, c, counting.gemm),
         "gradients": [],
-        "forces": [_forces(plan, pairs, listed)],
+        "forces": [_forces(plan, pairs, listed, counting)],
     }
     for part in plan.descriptors:
         # Shorter cutoffs of a hybrid's other descriptors see fewer pairs.
@@ -172,7 +146,7 @@ def _of_centre(
     return parts
 
 
-def _neighbours(around: Surroundings, p: int, interval: float) -> list[Part]:
+def _neighbours(around: Surroundings, p: int, counting: Counting) -> list[Part]:
     listed = float(around.listed[p].sum())
     candidates = CANDIDATES * listed
     # A pair is looked for in its other atom's segment of this type.
@@ -182,11 +156,14 @@ def _neighbours(around: Surroundings, p: int, interval: float) -> list[Part]:
         memory=SORTING_BYTES + 2 * 32 + 4 * listed + (4 + 2) * listed + 56,
         cached=2 * 32 * candidates + 4 * segments,
         float64=2 * LISTED_FLOPS * candidates,
+        instructions=counting.instructions.building.of(
+            candidates, listed, segments / max(listed, 1.0), len(around.share)
+        ),
     )
-    return [build.times(1 / interval), Part("follow", memory=FOLLOWING_BYTES)]
+    return [build.times(1 / counting.interval), Part("follow", memory=FOLLOWING_BYTES)]
 
 
-def _forces(plan: Plan, pairs: float, listed: float) -> Part:
+def _forces(plan: Plan, pairs: float, listed: float, counting: Counting) -> Part:
     vector = 3 * plan.geometry_dtype.itemsize
     return Part(
         "gather",
@@ -194,6 +171,7 @@ def _forces(plan: Plan, pairs: float, listed: float) -> Part:
         gathered=vector * pairs,
         cached=(32 + 4 + 8) * listed,
         float64=FORCE_FLOPS * listed,
+        instructions=counting.instructions.gather.of(listed, 1),
     )
 
 
@@ -278,11 +256,14 @@ class _Descriptor:
             + 32,
             cached=(32 + 4) * self.listed + 20 * self.pairs,
             float64=LISTED_FLOPS * self.listed + PAIR_FLOPS * self.pairs,
+            instructions=self.counting.instructions.environment.of(
+                self.listed, self.n_types
+            ),
         )
 
     def forward(self) -> list[Part]:
         numbers = self.components * self.channels
-        counts = self.counting.moments or MOMENTS
+        counts = self.counting.instructions.moments
         found = [
             self._part(
                 "moments" if self.angular else "radial sums",
@@ -302,7 +283,7 @@ class _Descriptor:
 
     def backward(self) -> list[Part]:
         found = []
-        counts = self.counting.pair_gradients or PAIR_GRADIENTS
+        counts = self.counting.instructions.pair_gradients
         if self.angular:
             n = self.form.n_inputs
             memory = self.item * (8 * self.columns + n)
@@ -325,10 +306,10 @@ class _Descriptor:
         )
         return found
 
-    def _instructions(self, counts: Mapping[int, Instructions]) -> float:
+    def _instructions(self, counts: Mapping[int, Table]) -> float:
         if not self.angular:
             return 0.0
-        return counts[self.item].of(self.pairs, self.streams)
+        return counts[self.item].of(self.pairs, self.n_types, self.streams)
 
     def _flops(self, operations: float) -> dict[str, float]:
         return {"float32" if self.item == 4 else "float64": operations}
