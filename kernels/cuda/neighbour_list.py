@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import math
-from typing import Any
 
 from ..layout import Floats, Grid, Ints
 from ..periodic import ROUNDING
 from ._cuda import WARP, cuda, device, kernel
 from ._ptx import EVERYONE, fetch4, first_item, lane, pick, put, rank
 from .cells import TYPE
-from .environment import separation
 from .layout import NO_REVERSE, FullList
 from .periodic import clamped, gap
 
@@ -139,6 +137,10 @@ def _owner(hood: FullList, place: int, n_rows: int) -> int:
 def find_reverse(hood: FullList, located: Floats, n_types: int) -> None:
     """The place of each pair in the row of its owner, and the owners' extremes.
 
+    A lane takes a neighbour. The rows among a row's neighbours of a type ascend, as
+    they are sorted like cells, but images lie between them: what a binary search does
+    not find is looked for one by one.
+
     Parameters
     ----------
     hood : ``reverse`` (unless empty), ``lowest`` and ``highest`` are modified
@@ -148,17 +150,28 @@ def find_reverse(hood: FullList, located: Floats, n_types: int) -> None:
     if row >= n_rows:
         return
     own = lane()
-    here = fetch4(located, 4 * row)
-    species = int(here[3])
+    species = int(pick(located, 4 * row + 3))
     for t in range(n_types):
         begin = pick(hood.first, row * n_types + t)
         end = pick(hood.first, row * n_types + t + 1)
         low = n_rows
         high = -1
         for e in range(begin + own, end, WARP):
-            owner = _owner(hood, pick(hood.neighbours, e), n_rows)
+            j = pick(hood.neighbours, e)
+            owner = _owner(hood, j, n_rows)
             low = min(low, owner)
             high = max(high, owner)
+            if hood.reverse.size > 0:
+                segment = owner * n_types + species
+                found = -1
+                if j == owner:
+                    found = _place_of_row(hood, row, segment)
+                if found < 0:
+                    found = _place_of_image(hood, located, row, segment, j, n_rows)
+                place = NO_REVERSE
+                if found >= 0:
+                    place = found - pick(hood.first, owner * n_types)
+                put(hood.reverse, e, place)
         width = 16
         while width > 0:
             low = min(low, cuda.shfl_xor_sync(EVERYONE, low, width))
@@ -167,51 +180,45 @@ def find_reverse(hood: FullList, located: Floats, n_types: int) -> None:
         if own == 0:
             put(hood.lowest, row * n_types + t, low)
             put(hood.highest, row * n_types + t, high)
-        if hood.reverse.size == 0:
-            continue
-        for e in range(begin, end):
-            j = pick(hood.neighbours, e)
-            owner = _owner(hood, j, n_rows)
-            dx, dy, dz, _ = separation(located, here[0], here[1], here[2], j)
-            found = _reverse_of(
-                hood, located, row, species, owner, dx, dy, dz, n_types, n_rows
-            )
-            if own == 0:
-                put(hood.reverse, e, found)
 
 
 @device
-def _reverse_of(
-    hood: FullList,
-    located: Floats,
-    row: int,
-    species: int,
-    owner: int,
-    dx: Any,
-    dy: Any,
-    dz: Any,
-    n_types: int,
-    n_rows: int,
+def _place_of_row(hood: FullList, row: int, segment: int) -> int:
+    """Where a segment of the list has a row; −1 if a binary search does not find it."""
+    begin = pick(hood.first, segment)
+    end = pick(hood.first, segment + 1)
+    last = end
+    while begin < end:
+        middle = (begin + end) >> 1
+        if pick(hood.neighbours, middle) < row:
+            begin = middle + 1
+        else:
+            end = middle
+    if begin < last and pick(hood.neighbours, begin) == row:
+        return int(begin)
+    return -1
+
+
+@device
+def _place_of_image(
+    hood: FullList, located: Floats, row: int, segment: int, j: int, n_rows: int
 ) -> int:
-    """The place in the owner's row of the neighbour that is this row, at −d."""
+    """Where a segment has the pair of a row and its neighbour j; −1: nowhere."""
+    owner = _owner(hood, j, n_rows)
+    here = fetch4(located, 4 * row)
     there = fetch4(located, 4 * owner)
-    start = pick(hood.first, owner * n_types)
-    begin = pick(hood.first, owner * n_types + species)
-    end = pick(hood.first, owner * n_types + species + 1)
-    best = math.inf
-    place = NO_REVERSE
-    for f in range(begin + lane(), end, WARP):
-        j = pick(hood.neighbours, f)
-        if _owner(hood, j, n_rows) == row:
-            x, y, z, _ = separation(located, there[0], there[1], there[2], j)
-            x += dx
-            y += dy
-            z += dz
+    image = fetch4(located, 4 * j)
+    closest = SAME
+    found = -1
+    for f in range(pick(hood.first, segment), pick(hood.first, segment + 1)):
+        k = pick(hood.neighbours, f)
+        if _owner(hood, k, n_rows) == row:
+            other = fetch4(located, 4 * k)
+            x = image[0] - here[0] + other[0] - there[0]
+            y = image[1] - here[1] + other[1] - there[1]
+            z = image[2] - here[2] + other[2] - there[2]
             apart = x * x + y * y + z * z
-            if apart < best:
-                best = apart
-                place = int(f - start)
-    bits = cuda.ballot_sync(EVERYONE, best < SAME)
-    if bits == 0:
-        return NO_REVERSE
-    return cuda.shfl_sync(EVERYONE, place, cuda.ffs(bits) - 1)
+            if apart < closest:
+                closest = apart
+                found = int(f)
+    return found
