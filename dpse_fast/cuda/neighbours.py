@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -84,7 +84,12 @@ class DeviceList:
         self._neighbours = self._places = None
 
     def update(
-        self, positions: Array, types: Array, cell: Floats, pbc: Sequence[bool]
+        self,
+        positions: Array,
+        types: Array,
+        cell: Floats,
+        pbc: Sequence[bool],
+        make_room: Callable[[], None] = lambda: None,
     ) -> bool:
         """Bring the list to these atoms; returns whether it was built anew.
 
@@ -96,6 +101,7 @@ class DeviceList:
         positions : (n, 3) float64 of the device, Å
         types : (n,) int32 of the device, as the plan numbers them
         cell, pbc : as in `System`
+        make_room : called before a list is built
 
         Raises
         ------
@@ -108,6 +114,7 @@ class DeviceList:
         anew = self._built is None or not self._serves(self._built, system)
         if anew:
             self._built = None
+            make_room()
             self._build(system)
             self.builds += 1
         else:

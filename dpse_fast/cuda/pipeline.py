@@ -121,8 +121,7 @@ class Pipeline:
     def prepare(self, listed: DeviceList, atomic: bool) -> None:
         """Buffers for a new list; raises an InputError if they do not fit."""
         device = self._device
-        self._recording, self._bound, self._runs = None, {}, 0
-        self._forget_buffers()
+        self.release()
         n = listed.starts[-1]
         self._prepare_rows(n, atomic)
         rows = bounds(listed.starts, LARGEST_BATCH)
@@ -132,7 +131,9 @@ class Pipeline:
         self._tiling = tiling(listed.starts, rows, firsts.tolist(), free, self.costs)
         self._reserve()
 
-    def _forget_buffers(self) -> None:
+    def release(self) -> None:
+        """Give back the memory of all buffers; `prepare` asks for it again."""
+        self._recording, self._bound, self._runs = None, {}, 0
         nothing = self._device.empty(0, np.float64)
         self._inputs = self._buffers = self._gradients = nothing
         for stage in self._parts:

@@ -146,7 +146,8 @@ class CudaSession(Session):
             renumber, -(-structure.n // 32), structure.types, self._numbers, types
         )
         anew = self._list.update(
-            structure.positions, types, structure.cell, structure.pbc
+            *(structure.positions, types, structure.cell, structure.pbc),
+            make_room=pipeline.release,
         )
         self._builds += anew
         if anew or atomic != self._atomic:
