@@ -52,6 +52,8 @@ class CupyDevice(Device):
     number : of the GPU; None for CuPy's current one
     """
 
+    out_of_memory = cupy.cuda.memory.OutOfMemoryError
+
     def __init__(self, number: int | None = None) -> None:
         self.number = int(cupy.cuda.Device(number).id)
         properties = cupy.cuda.runtime.getDeviceProperties(self.number)

@@ -59,7 +59,10 @@ class Pipeline:
     ----------
     species : the plan's types, in the model's numbers
     stage_seconds : seconds of the device in `STAGES`, when profiling
+    ready : there are buffers for the list that was last prepared for
     """
+
+    ready = False
 
     def __init__(
         self,
@@ -130,9 +133,11 @@ class Pipeline:
         free, _ = device.memory()
         self._tiling = tiling(listed.starts, rows, firsts.tolist(), free, self.costs)
         self._reserve()
+        self.ready = True
 
     def release(self) -> None:
         """Give back the memory of all buffers; `prepare` asks for it again."""
+        self.ready = False
         self._recording, self._bound, self._runs = None, {}, 0
         nothing = self._device.empty(0, np.float64)
         self._inputs = self._buffers = self._gradients = nothing

@@ -83,7 +83,19 @@ class CudaSession(Session):
             own = check_parameters(own, model.aparam, "aparam", structure.n_atoms)
             if not structure.n:
                 return structure.nothing(atomic)
-            return self._evaluate(structure, frame, own, atomic)
+            try:
+                return self._evaluate(structure, frame, own, atomic)
+            except self._device.out_of_memory as error:
+                raise self._too_large(structure) from error
+
+    def _too_large(self, structure: DeviceStructure) -> InputError:
+        self._pipeline = None  # with its memory
+        free, total = self._device.memory()
+        return InputError(
+            f"positions: {structure.n} atoms do not fit into the GPU's memory of "
+            f"{total / 1e9:.3g} GB, of which {free / 1e9:.3g} GB are free; expected fewer "
+            "atoms, a precision of 'mixed' or 'single', a smaller skin, or device='cpu'"
+        )
 
     def _evaluate(
         self, structure: DeviceStructure, frame: Floats, own: Floats, atomic: bool
@@ -150,7 +162,7 @@ class CudaSession(Session):
             make_room=pipeline.release,
         )
         self._builds += anew
-        if anew or atomic != self._atomic:
+        if anew or atomic != self._atomic or not pipeline.ready:
             pipeline.prepare(self._list, atomic)
             self._atomic = atomic
         if self._profile:

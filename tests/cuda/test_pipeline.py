@@ -216,6 +216,29 @@ def test_the_same_in_pieces(monkeypatch: pytest.MonkeyPatch) -> None:
         backend.load(model).compute(*s[:3], pbc=s.pbc)
 
 
+def test_memory_that_runs_out_leaves_a_session_usable(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    model, s, backend = random_model(**TINY), small("open"), on_device()
+    session = backend.load(model).session(skin=0.5)
+    device = session._device  # type: ignore[attr-defined]
+    empty, calls = device.empty, [0]
+
+    def short_of_memory(shape: Any, dtype: Any) -> Any:
+        calls[0] += 1
+        if calls[0] > 40:
+            raise device.out_of_memory("no more")
+        return empty(shape, dtype)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(device, "empty", short_of_memory)
+        with pytest.raises(dpse_fast.InputError, match="do not fit into the GPU's"):
+            session.compute(*s[:3], pbc=s.pbc)
+    for _ in range(2):
+        result = session.compute(*s[:3], pbc=s.pbc, atomic=True)
+        compare(result, naive.evaluate(model, *s), backend)
+
+
 def test_the_same_numbers_every_time() -> None:
     s = small("triclinic")
     found = [
