@@ -161,7 +161,7 @@ def _neighbours(around: Surroundings, p: int, counting: Counting) -> list[Part]:
         + 8 * listed
         + 56
         + (2 * listed if reverse else 0),
-        cached=2 * 32 * candidates + (4 * segments if reverse else 0),
+        cached=2 * 32 * candidates + 4 * segments * reverse,
         float64=2 * LISTED_FLOPS * candidates,
         instructions=counting.instructions.building.of(
             candidates,
