@@ -28,7 +28,6 @@ from .vectors import whole
 Floats = NDArray[np.float64]
 
 STAGES = ("environment", "moments", "fitting", "gradients", "forces")
-MOST_ROWS_OF_A_RECORDING = 2**18  # with more, the device is busy longer than we are
 
 
 class DeviceTallies(NamedTuple):
@@ -189,9 +188,9 @@ class Pipeline:
         def work() -> None:
             self._evaluate(listed, truncate, given)
 
-        small = self._n <= MOST_ROWS_OF_A_RECORDING and not self._profile
-        if small and self._runs > 1:
-            # Everything is compiled, and all memory is there.
+        if self._runs > 1 and not self._profile:
+            # Everything is compiled, and all memory is there. A launch takes us as long
+            # as a batch of thousands of rows takes the device.
             self._recording = self._device.record(work)
             self._recording.run()
         else:

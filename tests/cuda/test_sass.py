@@ -127,7 +127,8 @@ def test_every_kernel_has_an_example() -> None:
     shown = {
         example.kernel.py_func.__name__
         for module in MODULES
-        for example in examples_of(module, "double")
+        for precision in PRECISIONS
+        for example in examples_of(module, precision)
     }
     assert defined - shown == set()
 
