@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 import pytest
 from click.testing import CliRunner
-from dpse_fast.kernels.cuda.quintic import Streams
+from dpse_fast.kernels.cuda.streams import Streams
 
 import dpse_fast
 from bench import gemm

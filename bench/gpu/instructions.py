@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import NamedTuple
 
-from dpse_fast.kernels.cuda.quintic import Streams
+from dpse_fast.kernels.cuda.streams import Streams
 
 WARP = 32
 LINES = 8.1  # of cells that a row's reach meets, of nine
