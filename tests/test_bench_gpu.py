@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 import pytest
 from click.testing import CliRunner
-from dpse_fast.kernels.cuda.quintic import Streams
+from dpse_fast.kernels.cuda.streams import Streams
 
 import dpse_fast
 from bench import gemm
@@ -155,6 +155,20 @@ def test_a_list_that_is_kept_longer_costs_less(planned: Callable[[str], Plan]) -
     old, new = (_part(work, "neighbours", "build") for work in (often, seldom))
     assert old.memory == pytest.approx(10 * new.memory)
     assert _part(often, "neighbours", "follow") == _part(seldom, "neighbours", "follow")
+
+
+def test_atomic_additions_need_no_reverse_pairs(
+    planned: Callable[[str], Plan],
+) -> None:
+    plan = planned("mixed")
+    near = around(plan)
+    exact, loose = (
+        work_of(plan, near, Counting(deterministic=d)) for d in (True, False)
+    )
+    assert loose["forces"][0].memory < exact["forces"][0].memory
+    assert loose["forces"][0].gathered == 0
+    least, most = (w["neighbours"][0].instructions for w in (loose, exact))
+    assert least < most / 2
 
 
 def test_instructions_grow_with_what_a_warp_does() -> None:

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import NamedTuple
 
-from dpse_fast.kernels.cuda.quintic import Streams
+from dpse_fast.kernels.cuda.streams import Streams
 
 WARP = 32
 LINES = 8.1  # of cells that a row's reach meets, of nine
@@ -83,7 +83,7 @@ class Instructions(NamedTuple):
 SM_90 = Instructions(
     building=Building(52, 84, 160, 400, 276, 100),
     environment=Loop(416, 400),
-    moments={4: Table(29, 11, 173, 240), 8: Table(17, 16, 193, 300)},
+    moments={4: Table(29, 11, 173, 240), 8: Table(17, 16, 165, 300)},
     pair_gradients={4: Table(104, 17.5, 280, 140), 8: Table(118, 19, 277, 140)},
     gather=Loop(250, 300),
 )

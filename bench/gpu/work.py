@@ -85,11 +85,13 @@ class Counting:
     ----------
     gemm : see `dpse_fast.load`; float64 nets are multiplied in float64
     interval : steps from one neighbour list to the next
+    deterministic : forces by reverse pairs, not by atomic additions
     instructions : of warps, as far as they are counted
     """
 
     gemm: str = "float32"
     interval: float = 10.0
+    deterministic: bool = True
     instructions: Instructions = SM_90
 
 
@@ -151,13 +153,21 @@ def _neighbours(around: Surroundings, p: int, counting: Counting) -> list[Part]:
     candidates = CANDIDATES * listed
     # A pair is looked for in its other atom's segment of this type.
     segments = float((around.listed[p] * around.listed[:, p]).sum())
+    reverse = counting.deterministic
     build = Part(
         "build",
-        memory=SORTING_BYTES + 2 * 32 + 4 * listed + (4 + 2) * listed + 56,
-        cached=2 * 32 * candidates + 4 * segments,
+        memory=SORTING_BYTES
+        + 2 * 32
+        + 8 * listed
+        + 56
+        + (2 * listed if reverse else 0),
+        cached=2 * 32 * candidates + 4 * segments * reverse,
         float64=2 * LISTED_FLOPS * candidates,
         instructions=counting.instructions.building.of(
-            candidates, listed, segments / max(listed, 1.0), len(around.share)
+            candidates,
+            listed if reverse else 0.0,
+            segments / max(listed, 1.0),
+            len(around.share),
         ),
     )
     return [build.times(1 / counting.interval), Part("follow", memory=FOLLOWING_BYTES)]
@@ -165,6 +175,14 @@ def _neighbours(around: Surroundings, p: int, counting: Counting) -> list[Part]:
 
 def _forces(plan: Plan, pairs: float, listed: float, counting: Counting) -> Part:
     vector = 3 * plan.geometry_dtype.itemsize
+    if not counting.deterministic:
+        return Part(
+            "scatter",
+            memory=(4 + vector) * listed + 32 + 48,
+            # Sums of neighbours close by stay in L2.
+            cached=(32 + 4) * listed + 24 * pairs,
+            float64=FORCE_FLOPS * listed,
+        )
     return Part(
         "gather",
         memory=(4 + 2) * listed + vector * (listed + pairs) + 32 + 48,

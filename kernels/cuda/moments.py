@@ -17,7 +17,8 @@ from ._cuda import WARP, WARPS, cuda, kernel
 from ._ptx import EVERYONE, first_item, lane, pick, put, warp
 from .geometry import difference, row_at
 from .layout import BatchPairs
-from .quintic import Streams, load_row, quintic
+from .quintic import load_row, quintic
+from .streams import Streams
 
 
 @cache

@@ -16,7 +16,8 @@ from ._cuda import WARP, WARPS, cuda, device, kernel
 from ._ptx import EVERYONE, first_item, lane, pick, put, warp
 from .geometry import difference, row_at
 from .layout import BatchPairs, PairGradients
-from .quintic import Streams, load_row, quintic_jet
+from .quintic import load_row, quintic_jet
+from .streams import Streams
 
 FOUR = 4  # numbers of a pair
 

@@ -10,7 +10,8 @@ from ._cuda import WARP, WARPS, cuda, kernel
 from ._ptx import EVERYONE, first_item, lane, pick, put, warp
 from .geometry import difference
 from .layout import BatchPairs, PairGradients
-from .quintic import Streams, load_row, quintic, quintic_jet
+from .quintic import load_row, quintic, quintic_jet
+from .streams import Streams
 
 
 @cache

@@ -8,11 +8,11 @@ import numpy as np
 from dpse_fast.kernels.cuda.layout import BatchPairs, PairGradients
 from dpse_fast.kernels.cuda.moments import moments_kernel
 from dpse_fast.kernels.cuda.pair_gradients import pair_gradients_kernel
-from dpse_fast.kernels.cuda.quintic import Streams
 from dpse_fast.kernels.cuda.radial import (
     radial_pair_gradients_kernel,
     radial_sums_kernel,
 )
+from dpse_fast.kernels.cuda.streams import Streams
 from dpse_fast.kernels.layout import Channels, EnvironmentRows, Place, Switch
 
 from dpse_fast.cuda.tables import streams_for

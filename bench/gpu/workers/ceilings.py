@@ -126,7 +126,8 @@ def kernels(backend: Backend) -> dict[str, float]:
     properties = backend.xp.cuda.runtime.getDeviceProperties(device.number)
     n_warps = 64 * int(properties["multiProcessorCount"])
     l2_bytes = int(properties["l2CacheSize"])
-    return kernel_rates(backend, device, n_warps, COPIED["cuda"], l2_bytes, 2**10)
+    with device.active():
+        return kernel_rates(backend, device, n_warps, COPIED["cuda"], l2_bytes, 2**10)
 
 
 def kernel_rates(

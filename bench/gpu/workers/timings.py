@@ -145,7 +145,7 @@ class Measurement:
         after = session.stage_seconds
         seconds = {name: each * (after[name] - before[name]) for name in after}
         plan = plan_of(potential, frame)
-        counting = Counting(gemm=kind.gemm, interval=BLOCK)
+        counting = Counting(kind.gemm, BLOCK, kind.deterministic)
         work = work_of(plan, surroundings(plan, frame), counting)
         ceilings = Ceilings(**self._options["ceilings"])
         against = achieved(work, seconds, ceilings, product_kind(plan, kind.gemm))
