@@ -180,4 +180,6 @@ def pair_gradients_kernel(streams: Streams, dtype: Any) -> Any:
                         put(values, to, pick(values, to) + radial * dz + q * d_3)
                     cuda.syncwarp()
 
-    return kernel(pair_gradients, blocks=3 if dtype == np.float64 else 4)
+    # Six channels of float32 spill within the registers of four blocks.
+    many = dtype == np.float64 or channels_ > 5
+    return kernel(pair_gradients, blocks=3 if many else 4)
