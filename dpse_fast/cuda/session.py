@@ -94,20 +94,18 @@ class CudaSession(Session):
         given = self._parameters(pipeline, structure, frame, own)
         pipeline.evaluate(listed, self._truncate, given)
         outputs = pipeline.outputs(listed, structure.n_atoms, structure.real)
-        energy, virial, n_bad = pipeline.totals()
+        energy, virial = pipeline.totals()
         tallies = pipeline.tallies()
-        counters = tallies.counters
+        counters = tallies.counts.counters
         coincident = max(int(c[COINCIDENT]) for c in counters)
         for row, what in (
             (coincident, COINCIDENT_ATOMS),
-            (tallies.below_table, BELOW_TABLE),
+            (tallies.counts.below_table, BELOW_TABLE),
         ):
             if row:
                 atom = int(caller_atoms(self._device, structure, listed)[row - 1])
                 raise InputError(f"positions: {what.format(atom)}")
-        report = report_of(
-            self._device, plan, structure, listed, tallies, n_bad, outputs
-        )
+        report = report_of(self._device, plan, structure, listed, tallies, outputs)
         self._tell(report)
         n = structure.n_atoms
         give = structure.give

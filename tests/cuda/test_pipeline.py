@@ -192,7 +192,7 @@ def test_virtual_atoms_do_not_count() -> None:
 
 def test_the_same_in_pieces(monkeypatch: pytest.MonkeyPatch) -> None:
     """Little memory and small batches: several tiles."""
-    from dpse_fast.cuda import neighbours, pipeline, simulated_device
+    from dpse_fast.cuda import neighbours, pipeline
     from dpse_fast.cuda.tiles import SPARE, Tiling
 
     model, s, backend = random_model(**TINY), small("cubic", n_atoms=8), on_device()
@@ -205,12 +205,13 @@ def test_the_same_in_pieces(monkeypatch: pytest.MonkeyPatch) -> None:
     least = int(one_by_one.n_bytes(used.costs) / SPARE) + 1
     assert used._tiling.n_bytes(used.costs) > SPARE * least
     monkeypatch.setattr(neighbours, "BUILDING_BYTES", 1)
-    monkeypatch.setattr(simulated_device, "MEMORY", least)
+    memory = pot._where._device.__class__  # type: ignore[attr-defined]
+    monkeypatch.setattr(memory, "memory", lambda self: (least, least))
     parts = pot.compute(*s[:3], pbc=s.pbc, atomic=True)
     compare(parts, naive.evaluate(model, *s), backend)
     assert len(used._tiling.tiles) > 1
     np.testing.assert_allclose(parts.forces, whole.forces, rtol=0, atol=1e-12)
-    monkeypatch.setattr(simulated_device, "MEMORY", least // 2)
+    monkeypatch.setattr(memory, "memory", lambda self: (least // 2, least))
     with pytest.raises(dpse_fast.InputError, match=r"need .* of the GPU are"):
         backend.load(model).compute(*s[:3], pbc=s.pbc)
 
