@@ -15,11 +15,12 @@ from random_model import random_structure
 import dpse_fast
 from dpse_fast.cuda.simulated_device import SimulatedDevice
 from dpse_fast.plan.plan import PRECISIONS
+from tests.cuda.defined_kernels import defined_kernels
 from tests.cuda.example import examples_of
+from tests.cuda.foreign import ByDlpack
 
 MODULES = sorted(path.stem for path in Path(__file__).parent.glob("examples_*.py"))
 NAMES = ("aparam", "hybrid", "mixed_padding", "pair_table")
-
 Launch = tuple[str, Any]
 
 
@@ -32,9 +33,13 @@ def kind(value: Any) -> Any:
     return str(numba.typeof(value))
 
 
-@pytest.fixture
-def launches(monkeypatch: pytest.MonkeyPatch) -> set[Launch]:
-    """Of the simulated device, from now on."""
+@pytest.fixture(scope="module")
+def launches() -> dict[str, set[Launch]]:
+    """What evaluating models of several families launches, by precision."""
+    return {precision: launched(precision) for precision in PRECISIONS}
+
+
+def launched(precision: str) -> set[Launch]:
     found: set[Launch] = set()
     launch = SimulatedDevice.launch
 
@@ -44,8 +49,31 @@ def launches(monkeypatch: pytest.MonkeyPatch) -> set[Launch]:
         found.add((kernel.py_func.__name__, kind(arguments)))
         launch(device, kernel, n_warps, *arguments)
 
-    monkeypatch.setattr(SimulatedDevice, "launch", recorded)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(SimulatedDevice, "launch", recorded)
+        for name in NAMES:
+            for deterministic, gemm in ((True, None), (False, "tf32x3")):
+                evaluate(name, precision, deterministic, gemm)
     return found
+
+
+def evaluate(name: str, precision: str, deterministic: bool, gemm: str | None) -> None:
+    """Two steps of a session, arrays of the host and of the device."""
+    model, s = family(name, fitting=(6, 12, 12)), random_structure("wire", 2, 3, 4)
+    given = parameters(model, len(s.positions))
+    pot = dpse_fast.load(
+        model,
+        device="cuda",
+        precision=precision,
+        tol=0.0,
+        deterministic=deterministic,
+        gemm=gemm,
+        sel_overflow="all",
+    )
+    session = pot.session(skin=0.5)
+    session.compute(*s[:3], pbc=s.pbc, atomic=True, **given)
+    moved, types = ByDlpack(s.positions + 1e-3), ByDlpack(s.types)
+    session.compute(moved, types, s.cell, pbc=s.pbc, atomic=True, **given)
 
 
 def shown(precision: str) -> set[Launch]:
@@ -57,23 +85,12 @@ def shown(precision: str) -> set[Launch]:
 
 
 @pytest.mark.parametrize("precision", PRECISIONS)
-@pytest.mark.parametrize("name", NAMES)
-@pytest.mark.filterwarnings("ignore::dpse_fast.SelOverflowWarning")
 def test_what_runs_is_compiled(
-    launches: set[Launch], name: str, precision: str
+    launches: dict[str, set[Launch]], precision: str
 ) -> None:
-    model, s = family(name), random_structure("wire", 2, 3, 4)
-    given = parameters(model, len(s.positions))
-    for deterministic in (True, False):
-        pot = dpse_fast.load(
-            model,
-            device="cuda",
-            precision=precision,
-            tol=0.0,
-            deterministic=deterministic,
-        )
-        session = pot.session(skin=0.5)
-        for positions in (s.positions, s.positions + 1e-3):
-            session.compute(positions, *s[1:3], pbc=s.pbc, atomic=True, **given)
-    assert launches - shown(precision) == set()
-    assert len({function for function, _ in launches}) > 20
+    assert launches[precision] - shown(precision) == set()
+
+
+def test_every_kernel_runs(launches: dict[str, set[Launch]]) -> None:
+    names = {name for found in launches.values() for name, _ in found}
+    assert defined_kernels() - names == set()
