@@ -17,7 +17,7 @@ from ._cuda import WARP, WARPS, cuda, kernel
 from ._ptx import EVERYONE, first_item, lane, pick, put, warp
 from .geometry import difference, row_at
 from .layout import BatchPairs
-from .quintic import load_row, quintic
+from .quintic import lane_quintic, load_row
 from .streams import Streams
 
 
@@ -102,7 +102,7 @@ def moments_kernel(streams: Streams, dtype: Any) -> Any:
                             r_2 = row_2[base + k]
                             r_3 = row_3[base + k]
                             for m in range(channels_):
-                                g = quintic(c, channels_, m, x)
+                                g = lane_quintic(c, channels_, m, x)
                                 sums[4 * m] += g * r_0
                                 sums[4 * m + 1] += g * r_1
                                 sums[4 * m + 2] += g * r_2

@@ -16,7 +16,7 @@ from ._cuda import WARP, WARPS, cuda, device, kernel
 from ._ptx import EVERYONE, first_item, lane, pick, put, warp
 from .geometry import difference, row_at
 from .layout import BatchPairs, PairGradients
-from .quintic import load_row, quintic_jet
+from .quintic import lane_quintic_jet, load_row
 from .streams import Streams
 
 FOUR = 4  # numbers of a pair
@@ -146,7 +146,7 @@ def pair_gradients_kernel(streams: Streams, dtype: Any) -> Any:
                         sum_3 = real(0)
                         along = real(0)
                         for m in range(channels_):
-                            g, slope = quintic_jet(c, channels_, m, x)
+                            g, slope = lane_quintic_jet(c, channels_, m, x)
                             s_0 = s[4 * m]
                             s_1 = s[4 * m + 1]
                             s_2 = s[4 * m + 2]
@@ -181,4 +181,6 @@ def pair_gradients_kernel(streams: Streams, dtype: Any) -> Any:
                         put(values, to, pick(values, to) + radial * dz + q * d_3)
                     cuda.syncwarp()
 
-    return kernel(pair_gradients, blocks=3 if dtype == np.float64 else 4)
+    # Six channels of float32 spill within the registers of four blocks.
+    many = dtype == np.float64 or channels_ > 5
+    return kernel(pair_gradients, blocks=3 if many else 4)

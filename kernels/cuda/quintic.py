@@ -27,7 +27,7 @@ def load_row(table: Floats, vector: int, lanes: int, vectors: int, c: Any) -> No
 
 
 @device
-def quintic(c: Any, channels: int, m: int, x: Any) -> Any:
+def lane_quintic(c: Any, channels: int, m: int, x: Any) -> Any:
     """The value at x of the lane's channel m."""
     g = c[5 * channels + m]
     g = g * x + c[4 * channels + m]
@@ -38,7 +38,7 @@ def quintic(c: Any, channels: int, m: int, x: Any) -> Any:
 
 
 @device
-def quintic_jet(c: Any, channels: int, m: int, x: Any) -> tuple[Any, Any]:
+def lane_quintic_jet(c: Any, channels: int, m: int, x: Any) -> tuple[Any, Any]:
     """The value and the slope at x of the lane's channel m."""
     slope = c[5 * channels + m]
     g = slope * x + c[4 * channels + m]

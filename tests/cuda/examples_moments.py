@@ -19,7 +19,7 @@ from dpse_fast.cuda.tables import streams_for
 from dpse_fast.plan.plan import PRECISIONS
 from tests.cuda.example import Example
 
-WIDTHS = (8, 24, 71, 240)
+WIDTHS = (8, 24, 71, 384)
 
 
 def examples(precision: str) -> list[Example]:
@@ -58,7 +58,7 @@ def _of(streams: Streams, dtype: Any, geometry: Any) -> list[Example]:
             "pair_gradients",
             pair_gradients_kernel(streams, dtype),
             (*tables, gradients),
-            most,
+            168 if streams.channels > 5 else most,
         ),
         example("radial_sums", radial_sums_kernel(streams, dtype), sums, 128),
         example(
