@@ -168,7 +168,7 @@ def test_atomic_additions_need_no_reverse_pairs(
     assert loose["forces"][0].memory < exact["forces"][0].memory
     assert loose["forces"][0].gathered == 0
     least, most = (w["neighbours"][0].instructions for w in (loose, exact))
-    assert least < most / 2
+    assert least < most
 
 
 def test_instructions_grow_with_what_a_warp_does() -> None:
@@ -177,8 +177,9 @@ def test_instructions_grow_with_what_a_warp_does() -> None:
     # 64 pairs in four streams are 16 turns, in two chunks and a half of one.
     assert table.of(64, 1, streams) == 5 + 16 * 130 + 2.5 * 1000
     assert table.of(64, 1, streams._replace(sweeps=2)) == 5 + 2 * (16 * 130 + 2500)
-    building = instructions.Building(0, 0, 0, 0, pair=7, searched=10)
-    assert building.of(500.0, 100.0, 16.0, 2) == 100 * (7 + 10)
+    building = instructions.Building(0, 0, 0, 0, pairs=7, halving=10)
+    # 96 pairs in two segments are four chunks; 16 neighbours are halved five times.
+    assert building.of(500.0, 96.0, 16.0, 2) == 4 * (7 + 5 * 10)
     passes = instructions.Building(1, 2, 0, 50, 0, 0)
     n = 320 / 32 + instructions.LINES / 2
     assert passes.of(320.0, 0.0, 0.0, 2) == pytest.approx(2 * (5 * n + 50))

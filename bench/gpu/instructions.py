@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import NamedTuple
 
+import numpy as np
 from dpse_fast.kernels.cuda.streams import Streams
 
 WARP = 32
@@ -48,14 +49,14 @@ class Loop(NamedTuple):
 
 
 class Building(NamedTuple):
-    """Of the list: two passes over candidates, then a search for each pair."""
+    """Of the list: two passes over candidates, then a binary search for each pair."""
 
     chunk: float  # 32 candidates
     kind: float  # and each type among them
     line: float
     row: float
-    pair: float  # to look for its reverse
-    searched: float  # 32 neighbours that it may be
+    pairs: float  # 32 whose reverse is looked for
+    halving: float  # of the neighbours that it may be
 
     def of(self, candidates: float, listed: float, segment: float, types: int) -> float:
         """Of a row.
@@ -67,7 +68,8 @@ class Building(NamedTuple):
         """
         passed = chunks(candidates, LINES) * (self.chunk + types * self.kind)
         listing = 2 * (passed + LINES * self.line + self.row)
-        return listing + listed * (self.pair + chunks(segment, 1) * self.searched)
+        search = self.pairs + np.ceil(np.log2(segment + 1)) * self.halving
+        return float(listing + chunks(listed, types) * search)
 
 
 class Instructions(NamedTuple):
@@ -81,7 +83,7 @@ class Instructions(NamedTuple):
 
 
 SM_90 = Instructions(
-    building=Building(52, 84, 160, 400, 276, 100),
+    building=Building(52, 84, 160, 400, 85, 16),
     environment=Loop(416, 400),
     moments={4: Table(29, 11, 173, 240), 8: Table(17, 16, 165, 300)},
     pair_gradients={4: Table(104, 17.5, 280, 140), 8: Table(118, 19, 277, 140)},

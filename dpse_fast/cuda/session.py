@@ -94,7 +94,8 @@ class CudaSession(Session):
         return InputError(
             f"positions: {structure.n} atoms do not fit into the GPU's memory of "
             f"{total / 1e9:.3g} GB, of which {free / 1e9:.3g} GB are free; expected "
-            "fewer atoms, a precision of 'mixed' or 'single', a smaller skin, or device='cpu'"
+            "fewer atoms, a precision of 'mixed' or 'single', a smaller skin, or "
+            "device='cpu'"
         )
 
     def _evaluate(
