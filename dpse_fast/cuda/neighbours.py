@@ -54,7 +54,8 @@ class DeviceList:
         self.cutoff, self.skin, self.builds = cutoff, skin, 0
         self._device, self._n_types, self._reverse = device, n_types, reverse
         self._built: _Built | None = None
-        self._neighbours = self._places = None
+        self._neighbours: Array = None
+        self._places: Array = None
 
     @property
     def hood(self) -> FullList:
@@ -169,8 +170,8 @@ class DeviceList:
         self, n: int, places: Places, located: Array
     ) -> tuple[FullList, list[int], int]:
         device, n_types = self._device, self._n_types
-        first, counted = device.empty(n * n_types + 1, np.int64), places.grid
-        sorted_places = by_cell(device, located, counted)
+        first = device.empty(n * n_types + 1, np.int64)
+        sorted_places = by_cell(device, located, places.grid)
         self._pass(sorted_places, places, located, first, None)
         device.accumulate(first)
         n_warps = min(warps(n), MOST_WARPS)
@@ -200,12 +201,11 @@ class DeviceList:
         fill = neighbours is not None
         target = neighbours if fill else device.empty(0, np.int32)
         where = (sorted_places, located, places.grid, self.cutoff + self.skin)
-        device.launch(
-            list_by_type, n, *where, n, self._n_types, first, target, fill
-        )
+        device.launch(list_by_type, n, *where, n, self._n_types, first, target, fill)
 
     def _check(self, n: int, n_listed: int, longest: int) -> None:
-        needed = n_listed * (6 if self._reverse else 4)
+        extremes = 8 * n * self._n_types
+        needed = n_listed * (6 if self._reverse else 4) + extremes
         reach = self.cutoff + self.skin
         free, _ = self._device.memory()
         room = sum(
@@ -231,7 +231,7 @@ class DeviceList:
         device = self._device
         room = 0 if self._neighbours is None else self._neighbours.size
         if self._neighbours is None or not n_listed <= room <= 2 * n_listed:
-            self._neighbours = self._places = None
+                self._neighbours = self._places = None
             room = n_listed + int(SPARE * n_listed)
             self._neighbours = device.empty(room, np.int32)
             self._places = device.empty(room if self._reverse else 0, np.uint16)

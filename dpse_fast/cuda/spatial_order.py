@@ -1,4 +1,4 @@
-"""Rows and periodic images on the device, in the order of types and of cells of space."""
+"""Rows and periodic images on the device, in the order of types and of space."""
 
 from __future__ import annotations
 
@@ -32,10 +32,11 @@ Floats = NDArray[np.float64]
 CELLS_PER_REACH = np.array([8.0, 1.0, 1.0])
 MOST_CELLS_PER_ATOM = 8
 MOST_WARPS = 4096  # that share a search for an extreme
-# While places are sorted: 4 bytes of each cell, owners, offsets and shifts twice, keys,
-# order and places, and what a radix sort keeps beside its keys.
-SORTING_BYTES = 4 * MOST_CELLS_PER_ATOM + 2 * (4 + 24 + 8) + 8 + 8 + 4 + 32
+# Of a row or image, when places are sorted by cell: located, owner, offset, shift,
+# place, key, order, and what a radix sort keeps beside them or copies in that order.
+BUILDING_BYTES = 32 + 4 + 24 + 8 + 4 + 8 + 8 + 32
 ATOM_BYTES = 24 + 8 + 4  # fractions, ends of images, order
+SEGMENT_BYTES = 2 * 8  # where each begins, twice while counts are added up
 
 
 class Places(NamedTuple):
@@ -85,15 +86,25 @@ def in_spatial_order(
     device.accumulate(ends)
     found = device.download(extent).reshape(-1, N_EXTENT)
     n_all = n + int(found[:, 6].sum())
-    _check(device, n, n_all)
     low, high = found[:, :3].min(axis=0), found[:, 3:6].max(axis=0)
-    grid = _grid(device, low, high, system.cell, reach, n_all)
+    origin, width, shape = _cells(low, high, system.cell, reach, n_all)
+    n_cells = int(shape.prod())
+    _check(device, n, n_all, building_bytes(n, n_all, n_cells, n_types))
+    first = device.empty(n_cells + 1, np.int32)
+    grid = Grid(
+        device.upload(origin), device.upload(1 / width), device.upload(shape), first
+    )
     return _sorted(device, system, box, (wrapped, ends), n_all, grid, n_types)
 
 
-def _check(device: Device, n: int, n_all: int) -> None:
+def building_bytes(n: int, n_all: int, n_cells: int, n_types: int) -> int:
+    """The most that building takes, without the list itself and what a caller holds."""
+    atom = ATOM_BYTES + SEGMENT_BYTES * n_types
+    return BUILDING_BYTES * n_all + atom * n + 4 * n_cells
+
+
+def _check(device: Device, n: int, n_all: int, needed: int) -> None:
     free, _ = device.memory()
-    needed = SORTING_BYTES * n_all + ATOM_BYTES * n
     if n_all > MOST_ATOMS or needed > free:
         raise InputError(
             f"positions: {n} atoms and {n_all - n} periodic images need "
@@ -103,10 +114,10 @@ def _check(device: Device, n: int, n_all: int) -> None:
         )
 
 
-def _grid(
-    device: Device, low: Floats, high: Floats, cell: Floats, reach: float, n_all: int
-) -> Grid:
-    """Cells over all atoms and images, wider where atoms are sparse.
+def _cells(
+    low: Floats, high: Floats, cell: Floats, reach: float, n_all: int
+) -> tuple[Floats, Floats, NDArray[np.int64]]:
+    """Of all atoms and images: origin, widths (Å), numbers; wide where they are sparse.
 
     Parameters
     ----------
@@ -118,11 +129,7 @@ def _grid(
     width = reach / CELLS_PER_REACH
     while np.prod(np.floor(extent / width) + 1) > MOST_CELLS_PER_ATOM * n_all + 64:
         width = width * 1.26
-    shape = np.floor(extent / width).astype(np.int64) + 1
-    first = device.empty(int(shape.prod()) + 1, np.int32)
-    return Grid(
-        device.upload(origin), device.upload(1 / width), device.upload(shape), first
-    )
+    return origin, width, np.floor(extent / width).astype(np.int64) + 1
 
 
 def _sorted(
@@ -145,9 +152,7 @@ def _sorted(
         )
 
     owners, offsets, shifts = entries()
-    device.launch(
-        place_images, warps(n), wrapped, box, ends, owners, offsets, shifts
-    )
+    device.launch(place_images, warps(n), wrapped, box, ends, owners, offsets, shifts)
     keys = device.empty(n_all, np.int64)
     located = (system.positions, system.types, owners, offsets)
     device.launch(key_rows, warps(n_all), *located, grid, n_types, keys)

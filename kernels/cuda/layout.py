@@ -20,9 +20,9 @@ NO_REVERSE = 65535
 class FullList(NamedTuple):
     """Neighbours within the cutoff and a skin, sorted by row and neighbour type.
 
-    Those of row k and type t are ``neighbours[first[k·P + t]:first[k·P + t + 1]]``,
-    places in ``located``, whose first n places are the rows themselves: rows first, and
-ascending, then images, and descending.
+        Those of row k and type t are ``neighbours[first[k·P + t]:first[k·P + t + 1]]``,
+        places in ``located``, whose first n places are the rows themselves: rows first,
+    ascending, then images, descending.
     """
 
     first: Ints  # (n · P + 1,) int64

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from functools import partial
 
 import numpy as np
 
@@ -14,8 +15,11 @@ from .cells import TYPE_BIT
 from .layout import PlacesByCell
 from .periodic import clamped, gap
 
+# Lines of cells along y and z that a warp prepares at a time, a lane each.
+LINES_Y, LINES_Z = 4, 8
 
-@kernel
+
+@partial(kernel, blocks=6)
 def list_by_type(
     places: PlacesByCell,
     located: Floats,
@@ -74,53 +78,64 @@ def list_by_type(
             segment = row * n_types + group + own
             front = np.int32(pick(first, segment) - start)
             back = np.int32(pick(first, segment + 1) - start)
-        for c in range(w_low, w_high + 1):
-            dz = gap(w, c) * width_z
-            left_z = limit - dz * dz
-            for b in range(v_low, v_high + 1):
+        for block_c in range(w_low, w_high + 1, LINES_Z):
+            for block_b in range(v_low, v_high + 1, LINES_Y):
+                begin = np.int32(0)
+                end = np.int32(0)
+                b = block_b + (own & (LINES_Y - 1))
+                c = block_c + own // LINES_Y
                 dy = gap(v, b) * width_y
-                left = left_z - dy * dy
-                if left < 0.0:
-                    continue
-                half = math.sqrt(left) * grid.inverse[0] + ROUNDING
-                line = (c * n_y + b) * n_x
-                begin = pick(grid.first, line + clamped(u - half, n_x))
-                end = pick(grid.first, line + clamped(u + half, n_x) + 1)
-                for chunk in range(begin, end, WARP):
-                    k = chunk + own
-                    near = False
-                    place = np.int32(0)
-                    kind = np.int32(0)
-                    if k < end:
-                        dx = pick(places.x, k) - here[0]
-                        dy_ = pick(places.y, k) - here[1]
-                        dz_ = pick(places.z, k) - here[2]
-                        r2 = cuda.fma(dz_, dz_, cuda.fma(dy_, dy_, dx * dx))
-                        tag = pick(places.tags, k)
-                        place = np.int32(tag & 0xFFFFFFFF)
-                        kind = np.int32((tag >> TYPE_BIT) - group)
-                        near = r2 < limit and place != row
-                        near = near and kind >= 0 and kind < WARP
-                    bits = np.uint32(cuda.ballot_sync(EVERYONE, near))
-                    while bits != 0:
-                        species = cuda.shfl_sync(EVERYONE, kind, cuda.ffs(bits) - 1)
-                        mine = near and kind == species
-                        same = np.uint32(cuda.ballot_sync(EVERYONE, mine))
-                        images = np.uint32(0)
-                        if fill:
-                            image = mine and place >= n_rows
-                            images = np.uint32(cuda.ballot_sync(EVERYONE, image))
-                            up = cuda.shfl_sync(EVERYONE, front, species)
-                            down = cuda.shfl_sync(EVERYONE, back, species)
-                            to = up + rank(same & ~images, own)
-                            if image:
-                                to = down - 1 - rank(images, own)
-                            if mine:
-                                put(neighbours, start + to, place)
-                        if own == species:
-                            front = np.int32(front + cuda.popc(same & ~images))
-                            back = np.int32(back - cuda.popc(images))
-                        bits = np.uint32(bits & ~same)
+                dz = gap(w, c) * width_z
+                left = limit - dy * dy - dz * dz
+                if b <= v_high and c <= w_high and left >= 0.0:
+                    half = math.sqrt(left) * grid.inverse[0] + ROUNDING
+                    line = (c * n_y + b) * n_x
+                    begin = pick(grid.first, line + clamped(u - half, n_x))
+                    end = pick(grid.first, line + clamped(u + half, n_x) + 1)
+                lines = np.uint32(cuda.ballot_sync(EVERYONE, begin < end))
+                while lines != 0:
+                    holder = cuda.ffs(lines) - 1
+                    lines = np.uint32(lines & (lines - 1))
+                    last = cuda.shfl_sync(EVERYONE, end, holder)
+                    for chunk in range(
+                        cuda.shfl_sync(EVERYONE, begin, holder), last, WARP
+                    ):
+                        k = chunk + own
+                        near = False
+                        place = np.int32(0)
+                        kind = np.int32(0)
+                        if k < last:
+                            dx = pick(places.x, k) - here[0]
+                            dy = pick(places.y, k) - here[1]
+                            dz = pick(places.z, k) - here[2]
+                            r2 = cuda.fma(dz, dz, cuda.fma(dy, dy, dx * dx))
+                            tag = pick(places.tags, k)
+                            place = np.int32(tag & 0xFFFFFFFF)
+                            kind = np.int32((tag >> TYPE_BIT) - group)
+                            near = r2 < limit and place != row
+                            near = near and kind >= 0 and kind < WARP
+                        bits = np.uint32(cuda.ballot_sync(EVERYONE, near))
+                        while bits != 0:
+                            holds = cuda.ffs(bits) - 1
+                            species = cuda.shfl_sync(EVERYONE, kind, holds)
+                            mine = near and kind == species
+                            same = np.uint32(cuda.ballot_sync(EVERYONE, mine))
+                            images = np.uint32(0)
+                            if fill:
+                                image = mine and place >= n_rows
+                                images = np.uint32(cuda.ballot_sync(EVERYONE, image))
+                                up = cuda.shfl_sync(EVERYONE, front, species)
+                                down = cuda.shfl_sync(EVERYONE, back, species)
+                                to = up + rank(same & ~images, own)
+                                if image:
+                                    to = down - 1 - rank(images, own)
+                                if mine:
+                                    put(neighbours, start + to, place)
+                            if own == species:
+                                rows = cuda.popc(np.uint32(same & ~images))
+                                front = np.int32(front + rows)
+                                back = np.int32(back - cuda.popc(images))
+                            bits = np.uint32(bits & ~same)
         if not fill and group + own < n_types:
             put(first, row * n_types + group + own + 1, front)
 

@@ -8,10 +8,13 @@ import numpy as np
 
 from ..layout import Floats
 from ._cuda import WARP, cuda, device, kernel
-from ._ptx import EVERYONE, first_item, lane, pick, put
+from ._ptx import EVERYONE, first_item, lane, pick, pick_from, put
 from .images import shifts_of
 from .layout import NO_REVERSE, FullList, Images
 from .periodic import shifts_along
+
+LAST = 0xFFFFFFFF
+NOWHERE = 2**31 - 1  # a place that no list has
 
 
 @kernel
@@ -58,17 +61,18 @@ def find_reverse(
                 if j >= n_rows:
                     p, q, r = shifts_of(pick(images.shifts, j))
                     a, b, c = own_a - p, own_b - q, own_c - r
-                    target = -1
-                    if 0 <= a and a < n_a and 0 <= b and b < n_b and 0 <= c and c < n_c:
+                    target = NOWHERE
+                    if 0 <= a < n_a and 0 <= b < n_b and 0 <= c < n_c:
                         number = (a * n_b + b) * n_c + c
                         if number > itself:
                             number -= 1
                         target = pick(images.places, entries + number)
                 segment = owner * n_types + species
-                found = _place_in(hood, segment, target, n_rows)
-                place = NO_REVERSE
-                if found >= 0:
-                    place = found - pick(hood.first, owner * n_types)
+                start = pick(hood.first, segment)
+                length = np.int32(pick(hood.first, segment + 1) - start)
+                place = _place_in(hood, start, length, _rising(target, n_rows), n_rows)
+                if place != NO_REVERSE:
+                    place += start - pick(hood.first, owner * n_types)
                 put(hood.reverse, e, place)
         width = 16
         while width > 0:
@@ -88,22 +92,24 @@ def _range(fraction: float, reach: float) -> Any:
 
 
 @device
-def _place_in(hood: FullList, segment: int, place: int, n_rows: int) -> int:
-    """Where a segment of the list has a place; −1: nowhere."""
-    begin = pick(hood.first, segment)
-    end = pick(hood.first, segment + 1)
-    last = end
-    while begin < end:
-        middle = (begin + end) >> 1
-        there = pick(hood.neighbours, middle)
-        if there < n_rows:
-            below = place >= n_rows or there < place
+def _rising(place: int, n_rows: int) -> Any:
+    """A number by which the places in a segment ascend: rows, then images backwards."""
+    return np.uint32(place if place < n_rows else LAST - int(place))
+
+
+@device
+def _place_in(hood: FullList, start: int, length: int, wanted: Any, n_rows: int) -> int:
+    """Where a segment of the list has a place of this number; or NO_REVERSE."""
+    low = np.int32(0)
+    high = np.int32(length)
+    while low < high:
+        middle = np.int32((low + high) >> 1)
+        there = pick_from(hood.neighbours, start, middle)
+        if _rising(there, n_rows) < wanted:
+            low = np.int32(middle + 1)
         else:
-            below = place >= n_rows and there > place
-        if below:
-            begin = middle + 1
-        else:
-            end = middle
-    if place >= 0 and begin < last and pick(hood.neighbours, begin) == place:
-        return int(begin)
-    return -1
+            high = middle
+    if low == length:
+        return NO_REVERSE
+    there = pick_from(hood.neighbours, start, low)
+    return int(low) if _rising(there, n_rows) == wanted else NO_REVERSE
