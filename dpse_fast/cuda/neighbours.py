@@ -231,7 +231,7 @@ class DeviceList:
         device = self._device
         room = 0 if self._neighbours is None else self._neighbours.size
         if self._neighbours is None or not n_listed <= room <= 2 * n_listed:
-                self._neighbours = self._places = None
+            self._neighbours = self._places = None
             room = n_listed + int(SPARE * n_listed)
             self._neighbours = device.empty(room, np.int32)
             self._places = device.empty(room if self._reverse else 0, np.uint16)
