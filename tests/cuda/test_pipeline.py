@@ -192,7 +192,7 @@ def test_virtual_atoms_do_not_count() -> None:
 
 def test_the_same_in_pieces(monkeypatch: pytest.MonkeyPatch) -> None:
     """Little memory and small batches: several tiles."""
-    from dpse_fast.cuda import neighbours, pipeline
+    from dpse_fast.cuda import pipeline, spatial_order
     from dpse_fast.cuda.tiles import SPARE, Tiling
 
     model, s, backend = random_model(**TINY), small("cubic", n_atoms=8), on_device()
@@ -204,7 +204,7 @@ def test_the_same_in_pieces(monkeypatch: pytest.MonkeyPatch) -> None:
     one_by_one = Tiling(tuple((cut,) for tile in used._tiling.tiles for cut in tile))
     least = int(one_by_one.n_bytes(used.costs) / SPARE) + 1
     assert used._tiling.n_bytes(used.costs) > SPARE * least
-    monkeypatch.setattr(neighbours, "BUILDING_BYTES", 1)
+    monkeypatch.setattr(spatial_order, "building_bytes", lambda *numbers: 0)
     memory = pot._where._device.__class__  # type: ignore[attr-defined]
     monkeypatch.setattr(memory, "memory", lambda self: (least, least))
     parts = pot.compute(*s[:3], pbc=s.pbc, atomic=True)
