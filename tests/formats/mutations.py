@@ -51,7 +51,9 @@ def _member_changed(data: bytes, rng: np.random.Generator) -> bytes:
     buffer = io.BytesIO()
     with zipfile.ZipFile(buffer, "w") as archive:
         for k, (name, content) in enumerate(members):
-            archive.writestr(name, _changed(content, rng) if k == chosen else content)
+            # Without the time of day: a mutation is the same whenever it is made.
+            member = zipfile.ZipInfo(name)
+            archive.writestr(member, _changed(content, rng) if k == chosen else content)
     return buffer.getvalue()
 
 
