@@ -10,15 +10,14 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from .boundary import Checked, check_parameters, check_system
-from .domain_report import not_finite, report_of
+from .domain_report import check_distances, not_finite, report_of
 from .engine import Engine, Evaluation
-from .errors import InputError
-from .kernels.cpu.environment import COINCIDENT
+from .informing import Inform
 from .kernels.cpu.images import add_to_owners
 from .neighbours import NeighbourList
 from .planning import Planner
 from .results import Report, Result
-from .session import BELOW_TABLE, COINCIDENT_ATOMS, Inform, Session
+from .session import Session
 
 Floats = NDArray[np.float64]
 
@@ -85,7 +84,10 @@ class CpuSession(Session):
 
     def _result(self, checked: Checked, found: Evaluation, atomic: bool) -> Result:
         n, hood, owners = len(checked.system.types), self._list.hood, self._list.owners
-        self._reject(checked, found, owners)
+        numbers = owners if checked.real is None else checked.real[owners]
+        check_distances(
+            found.domain.counters, found.domain.below_table, lambda k: int(numbers[k])
+        )
         centres = owners[hood.centres]
         energies = np.empty(n)
         energies[centres] = found.energies
@@ -94,7 +96,7 @@ class CpuSession(Session):
         if atomic:
             virials = _onto_owners(found.atomic_virials, owners, n).reshape(n, 3, 3)
         bad = _with_virtual(not_finite(energies, forces), checked)
-        own = centres if checked.real is None else checked.real[centres]
+        own = numbers[hood.centres]
         report = report_of(self._engine.plan, found.domain, own, checked.n_atoms, bad)
         self._tell(report)
         return Result(
@@ -105,17 +107,6 @@ class CpuSession(Session):
             atomic_virials=_with_virtual(virials, checked) if atomic else None,
             report=report,
         )
-
-    def _reject(
-        self, checked: Checked, found: Evaluation, owners: NDArray[np.int32]
-    ) -> None:
-        coincident = max(int(c[COINCIDENT]) for c in found.domain.counters)
-        below = found.domain.below_table
-        for atom, what in ((coincident, COINCIDENT_ATOMS), (below, BELOW_TABLE)):
-            if atom:
-                own = int(owners[atom - 1])
-                own = own if checked.real is None else int(checked.real[own])
-                raise InputError(f"positions: {what.format(own)}")
 
 
 def _nothing(checked: Checked, atomic: bool) -> Result:

@@ -2,17 +2,49 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterable
+
 import numpy as np
 from numpy.typing import NDArray
 
 from .engine import Domain
-from .kernels.cpu.environment import CLOSE_PAIRS, N_COUNTERS, SHORT_PAIRS
+from .errors import InputError
+from .kernels.cpu.environment import CLOSE_PAIRS, COINCIDENT, N_COUNTERS, SHORT_PAIRS
 from .model import Descriptor, Model
 from .plan import Plan
 from .results import ALL_TYPES, PAIR_TABLE, AtomReport, Report, SelOverflow
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.integer]
+
+COINCIDENT_ATOMS = (
+    "another atom, or an image, lies on atom {}; expected distinct positions"
+)
+BELOW_TABLE = (
+    "atom {} has a neighbour closer than the pair table of the model starts; expected "
+    "distances inside the table"
+)
+
+
+def check_distances(
+    counters: Iterable[Ints], below_table: int, atom_of: Callable[[int], int]
+) -> None:
+    """Refuse atoms at one place, and below the pair table.
+
+    Parameters
+    ----------
+    counters, below_table : see `Domain`
+    atom_of : the caller's atom behind an index of theirs
+
+    Raises
+    ------
+    InputError
+        Naming an atom.
+    """
+    coincident = max(int(c[COINCIDENT]) for c in counters)
+    for atom, what in ((coincident, COINCIDENT_ATOMS), (below_table, BELOW_TABLE)):
+        if atom:
+            raise InputError(f"positions: {what.format(atom_of(atom - 1))}")
 
 
 def report_of(

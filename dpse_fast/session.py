@@ -4,23 +4,15 @@ from __future__ import annotations
 
 import threading
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 from .boundary import check_amount
+from .informing import Inform, Once
 from .planning import Planner
-from .results import Report, Result
-
-Inform = Callable[[Report], None]
+from .results import Result
 
 DEFAULT_SKIN = 1.0  # Å
-COINCIDENT_ATOMS = (
-    "another atom, or an image, lies on atom {}; expected distinct positions"
-)
-BELOW_TABLE = (
-    "atom {} has a neighbour closer than the pair table of the model starts; expected "
-    "distances inside the table"
-)
 
 
 class Session(ABC):
@@ -48,9 +40,8 @@ class Session(ABC):
     ) -> None:
         self._skin = check_amount(skin, "skin", "a length in Å")
         self._planner, self._model = planner, planner.model
-        self._inform, self._profile = inform, profile
-        self._truncate = not keep_all
-        self._warn_once, self._told = warn_once, Report()
+        self._tell: Inform = Once(inform) if warn_once else inform
+        self._profile, self._truncate = profile, not keep_all
         self._lock = threading.Lock()
 
     @property
@@ -74,24 +65,3 @@ class Session(ABC):
         aparam: Any = None,
     ) -> Result:
         """As `Potential.compute`."""
-
-    def _tell(self, report: Report) -> None:
-        """Warn of what was not warned of before."""
-        if not self._warn_once:
-            self._inform(report)
-            return
-        old = self._told
-        self._inform(
-            Report(
-                sel_overflow=None if old.sel_overflow else report.sel_overflow,
-                short_pairs=0 if old.short_pairs else report.short_pairs,
-                unseen_pairs={} if old.unseen_pairs else report.unseen_pairs,
-                non_finite_atoms=0 if old.non_finite_atoms else report.non_finite_atoms,
-            )
-        )
-        self._told = Report(
-            sel_overflow=old.sel_overflow or report.sel_overflow,
-            short_pairs=old.short_pairs or report.short_pairs,
-            unseen_pairs=old.unseen_pairs or report.unseen_pairs,
-            non_finite_atoms=old.non_finite_atoms or report.non_finite_atoms,
-        )

@@ -7,10 +7,11 @@ from abc import ABC, abstractmethod
 from typing import Any
 
 from .errors import InputError
+from .informing import Inform
 from .memory import bytes_per_atom, worker_bytes
 from .plan import Plan
 from .planning import Planner
-from .session import Inform, Session
+from .session import Session
 
 GEMMS = ("float32", "tf32x3", "tf32")
 _DEVICE = re.compile(r"auto|cpu|cuda(:\d{1,3})?")

@@ -9,13 +9,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..boundary import check_parameters
+from ..domain_report import check_distances
 from ..errors import InputError
-from ..kernels.cpu.environment import COINCIDENT
+from ..informing import Inform
 from ..kernels.cuda.rows import gather_rows, renumber
 from ..plan import Plan
 from ..planning import Planner
 from ..results import Result
-from ..session import BELOW_TABLE, COINCIDENT_ATOMS, Inform, Session
+from ..session import Session
 from .arrays import on_host
 from .device import Array, Device
 from .neighbours import DeviceList
@@ -109,15 +110,12 @@ class CudaSession(Session):
         outputs = pipeline.outputs(listed, structure.n_atoms, structure.real)
         energy, virial = pipeline.totals()
         tallies = pipeline.tallies()
-        counters = tallies.counts.counters
-        coincident = max(int(c[COINCIDENT]) for c in counters)
-        for row, what in (
-            (coincident, COINCIDENT_ATOMS),
-            (tallies.counts.below_table, BELOW_TABLE),
-        ):
-            if row:
-                atom = int(caller_atoms(self._device, structure, listed)[row - 1])
-                raise InputError(f"positions: {what.format(atom)}")
+        counts = tallies.counts
+        check_distances(
+            counts.counters,
+            counts.below_table,
+            lambda row: int(caller_atoms(self._device, structure, listed)[row]),
+        )
         report = report_of(self._device, plan, structure, listed, tallies, outputs)
         self._tell(report)
         n = structure.n_atoms

@@ -5,9 +5,10 @@ from __future__ import annotations
 from typing import Any
 
 from ..errors import InputError
+from ..informing import Inform
 from ..plan import Plan
 from ..planning import Planner
-from ..session import Inform, Session
+from ..session import Session
 from ..where import Where
 from .device import Device
 from .memory import bytes_per_atom, fixed_bytes
