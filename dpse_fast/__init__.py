@@ -18,6 +18,7 @@ from .errors import (
 )
 
 if TYPE_CHECKING:
+    from .listed import ListedResult, ListedSession
     from .model import Model
     from .potential import Potential, load
     from .results import Report, Result, SelOverflow
@@ -29,6 +30,8 @@ __all__ = [
     "AccuracyWarning",
     "DpseError",
     "InputError",
+    "ListedResult",
+    "ListedSession",
     "Model",
     "ModelFileError",
     "NonFiniteWarning",
@@ -45,6 +48,8 @@ __all__ = [
 ]
 
 _HOME = {
+    "ListedResult": "listed",
+    "ListedSession": "listed",
     "Model": "model",
     "Potential": "potential",
     "Report": "results",

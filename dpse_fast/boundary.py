@@ -103,7 +103,8 @@ def check_parameters(
     return np.asarray((full - expected.mean) * expected.scale, np.float64)
 
 
-def _array(value: Any, name: str, expected: str) -> NDArray[Any]:
+def array_of(value: Any, name: str, expected: str) -> NDArray[Any]:
+    """What NumPy makes of it, of any dtype and shape."""
     refuse_device_array(value, name)
     try:
         if hasattr(value, "__dlpack__") and not hasattr(value, "__array__"):
@@ -120,7 +121,7 @@ def _array(value: Any, name: str, expected: str) -> NDArray[Any]:
 
 
 def _floats(value: ArrayLike, name: str, expected: str) -> NDArray[np.float64]:
-    array = _array(value, name, expected)
+    array = array_of(value, name, expected)
     _check_numbers(array.dtype, name, expected)
     return np.ascontiguousarray(array, np.float64)
 
@@ -176,7 +177,7 @@ def check_types(
 
     The index −1 is an atom that does not count.
     """
-    types = _array(value, "types", f"{n_atoms} types")
+    types = array_of(value, "types", f"{n_atoms} types")
     check_form_of_types(types.shape, n_atoms)
     if types.dtype.kind in "iu":
         if int(types.min()) < VIRTUAL or int(types.max()) >= len(type_map):
@@ -246,7 +247,7 @@ def check_type_map(value: Sequence[str], of_model: tuple[str, ...]) -> tuple[str
     expected = (
         f"{len(of_model)} distinct names for the model's types {', '.join(of_model)}"
     )
-    given = _array(() if isinstance(value, str) else value, "type_map", expected)
+    given = array_of(() if isinstance(value, str) else value, "type_map", expected)
     names = tuple(given.ravel().tolist())
     good = all(isinstance(name, str) and name for name in names)
     if not good or len(set(names)) != len(names) or len(names) != len(of_model):
@@ -260,7 +261,7 @@ def check_pbc(
     """Periodicity of each axis; None: along all if there is a cell."""
     if value is None:
         value = has_cell
-    flags = _array(value, "pbc", "one bool or three")
+    flags = array_of(value, "pbc", "one bool or three")
     ints = flags.dtype.kind in "iu" and np.isin(flags, (0, 1)).all()
     if flags.shape not in ((), (3,)) or not (flags.dtype == bool or ints):
         raise InputError(f"pbc: expected one bool or three, got {value!r}")

@@ -137,6 +137,7 @@ class Engine:
         truncate: bool = True,
         atomic: bool = False,
         parameters: Floats | None = None,
+        pair_gradients: Floats | None = None,
     ) -> Evaluation:
         """Energies, forces and virial of a neighbourhood.
 
@@ -145,9 +146,10 @@ class Engine:
         truncate : keep the nearest ``sel`` neighbours of each type
         atomic : also per-atom virials and tallies
         parameters : (n_rows, n_parameters) of frame and atoms, normalised
+        pair_gradients : (n_list, 3) that dE_i/dd_ij, eV/Å, are added to
         """
         blocks = _blocks(hood, self.plan.model.n_types, parameters)
-        energies = np.empty(len(hood.centres))
+        energies = np.zeros(len(hood.centres))
         atoms = AtomTallies(self.plan, len(hood.centres) if atomic else 0)
         workspaces = self._prepare(blocks, len(hood.positions), atoms)
         self._sums.start(len(hood.positions), atomic)
@@ -167,6 +169,8 @@ class Engine:
                     return
                 try:
                     found = self._block(hood, located, block, truncate, atomic, mine)
+                    if pair_gradients is not None:
+                        mine.list_gradients(hood, block.rows, pair_gradients)
                 except BaseException:
                     stopped.set()
                     raise

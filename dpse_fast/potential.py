@@ -22,6 +22,7 @@ from .errors import (
     UnseenTypesWarning,
     warn,
 )
+from .listed import ListedSession
 from .model import Model
 from .plan import Plan, StoredPlan
 from .plan.domain import trusted_distance
@@ -120,6 +121,21 @@ class Potential:
         profile : measure ``stage_seconds``
         """
         return self._make_session(skin, profile, warn_once=True)
+
+    def listed(self, *, profile: bool = False) -> ListedSession:
+        """For MD codes with neighbour lists and ghosts of their own.
+
+        Parameters
+        ----------
+        profile : measure ``stage_seconds``
+        """
+        return self._where.listed(
+            self._planner,
+            self._inform,
+            threads=self.threads,
+            keep_all=self.sel_overflow == "all",
+            profile=profile,
+        )
 
     def _make_session(
         self, skin: float, profile: bool = False, warn_once: bool = False

@@ -8,6 +8,7 @@ from typing import Any
 
 from .errors import InputError
 from .informing import Inform
+from .listed import ListedSession
 from .memory import bytes_per_atom, worker_bytes
 from .plan import Plan
 from .planning import Planner
@@ -32,6 +33,12 @@ class Where(ABC):
         self, planner: Planner, inform: Inform, *, threads: int, **options: Any
     ) -> Session:
         """A session there; options as `Session` takes them."""
+
+    @abstractmethod
+    def listed(
+        self, planner: Planner, inform: Inform, *, threads: int, **options: Any
+    ) -> ListedSession:
+        """The second door there; options as `ListedSession` takes them."""
 
     @abstractmethod
     def memory(self, plan: Plan, threads: int) -> dict[str, int]:
@@ -65,6 +72,13 @@ class OnProcessors(Where):
         from .cpu_session import CpuSession
 
         return CpuSession(planner, inform, threads, **options)
+
+    def listed(
+        self, planner: Planner, inform: Inform, *, threads: int, **options: Any
+    ) -> ListedSession:
+        from .cpu_listed import CpuListed
+
+        return CpuListed(planner, inform, threads, **options)
 
     def memory(self, plan: Plan, threads: int) -> dict[str, int]:
         return {

@@ -7,7 +7,8 @@ from numpy.typing import NDArray
 
 from .aligned import aligned_zeros
 from .kernels.cpu.environment import N_COUNTERS
-from .kernels.layout import Tally
+from .kernels.cpu.forces import list_gradients
+from .kernels.layout import Neighbourhood, Tally
 from .plan import Plan
 from .stages import (
     DescriptorStage,
@@ -115,3 +116,10 @@ class Workspace:
     def count_overflow(self, n_atoms: int) -> None:
         """Add the block's atoms with too many neighbours to `n_over`."""
         self.n_over += int(np.count_nonzero(self.over[:n_atoms]))
+
+    def list_gradients(
+        self, hood: Neighbourhood, rows: NDArray[np.int64], listed: Floats
+    ) -> None:
+        """Add the pair gradients of the last block, of these rows, to (n_list, 3)."""
+        for part in self.pair_buffers:
+            list_gradients(hood, rows, part.pairs, part.gradients, listed)

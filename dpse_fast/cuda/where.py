@@ -6,6 +6,7 @@ from typing import Any
 
 from ..errors import InputError
 from ..informing import Inform
+from ..listed import ListedSession
 from ..plan import Plan
 from ..planning import Planner
 from ..session import Session
@@ -60,6 +61,15 @@ class OnGpu(Where):
         from .session import CudaSession
 
         return CudaSession(
+            planner, inform, self._device, self._gemm, self._deterministic, **options
+        )
+
+    def listed(
+        self, planner: Planner, inform: Inform, *, threads: int, **options: Any
+    ) -> ListedSession:
+        from .listed import CudaListed
+
+        return CudaListed(
             planner, inform, self._device, self._gemm, self._deterministic, **options
         )
 

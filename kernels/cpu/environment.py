@@ -27,6 +27,7 @@ COINCIDENT = 2  # 1 + the index of an atom that another one lies on
 N_COUNTERS = 3
 
 CLOSEST = 1e-4  # Å; closer atoms are at the same place
+ELSEWHERE = 1e30  # Å; where atoms are put that no other atom feels
 
 row_at = inline(plain_row_at)
 
@@ -47,16 +48,17 @@ class Near(NamedTuple):
 
 @kernel
 def locate(positions: Floats, types: Ints, located: Floats) -> None:
-    """Put positions and types side by side.
+    """Put positions and types side by side; atoms of type -1 go elsewhere.
 
     Parameters
     ----------
     located : (n, 4) modified
     """
     for k in range(types.size):
+        exists = types[k] >= 0
         for c in range(3):
-            located[k, c] = positions[k, c]
-        located[k, 3] = types[k]
+            located[k, c] = positions[k, c] if exists else ELSEWHERE
+        located[k, 3] = max(types[k], 0)
 
 
 @inline

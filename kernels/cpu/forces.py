@@ -145,3 +145,34 @@ def merge_forces(
     for c in range(3):
         for m in range(3):
             virial[c, m] += touched.virial[c, m]
+
+
+@kernel
+def list_gradients(
+    hood: Neighbourhood, rows: Ints, pairs: Pairs, gradients: Floats, listed: Floats
+) -> None:
+    """Add the pair gradients of a block at the places of its pairs in the list.
+
+    Parameters
+    ----------
+    gradients : as ``pairs.differences``, dE_i/dd_ij, eV/Å
+    listed : (n_list, 3) modified
+
+    The pairs of a centre and type are in the order of the list.
+    """
+    n_types = (pairs.first.size - 1) // max(rows.size, 1)
+    room = pairs.offsets.size
+    at = np.empty(n_types, np.int64)
+    for b in range(rows.size):
+        first = pairs.first[b * n_types : (b + 1) * n_types + 1]
+        at[:] = first[:-1]
+        for k in range(hood.first[rows[b]], hood.first[rows[b] + 1]):
+            j = hood.neighbours[k]
+            if hood.types[j] < 0:
+                continue
+            t = hood.types[j] if n_types > 1 else 0
+            p = at[t]
+            if p < first[t + 1] and pairs.neighbours[p] == j:
+                for c in range(3):
+                    listed[k, c] += gradients[c * room + p]
+                at[t] += 1
