@@ -17,9 +17,10 @@ from ..kernels.cuda.caller_list import (
     WRONG,
     check_list_on_device,
 )
+from ..spatial_order import MOST_ATOMS
 from .arrays import adopt, kind_of, on_host
 from .device import Array, Device
-from .spatial_order import MOST_ATOMS, warps
+from .spatial_order import warps
 
 
 class CheckedList(NamedTuple):
@@ -27,8 +28,10 @@ class CheckedList(NamedTuple):
 
     types: Array  # (n_all,) int32 of the model, −1: an atom that does not count
     rows: Array  # (n_all,) int32, the row of each atom, or −1
+    centres: Array  # (n_rows,) int32 or int64
     first: Array  # (n_rows + 1,) int64
-    neighbours: Array  # (n_list,) int32
+    neighbours: Array  # (n_list,) int32; or (0,) where it is no longer needed
+    n_list: int
     n: int  # rows whose centre counts
 
     @property
@@ -79,8 +82,8 @@ def check_device_list(
     known = np.arange(len(type_map), dtype=np.int32)
 
     def on_the_host() -> CallerList:
-        values = (on_host(device, value, name) for name, value in given.items())
-        return check_list(*values, of_caller, n_all, type_map)
+        own = [on_host(device, value, name) for name, value in given.items()]
+        return check_list(*own[:3], own[3], of_caller, n_all, type_map)
 
     arrays = None
     if any(kind_of(value, name).on_device for name, value in given.items()):
@@ -106,17 +109,20 @@ def check_device_list(
     met = device.download(found)
     if met[WRONG]:
         on_the_host()
+        raise InputError("neighbours: the list has changed while it was read")
     if met[FIRST_TWICE]:
         raise InputError(
             f"centres: expected an atom in at most one row, got atom "
             f"{n_all - int(met[FIRST_TWICE])} in several"
         )
-    # Indices were checked before they are cut to 32 bits.
+    # Indices were checked before they are cut to 32 bits. What is kept is a copy.
     listed = device.cast(
         device.native(arrays.neighbours, arrays.neighbours.size), np.int32
     )
+    kept = device.copy(arrays.centres), device.copy(arrays.first)
     return CheckedList(
-        model_types, rows, arrays.first, listed, int(met[N_COUNTING])
+        *(model_types, rows, *kept, listed),
+        *(int(listed.size), int(met[N_COUNTING])),
     )
 
 
@@ -128,36 +134,43 @@ def _of_device(
     known: NDArray[np.int32],
 ) -> _Arrays | None:
     """The arguments on the device; None if they are not what a list consists of."""
-    integers = {
-        name: _integers(device, value, name)
-        for name, value in given.items()
-        if value is not None or name != "centres"
-    }
-    if any(found is None for found in integers.values()):
+    found = [_integers(device, given[name], name) for name in given]
+    if given["centres"] is None and found[1] is not None:
+        n_rows = max(found[1].array.size - 1, 0)
+        found[3] = _Integers(device.upload(np.arange(n_rows, dtype=np.int32)), 0)
+    read = [one for one in found if one is not None]
+    if len(read) < len(found):
         return None
-    first, (types, least) = integers["first"][0], integers["types"]
+    types, first, neighbours, centres = (one.array for one in read)
     n_rows = first.size - 1
-    if given["centres"] is None:
-        integers["centres"] = device.upload(np.arange(max(n_rows, 0), dtype=np.int32)), 0
-    centres = integers["centres"][0]
-    if n_rows < 1 or n_rows > n_all or centres.size != n_rows or types.size != n_all:
+    if not 0 < n_rows <= n_all or centres.size != n_rows or types.size != n_all:
         return None
     return _Arrays(
         *(types, device.cast(device.native(first, first.size), np.int64)),
-        *(integers["neighbours"][0], centres),
-        *((least, known) if of_caller is None else (0, of_caller)),
+        *(neighbours, centres),
+        *((read[0].least, known) if of_caller is None else (0, of_caller)),
     )
 
 
-def _integers(device: Device, value: Any, name: str) -> tuple[Array, int] | None:
-    """(n,) int32 or int64 and the least of them that may be; None for anything else."""
+class _Integers(NamedTuple):
+    array: Array  # (n,) int32 or int64 of the device
+    least: int  # of types that came so
+
+
+def _integers(device: Device, value: Any, name: str) -> _Integers | None:
+    """Of an argument; None if it is something else."""
+    if value is None:
+        return None
     on_device = kind_of(value, name).on_device
-    found = adopt(device, value, name) if on_device else array_of(value, name, "indices")
+    found = (
+        adopt(device, value, name) if on_device else array_of(value, name, "indices")
+    )
     if found.ndim != 1 or found.dtype.kind not in "iu":
         return None
     # Huge unsigned ones become negative.
     dtype = np.int32 if found.dtype == np.int32 else np.int64
     least = VIRTUAL if found.dtype.kind == "i" else 0
     if on_device:
-        return device.cast(found, dtype), least
-    return device.upload(np.ascontiguousarray(found, dtype)), least
+        return _Integers(device.cast(found, dtype), least)
+    array = device.upload(np.ascontiguousarray(found, dtype))
+    return _Integers(array, least)

@@ -65,7 +65,7 @@ class ListedRows(RowList):
     ) -> None:
         self._device, self._n_types = device, n_types
         n_all, n = int(given.types.size), given.n
-        self.n_given = int(given.neighbours.size)
+        self.n_given = given.n_list
         self._check_memory(n, deterministic)
         self._types = device.empty(n_all, np.int32)
         device.launch(renumber, warps(n_all), given.types, numbers, self._types)
@@ -95,6 +95,11 @@ class ListedRows(RowList):
         return self._starts
 
     @property
+    def n(self) -> int:
+        """Rows."""
+        return int(self.rows.size)
+
+    @property
     def n_places(self) -> int:
         return int(self.order.size)
 
@@ -108,9 +113,7 @@ class ListedRows(RowList):
             *(self._owners, nothing, self._located),
         )
 
-    def list_gradients(
-        self, tile: Tile, gradients: PairGradients, out: Array
-    ) -> None:
+    def list_gradients(self, tile: Tile, gradients: PairGradients, out: Array) -> None:
         self._device.launch(
             list_gradients,
             tile.end - tile.begin,
@@ -154,7 +157,8 @@ class ListedRows(RowList):
         summary = device.empty(n_types + 2 + n_warps, np.int64)
         device.launch(summarise, n_warps, first, self._located, n, n_types, summary)
         found = device.download(summary).tolist()
-        self._starts, n_listed = found[: n_types + 1], found[n_types + 1]
+        self._starts: list[int] = found[: n_types + 1]
+        n_listed = found[n_types + 1]
         longest = max(found[n_types + 2 :])
         if longest >= NO_REVERSE:
             raise InputError(
@@ -175,7 +179,5 @@ class ListedRows(RowList):
             device.empty(n_listed, np.uint16),
         )
         sizes = n, self._n_types
-        device.launch(
-            find_incoming, warps(n_listed + 1), hood, *sizes, order, incoming
-        )
+        device.launch(find_incoming, warps(n_listed + 1), hood, *sizes, order, incoming)
         return incoming

@@ -193,9 +193,7 @@ class Pipeline:
         room = 3 * cut.most_gradients
         self._gradients = device.empty(room, plan.geometry_dtype)
 
-    def evaluate(
-        self, listed: RowList, truncate: bool, given: RowParameters
-    ) -> None:
+    def evaluate(self, listed: RowList, truncate: bool, given: RowParameters) -> None:
         """Energies, forces and virial of the rows of a list, kept here."""
         self._runs += 1
         if self._recording is not None:
@@ -213,9 +211,7 @@ class Pipeline:
         else:
             work()
 
-    def _evaluate(
-        self, listed: RowList, truncate: bool, given: RowParameters
-    ) -> None:
+    def _evaluate(self, listed: RowList, truncate: bool, given: RowParameters) -> None:
         self._start(listed.n_places)
         for tile in self._tiling.tiles:
             gradients = PairGradients(self._gradients, tile[0].first)

@@ -41,8 +41,6 @@ class RowList(ABC):
     def n_places(self) -> int:
         return self.starts[-1]
 
-    def list_gradients(
-        self, tile: Tile, gradients: PairGradients, out: Array
-    ) -> None:
+    def list_gradients(self, tile: Tile, gradients: PairGradients, out: Array) -> None:
         """Write a tile's pair gradients to (3 · n_given,) numbers as the caller's."""
         raise NotImplementedError

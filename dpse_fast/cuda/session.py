@@ -19,6 +19,7 @@ from ..results import Result
 from ..session import Session
 from .arrays import on_host
 from .device import Device
+from .memory import no_memory
 from .neighbours import DeviceList
 from .parameters import ParametersOfRows
 from .pipeline import Pipeline, RowParameters
@@ -92,13 +93,7 @@ class CudaSession(Session):
 
     def _too_large(self, structure: DeviceStructure) -> InputError:
         self._pipeline = None  # with its memory
-        free, total = self._device.memory()
-        return InputError(
-            f"positions: {structure.n} atoms do not fit into the GPU's memory of "
-            f"{total / 1e9:.3g} GB, of which {free / 1e9:.3g} GB are free; expected "
-            "fewer atoms, a precision of 'mixed' or 'single', a smaller skin, or "
-            "device='cpu'"
-        )
+        return no_memory(self._device, structure.n)
 
     def _evaluate(
         self, structure: DeviceStructure, frame: Floats, own: Floats, atomic: bool
