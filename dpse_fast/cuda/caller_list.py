@@ -82,8 +82,8 @@ def check_device_list(
     known = np.arange(len(type_map), dtype=np.int32)
 
     def on_the_host() -> CallerList:
-        own = [on_host(device, value, name) for name, value in given.items()]
-        return check_list(*own[:3], own[3], of_caller, n_all, type_map)
+        own = {name: on_host(device, value, name) for name, value in given.items()}
+        return check_list(**own, of_caller=of_caller, n_all=n_all, type_map=type_map)
 
     arrays = None
     if any(kind_of(value, name).on_device for name, value in given.items()):
