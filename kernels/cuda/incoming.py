@@ -61,7 +61,7 @@ def find_incoming(
 def make_gather_incoming(atomic: bool) -> Any:
     """`gather_incoming`, with or without virials of atoms."""
 
-    @partial(kernel, blocks=6 if atomic else 7)
+    @partial(kernel, blocks=7)
     def gather_incoming(
         hood: FullList,
         n_types: int,
