@@ -11,6 +11,8 @@ from .informing import Inform, Once
 from .planning import Planner
 from .results import Floats, Report
 
+NO_LIST = "same_list: expected a call with a list before, got none"
+
 
 @dataclass(frozen=True, eq=False)
 class ListedResult:
