@@ -18,7 +18,7 @@ COMPILE = {"_jit.py", "_cuda.py"}
 KERNELS = [p for p in SOURCES if "kernels" in p.parts and p.name not in COMPILE]
 # Only these need the packages of a GPU.
 GPU = {
-    "numba.cuda": {"kernels/cuda/_cuda.py", "kernels/cuda/_memory.py"},
+    "numba.cuda": {f"kernels/cuda/_{name}.py" for name in ("cache", "cuda", "memory")},
     "cupy": {"dpse_fast/cuda/cupy_device.py"},
 }
 RUN_TIME = {"tensorflow", "torch", "jax", "paddle", "deepmd"}
