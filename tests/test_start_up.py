@@ -16,7 +16,8 @@ FIRST_ENERGY = """
 from random_model import random_model, random_structure
 import dpse_fast, sys
 model, s = random_model(embedding=(4, 9), sel=(6, 5)), random_structure("wire", 2, 1, 5)
-pot = dpse_fast.load(model, precision="PRECISION", threads=1, sel_overflow="all")
+options = {"precision": "PRECISION", "threads": 1, "sel_overflow": "all"}
+pot = dpse_fast.load(model, device="cpu", **options)
 for _ in range(2):
     session = pot.session()
     for atomic in (False, True):
@@ -31,6 +32,10 @@ for name, module in sorted(sys.modules.items()):
             own = isinstance(found, Dispatcher) and found.__module__ == name
             if own and not found.targetoptions.get("no_cpython_wrapper"):
                 print(kernel, len(found.signatures))
+"""
+NO_GPU = """
+assert sys.modules.keys().isdisjoint({"numba_cuda", "numba.cuda", "cupy", "cuda"})
+assert not [name for name in sys.modules if name.startswith("dpse_fast.kernels.cuda")]
 """
 LINEAR_ALGEBRA = """
 import numba, numpy as np
@@ -101,9 +106,11 @@ def test_a_kernel_is_compiled_once_for_a_precision(tmp_path: Path) -> None:
     assert set(times["mixed"].values()) <= {0, 1, 2}
 
 
-def test_the_first_energy_leaves_numba_as_it_is(tmp_path: Path) -> None:
+def test_the_first_energy_needs_no_gpu_and_leaves_numba_as_it_is(
+    tmp_path: Path,
+) -> None:
     code = FIRST_ENERGY.replace("PRECISION", "double")
-    lines_of(code, tmp_path)
+    lines_of(code + NO_GPU, tmp_path)
     lines_of(code + LINEAR_ALGEBRA, tmp_path)
 
 

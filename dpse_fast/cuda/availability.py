@@ -5,10 +5,12 @@ from __future__ import annotations
 import ctypes
 import sys
 from functools import cache
+from importlib.metadata import PackageNotFoundError, version
 from importlib.util import find_spec
 
 INSTALL = "pip install 'dpse-fast[cuda13]', or [cuda12] for a driver of CUDA 12"
 LEAST_CAPABILITY = (7, 0)
+LEAST_NUMBA_CUDA = (0, 30)
 
 
 def simulated() -> bool:
@@ -24,10 +26,7 @@ def missing() -> str | None:
     driver = "nvcuda.dll" if sys.platform == "win32" else "libcuda.so.1"
     if not _loads(driver):
         return f"there is no NVIDIA driver ({driver} was not found)"
-    for module, package in (("numba_cuda", "numba-cuda"), ("cupy", "CuPy")):
-        if find_spec(module) is None:
-            return f"{package} is not installed; {INSTALL}"
-    return _without_gpu()
+    return _without_packages() or _without_gpu()
 
 
 def _loads(library: str) -> bool:
@@ -36,6 +35,21 @@ def _loads(library: str) -> bool:
     except OSError:
         return False
     return True
+
+
+def _without_packages() -> str | None:
+    # Numba has a ``numba.cuda`` of its own, another compiler: look for the package.
+    for module, package in (("numba_cuda", "numba-cuda"), ("cupy", "CuPy")):
+        if find_spec(module) is None:
+            return f"{package} is not installed; {INSTALL}"
+    try:
+        found = version("numba-cuda")
+    except PackageNotFoundError:
+        return None
+    if tuple(int(part) for part in found.split(".")[:2]) < LEAST_NUMBA_CUDA:
+        least = ".".join(map(str, LEAST_NUMBA_CUDA))
+        return f"numba-cuda is {found}; expected {least} or more; {INSTALL}"
+    return None
 
 
 def _without_gpu() -> str | None:
