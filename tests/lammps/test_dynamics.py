@@ -25,9 +25,8 @@ STEPS, STEP = 120, 0.0005  # ps
 KCAL = 23.060549  # kcal/mol of 1 eV, as LAMMPS has it
 
 
-@pytest.mark.parametrize("ranks", [1, 2])
 def test_dynamics_with_rebuilt_lists_are_those_of_python(
-    lammps: Lammps, tmp_path: Path, ranks: int
+    lammps: Lammps, tmp_path: Path
 ) -> None:
     script = f"""
 {start()}
@@ -40,7 +39,7 @@ dump atoms all custom {STEPS} atoms.dump id xu yu zu vx vy vz
 dump_modify atoms sort id format float %20.15g
 run {STEPS}
 """
-    outcome = lammps.run(script, tmp_path, ranks=ranks)
+    outcome = lammps.run(script, tmp_path, ranks=2)
     builds = outcome.text.split("Neighbor list builds = ")[1].split()[0]
     assert int(builds) >= 3
     first, last = frames(tmp_path / "atoms.dump")
@@ -60,10 +59,7 @@ run {STEPS}
     assert np.abs(x - last[:, 1:4]).max() < 1e-9
 
 
-@pytest.mark.parametrize("ranks", [1, 2])
-def test_restart_file_has_model_and_options(
-    lammps: Lammps, tmp_path: Path, ranks: int
-) -> None:
+def test_restart_file_has_model_and_options(lammps: Lammps, tmp_path: Path) -> None:
     whole = f"""
 {start()}
 pair_style dpse demo threads 1
@@ -82,8 +78,8 @@ timestep 0.0005
 {thermo(every=5)}
 run 5
 """
-    expected = lammps.run(whole, tmp_path, ranks=ranks).runs[1]
-    found = lammps.run(rest, tmp_path, ranks=ranks).runs[0]
+    expected = lammps.run(whole, tmp_path, ranks=2).runs[1]
+    found = lammps.run(rest, tmp_path, ranks=2).runs[0]
     np.testing.assert_allclose(found, expected, rtol=1e-10, atol=1e-6)
     assert "Masses" in (tmp_path / "half.data").read_text()
 
