@@ -44,7 +44,9 @@ def ghosts_of(model: Any, s: Structure, local: Any = None) -> Ghosts:
     return with_ghosts(*s, reach=model.rcut + SKIN, local=local)
 
 
-def same(found: ListedResult, expected: ListedResult, precision: str = "double") -> None:
+def same(
+    found: ListedResult, expected: ListedResult, precision: str = "double"
+) -> None:
     energy, force = LIMITS[precision]
     assert found.energy == pytest.approx(expected.energy, abs=10 * energy)
     for name in ARRAYS:
@@ -194,9 +196,7 @@ def test_steps_with_the_same_list(deterministic: bool) -> None:
     asked = [{}, {}, {}, ALL, ALL, ALL, {"pair_gradients": True}]
     for step, options in enumerate(asked):
         given = parameters(model, 4, seed=step)
-        found = door.compute(
-            positions, *arrays, same_list=step > 0, **options, **given
-        )
+        found = door.compute(positions, *arrays, same_list=step > 0, **options, **given)
         for values in arrays:
             values[...] = 0  # they are not looked at again
         expected = reference.compute(positions, g.types, *g.lists, **options, **given)
