@@ -79,14 +79,13 @@ class CpuListed(ListedSession):
                 raise InputError(NO_LIST)
             check_same_atoms(len(listed.types), n_all)
             n_rows = len(listed.centres)
-            frame = check_parameters(fparam, model.fparam, "fparam")
+            frame = check_parameters(fparam, model.fparam, "fparam", n_rows)
             own = check_parameters(aparam, model.aparam, "aparam", n_rows)
             if not listed.counted.any():
                 return _nothing(n_all, listed, sums, atomic, pair_gradients)
             parameters = None
             if frame.size or own.size:
-                whole = np.broadcast_to(frame, (n_rows, frame.shape[1]))
-                parameters = np.concatenate([whole, own], axis=1)
+                parameters = np.concatenate([frame, own], axis=1)
             slopes = np.zeros((len(listed.neighbours), 3)) if pair_gradients else None
             found = self._engine.evaluate(
                 Neighbourhood(located, *listed),
