@@ -120,7 +120,7 @@ class CudaListed(ListedSession):
                     raise InputError(NO_LIST)
                 check_same_atoms(given.types.size, n_all)
                 frame = on_host(device, fparam, "fparam")
-                frame = check_parameters(frame, model.fparam, "fparam")
+                frame = check_parameters(frame, model.fparam, "fparam", given.n_rows)
                 own = on_host(device, aparam, "aparam")
                 own = check_parameters(own, model.aparam, "aparam", given.n_rows)
                 found = self._look_for_far(given, at) if wanted.from_device else None
