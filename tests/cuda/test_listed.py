@@ -232,7 +232,9 @@ def test_sel_overflow_is_of_rows() -> None:
     check(model, g, *chosen_rows(g, [7, 2, 3, 0]))
 
 
-def test_numbers_that_are_not_finite_are_reported_of_rows() -> None:
+@pytest.mark.filterwarnings("ignore::dpse_fast.NonFiniteWarning")
+@pytest.mark.parametrize("atomic", [True, False])
+def test_numbers_that_are_not_finite_are_reported_of_rows(atomic: bool) -> None:
     model = family("pair_table")
     assert model.pair_table is not None
     steep = np.full_like(model.pair_table.coefficients, 1e308)
@@ -240,7 +242,7 @@ def test_numbers_that_are_not_finite_are_reported_of_rows() -> None:
     positions = [[0, 0, 0], [9, 9, 9], [0, 0, 1.5], [0, 0, 30]]
     arguments = positions, [0, 1, 1, 0], [0, 1, 1, 1], [2], [0, 1, 3]
     found, expected = (
-        door(replace(model, pair_table=table)).compute(*arguments, atomic=True)
+        door(replace(model, pair_table=table)).compute(*arguments, atomic=atomic)
         for door in (on_device, on_cpu)
     )
     assert found.report.non_finite_atoms == 1
