@@ -1,0 +1,49 @@
+"""Structures for the tests of engines, and what is skipped without one."""
+
+from __future__ import annotations
+
+import importlib.util
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+from other_process import users_environment
+
+ROOT = Path(__file__).parents[2]
+EXAMPLES = ROOT / "examples"
+
+
+def needs(module: str, install: str) -> None:
+    """Skip the test, and say why, where an engine is not installed."""
+    if importlib.util.find_spec(module) is None:
+        pytest.skip(
+            f"{module} is not installed here: pip install {install!r}",
+            allow_module_level=True,
+        )
+
+
+def run(
+    *arguments: Any, ranks: int = 1, cwd: Path = ROOT
+) -> subprocess.CompletedProcess[str]:
+    """A Python process, or several under mpirun, as a user starts it."""
+    launcher = []
+    if ranks > 1:
+        launcher = [str(Path(sys.executable).parent / "mpirun"), "-n", str(ranks)]
+    return subprocess.run(
+        [*launcher, sys.executable, *map(str, arguments)],
+        env=users_environment(OMP_NUM_THREADS="1"),
+        cwd=cwd,
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=300,
+    )
+
+
+def output(*arguments: Any, ranks: int = 1, cwd: Path = ROOT) -> str:
+    """What such a process prints, which ends well."""
+    done = run(*arguments, ranks=ranks, cwd=cwd)
+    assert not done.returncode, done.stdout[-3000:] + done.stderr[-3000:]
+    return done.stdout
