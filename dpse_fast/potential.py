@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import partial
 from importlib import resources
 from typing import Any
@@ -14,21 +14,14 @@ from numpy.typing import ArrayLike
 from .boundary import check_type_map
 from .collection import collection_paused
 from .description import describe_model
-from .errors import (
-    InputError,
-    NonFiniteWarning,
-    SelOverflowWarning,
-    ShortDistanceWarning,
-    UnseenTypesWarning,
-    warn,
-)
+from .errors import InputError
+from .informing import informer
 from .listed import ListedSession
 from .model import Model
 from .plan import Plan, StoredPlan
-from .plan.domain import trusted_distance
 from .planning import DEFAULT_TOLERANCE, Planner
 from .planning.summary import summarise
-from .results import Report, Result
+from .results import Result
 from .session import DEFAULT_SKIN, Session
 from .where import OnProcessors, Where, choose
 
@@ -110,7 +103,13 @@ class Potential:
             aparam=aparam,
         )
 
-    def session(self, skin: float = DEFAULT_SKIN, *, profile: bool = False) -> Session:
+    def session(
+        self,
+        skin: float = DEFAULT_SKIN,
+        *,
+        profile: bool = False,
+        inform: Callable[[str], None] | None = None,
+    ) -> Session:
         """For MD: `compute` that keeps its neighbour list while atoms move little.
 
         Each kind of warning is given once in a session; results always carry it.
@@ -119,30 +118,38 @@ class Potential:
         ----------
         skin : Å
         profile : measure ``stage_seconds``
+        inform : called with the text of each warning; None: Python's warnings
         """
-        return self._make_session(skin, profile, warn_once=True)
+        return self._make_session(skin, profile, warn_once=True, inform=inform)
 
-    def listed(self, *, profile: bool = False) -> ListedSession:
+    def listed(
+        self, *, profile: bool = False, inform: Callable[[str], None] | None = None
+    ) -> ListedSession:
         """For MD codes with neighbour lists and ghosts of their own.
 
         Parameters
         ----------
         profile : measure ``stage_seconds``
+        inform : called with the text of each warning; None: Python's warnings
         """
         return self._where.listed(
             self._planner,
-            self._inform,
+            informer(self.model, self.sel_overflow, inform),
             threads=self.threads,
             keep_all=self.sel_overflow == "all",
             profile=profile,
         )
 
     def _make_session(
-        self, skin: float, profile: bool = False, warn_once: bool = False
+        self,
+        skin: float,
+        profile: bool = False,
+        warn_once: bool = False,
+        inform: Callable[[str], None] | None = None,
     ) -> Session:
         return self._where.session(
             self._planner,
-            self._inform,
+            informer(self.model, self.sel_overflow, inform),
             threads=self.threads,
             keep_all=self.sel_overflow == "all",
             skin=skin,
@@ -172,40 +179,6 @@ class Potential:
             sel_overflow=self.sel_overflow,
         )
         return rebuild, (self.model,)
-
-    def _inform(self, report: Report) -> None:
-        """Warn, or raise, about what a structure asks beyond the model's domain."""
-        overflow = report.sel_overflow
-        if overflow and self.sel_overflow == "error":
-            raise InputError(
-                f"positions: {overflow}; sel_overflow='truncate' keeps the nearest, "
-                "'all' counts all"
-            )
-        if overflow and self.sel_overflow == "warn":
-            warn(
-                f"{overflow}; the nearest are kept, as deepmd-kit does",
-                SelOverflowWarning,
-            )
-        if report.short_pairs:
-            warn(
-                f"{report.short_pairs} pairs closer than "
-                f"{trusted_distance(self.model):.2f} Å, far below the distances of "
-                "any training data: energy and forces mean little",
-                ShortDistanceWarning,
-            )
-        if report.unseen_pairs:
-            pairs = ", ".join(f"{c}-{t}" for c, t in report.unseen_pairs)
-            warn(
-                f"pairs of types that the model was not trained on: {pairs}; energy "
-                "and forces mean little",
-                UnseenTypesWarning,
-            )
-        if report.non_finite_atoms:
-            warn(
-                f"{report.non_finite_atoms} atoms have an energy or a force that is "
-                "NaN or infinite",
-                NonFiniteWarning,
-            )
 
     def where(self) -> dict[str, Any]:
         """The device, and why it is that one, ready for JSON."""

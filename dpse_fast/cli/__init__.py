@@ -18,6 +18,7 @@ COMMANDS = {
     "convert": "Write a model of any format as our HDF5 file, or as .dp.",
     "compress": "Write a model with its tables and their certificate.",
     "bench": "Time per atom and stage on a box of water.",
+    "library": "A shared library and header for C, C++ and Fortran.",
 }
 INTERRUPTED = 130
 

@@ -1,0 +1,32 @@
+"""``dpse-fast library``: make the shared library for C, C++ and Fortran."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+
+@click.command("library")
+@click.argument("folder", type=click.Path(file_okay=False, path_type=Path))
+@click.option("--compiler", help="C compiler; default: $CC, else cc.")
+@click.option("--json", "as_json", is_flag=True, help="One JSON object, nothing else.")
+def command(folder: Path, compiler: str | None, as_json: bool) -> None:
+    """Make libdpse.so, dpse.h and dpse.f90 in FOLDER.
+
+    Programs that link it run this Python environment.
+    """
+    from ..library import build
+    from .report import print_json
+
+    library = build(folder, compiler)
+    if as_json:
+        print_json({"library": library, "header": folder / "dpse.h"})
+        return
+    place = folder.resolve()
+    click.echo(f"{library}")
+    click.echo(f"C:       cc program.c -I{place} -L{place} -ldpse -Wl,-rpath,{place}")
+    click.echo(
+        f"Fortran: gfortran {place}/dpse.f90 program.f90 -L{place} -ldpse "
+        f"-Wl,-rpath,{place}"
+    )

@@ -1,0 +1,7 @@
+"""dpse-fast for C, C++ and Fortran: a header and a shared library that runs Python."""
+
+from __future__ import annotations
+
+from .build import Sources, build, write_sources
+
+__all__ = ["Sources", "build", "write_sources"]

@@ -1,0 +1,166 @@
+"""Making the shared library: C code around Python, from cffi, and a C compiler."""
+
+from __future__ import annotations
+
+import io
+import os
+import re
+import shutil
+import subprocess
+import sys
+import sysconfig
+from contextlib import redirect_stdout
+from importlib import resources
+from pathlib import Path
+from typing import NamedTuple
+
+from ..errors import InputError
+
+MODULE = "_dpse_embedded"
+GENERATED = "dpse_embedded.c"
+COPIED = ("dpse.h", "dpse_python.h", "dpse.c", "dpse.f90")
+TEXT_SIZE = "DPSE_TEXT_SIZE"
+START = """
+import importlib.util
+if importlib.util.find_spec("dpse_fast") is None:
+    import site
+    for folder in {folders!r}:
+        site.addsitedir(folder)
+from {module} import ffi
+from dpse_fast.library.functions import serve
+serve(ffi)
+"""
+
+
+class Sources(NamedTuple):
+    """What a compiler needs.
+
+    Parameters
+    ----------
+    files : C files (C11)
+    include : folders of headers
+    link : arguments that link Python
+    """
+
+    files: list[Path]
+    include: list[Path]
+    link: list[str]
+
+
+def write_sources(folder: str | os.PathLike[str]) -> Sources:
+    """Write header and C files into a folder, for a library or a plugin.
+
+    Raises
+    ------
+    InputError
+        If cffi is not installed, or Python cannot be linked.
+    """
+    into = Path(folder)
+    into.mkdir(parents=True, exist_ok=True)
+    packaged = resources.files(__package__)
+    texts = {name: packaged.joinpath(name).read_text("utf-8") for name in COPIED}
+    texts["dpse_environment.h"] = _environment()
+    for name, text in texts.items():
+        (into / name).write_text(text, "utf-8")
+    _emit(texts["dpse.h"], texts["dpse_python.h"], into / GENERATED)
+    include = [into, Path(sysconfig.get_path("include"))]
+    if not (include[1] / "Python.h").exists():
+        raise InputError(
+            f"library: expected Python.h in {include[1]}, found none; on Debian it is "
+            "in the package python3-dev"
+        )
+    return Sources([into / "dpse.c", into / GENERATED], include, _link_python())
+
+
+def build(folder: str | os.PathLike[str], compiler: str | None = None) -> Path:
+    """Make libdpse.so with its header and Fortran module; returns the library.
+
+    Parameters
+    ----------
+    compiler : of C; None for ``$CC``, else cc
+
+    Raises
+    ------
+    InputError
+        If something that this needs is missing.
+    """
+    name = compiler or os.environ.get("CC") or "cc"
+    command = shutil.which(name)
+    if command is None:
+        raise InputError(
+            f"compiler: expected a C compiler, found no {name!r}; on Debian it is in "
+            "the package gcc"
+        )
+    into = Path(folder)
+    work = into / "build"
+    sources = write_sources(work)
+    library = into / "libdpse.so"
+    arguments = [
+        *(command, "-std=c11", "-O2", "-fPIC", "-shared", "-fvisibility=hidden"),
+        "-pthread",
+        *(f"-I{path}" for path in sources.include),
+        *map(str, sources.files),
+        *("-o", str(library)),
+        *sources.link,
+    ]
+    done = subprocess.run(arguments, capture_output=True, text=True, check=False)
+    if done.returncode:
+        raise InputError(
+            f"compiler: {name} could not make {library}:\n{done.stderr.strip()}"
+        )
+    for header in ("dpse.h", "dpse.f90"):
+        shutil.copy(work / header, into / header)
+    shutil.rmtree(work)
+    return library
+
+
+def _environment() -> str:
+    """A header with the Python that is run where the process has none."""
+    letters = sys.executable.encode()
+    number = ", ".join(map(str, [*letters, 0]))
+    return f"static const char dpse_python_executable[] = {{{number}}};\n"
+
+
+def _emit(public: str, private: str, target: Path) -> None:
+    """Write the C code that calls Python."""
+    try:
+        from cffi import FFI
+    except ImportError:
+        raise InputError(
+            "library: expected cffi; install it with: pip install 'dpse-fast[library]'"
+        ) from None
+    ffi = FFI()
+    structures = [s for text in (public, private) for s in _structures(text)]
+    size = re.search(rf"#define {TEXT_SIZE} (\d+)", private)
+    assert size is not None
+    ffi.cdef("\n".join(structures))
+    ffi.cdef(f"#define {TEXT_SIZE} {size[1]}")
+    called = re.findall(r"^int dpse_python_\w+\([^;]*;", private, re.MULTILINE)
+    ffi.embedding_api("\n".join(called))
+    folders = [sysconfig.get_path("purelib"), sysconfig.get_path("platlib")]
+    once = list(dict.fromkeys(folders))
+    ffi.embedding_init_code(START.format(module=MODULE, folders=once))
+    ffi.set_source(MODULE, '#include "dpse_python.h"')
+    with redirect_stdout(io.StringIO()):  # it tells of its progress there
+        ffi.emit_c_code(str(target))
+
+
+def _structures(header: str) -> list[str]:
+    """The structures that a header defines."""
+    plain = re.sub(r"/\*.*?\*/", "", header, flags=re.DOTALL)
+    return re.findall(r"^typedef struct \{.*?^\} \w+;", plain, re.DOTALL | re.MULTILINE)
+
+
+def _link_python() -> list[str]:
+    """Arguments that link this Python's library, wherever it is."""
+    name = sysconfig.get_config_var("LDLIBRARY") or ""
+    found = re.fullmatch(r"lib(python[\w.]+?)\.(so|dylib).*", name)
+    places = [sysconfig.get_config_var(k) for k in ("LIBDIR", "LIBPL")]
+    for place in filter(None, places):
+        if found and (Path(place) / name).exists():
+            return [f"-L{place}", f"-l{found[1]}", f"-Wl,-rpath,{place}"]
+    raise InputError(
+        f"library: expected this Python as a shared library, found {name or 'none'} in "
+        f"{places}; on Debian it is in the package python3-dev, pyenv needs "
+        "PYTHON_CONFIGURE_OPTS=--enable-shared"
+    )

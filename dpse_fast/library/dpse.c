@@ -1,0 +1,114 @@
+/* The functions of dpse.h: each calls its namesake in Python, which returns one more than
+ * a status, so that 0 means that Python could not be started. */
+#include <Python.h>
+#include <pthread.h>
+#include <stdio.h>
+
+#include "dpse.h"
+#include "dpse_environment.h"
+#include "dpse_python.h"
+
+static _Thread_local char error_text[DPSE_TEXT_SIZE];
+static _Thread_local char warning_text[DPSE_TEXT_SIZE];
+
+static pthread_once_t started = PTHREAD_ONCE_INIT;
+static char why_not[512];
+
+/* Python with the environment that this was built in, unless the process has one. */
+static void start(void)
+{
+    PyConfig config;
+    PyStatus status;
+    if (Py_IsInitialized()) return;
+    PyConfig_InitPythonConfig(&config);
+    config.install_signal_handlers = 0;
+    config.parse_argv = 0;
+    status = PyConfig_SetBytesString(&config, &config.program_name, dpse_python_executable);
+    if (!PyStatus_Exception(status)) status = Py_InitializeFromConfig(&config);
+    PyConfig_Clear(&config);
+    if (PyStatus_Exception(status))
+        snprintf(why_not, sizeof why_not, "Python (%s) could not be started: %s",
+                 dpse_python_executable, status.err_msg ? status.err_msg : "it exits");
+    else
+        PyEval_SaveThread();
+}
+
+static dpse_texts begin(void)
+{
+    dpse_texts texts = {error_text, warning_text};
+    error_text[0] = warning_text[0] = '\0';
+    return texts;
+}
+
+static int can_call(void)
+{
+    pthread_once(&started, start);
+    return why_not[0] == '\0';
+}
+
+static int end(int answer)
+{
+    if (answer > 0) return answer - 1;
+    snprintf(error_text, sizeof error_text, "%s",
+             why_not[0] ? why_not
+                        : "dpse-fast could not be started in Python; the reason is on "
+                          "standard error (is dpse_fast installed there?)");
+    return DPSE_PYTHON;
+}
+
+const char *dpse_error(void) { return error_text; }
+
+const char *dpse_warning(void) { return warning_text; }
+
+int dpse_init(const char *model, const char *options, int *potential)
+{
+    dpse_texts texts = begin();
+    return end(can_call() ? dpse_python_init(&texts, model, options, potential) : 0);
+}
+
+int dpse_free(int potential)
+{
+    dpse_texts texts = begin();
+    return end(can_call() ? dpse_python_free(&texts, potential) : 0);
+}
+
+int dpse_cutoff(int potential, double *cutoff)
+{
+    dpse_texts texts = begin();
+    return end(can_call() ? dpse_python_cutoff(&texts, potential, cutoff) : 0);
+}
+
+int dpse_n_types(int potential, int *n_types)
+{
+    dpse_texts texts = begin();
+    return end(can_call() ? dpse_python_n_types(&texts, potential, n_types) : 0);
+}
+
+int dpse_type_name(int potential, int type, char *name, int size)
+{
+    dpse_texts texts = begin();
+    return end(can_call() ? dpse_python_type_name(&texts, potential, type, name, size) : 0);
+}
+
+int dpse_parameters(int potential, int *n_frame, int *n_atomic)
+{
+    dpse_texts texts = begin();
+    return end(can_call() ? dpse_python_parameters(&texts, potential, n_frame, n_atomic) : 0);
+}
+
+int dpse_compute(int potential, int n, const double *positions, const int *types,
+                 const double *cell, const int *pbc, const double *fparam,
+                 const double *aparam, double *energy, double *forces, double *virial,
+                 double *atomic_energies, double *atomic_virials)
+{
+    dpse_texts texts = begin();
+    dpse_structure given = {n, positions, types, cell, pbc, fparam, aparam};
+    dpse_found found = {energy, forces, virial, atomic_energies, atomic_virials};
+    return end(can_call() ? dpse_python_compute(&texts, potential, &given, &found) : 0);
+}
+
+int dpse_compute_nlist(int potential, const dpse_list *list, dpse_sums *sums)
+{
+    dpse_texts texts = begin();
+    return end(can_call() ? dpse_python_compute_nlist(&texts, potential, list, sums) : 0);
+}

@@ -1,0 +1,94 @@
+/* dpse-fast for C, C++ and Fortran: Deep Potential energies, forces and virials.
+ *
+ * Lengths in Å, energies in eV, forces in eV/Å; matrices by rows. Every function returns
+ * DPSE_OK or an error code, and dpse_error() then says what was wrong. Functions may be
+ * called from any thread; calls with one potential wait for each other. The first call
+ * starts Python, unless the process runs it already.
+ */
+#ifndef DPSE_H
+#define DPSE_H
+
+#include <stdint.h>
+
+#if defined(_WIN32)
+#define DPSE_API
+#else
+#define DPSE_API __attribute__((visibility("default")))
+#endif
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+enum dpse_status {
+    DPSE_OK = 0,
+    DPSE_INPUT = 1,   /* an argument or a structure that cannot be evaluated */
+    DPSE_MODEL = 2,   /* a model file that cannot be read */
+    DPSE_HANDLE = 3,  /* no such potential */
+    DPSE_PYTHON = 4,  /* Python or dpse-fast cannot be started */
+    DPSE_INTERNAL = 5 /* anything else */
+};
+
+/* A caller's full neighbour list over local atoms and explicit ghosts. */
+typedef struct {
+    int n_all;               /* atoms with ghosts (periodic images too) */
+    int n_rows;              /* rows of the list, may be 0 */
+    const double *positions; /* 3 n_all */
+    const int *types;        /* n_all */
+    const int *centres;      /* n_rows, the atom of each row; NULL: 0, 1, 2 ... */
+    const int64_t *first;    /* n_rows + 1, where each row starts in neighbours */
+    const int *neighbours;   /* first[n_rows], all atoms within the cutoff, and others */
+    const int *type_map;     /* n_caller_types: the model's type of each of the caller's,
+                                -1: does not exist; NULL: types are the model's */
+    int n_caller_types;
+    int same_list;           /* not 0: positions alone have changed since the last call;
+                                all other arrays are where and as they were */
+    const double *fparam;    /* frame parameters; NULL: none, or the model's default */
+    const double *aparam;    /* atomic parameters, row after row, or NULL */
+} dpse_list;
+
+/* What dpse_compute_nlist finds; pointers may be NULL where not wanted. */
+typedef struct {
+    double energy;
+    double virial[9];        /* -sum dE_i/dd (x) d of all pairs, d = x_j - x_i */
+    double *forces;          /* 3 n_all, ADDED to; those on ghosts belong to their owners */
+    double *atomic_energies; /* n_rows */
+    double *atomic_virials;  /* 9 n_all; a pair's part is on its neighbour */
+    double *pair_gradients;  /* 3 first[n_rows], dE_i/dd in the order of the list */
+} dpse_sums;
+
+/* The text of this thread's last error; "" if there was none. */
+DPSE_API const char *dpse_error(void);
+
+/* What this thread's last call warned of, line by line; each kind comes once. */
+DPSE_API const char *dpse_warning(void);
+
+/* Load a model. model: a file, or NULL for the embedded water model (demonstration).
+ * options: "precision=mixed tol=1e-5 threads=2 device=cuda:0 sel_overflow=warn
+ * head=NAME gemm=tf32x3 deterministic=no skin=1.0", any of them, or NULL. */
+DPSE_API int dpse_init(const char *model, const char *options, int *potential);
+
+DPSE_API int dpse_free(int potential);
+
+DPSE_API int dpse_cutoff(int potential, double *cutoff);
+DPSE_API int dpse_n_types(int potential, int *n_types);
+DPSE_API int dpse_type_name(int potential, int type, char *name, int size);
+DPSE_API int dpse_parameters(int potential, int *n_frame, int *n_atomic);
+
+/* Energy, forces and virial of n atoms; the neighbour list is kept from call to call.
+ * types: of the model, -1: an atom that does not count. cell: 9 numbers, rows a, b, c,
+ * or NULL. pbc: 3 flags; NULL: periodic if there is a cell. aparam: n rows. virial (9),
+ * atomic_energies (n), atomic_virials (9 n): NULL where not wanted. */
+DPSE_API int dpse_compute(int potential, int n, const double *positions, const int *types,
+                          const double *cell, const int *pbc, const double *fparam,
+                          const double *aparam, double *energy, double *forces,
+                          double *virial, double *atomic_energies,
+                          double *atomic_virials);
+
+DPSE_API int dpse_compute_nlist(int potential, const dpse_list *list, dpse_sums *sums);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif

@@ -1,0 +1,41 @@
+/* What dpse.c and Python tell each other. */
+#ifndef DPSE_PYTHON_H
+#define DPSE_PYTHON_H
+
+#include "dpse.h"
+
+#define DPSE_TEXT_SIZE 4096
+
+typedef struct {
+    char *error;
+    char *warning;
+} dpse_texts;
+
+typedef struct {
+    int n;
+    const double *positions;
+    const int *types;
+    const double *cell;
+    const int *pbc;
+    const double *fparam;
+    const double *aparam;
+} dpse_structure;
+
+typedef struct {
+    double *energy;
+    double *forces;
+    double *virial;
+    double *atomic_energies;
+    double *atomic_virials;
+} dpse_found;
+
+int dpse_python_init(dpse_texts *, const char *model, const char *options, int *potential);
+int dpse_python_free(dpse_texts *, int potential);
+int dpse_python_cutoff(dpse_texts *, int potential, double *cutoff);
+int dpse_python_n_types(dpse_texts *, int potential, int *n_types);
+int dpse_python_type_name(dpse_texts *, int potential, int type, char *name, int size);
+int dpse_python_parameters(dpse_texts *, int potential, int *n_frame, int *n_atomic);
+int dpse_python_compute(dpse_texts *, int potential, const dpse_structure *, dpse_found *);
+int dpse_python_compute_nlist(dpse_texts *, int potential, const dpse_list *, dpse_sums *);
+
+#endif

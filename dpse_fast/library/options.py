@@ -1,0 +1,65 @@
+"""Options of `dpse_init`, written as one line of text."""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Callable
+from typing import Any
+
+from ..errors import InputError
+from ..session import DEFAULT_SKIN
+
+FLAGS = {"yes": True, "no": False, "true": True, "false": False, "1": True, "0": False}
+
+
+def _flag(text: str) -> bool:
+    return FLAGS[text.lower()]
+
+
+def _names(text: str) -> list[str]:
+    return text.split(",")
+
+
+PARSED: dict[str, Callable[[str], Any]] = {
+    "device": str,
+    "gemm": str,
+    "deterministic": _flag,
+    "precision": str,
+    "tol": float,
+    "threads": int,
+    "sel_overflow": str,
+    "type_map": _names,
+    "head": str,
+    "skin": float,
+}
+
+
+def loading_options(text: str) -> tuple[dict[str, Any], float]:
+    """Options of `load`, and the skin (Å), from ``"precision=mixed threads=2"``.
+
+    Raises
+    ------
+    InputError
+        For an option that does not exist, comes twice or cannot be read.
+    """
+    try:
+        words = shlex.split(text)
+    except ValueError as error:
+        raise InputError(f"options: {error}, got {text!r}") from None
+    found: dict[str, Any] = {}
+    for word in words:
+        name, equals, value = word.partition("=")
+        if name not in PARSED or not equals:
+            raise InputError(
+                f"options: expected name=value with a name of {', '.join(PARSED)}, got "
+                f"{word!r}"
+            )
+        if name in found:
+            raise InputError(f"options: expected {name} once, got it again")
+        try:
+            found[name] = PARSED[name](value)
+        except (ValueError, KeyError):
+            kind = {"tol": "a number", "skin": "a number", "threads": "a whole number"}
+            expected = kind.get(name, "yes or no")
+            raise InputError(f"{name}: expected {expected}, got {value!r}") from None
+    return found, found.pop("skin", DEFAULT_SKIN)

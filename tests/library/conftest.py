@@ -1,0 +1,33 @@
+"""The shared library, made once."""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from dpse_fast import library as of_c
+
+
+def needs(compiler: str, package: str) -> None:
+    if shutil.which(compiler) is None:
+        pytest.skip(f"{compiler} is not installed; on Debian it is in {package}")
+
+
+def compiled(command: list[str], *arguments: object) -> None:
+    done = subprocess.run(
+        [*command, *map(str, arguments)], capture_output=True, text=True, check=False
+    )
+    assert not done.returncode, done.stderr
+    assert not done.stderr
+
+
+@pytest.fixture(scope="session")
+def library(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with libdpse.so, dpse.h and dpse.f90."""
+    needs("cc", "gcc")
+    folder = tmp_path_factory.mktemp("library")
+    assert of_c.build(folder) == folder / "libdpse.so"
+    return folder
