@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from other_process import users_environment
 
-ROOT = Path(__file__).parents[2]
+ROOT = Path(__file__).parents[1]
 EXAMPLES = ROOT / "examples"
 
 
