@@ -6,19 +6,28 @@ no plugin, and `dpse_fast.ase.DeepPotential` is the calculator all the same.
 
 from __future__ import annotations
 
+from functools import cache
 from typing import Any
 
-__ase_plugins__: tuple[Any, ...]
 
-try:
-    from ase._4.plugins.plugin import CalculatorPlugin
+def __getattr__(name: str) -> Any:
+    """Made when ASE asks, for ASE's module of plugins asks while it is imported."""
+    if name == "__ase_plugins__":
+        return _plugins()
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
 
-    __ase_plugins__ = (
-        CalculatorPlugin(
-            "dpse",
-            citation="L. Zhang et al., NeurIPS 31 (2018), Deep Potential",
-            implementation="dpse_fast.ase.DeepPotential",
-        ),
-    )
-except (ImportError, TypeError):
-    __ase_plugins__ = ()
+
+@cache
+def _plugins() -> tuple[Any, ...]:
+    try:
+        from ase._4.plugins.plugin import CalculatorPlugin
+
+        return (
+            CalculatorPlugin(
+                "dpse",
+                citation="L. Zhang et al., NeurIPS 31 (2018), Deep Potential",
+                implementation="dpse_fast.ase.DeepPotential",
+            ),
+        )
+    except (ImportError, TypeError):
+        return ()
