@@ -7,10 +7,11 @@
 import argparse
 from pathlib import Path
 
+import numpy as np
 from ase import units
+from ase.constraints import FixCom
 from ase.io import read
 from ase.md.langevin import Langevin
-from ase.md.velocitydistribution import MaxwellBoltzmannDistribution, Stationary
 from ase.md.verlet import VelocityVerlet
 
 from dpse_fast.ase import DeepPotential
@@ -27,8 +28,10 @@ def main(
     """Run, and give the total energies (eV); a temperature (K) asks for Langevin."""
     atoms = read(structure, index=0)
     atoms.calc = DeepPotential(model)
-    MaxwellBoltzmannDistribution(atoms, temperature_K=temperature or 300, rng=None)
-    Stationary(atoms)
+    atoms.set_constraint(FixCom())
+    spread = np.sqrt(atoms.get_masses() * units.kB * (temperature or 300))
+    random = np.random.default_rng(1)
+    atoms.set_momenta(spread[:, None] * random.normal(size=(len(atoms), 3)))
     if temperature is None:
         dynamics = VelocityVerlet(atoms, timestep=0.5 * units.fs)
     else:
@@ -37,6 +40,7 @@ def main(
             timestep=0.5 * units.fs,
             temperature_K=temperature,
             friction=0.01 / units.fs,
+            fixcm=False,
         )
     totals = []
 
