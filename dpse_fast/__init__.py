@@ -19,6 +19,7 @@ from .errors import (
 
 if TYPE_CHECKING:
     from .listed import ListedResult, ListedSession
+    from .many import ManySession, Structure
     from .model import Model
     from .potential import Potential, load
     from .results import Report, Result, SelOverflow
@@ -32,6 +33,7 @@ __all__ = [
     "InputError",
     "ListedResult",
     "ListedSession",
+    "ManySession",
     "Model",
     "ModelFileError",
     "NonFiniteWarning",
@@ -42,6 +44,7 @@ __all__ = [
     "SelOverflowWarning",
     "Session",
     "ShortDistanceWarning",
+    "Structure",
     "UnseenTypesWarning",
     "__version__",
     "load",
@@ -50,12 +53,14 @@ __all__ = [
 _HOME = {
     "ListedResult": "listed",
     "ListedSession": "listed",
+    "ManySession": "many",
     "Model": "model",
     "Potential": "potential",
     "Report": "results",
     "Result": "results",
     "SelOverflow": "results",
     "Session": "session",
+    "Structure": "many",
     "load": "potential",
 }
 

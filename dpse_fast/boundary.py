@@ -36,6 +36,14 @@ class Checked(NamedTuple):
     real: NDArray[np.int64] | None  # (n,) the caller's atoms that count; None: all
     n_atoms: int  # N, the caller's
 
+    def for_all(self, values: NDArray[Any]) -> NDArray[Any]:
+        """Rows for all the caller's atoms, zero for those that do not count."""
+        if self.real is None:
+            return values
+        full = np.zeros((self.n_atoms, *values.shape[1:]), values.dtype)
+        full[self.real] = values
+        return full
+
 
 def check_system(
     positions: ArrayLike,
@@ -68,7 +76,20 @@ def check_parameters(
     name: str,
     n_atoms: int | None = None,
 ) -> NDArray[np.float64]:
-    """Frame parameters (1, k), or with n_atoms atomic ones (n_atoms, k), normalised.
+    """As `given_parameters`, normalised."""
+    given = given_parameters(value, expected, name, n_atoms)
+    if expected is None:
+        return given
+    return np.asarray((given - expected.mean) * expected.scale, np.float64)
+
+
+def given_parameters(
+    value: ArrayLike | None,
+    expected: Parameters | None,
+    name: str,
+    n_atoms: int | None = None,
+) -> NDArray[np.float64]:
+    """Frame parameters (1, k), or with n_atoms those of atoms (n_atoms, k).
 
     One row (k,) serves all atoms; with k = 1 it may be a number, and (n_atoms,) has
     one for each. Left out, the model's default counts.
@@ -87,7 +108,7 @@ def check_parameters(
     shape = f"({k},)" if n_atoms is None else f"({n_atoms}, {k}) or ({k},)"
     if value is None:
         if expected.default is None:
-            kind = "frame" if n_atoms is None else "atomic"
+            kind = "frame" if name == "fparam" else "atomic"
             raise InputError(
                 f"{name}: the model needs {k} {kind} parameters, expected shape "
                 f"{shape}, got none"
@@ -99,8 +120,7 @@ def check_parameters(
         raise InputError(f"{name}: expected shape {shape}, got {given.shape}")
     if not np.isfinite(given).all():
         raise InputError(f"{name}: expected finite numbers, got NaN or infinity")
-    full = np.broadcast_to(given.reshape((-1, k)), (rows, k))
-    return np.asarray((full - expected.mean) * expected.scale, np.float64)
+    return np.broadcast_to(given.reshape((-1, k)), (rows, k))
 
 
 def array_of(value: Any, name: str, expected: str) -> NDArray[Any]:

@@ -61,6 +61,14 @@ def check_sums(value: Any, n_all: int) -> Floats | None:
     return sums
 
 
+def check_same_atoms(of_list: int, n_all: int) -> None:
+    """Whether positions are of the atoms that the last list is of."""
+    if of_list != n_all:
+        raise InputError(
+            f"positions: expected the {of_list} atoms of the last list, got {n_all}"
+        )
+
+
 def check_list(
     types: ArrayLike,
     first: ArrayLike,

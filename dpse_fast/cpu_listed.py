@@ -14,6 +14,7 @@ from .caller_list import (
     check_all_positions,
     check_caller_types,
     check_list,
+    check_same_atoms,
     check_sums,
 )
 from .domain_report import check_distances, not_finite, report_of
@@ -22,12 +23,11 @@ from .errors import InputError
 from .informing import Inform
 from .kernels._registries import load_registries
 from .kernels.layout import Neighbourhood
-from .listed import ListedResult, ListedSession
+from .listed import NO_LIST, ListedResult, ListedSession
 from .planning import Planner
 from .results import Report
 
 Floats = NDArray[np.float64]
-NO_LIST = "same_list: expected a call with a list before, got none"
 
 
 class CpuListed(ListedSession):
@@ -77,20 +77,15 @@ class CpuListed(ListedSession):
             listed = self._list
             if listed is None:
                 raise InputError(NO_LIST)
-            if len(listed.types) != n_all:
-                raise InputError(
-                    f"positions: expected the {len(listed.types)} atoms of the last "
-                    f"list, got {n_all}"
-                )
+            check_same_atoms(len(listed.types), n_all)
             n_rows = len(listed.centres)
-            frame = check_parameters(fparam, model.fparam, "fparam")
+            frame = check_parameters(fparam, model.fparam, "fparam", n_rows)
             own = check_parameters(aparam, model.aparam, "aparam", n_rows)
             if not listed.counted.any():
                 return _nothing(n_all, listed, sums, atomic, pair_gradients)
             parameters = None
             if frame.size or own.size:
-                whole = np.broadcast_to(frame, (n_rows, frame.shape[1]))
-                parameters = np.concatenate([whole, own], axis=1)
+                parameters = np.concatenate([frame, own], axis=1)
             slopes = np.zeros((len(listed.neighbours), 3)) if pair_gradients else None
             found = self._engine.evaluate(
                 Neighbourhood(located, *listed),

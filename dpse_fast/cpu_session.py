@@ -16,7 +16,7 @@ from .informing import Inform
 from .kernels.cpu.images import add_to_owners
 from .neighbours import NeighbourList
 from .planning import Planner
-from .results import Report, Result
+from .results import Result
 from .session import Session
 
 Floats = NDArray[np.float64]
@@ -65,7 +65,7 @@ class CpuSession(Session):
         if checked.real is not None:
             atoms = atoms[checked.real]
         if not len(checked.system.positions):
-            return _nothing(checked, atomic)
+            return Result.of_nothing(checked.n_atoms, atomic)
         with self._lock:
             start = time.process_time()
             self._list.update(checked.system)
@@ -95,40 +95,18 @@ class CpuSession(Session):
         virials = np.empty((0, 3, 3))
         if atomic:
             virials = _onto_owners(found.atomic_virials, owners, n).reshape(n, 3, 3)
-        bad = _with_virtual(not_finite(energies, forces), checked)
+        bad = checked.for_all(not_finite(energies, forces))
         own = numbers[hood.centres]
         report = report_of(self._engine.plan, found.domain, own, checked.n_atoms, bad)
         self._tell(report)
         return Result(
             energy=float(energies.sum()),
-            forces=_with_virtual(forces, checked),
+            forces=checked.for_all(forces),
             virial=found.virial.copy(),
-            atomic_energies=_with_virtual(energies, checked) if atomic else None,
-            atomic_virials=_with_virtual(virials, checked) if atomic else None,
+            atomic_energies=checked.for_all(energies) if atomic else None,
+            atomic_virials=checked.for_all(virials) if atomic else None,
             report=report,
         )
-
-
-def _nothing(checked: Checked, atomic: bool) -> Result:
-    """Of a structure whose atoms are all virtual."""
-    n = checked.n_atoms
-    return Result(
-        energy=0.0,
-        forces=np.zeros((n, 3)),
-        virial=np.zeros((3, 3)),
-        atomic_energies=np.zeros(n) if atomic else None,
-        atomic_virials=np.zeros((n, 3, 3)) if atomic else None,
-        report=Report(virtual_atoms=n),
-    )
-
-
-def _with_virtual(values: NDArray[Any], checked: Checked) -> NDArray[Any]:
-    """Rows for all the caller's atoms, zero for those that do not count."""
-    if checked.real is None:
-        return values
-    full = np.zeros((checked.n_atoms, *values.shape[1:]), values.dtype)
-    full[checked.real] = values
-    return full
 
 
 def _onto_owners(values: Floats, owners: NDArray[np.int32], n: int) -> Floats:

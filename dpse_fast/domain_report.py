@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .engine import Domain
-from .errors import InputError
+from .errors import AtomError
 from .kernels.cpu.environment import CLOSE_PAIRS, COINCIDENT, N_COUNTERS, SHORT_PAIRS
 from .model import Descriptor, Model
 from .plan import Plan
@@ -38,13 +38,13 @@ def check_distances(
 
     Raises
     ------
-    InputError
-        Naming an atom.
+    AtomError
+        Naming one of them.
     """
     coincident = max(int(c[COINCIDENT]) for c in counters)
     for atom, what in ((coincident, COINCIDENT_ATOMS), (below_table, BELOW_TABLE)):
         if atom:
-            raise InputError(f"positions: {what.format(atom_of(atom - 1))}")
+            raise AtomError(what, atom_of(atom - 1))
 
 
 def report_of(

@@ -18,6 +18,20 @@ class InputError(DpseError, ValueError):
     """An argument, structure or trajectory that cannot be evaluated."""
 
 
+class AtomError(InputError):
+    """An atom whose position cannot be evaluated.
+
+    Parameters
+    ----------
+    what : with {} in place of the atom
+    atom : its number
+    """
+
+    def __init__(self, what: str, atom: int) -> None:
+        super().__init__(f"positions: {what.format(atom)}")
+        self.what, self.atom = what, atom
+
+
 class SelOverflowWarning(UserWarning):
     """Atoms with more neighbours of a type than the model's ``sel``."""
 

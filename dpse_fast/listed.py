@@ -11,6 +11,8 @@ from .informing import Inform, Once
 from .planning import Planner
 from .results import Floats, Report
 
+NO_LIST = "same_list: expected a call with a list before, got none"
+
 
 @dataclass(frozen=True, eq=False)
 class ListedResult:
@@ -42,8 +44,6 @@ class ListedResult:
 class ListedSession(ABC):
     """Computes with lists that the caller keeps; made by `Potential.listed`.
 
-    Each kind of warning is given once in a session; results always carry it.
-
     Attributes
     ----------
     stage_seconds : seconds in each stage, when profiling: processor time of all
@@ -51,10 +51,16 @@ class ListedSession(ABC):
     """
 
     def __init__(
-        self, planner: Planner, inform: Inform, *, keep_all: bool, profile: bool
+        self,
+        planner: Planner,
+        inform: Inform,
+        *,
+        keep_all: bool,
+        profile: bool,
+        warn_once: bool,
     ) -> None:
         self._planner, self._model = planner, planner.model
-        self._tell = Once(inform)
+        self._tell: Inform = Once(inform) if warn_once else inform
         self._profile, self._truncate = profile, not keep_all
         self._lock = threading.Lock()
 
@@ -98,6 +104,7 @@ class ListedSession(ABC):
         atomic : also energies of rows and virials of atoms, and their report
         pair_gradients : also the gradient of each pair
         fparam : (k,) frame parameters; None for the model's default
+            (n_rows, k) where rows belong to several frames.
         aparam : (n_rows, k) atomic parameters of the rows, or (k,) for all
 
         Raises

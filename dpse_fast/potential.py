@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from functools import partial
 from importlib import resources
 from typing import Any
@@ -17,6 +17,7 @@ from .description import describe_model
 from .errors import InputError
 from .informing import informer
 from .listed import ListedSession
+from .many import ManySession, Structure
 from .model import Model
 from .plan import Plan, StoredPlan
 from .planning import DEFAULT_TOLERANCE, Planner
@@ -57,6 +58,7 @@ class Potential:
         self.precision, self.tol = planner.precision, planner.tolerance
         self._planner = planner
         self._session = self._make_session(skin=0.0)
+        self._many: ManySession | None = None
 
     @property
     def plan(self) -> Plan | None:
@@ -127,17 +129,74 @@ class Potential:
     ) -> ListedSession:
         """For MD codes with neighbour lists and ghosts of their own.
 
+        Each kind of warning is given once in a session; results always carry it.
+
         Parameters
         ----------
         profile : measure ``stage_seconds``
         inform : called with the text of each warning; None: Python's warnings
         """
+        return self._make_listed(inform, profile, warn_once=True)
+
+    def compute_many(
+        self, structures: Iterable[Structure | tuple[Any, ...]], *, atomic: bool = False
+    ) -> list[Result]:
+        """Energies, forces and virials of many systems, evaluated together.
+
+        For small systems: the work of a call is shared, and processors or a GPU are
+        filled. `many` keeps the neighbour lists from call to call.
+
+        Parameters
+        ----------
+        structures : of each the arguments of `compute` in their order, as a tuple or
+            a `Structure`: positions, types, cell, pbc, fparam, aparam
+        atomic : also per-atom energies, virials and report
+
+        Raises
+        ------
+        InputError
+            As `compute`, naming the structure.
+        """
+        if self._many is None:
+            self._many = self._make_many(0.0, None, warn_once=False)
+        return self._many.compute(structures, atomic=atomic)
+
+    def many(
+        self,
+        skin: float = DEFAULT_SKIN,
+        *,
+        inform: Callable[[str], None] | None = None,
+    ) -> ManySession:
+        """For MD of many systems: `compute_many` that keeps its neighbour lists.
+
+        Each kind of warning is given once in a session; results always carry it.
+
+        Parameters
+        ----------
+        skin : Å
+        inform : called with the text of each warning; None: Python's warnings
+        """
+        return self._make_many(skin, inform, warn_once=True)
+
+    def _make_many(
+        self, skin: float, inform: Callable[[str], None] | None, warn_once: bool
+    ) -> ManySession:
+        def door(quiet: bool) -> ListedSession:
+            tell = (lambda text: None) if quiet else inform
+            return self._make_listed(tell, False, warn_once)
+
+        return ManySession(self.model, door, skin)
+
+    def _make_listed(
+        self, inform: Callable[[str], None] | None, profile: bool, warn_once: bool
+    ) -> ListedSession:
         return self._where.listed(
             self._planner,
             informer(self.model, self.sel_overflow, inform),
             threads=self.threads,
             keep_all=self.sel_overflow == "all",
             profile=profile,
+            warn_once=warn_once,
         )
 
     def _make_session(

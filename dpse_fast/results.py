@@ -121,6 +121,18 @@ class Result:
     atomic_virials: Floats | None
     report: Report
 
+    @classmethod
+    def of_nothing(cls, n_atoms: int, atomic: bool) -> Result:
+        """Of a structure all of whose atoms are virtual."""
+        return cls(
+            energy=0.0,
+            forces=np.zeros((n_atoms, 3)),
+            virial=np.zeros((3, 3)),
+            atomic_energies=np.zeros(n_atoms) if atomic else None,
+            atomic_virials=np.zeros((n_atoms, 3, 3)) if atomic else None,
+            report=Report(virtual_atoms=n_atoms),
+        )
+
     @property
     def sel_overflow(self) -> SelOverflow | None:
         """Of the report."""

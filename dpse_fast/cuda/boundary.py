@@ -77,11 +77,7 @@ def check_device_system(
         *(at, FARTHEST, given, least, len(type_map) - 1, found),
     )
     met = device.download(found)
-    if met[FIRST_FAR]:
-        atom = n - int(met[FIRST_FAR])
-        places = 3 * atom + np.arange(3)
-        position = device.pick(device.flat(at), places)
-        raise far_positions(atom, position.tolist(), int(met[N_FAR]))
+    refuse_far(device, at, met)
     if met[FIRST_OUTSIDE]:
         atom = n - int(met[FIRST_OUTSIDE])
         index = int(device.pick(given, np.array([atom]))[0])
@@ -90,6 +86,21 @@ def check_device_system(
         at, device.cast(device.native(given, n), np.int32), box, periodic, n, None
     )
     return _of_real_atoms(device, system) if met[N_VIRTUAL] else system
+
+
+def refuse_far(device: Device, positions: Array, met: NDArray[np.int64]) -> None:
+    """Raise an InputError if `check_atoms` met atoms that are too far, or not finite.
+
+    Parameters
+    ----------
+    positions : (n, 3) float64 of the device
+    met : (N_COUNTED,)
+    """
+    if met[FIRST_FAR]:
+        atom = int(positions.shape[0] - met[FIRST_FAR])
+        places = 3 * atom + np.arange(3)
+        position = device.pick(device.flat(positions), places)
+        raise far_positions(atom, position.tolist(), int(met[N_FAR]))
 
 
 def _positions(device: Device, value: Any) -> Array:

@@ -8,7 +8,8 @@ import numpy as np
 
 from ..kernels.cuda._cuda import WARP
 from ..kernels.cuda.forces import N_VIRIAL, make_gather_forces, make_scatter_forces
-from ..kernels.cuda.layout import FullList, PairGradients, Tile
+from ..kernels.cuda.incoming import make_gather_incoming
+from ..kernels.cuda.layout import FullList, Incoming, PairGradients, Tile
 from ..kernels.cuda.sums import PER_SUM, hand_over, sum_parts
 from .device import Array, Device
 
@@ -20,7 +21,7 @@ class Outputs(NamedTuple):
     """Results by the caller's atoms, on the device and flat."""
 
     forces: Array  # (3 · N,) float64 eV/Å
-    energies: Array  # (N,) float64 eV, or (0,)
+    energies: Array  # (N,) float64 eV, or (0,); of the caller's rows if it has such
     virials: Array  # (9 · N,) float64 eV, or (0,)
 
 
@@ -47,8 +48,8 @@ class ForceSums:
 
     Attributes
     ----------
-    forces : (3 · n,) float64 eV/Å
-    virials : (9 · n,) float64 eV, each pair's on its neighbour; or (0,)
+    forces : (3 · m,) float64 eV/Å, of rows and, if there are such, of ghosts
+    virials : (9 · m,) float64 eV, each pair's on its neighbour; or (0,)
     totals : (N_TOTALS,) float64 eV: the energy, and the virial by rows
     n_non_finite : (1,) int64, rows with an energy or a force that is NaN or infinite
     """
@@ -64,19 +65,21 @@ class ForceSums:
         self.n_non_finite = device.zeros(1, np.int64)
         self._none = device.empty(0, np.int32)
 
-    def start(self, n: int, atomic: bool) -> None:
+    def start(self, n: int, atomic: bool, n_places: int | None = None) -> None:
         """Forget the sums of the last evaluation.
 
         Parameters
         ----------
         n : rows
         atomic : virials of atoms too
+        n_places : m, rows and ghosts that forces are wanted of; None: rows
         """
         self._n, self._atomic = n, atomic
-        self._per_warp = rows_per_warp(n)
-        self._n_parts = -(-n // self._per_warp)
-        self.forces = self._room("forces", 3 * n)
-        self.virials = self._room("virials", N_VIRIAL * n if atomic else 0)
+        m = n if n_places is None else n_places
+        self._per_warp = rows_per_warp(m)
+        self._n_parts = -(-m // self._per_warp)
+        self.forces = self._room("forces", 3 * m)
+        self.virials = self._room("virials", N_VIRIAL * m if atomic else 0)
         self._parts = self._room("parts", N_VIRIAL * self._n_parts)
         for sums in (self.forces, self.virials, self._parts, self.n_non_finite):
             if sums.size:
@@ -91,9 +94,27 @@ class ForceSums:
         return self._device.view(self._buffers[name], size)
 
     def add(
-        self, hood: FullList, located: Array, tile: Tile, gradients: PairGradients
+        self,
+        hood: FullList,
+        located: Array,
+        tile: Tile,
+        gradients: PairGradients,
+        incoming: Incoming | None = None,
     ) -> None:
-        """Add what a tile's pair gradients exert on all rows."""
+        """Add what a tile's pair gradients exert on all rows and ghosts.
+
+        Parameters
+        ----------
+        incoming : if the list has no reverse pairs, but is to be summed in fixed order
+        """
+        if incoming is not None:
+            self._device.launch(
+                make_gather_incoming(self._atomic),
+                self._n_parts,
+                *(hood, self._n_types, located, incoming, tile, gradients),
+                *(self._per_warp, self.forces, self._parts, self.virials),
+            )
+            return
         if self._deterministic:
             self._device.launch(
                 make_gather_forces(self._atomic),
@@ -122,38 +143,49 @@ class ForceSums:
             values, n = sums, n_parts
         self._device.launch(sum_parts, width, values, n, width, self.totals, place)
 
-    def outputs(self, n_atoms: int, all_count: bool = True) -> Outputs:
+    def outputs(
+        self, n_atoms: int, all_count: bool = True, n_energies: int | None = None
+    ) -> Outputs:
         """Room for the results of the caller's atoms.
 
         Parameters
         ----------
         n_atoms : N
         all_count : False: some have no row, and get zeros
+        n_energies : None: one for each atom
         """
         n_virials = N_VIRIAL * n_atoms if self._atomic else 0
+        n_energies = n_atoms if n_energies is None else n_energies
         make: Any = self._device.empty if all_count else self._device.zeros
         return Outputs(
             forces=make(3 * n_atoms, np.float64),
-            energies=make(n_atoms if self._atomic else 0, np.float64),
+            energies=make(n_energies if self._atomic else 0, np.float64),
             virials=make(n_virials, np.float64),
         )
 
     def hand_over(
-        self, order: Array, energies: Array, outputs: Outputs, real: Array | None = None
+        self,
+        order: Array,
+        energies: Array,
+        outputs: Outputs,
+        real: Array | None = None,
+        rows: Array | None = None,
     ) -> None:
         """Bring the results into the caller's order, and count those not finite.
 
         Parameters
         ----------
-        order : (n,) int32, the atom of each row
+        order : (m,) int32, the atom of each row and ghost
         energies : (n,) float64 eV, of rows
         outputs : written where there is a row
-        real : (n,) int32, the caller's number of each atom; None: the same
+        real : (m,) int32, the caller's number of each atom; None: the same
+        rows : (n,) int32, where in the outputs an energy belongs; None: to its atom
         """
         self._device.launch(
             hand_over,
-            -(-self._n // WARP),
+            -(-order.size // WARP),
             *(order, self._none if real is None else real),
+            self._none if rows is None else rows,
             *(energies, self.forces, self.virials),
             *(outputs.energies, outputs.forces, outputs.virials),
             self.n_non_finite,

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from ..errors import InputError
 from ..memory import listed_neighbours
 from ..plan import Plan
 from ..session import DEFAULT_SKIN
+from .device import Device
 
 # Of an atom: position and place of rows and images with their offsets and owners,
 # the copies that the next step is compared with, energies, factors, forces, virials.
@@ -27,3 +29,14 @@ def bytes_per_atom(plan: Plan, deterministic: bool, skin: float = DEFAULT_SKIN) 
     listed = listed_neighbours(plan, skin)
     pair = LISTED if deterministic else LISTED - 2
     return int(pair * listed + SEGMENT * len(plan.fitting) + ROW)
+
+
+def no_memory(device: Device, n: int) -> InputError:
+    """The error for n atoms that memory was not enough for."""
+    free, total = device.memory()
+    return InputError(
+        f"positions: {n} atoms do not fit into the GPU's memory of "
+        f"{total / 1e9:.3g} GB, of which {free / 1e9:.3g} GB are free; expected "
+        "fewer atoms, a precision of 'mixed' or 'single', a smaller skin, or "
+        "device='cpu'"
+    )

@@ -14,6 +14,7 @@ from ..kernels.cuda.neighbour_list import list_by_type, summarise
 from ..kernels.cuda.reverse import find_reverse
 from ..kernels.cuda.skin import farthest_move
 from .device import Array, Device
+from .row_list import RowList
 from .spatial_order import MOST_WARPS, Places, by_cell, in_spatial_order, warps
 
 SPARE = 1 / 32  # of a list, so that the next one fits its memory
@@ -31,7 +32,7 @@ class _Built(NamedTuple):
     squared: Array  # room for moves
 
 
-class DeviceList:
+class DeviceList(RowList):
     """A full list over rows and explicit periodic images.
 
     Parameters

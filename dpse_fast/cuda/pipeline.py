@@ -19,8 +19,8 @@ from .device import Array, Device, Recording
 from .fitting_net import BoundNet, DeviceNet, numbers_of
 from .forces import ForceSums, Outputs
 from .gemm import Products
-from .neighbours import DeviceList
 from .pair_potential import DevicePairPotential
+from .row_list import RowList
 from .stages import DeviceStage, device_stages
 from .tiles import LARGEST_BATCH, Costs, Cut, Tiling, bounds, tiling
 from .vectors import whole
@@ -60,6 +60,7 @@ class Pipeline:
     species : the plan's types, in the model's numbers
     stage_seconds : seconds of the device in `STAGES`, when profiling
     ready : there are buffers for the list that was last prepared for
+    listed_gradients : (3 · n_given,) float64 eV/Å of the last evaluation, or (0,)
     """
 
     ready = False
@@ -121,12 +122,21 @@ class Pipeline:
             listed += self._table.listed_bytes
         return Costs(row, listed, 3 * plan.geometry_dtype.itemsize)
 
-    def prepare(self, listed: DeviceList, atomic: bool) -> None:
-        """Buffers for a new list; raises an InputError if they do not fit."""
+    def prepare(
+        self, listed: RowList, atomic: bool, pair_gradients: bool = False
+    ) -> None:
+        """Buffers for a new list; raises an InputError if they do not fit.
+
+        Parameters
+        ----------
+        pair_gradients : keep them in the order of the caller's list
+        """
         device = self._device
         self.release()
         n = listed.starts[-1]
         self._prepare_rows(n, atomic)
+        room = 3 * listed.n_given if pair_gradients else 0
+        self.listed_gradients = device.empty(room, np.float64)
         rows = bounds(listed.starts, LARGEST_BATCH)
         places = np.array(rows, np.int64) * len(self.species)
         firsts = device.pick(listed.hood.first, places)
@@ -141,6 +151,7 @@ class Pipeline:
         self._recording, self._bound, self._runs = None, {}, 0
         nothing = self._device.empty(0, np.float64)
         self._inputs = self._buffers = self._gradients = nothing
+        self.listed_gradients = nothing
         for stage in self._parts:
             stage.reserve(0, 0)
 
@@ -182,9 +193,7 @@ class Pipeline:
         room = 3 * cut.most_gradients
         self._gradients = device.empty(room, plan.geometry_dtype)
 
-    def evaluate(
-        self, listed: DeviceList, truncate: bool, given: RowParameters
-    ) -> None:
+    def evaluate(self, listed: RowList, truncate: bool, given: RowParameters) -> None:
         """Energies, forces and virial of the rows of a list, kept here."""
         self._runs += 1
         if self._recording is not None:
@@ -202,10 +211,8 @@ class Pipeline:
         else:
             work()
 
-    def _evaluate(
-        self, listed: DeviceList, truncate: bool, given: RowParameters
-    ) -> None:
-        self._start()
+    def _evaluate(self, listed: RowList, truncate: bool, given: RowParameters) -> None:
+        self._start(listed.n_places)
         for tile in self._tiling.tiles:
             gradients = PairGradients(self._gradients, tile[0].first)
             self._device.fill(self._gradients, 0)
@@ -214,22 +221,26 @@ class Pipeline:
             with self._timed("forces"):
                 end = tile[-1].begin + tile[-1].n_rows
                 place = Tile(tile[0].begin, end)
-                self._sums.add(listed.hood, listed.located, place, gradients)
+                self._sums.add(
+                    *(listed.hood, listed.located, place, gradients), listed.incoming
+                )
+                if self.listed_gradients.size:
+                    listed.list_gradients(place, gradients, self.listed_gradients)
         with self._timed("forces"):
             self._sums.total(self.energies)
 
-    def _start(self) -> None:
+    def _start(self, n_places: int) -> None:
         """Forget the sums of the last evaluation."""
-        self._sums.start(self._n, self._atomic)
+        self._sums.start(self._n, self._atomic, n_places)
         atoms = [(t.excess, t.close, t.unseen) for t in self._tallies]
         arrays = (self._counts.whole, self._over, *(a for own in atoms for a in own))
-        for array in arrays:
+        for array in (*arrays, self.listed_gradients):
             if array.size:
                 self._device.fill(array, 0)
 
     def _batch(
         self,
-        listed: DeviceList,
+        listed: RowList,
         cut: Cut,
         gradients: PairGradients,
         truncate: bool,
@@ -297,10 +308,24 @@ class Pipeline:
         yield
         self._marks.append((stage, begin, self._device.mark()))
 
-    def outputs(self, listed: DeviceList, n_atoms: int, real: Array | None) -> Outputs:
-        """Results by the caller's atoms, N of them; see `ForceSums`."""
-        found = self._sums.outputs(n_atoms, real is None)
-        self._sums.hand_over(listed.order, self.energies, found, real)
+    def outputs(
+        self,
+        order: Array,
+        n_atoms: int,
+        real: Array | None = None,
+        rows: Array | None = None,
+        n_energies: int | None = None,
+    ) -> Outputs:
+        """Results by the caller's atoms, N of them.
+
+        Parameters
+        ----------
+        order, real, rows : see `ForceSums.hand_over`
+        n_energies : see `ForceSums.outputs`
+        """
+        all_count = real is None and (rows is None or rows.size == n_energies)
+        found = self._sums.outputs(n_atoms, all_count, n_energies)
+        self._sums.hand_over(order, self.energies, found, real, rows)
         return found
 
     def totals(self) -> tuple[float, Floats]:

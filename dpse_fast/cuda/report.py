@@ -45,24 +45,34 @@ def report_of(
     outputs: Outputs,
 ) -> Report:
     """The report of an evaluation; of atoms too where their virials were asked for."""
-    n_types, atomic = plan.model.n_types, outputs.virials.size > 0
+    n = structure.n_atoms
+    if not outputs.virials.size:
+        # Only how many atoms count matters here.
+        rows = np.empty(structure.n, np.int64)
+        return report_of_rows(plan, tallies, rows, n, tallies.counts.n_non_finite)
+    bad = np.zeros(n, bool)
+    if tallies.counts.n_non_finite:
+        energies = device.download(outputs.energies)
+        bad = not_finite(energies, device.download(outputs.forces).reshape(-1, 3))
+    rows = caller_atoms(device, structure, listed)
+    return report_of_rows(plan, tallies, rows, n, bad)
+
+
+def report_of_rows(
+    plan: Plan,
+    tallies: DeviceTallies,
+    centres: NDArray[np.integer],
+    n_atoms: int,
+    non_finite: NDArray[np.bool_] | int,
+) -> Report:
+    """As `domain_report.report_of`."""
+    n_types, counts = plan.model.n_types, tallies.counts
     seen = np.zeros((n_types, n_types), np.int64)
     own = sorted(plan.fitting)
-    counts = tallies.counts
     seen[np.ix_(own, own)] = counts.seen[plan.widest]
     atoms: Any = _Atoms(tallies)
     domain = Domain(
         *(counts.counters, seen, tallies.n_over),
         *(counts.n_over_table, counts.below_table, atoms),
     )
-    n = structure.n_atoms
-    if not atomic:
-        # Only how many atoms count matters here.
-        rows = np.empty(structure.n, np.int64)
-        return report_of_domain(plan, domain, rows, n, counts.n_non_finite)
-    bad = np.zeros(n, bool)
-    if counts.n_non_finite:
-        energies = device.download(outputs.energies)
-        bad = not_finite(energies, device.download(outputs.forces).reshape(-1, 3))
-    rows = caller_atoms(device, structure, listed)
-    return report_of_domain(plan, domain, rows, n, bad)
+    return report_of_domain(plan, domain, centres, n_atoms, non_finite)

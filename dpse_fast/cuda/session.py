@@ -12,14 +12,16 @@ from ..boundary import check_parameters
 from ..domain_report import check_distances
 from ..errors import InputError
 from ..informing import Inform
-from ..kernels.cuda.rows import gather_rows, renumber
+from ..kernels.cuda.rows import renumber
 from ..plan import Plan
 from ..planning import Planner
 from ..results import Result
 from ..session import Session
 from .arrays import on_host
-from .device import Array, Device
+from .device import Device
+from .memory import no_memory
 from .neighbours import DeviceList
+from .parameters import ParametersOfRows
 from .pipeline import Pipeline, RowParameters
 from .report import caller_atoms, report_of
 from .structure import DeviceStructure, check_structure
@@ -49,7 +51,7 @@ class CudaSession(Session):
         self._gemm, self._deterministic = gemm or "float32", deterministic
         self._pipeline: Pipeline | None = None
         self._builds = 0
-        self._rooms: dict[str, Array] = {}
+        self._parameters_of_rows = ParametersOfRows(device, planner.model)
         self._neighbour_seconds = 0.0
 
     @property
@@ -91,13 +93,7 @@ class CudaSession(Session):
 
     def _too_large(self, structure: DeviceStructure) -> InputError:
         self._pipeline = None  # with its memory
-        free, total = self._device.memory()
-        return InputError(
-            f"positions: {structure.n} atoms do not fit into the GPU's memory of "
-            f"{total / 1e9:.3g} GB, of which {free / 1e9:.3g} GB are free; expected "
-            "fewer atoms, a precision of 'mixed' or 'single', a smaller skin, or "
-            "device='cpu'"
-        )
+        return no_memory(self._device, structure.n)
 
     def _evaluate(
         self, structure: DeviceStructure, frame: Floats, own: Floats, atomic: bool
@@ -107,7 +103,7 @@ class CudaSession(Session):
         listed = self._update(pipeline, structure, atomic)
         given = self._parameters(pipeline, structure, frame, own)
         pipeline.evaluate(listed, self._truncate, given)
-        outputs = pipeline.outputs(listed, structure.n_atoms, structure.real)
+        outputs = pipeline.outputs(listed.order, structure.n_atoms, structure.real)
         energy, virial = pipeline.totals()
         tallies = pipeline.tallies()
         counts = tallies.counts
@@ -172,40 +168,11 @@ class CudaSession(Session):
     def _parameters(
         self, pipeline: Pipeline, structure: DeviceStructure, frame: Floats, own: Floats
     ) -> RowParameters:
-        device, model = self._device, self._model
-        if not model.n_parameters:
-            nothing = pipeline.energies
-            return RowParameters(nothing, device.part(nothing, 0, 0))
+        if not self._model.n_parameters:
+            return self._parameters_of_rows.none(pipeline)
         real = structure.host_real()
-        atoms = own if real is None else own[real]
-        whole = np.broadcast_to(frame, (structure.n, frame.shape[1]))
-        values = np.ascontiguousarray(np.concatenate([whole, atoms], axis=1))
-        vacuum = self._vacuum(values, device.download(structure.types))
-        return RowParameters(
-            self._of_rows("values", values), self._of_rows("vacuum", vacuum[:, None])
+        return self._parameters_of_rows(
+            *(frame, own if real is None else own[real]),
+            self._device.download(structure.types),
+            self._list.order,
         )
-
-    def _of_rows(self, name: str, values: Floats) -> Array:
-        """Numbers of atoms (n, k) in the order of rows, flat, where the last were."""
-        device, n = self._device, self._list.order.size
-        if name not in self._rooms or self._rooms[name].size != values.size:
-            self._rooms[name] = device.empty(values.size, np.float64)
-        if values.size:
-            given, width = device.upload(values.reshape(-1)), values.shape[1]
-            device.launch(
-                gather_rows,
-                -(-n // 32),
-                *(given, width, self._list.order, self._rooms[name]),
-            )
-        return self._rooms[name]
-
-    def _vacuum(self, values: Floats, types: NDArray[np.int32]) -> Floats:
-        """(n,) what the nets give without neighbours, or (0,)."""
-        nets = self._model.vacuum
-        if not any(net is not None for net in nets):
-            return np.empty(0)
-        found = np.zeros(len(values))
-        for c, net in enumerate(nets):
-            if net is not None and (types == c).any():
-                found[types == c] = net(values[types == c])[:, 0]
-        return found

@@ -50,7 +50,7 @@ def _vector_total(x: Any, y: Any, z: Any) -> Any:
 
 
 @device
-def _add_vector(array: Floats, at: int, x: Any, y: Any, z: Any) -> None:
+def add_vector(array: Floats, at: int, x: Any, y: Any, z: Any) -> None:
     """Add the warp's total of (x, y, z) to three numbers that no other warp adds to."""
     total, own = _vector_total(x, y, z), lane()
     if own & 7 == 0 and own < 24:
@@ -167,16 +167,16 @@ def make_gather_forces(atomic: bool) -> Any:
                         wzz += gz * dz
             if not touched:
                 continue
-            _add_vector(forces, 3 * row, fx, fy, fz)
+            add_vector(forces, 3 * row, fx, fy, fz)
             if atomic:
-                _add_vector(virials, N_VIRIAL * row, wxx, wxy, wxz)
-                _add_vector(virials, N_VIRIAL * row + 3, wyx, wyy, wyz)
-                _add_vector(virials, N_VIRIAL * row + 6, wzx, wzy, wzz)
+                add_vector(virials, N_VIRIAL * row, wxx, wxy, wxz)
+                add_vector(virials, N_VIRIAL * row + 3, wyx, wyy, wyz)
+                add_vector(virials, N_VIRIAL * row + 6, wzx, wzy, wzz)
         if any_inside:
             at = N_VIRIAL * first_item()
-            _add_vector(virial_parts, at, vxx, vxy, vxz)
-            _add_vector(virial_parts, at + 3, vyx, vyy, vyz)
-            _add_vector(virial_parts, at + 6, vzx, vzy, vzz)
+            add_vector(virial_parts, at, vxx, vxy, vxz)
+            add_vector(virial_parts, at + 3, vyx, vyy, vyz)
+            add_vector(virial_parts, at + 6, vzx, vzy, vzz)
 
     return gather_forces
 
@@ -255,8 +255,8 @@ def make_scatter_forces(atomic: bool) -> Any:
             if own & 7 == 0 and own < 24:
                 cuda.atomic.add(forces, 3 * row + (own >> 3), total)
         at = N_VIRIAL * first_item()
-        _add_vector(virial_parts, at, vxx, vxy, vxz)
-        _add_vector(virial_parts, at + 3, vyx, vyy, vyz)
-        _add_vector(virial_parts, at + 6, vzx, vzy, vzz)
+        add_vector(virial_parts, at, vxx, vxy, vxz)
+        add_vector(virial_parts, at + 3, vyx, vyy, vyz)
+        add_vector(virial_parts, at + 6, vzx, vzy, vzz)
 
     return scatter_forces

@@ -1,7 +1,8 @@
 """What CUDA kernels read and write besides `kernels.layout`.
 
 Symbols: P types that a plan serves, n rows, one for each atom, sorted by type and
-then in space; n_all rows and, behind them, periodic images; B rows of a batch, all of
+then in space; n_all rows and, behind them, periodic images
+or a caller's ghosts; B rows of a batch, all of
 one type; G groups of slots; W channels of a descriptor's tables with their padding.
 Types are numbered as in the plan. Arrays are flat and C-contiguous unless a shape of
 more dimensions stands there; structures of `kernels.layout` come with their arrays on
@@ -31,6 +32,29 @@ class FullList(NamedTuple):
     owners: Ints  # (n_all,) int32, the row behind each row and image
     lowest: Ints  # (n · P,) int32, of the owners of a row's neighbours of a type
     highest: Ints  # (n · P,) int32
+
+
+class GivenList(NamedTuple):
+    """A caller's list, and which of its rows ours come from.
+
+    The neighbours of the caller's row k are
+    ``neighbours[first[k]:first[k + 1]]``, atoms as the caller numbers them.
+    """
+
+    first: Ints  # (n_rows + 1,) int64
+    neighbours: Ints  # (n_list,) int32, or (0,) once ours is made of it
+    rows: Ints  # (n,) int32, the caller's row of each row
+
+
+class Incoming(NamedTuple):
+    """The pairs whose neighbour a row or ghost is, in the order of the list.
+
+    Those of place p are the entries ``first[p]`` to ``first[p + 1]``.
+    """
+
+    first: Ints  # (n_all + 1,) int64
+    rows: Ints  # (n_list,) int32, of the centre
+    places: Ints  # (n_list,) uint16, of the pair in that row
 
 
 class PlacesByCell(NamedTuple):

@@ -102,9 +102,12 @@ def renumber(types: Ints, numbers: Ints, out: Ints) -> None:
 
     Parameters
     ----------
-    types, out : (n,) int32, out is modified
+    types, out : (n,) int32, out is modified; types below 0 stay
     numbers : (T,) int32
     """
     k = first_item() * WARP + lane()
     if k < types.size:
-        put(out, k, pick(numbers, pick(types, k)))
+        number = pick(types, k)
+        if number >= 0:
+            number = pick(numbers, number)
+        put(out, k, number)

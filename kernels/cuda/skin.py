@@ -55,7 +55,7 @@ def follow(
     offsets: Floats,
     located: Floats,
 ) -> None:
-    """Bring rows and images to where their atoms are.
+    """Bring rows and images, or ghosts, to where their atoms are.
 
     Parameters
     ----------
@@ -63,14 +63,16 @@ def follow(
     types : (n,) int32
     order : (n,) int32, the atom of each row
     owners : (n_all,) int32, the row behind each place
-    offsets : (3 · n_all,) Å, from the atom's position
+    offsets : (3 · n_all,) Å, from the atom's position; or (0,): none
     located : (4 · n_all,) modified
     """
     k = first_item() * WARP + lane()
     if k >= owners.size:
         return
     atom = pick(order, pick(owners, k))
-    put(located, 4 * k, positions[atom, 0] + pick(offsets, 3 * k))
-    put(located, 4 * k + 1, positions[atom, 1] + pick(offsets, 3 * k + 1))
-    put(located, 4 * k + 2, positions[atom, 2] + pick(offsets, 3 * k + 2))
+    for c in range(3):
+        x = positions[atom, c]
+        if offsets.size > 0:
+            x += pick(offsets, 3 * k + c)
+        put(located, 4 * k + c, x)
     put(located, 4 * k + 3, float(pick(types, atom)))

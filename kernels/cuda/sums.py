@@ -39,6 +39,7 @@ def sum_parts(values: Floats, n: int, width: int, sums: Floats, offset: int) -> 
 def hand_over(
     order: Ints,
     real: Ints,
+    rows: Ints,
     energies: Floats,
     forces: Floats,
     virials: Floats,
@@ -47,37 +48,42 @@ def hand_over(
     own_virials: Floats,
     n_non_finite: Ints,
 ) -> None:
-    """Results of rows to the atoms of the caller, and how many are not finite.
+    """Results of rows, and forces on ghosts, to the atoms of the caller.
 
-    A thread a row.
+    A thread a place: rows first. Also how many rows are not finite.
 
     Parameters
     ----------
-    order : (n,) int32, the atom of each row
-    real : (n,) int32, the caller's number of each atom; or (0,): the same
-    energies, forces, virials : (n,), (3 · n,), (9 · n,) or (0,) of rows
-    own_energies, own_forces, own_virials : (N,) or (0,), (3 · N,), (9 · N,) or (0,)
-        of the caller's atoms, written
+    order : (m,) int32, the atom of each place that has forces
+    real : (m,) int32, the caller's number of each atom; or (0,): the same
+    rows : (n,) int32, the caller's row of each row; or (0,): its atom
+    energies, forces, virials : (n,), (3 · m,), (9 · m,) or (0,)
+    own_energies : (N,) or (0,) of the caller's atoms, or rows; written
+    own_forces, own_virials : (3 · N,), (9 · N,) or (0,) of its atoms, written
     n_non_finite : (1,) int64, added to; rows with an energy or a force that is NaN or
         infinite
     """
-    row = first_item() * WARP + lane()
+    place = first_item() * WARP + lane()
     finite = True
-    if row < order.size:
-        atom = pick(order, row)
+    if place < order.size:
+        atom = pick(order, place)
         if real.size:
             atom = pick(real, atom)
-        energy = pick(energies, row)
-        finite = math.isfinite(energy)
         for c in range(3):
-            force = pick(forces, 3 * row + c)
+            force = pick(forces, 3 * place + c)
             finite = finite and math.isfinite(force)
             put(own_forces, 3 * atom + c, force)
-        if own_energies.size:
-            put(own_energies, atom, energy)
         if own_virials.size:
             for k in range(N_VIRIAL):
-                put(own_virials, N_VIRIAL * atom + k, pick(virials, N_VIRIAL * row + k))
+                share = pick(virials, N_VIRIAL * place + k)
+                put(own_virials, N_VIRIAL * atom + k, share)
+        if place < energies.size:
+            energy = pick(energies, place)
+            finite = finite and math.isfinite(energy)
+            if own_energies.size:
+                put(own_energies, pick(rows, place) if rows.size else atom, energy)
+        else:
+            finite = True  # ghosts are not counted
     bad = cuda.popc(cuda.ballot_sync(EVERYONE, not finite))
     if lane() == 0 and bad:
         cuda.atomic.add(n_non_finite, 0, bad)

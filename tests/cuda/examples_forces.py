@@ -41,7 +41,7 @@ def examples(precision: str) -> list[Example]:
             ),
         ]
     parts = (reals, 64, 1, reals, 0)
-    results = (ints, ints, reals, reals, reals, reals, reals, reals, longs)
+    results = (ints, ints, ints, reals, reals, reals, reals, reals, reals, longs)
     return [
         *found,
         Example("sum_parts", sum_parts, parts, 32, wide_loads=False, float64=True),

@@ -1,0 +1,69 @@
+"""What the fitting nets take besides descriptors, in the order of rows."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..kernels.cuda.rows import gather_rows
+from ..model import Model
+from .device import Array, Device
+from .pipeline import Pipeline, RowParameters
+
+Floats = NDArray[np.float64]
+
+
+class ParametersOfRows:
+    """Keeps its arrays, which recorded launches read, while their sizes stay."""
+
+    def __init__(self, device: Device, model: Model) -> None:
+        self._device, self._model = device, model
+        self._rooms: dict[str, Array] = {}
+
+    def none(self, pipeline: Pipeline) -> RowParameters:
+        """For models that take no parameters."""
+        nothing = pipeline.energies
+        return RowParameters(nothing, self._device.part(nothing, 0, 0))
+
+    def __call__(
+        self, frame: Floats, atoms: Floats, types: NDArray[np.int32], order: Array
+    ) -> RowParameters:
+        """Bring parameters to the device.
+
+        Parameters
+        ----------
+        frame, atoms : (1, k) and (N, k), normalised
+        types : (N,) of the model
+        order : (n,) int32 of the device, which of the N each row is
+        """
+        whole = np.broadcast_to(frame, (len(atoms), frame.shape[1]))
+        values = np.ascontiguousarray(np.concatenate([whole, atoms], axis=1))
+        vacuum = self._vacuum(values, types)[:, None]
+        return RowParameters(
+            self._of_rows("values", values, order),
+            self._of_rows("vacuum", vacuum, order),
+        )
+
+    def _of_rows(self, name: str, values: Floats, order: Array) -> Array:
+        """Numbers (N, k) in the order of rows, flat, where the last were."""
+        device, n, width = self._device, order.size, values.shape[1]
+        size = n * width if values.size else 0
+        if name not in self._rooms or self._rooms[name].size != size:
+            self._rooms[name] = device.empty(size, np.float64)
+        if size:
+            given = device.upload(values.reshape(-1))
+            device.launch(
+                gather_rows, -(-n // 32), given, width, order, self._rooms[name]
+            )
+        return self._rooms[name]
+
+    def _vacuum(self, values: Floats, types: NDArray[np.int32]) -> Floats:
+        """(N,) what the nets give without neighbours, or (0,)."""
+        nets = self._model.vacuum
+        if not any(net is not None for net in nets):
+            return np.empty(0)
+        found = np.zeros(len(values))
+        for c, net in enumerate(nets):
+            if net is not None and (types == c).any():
+                found[types == c] = net(values[types == c])[:, 0]
+        return found

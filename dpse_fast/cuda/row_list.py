@@ -1,0 +1,46 @@
+"""What the pipeline takes of a list of rows, whoever made it."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+
+from ..kernels.cuda.layout import FullList, Incoming, PairGradients, Tile
+from .device import Array
+
+
+class RowList(ABC):
+    """Rows by type, with their neighbours among rows, and images or ghosts.
+
+    Attributes
+    ----------
+    hood : the list
+    located : (4 · n_all,) float64 of rows, and images or ghosts
+    starts : first row of each type, and n
+    n_places : m, how many of ``located`` have forces of their own
+    incoming : the pairs that point at each of these; None: the list has reverse pairs,
+        or is summed in any order
+    n_given : pairs of the caller's list, if it was his
+    """
+
+    incoming: Incoming | None = None
+    n_given = 0
+
+    @property
+    @abstractmethod
+    def hood(self) -> FullList: ...
+
+    @property
+    @abstractmethod
+    def located(self) -> Array: ...
+
+    @property
+    @abstractmethod
+    def starts(self) -> list[int]: ...
+
+    @property
+    def n_places(self) -> int:
+        return self.starts[-1]
+
+    def list_gradients(self, tile: Tile, gradients: PairGradients, out: Array) -> None:
+        """Write a tile's pair gradients to (3 · n_given,) numbers as the caller's."""
+        raise NotImplementedError

@@ -1,0 +1,183 @@
+// SPDX-License-Identifier: GPL-2.0-only
+// What happens every step. Settings are in pair_dpse_setup.cpp, restart files in
+// pair_dpse_restart.cpp.
+
+#include "pair_dpse.h"
+
+#include "atom.h"
+#include "comm.h"
+#include "error.h"
+#include "force.h"
+#include "memory.h"
+#include "neigh_list.h"
+#include "neighbor.h"
+#include "update.h"
+
+#include <cctype>
+#include <cstring>
+#include <sstream>
+
+using namespace LAMMPS_NS;
+
+namespace {
+
+// LAMMPS' order: xx yy zz xy xz yz, yx zx zy; the first letter is the distance's, the
+// second the force's. The engine's matrices, by rows, have the force first.
+constexpr int ORDER[9] = {0, 4, 8, 3, 6, 7, 1, 2, 5};
+
+}    // namespace
+
+void PairDPSE::compute(int eflag, int vflag)
+{
+  ev_init(eflag, vflag);
+  const int n_all = atom->nlocal + atom->nghost;
+  copy = rows.update(neighbor, this->list, atom->type, n_all, counts);
+  dpse_list list = listed();
+  const bool all_models = potentials.size() > 1 && options.out_freq > 0 &&
+      update->ntimestep % options.out_freq == 0;
+  const double unit = factor();
+  const bool own_forces = all_models || unit != 1.0;
+
+  dpse_sums sums = {};
+  atomic_energies.resize(eflag_atom ? list.n_rows : 0);
+  atomic_virials.resize(vflag_atom || cvflag_atom ? 9 * (size_t) n_all : 0);
+  if (own_forces) forces[0].assign(3 * (size_t) n_all, 0.0);
+  sums.forces = own_forces ? forces[0].data() : n_all ? atom->f[0] : nullptr;
+  sums.atomic_energies = eflag_atom ? atomic_energies.data() : nullptr;
+  sums.atomic_virials = vflag_atom || cvflag_atom ? atomic_virials.data() : nullptr;
+  evaluate(0, list, sums);
+
+  if (own_forces && n_all)
+    for (size_t k = 0; k < forces[0].size(); k++) atom->f[0][k] += unit * forces[0][k];
+  add(sums, unit);
+  if (!all_models) return;
+  virials[0].assign(sums.virial, sums.virial + 9);
+  deviate(list);
+}
+
+dpse_list PairDPSE::listed() const
+{
+  dpse_list found = {};
+  found.n_all = atom->nlocal + atom->nghost;
+  found.n_rows = (int) rows.centres.size();
+  found.positions = found.n_all ? atom->x[0] : nullptr;
+  found.types = rows.types.data();
+  found.centres = rows.centres.data();
+  found.first = rows.first.data();
+  found.neighbours = rows.neighbours.data();
+  found.n_caller_types = atom->ntypes + 1;
+  found.fparam = options.fparam.empty() ? nullptr : options.fparam.data();
+  return found;
+}
+
+void PairDPSE::evaluate(int model, dpse_list &list, dpse_sums &sums)
+{
+  const size_t width = options.aparam.size();
+  if (width && aparam.size() != width * list.n_rows) {
+    aparam.resize(width * list.n_rows);
+    for (size_t k = 0; k < aparam.size(); k++) aparam[k] = options.aparam[k % width];
+  }
+  list.aparam = width ? aparam.data() : nullptr;
+  list.type_map = potentials[model]->type_map.data();
+  list.same_list = seen[model] == copy;
+  seen[model] = 0;
+  try {
+    potentials[model]->compute(list, sums);
+  } catch (const dpse::Failure &failure) {
+    error->one(FLERR, "pair_style dpse: {}", failure.what());
+  }
+  seen[model] = copy;
+  warn(dpse_warning());
+}
+
+// Energies and virials; forces are where they belong.
+void PairDPSE::add(const dpse_sums &sums, double unit)
+{
+  if (eflag_global) eng_vdwl += unit * sums.energy;
+  if (vflag_global)
+    for (int k = 0; k < 6; k++) virial[k] += unit * sums.virial[ORDER[k]];
+  if (eflag_atom)
+    for (size_t k = 0; k < rows.centres.size(); k++)
+      eatom[rows.centres[k]] += unit * atomic_energies[k];
+  const size_t n_all = atomic_virials.size() / 9;
+  for (size_t i = 0; i < n_all; i++) {
+    const double *found = &atomic_virials[9 * i];
+    if (vflag_atom)
+      for (int k = 0; k < 6; k++) vatom[i][k] += unit * found[ORDER[k]];
+    if (cvflag_atom)
+      for (int k = 0; k < 9; k++) cvatom[i][k] += unit * found[ORDER[k]];
+  }
+}
+
+// The other models on the same list, and how far they are from the first.
+void PairDPSE::deviate(dpse_list &list)
+{
+  const double unit = factor();
+  for (size_t m = 1; m < potentials.size(); m++) {
+    forces[m].assign(3 * (size_t) list.n_all, 0.0);
+    dpse_sums sums = {};
+    sums.forces = forces[m].data();
+    evaluate((int) m, list, sums);
+    virials[m].assign(sums.virial, sums.virial + 9);
+  }
+  for (size_t m = 0; m < potentials.size(); m++) {
+    communicated = forces[m].data();
+    comm->reverse_comm(this);
+    forces[m].resize(3 * (size_t) atom->nlocal);
+    for (double &value : forces[m]) value *= unit;
+    for (double &value : virials[m]) value *= unit;
+  }
+  deviation_file.write(world, options, update->ntimestep, atom->natoms, atom->nlocal, atom->tag,
+                       forces, virials);
+}
+
+int PairDPSE::pack_reverse_comm(int n, int begin, double *buffer)
+{
+  std::memcpy(buffer, communicated + 3 * (size_t) begin, 3 * sizeof(double) * (size_t) n);
+  return 3 * n;
+}
+
+void PairDPSE::unpack_reverse_comm(int n, int *atoms, double *buffer)
+{
+  for (int k = 0; k < n; k++)
+    for (int axis = 0; axis < 3; axis++)
+      communicated[3 * (size_t) atoms[k] + axis] += buffer[3 * k + axis];
+}
+
+// eV in the run's units, times what fix adapt asks for.
+double PairDPSE::factor() const
+{
+  for (int i = 1; i <= atom->ntypes; i++)
+    for (int j = 1; j <= atom->ntypes; j++)
+      if (scale[i][j] != scale[1][1])
+        error->all(FLERR, "pair_style dpse: fix adapt must change scale of all types (* *)");
+  return energy_unit * scale[1][1];
+}
+
+// Each line once, whatever numbers are in it.
+void PairDPSE::warn(const std::string &text)
+{
+  std::istringstream lines(text);
+  for (std::string line; std::getline(lines, line);) {
+    std::string kind;
+    for (char c : line)
+      if (!std::isdigit((unsigned char) c)) kind += c;
+    if (!kind.empty() && said.insert(kind).second)
+      error->warning(FLERR, "pair_style dpse: {}", line);
+  }
+}
+
+void *PairDPSE::extract(const char *name, int &dim)
+{
+  dim = 2;
+  return std::strcmp(name, "scale") == 0 ? (void *) scale : nullptr;
+}
+
+double PairDPSE::memory_usage()
+{
+  double found = Pair::memory_usage() + rows.bytes();
+  found += sizeof(double) *
+      (atomic_energies.capacity() + atomic_virials.capacity() + aparam.capacity());
+  for (const auto &of_model : forces) found += sizeof(double) * of_model.capacity();
+  return found;
+}

@@ -1,0 +1,84 @@
+// SPDX-License-Identifier: GPL-2.0-only
+// pair_style dpse: Deep Potential models, evaluated by dpse-fast.
+
+#ifndef LMP_PAIR_DPSE_H
+#define LMP_PAIR_DPSE_H
+
+#include "deviation.h"
+#include "list_rows.h"
+#include "options.h"
+#include "pair.h"
+#include "potential.h"
+
+#include <memory>
+#include <set>
+#include <string>
+#include <vector>
+
+namespace LAMMPS_NS {
+
+class PairDPSE : public Pair {
+ public:
+  PairDPSE(class LAMMPS *);
+  ~PairDPSE() override;
+
+  void settings(int, char **) override;
+  void coeff(int, char **) override;
+  void init_style() override;
+  double init_one(int, int) override;
+  void compute(int, int) override;
+  void *extract(const char *, int &) override;
+  double memory_usage() override;
+
+  int pack_reverse_comm(int, int, double *) override;
+  void unpack_reverse_comm(int, int *, double *) override;
+
+  void write_restart(FILE *) override;
+  void read_restart(FILE *) override;
+  void write_restart_settings(FILE *) override;
+  void read_restart_settings(FILE *) override;
+
+ private:
+  using Words = std::vector<std::string>;
+
+  Words given_settings, given_coeff;    // as in the input script, kept in restart files
+  dpse::Options options;
+  std::vector<std::unique_ptr<dpse::Potential>> potentials;
+  std::vector<bool> counts;    // of each of LAMMPS' types: is it in the models
+  double cutoff;               // largest of the models, Å
+  double energy_unit;          // eV in the run's units
+  double **scale;              // of fix adapt; the same for all pairs of types
+  bool from_restart;
+
+  dpse::ListRows rows;
+  int64_t copy;                                        // that is in rows
+  std::vector<int64_t> seen;                           // copy that each model had last
+  std::vector<double> atomic_energies, atomic_virials, aparam;
+  std::vector<std::vector<double>> forces, virials;    // of each model, eV/Å and eV
+  double *communicated;                                // forces of one of them
+  dpse::DeviationFile deviation_file;
+  std::set<std::string> said;
+
+  void apply_settings(const Words &);
+  void apply_coeff(const Words &);
+  void allocate();
+  void set_flags(const Words &names);
+  void load();
+  void load_here(const Words &models, const std::string &given, const Words &names);
+  std::string place();
+  Words model_files() const;
+  Words type_names() const;
+  void map_types(dpse::Potential &, const std::string &model, const Words &names);
+  void check_parameters(const dpse::Potential &, const std::string &model) const;
+  void warn(const std::string &);
+  void check_bonds() const;
+  double factor() const;
+  dpse_list listed() const;
+  void evaluate(int model, dpse_list &, dpse_sums &);
+  void add(const dpse_sums &, double factor);
+  void deviate(dpse_list &);
+};
+
+}    // namespace LAMMPS_NS
+
+#endif

