@@ -27,6 +27,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..errors import InputError
+from ..many import Structure
 from ..results import Result
 from ..session import DEFAULT_SKIN
 from .missing import package
@@ -107,9 +108,7 @@ class DeepPotentialDriver(_Driver):  # type: ignore[misc]
         structures = [self._structure(c, p) for c, p in zip(cell, pos, strict=True)]
         return [_answer(found) for found in self._many.compute(structures)]
 
-    def _structure(self, cell: Floats, pos: Floats) -> Any:
-        from ..many import Structure
-
+    def _structure(self, cell: Floats, pos: Floats) -> Structure:
         positions = np.asarray(pos, np.float64).reshape(-1, 3) * BOHR
         if len(positions) != len(self._types):
             raise InputError(

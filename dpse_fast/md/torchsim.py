@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..errors import InputError
+from ..many import Structure
 from ..model import UNKNOWN_TYPE_PREFIX
 from ..session import DEFAULT_SKIN
 from .missing import package
@@ -143,9 +144,7 @@ class DeepPotentialModel(_Model):  # type: ignore[misc]
 
 def _structure(
     positions: NDArray[Any], types: NDArray[Any], cell: NDArray[Any], pbc: list[bool]
-) -> Any:
-    from ..many import Structure
-
+) -> Structure:
     return Structure(positions, types, cell if any(pbc) else None, pbc)
 
 

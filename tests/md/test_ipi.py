@@ -64,8 +64,9 @@ def test_is_what_its_driver_of_ase_gives(
     found = driver(cell, positions)
     expected = Reference(str(tmp_path / "start.xyz"))(cell, positions)
     assert found[0] == pytest.approx(float(expected[0]), rel=1e-12)
-    np.testing.assert_allclose(found[1], expected[1], atol=1e-11)
-    np.testing.assert_allclose(found[2], expected[2], atol=1e-10)
+    # i-PI's eV/Å is 1.1e-7 off its own eV and Å; our forces are slopes of energies.
+    np.testing.assert_allclose(found[1], expected[1], rtol=2e-7, atol=1e-11)
+    np.testing.assert_allclose(found[2].ravel(), expected[2], rtol=2e-7, atol=1e-9)
     assert np.abs(found[2]).max() > 1e-3
     assert found[3] == ""
 
@@ -195,7 +196,7 @@ def test_i_pi_conserves_energy(beads: int, tmp_path: Path) -> None:
 
 def test_over_a_socket(tmp_path: Path) -> None:
     name = f"dpse-{uuid.uuid4().hex[:8]}"
-    structure = prepare(tmp_path, SOCKET.replace("NAME", name), 2, 10)
+    structure = prepare(tmp_path, SOCKET.replace("NAME", name), 2, 30)
     common: dict[str, Any] = {"cwd": tmp_path, "env": users_environment()}
     server = subprocess.Popen(
         [sys.executable, program("i-pi"), "input.xml"],
@@ -220,4 +221,4 @@ def test_over_a_socket(tmp_path: Path) -> None:
     finally:
         server.kill()
     assert not server.returncode, said[-2000:] + client.stdout + client.stderr
-    check(tmp_path, structure, 10)
+    check(tmp_path, structure, 30)
