@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib.util
 import subprocess
 import sys
+import warnings
 from pathlib import Path
 from typing import Any
 
@@ -15,13 +16,18 @@ ROOT = Path(__file__).parents[1]
 EXAMPLES = ROOT / "examples"
 
 
-def needs(module: str, install: str) -> None:
-    """Skip the test, and say why, where an engine is not installed."""
-    if importlib.util.find_spec(module) is None:
+def needs(module: str, install: str) -> Any:
+    """A module of an engine; the test is skipped, and says why, where there is none."""
+    top = module.partition(".")[0]
+    spec = importlib.util.find_spec(top)
+    if spec is None or spec.origin is None:  # a folder of that name is no package
         pytest.skip(
-            f"{module} is not installed here: pip install {install!r}",
+            f"{top} is not installed here: pip install {install!r}",
             allow_module_level=True,
         )
+    with warnings.catch_warnings():  # of their own importing
+        warnings.simplefilter("ignore")
+        return importlib.import_module(module)
 
 
 def run(

@@ -80,7 +80,7 @@ class DeepPotentialMLIAP(_Unified):  # type: ignore[misc]
         return kept
 
     def __setstate__(self, state: dict[str, Any]) -> None:
-        vars(self).update(state)
+        self.__dict__.update(state)
         self._door, self.interface = self.potential.listed(), None
 
     def pickle(self, fname: str) -> None:

@@ -109,7 +109,7 @@ def add_force(
     InputError
         If elements do not fit the system or the model; and as `dpse_fast.load`.
     MissingPackageError
-        If OpenMM is not installed, or too old: PythonForce came with 8.4.
+        If OpenMM is not installed, or too old: PythonForce came with 8.5.
     """
     openmm = package("openmm", "openmm")
     if not hasattr(openmm, "PythonForce"):

@@ -1,7 +1,7 @@
 """Molecular dynamics with ASE and the embedded water model: NVE or Langevin.
 
-    python md.py --steps 1000
-    python md.py --temperature 330 --model model.pb --structure cell.xyz
+python md.py --steps 1000
+python md.py --temperature 330 --model model.pb --structure cell.xyz
 """
 
 import argparse

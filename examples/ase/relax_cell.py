@@ -1,6 +1,6 @@
 """Positions and cell relaxed together, with ASE and the embedded water model.
 
-    python relax_cell.py --fmax 0.05
+python relax_cell.py --fmax 0.05
 """
 
 import argparse
@@ -28,7 +28,8 @@ def main(steps: int = 50, fmax: float = 0.05, optimizer: str = "fire") -> Atoms:
     print(
         f"{atoms.get_potential_energy():.4f} eV, largest force "
         f"{np.abs(atoms.get_forces()).max():.3f} eV/Å, "
-        f"pressure {pressure * 160.21766208:.3f} GPa, volume {atoms.get_volume():.1f} Å³"
+        f"pressure {pressure * 160.21766208:.3f} GPa, "
+        f"volume {atoms.get_volume():.1f} Å³"
     )
     return atoms
 

@@ -1,7 +1,7 @@
 """Water in OpenMM, driven by the embedded model: NVE after a random start.
 
-    pip install dpse-fast openmm
-    python nve.py
+pip install dpse-fast openmm
+python nve.py
 """
 
 import argparse

@@ -1,7 +1,7 @@
 """Several boxes of water relaxed together in torch-sim.
 
-    pip install dpse-fast torch-sim-atomistic
-    python batch.py
+pip install dpse-fast torch-sim-atomistic
+python batch.py
 """
 
 import argparse

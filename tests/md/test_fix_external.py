@@ -104,8 +104,9 @@ def numbers(done: Any) -> dict[str, Any]:
 
 
 def expected_of(found: dict[str, Any]) -> Any:
-    import dpse_fast
     from random_model import random_model
+
+    import dpse_fast
 
     potential = dpse_fast.load(random_model(), tol=0.0, threads=1)
     return potential.compute(

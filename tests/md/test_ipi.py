@@ -20,15 +20,14 @@ from other_process import users_environment
 from random_model import random_model, random_structure
 
 import dpse_fast
-from dpse_fast.errors import InputError
-
-needs("ipi", "ipi")
-
-from ipi.pes._ase import ASEDriver
-
 from dpse_fast.ase import DeepPotential
+from dpse_fast.errors import InputError
 from dpse_fast.formats import exchange
-from dpse_fast.md.ipi import BOHR, HARTREE, DeepPotentialDriver
+
+reference = needs("ipi.pes._ase", "ipi")
+driver_module = needs("dpse_fast.md.ipi", "dpse-fast")
+DeepPotentialDriver = driver_module.DeepPotentialDriver
+BOHR, HARTREE = driver_module.BOHR, driver_module.HARTREE
 
 
 @pytest.fixture(scope="module")
@@ -49,7 +48,7 @@ def driver_of(structure: Any, folder: Path, *given: Any, **options: Any) -> Any:
     return DeepPotentialDriver(str(folder / "start.xyz"), *given, **options)
 
 
-class Reference(ASEDriver):  # type: ignore[misc]
+class Reference(reference.ASEDriver):  # type: ignore[misc,name-defined]
     def check_parameters(self) -> None:
         super().check_parameters()
         self.ase_calculator = DeepPotential(random_model(), tol=0.0, threads=1)
@@ -92,7 +91,7 @@ def test_batches_are_single_structures(
 
 def test_clusters(tmp_path: Path, potential: dpse_fast.Potential) -> None:
     structure = random_structure("open")
-    cell, positions = asked(structure)
+    positions = asked(structure)[1]
     expected = potential.compute(*structure[:2])
     for flag in (False, "False"):
         driver = driver_of(structure, tmp_path, potential, periodic=flag)
@@ -102,7 +101,9 @@ def test_clusters(tmp_path: Path, potential: dpse_fast.Potential) -> None:
 
 def test_what_it_says_of_structures(tmp_path: Path) -> None:
     structure = random_structure("triclinic")
-    driver = driver_of(structure, tmp_path, random_model(sel=(1, 1)), sel_overflow="truncate")
+    driver = driver_of(
+        structure, tmp_path, random_model(sel=(1, 1)), sel_overflow="truncate"
+    )
     extras = json.loads(driver(*asked(structure))[3])
     assert extras["dpse"]["sel_overflow"]["atoms"] > 0
 

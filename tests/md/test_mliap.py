@@ -47,14 +47,11 @@ class HostData:
         self.virial = np.zeros((3, 3))
         self.set: dict[str, Any] = {}
 
-    def _only_set(name: str) -> property:  # noqa: N805
-        def put(self: HostData, value: Any) -> None:
-            self.set[name] = np.array(value)
+    eatoms = property(None, lambda self, value: self.put("eatoms", value))
+    energy = property(None, lambda self, value: self.put("energy", value))
 
-        return property(None, put)
-
-    eatoms = _only_set("eatoms")
-    energy = _only_set("energy")
+    def put(self, name: str, value: Any) -> None:
+        self.set[name] = np.array(value)
 
     def update_pair_forces(self, fij: Array) -> None:
         assert fij.dtype == np.float64

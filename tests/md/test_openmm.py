@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import warnings
 from typing import Any
 
 import numpy as np
@@ -14,12 +13,9 @@ import dpse_fast
 from dpse_fast.errors import InputError
 from dpse_fast.md.openmm import add_force
 
-needs("openmm", "openmm")
-
-with warnings.catch_warnings():  # its wrappers, made by SWIG
-    warnings.simplefilter("ignore")
-    import openmm
-    from openmm import app, unit
+openmm = needs("openmm", "openmm")
+app = needs("openmm.app", "openmm")
+unit = needs("openmm.unit", "openmm")
 
 SYMBOLS = np.array(["O", "H"])
 FORCE = unit.kilojoule_per_mole / unit.nanometer

@@ -37,24 +37,23 @@ def test_shares_add_up(kind: str, n_ranks: int) -> None:
 def test_the_list_is_kept_and_renewed() -> None:
     structure = random_structure("triclinic")
     potential = dpse_fast.load(random_model(), threads=1)
-    shell = Shell(potential, 1.0, BOTH)
-    ghosts = with_ghosts(*structure, 2 * potential.rcut + 1.0)
-    n = len(structure.types)
-    rng = np.random.default_rng(4)
-    for step, size in enumerate([0.0, 0.1, 0.1, 2.0, 0.1]):
-        if step == 4:  # other ghosts, in another order
-            moved = structure._replace(positions=positions)
-            ghosts = with_ghosts(*moved, 2 * potential.rcut + 1.0, seed=1)
-        else:
-            positions = structure.positions + size * rng.uniform(-0.2, 0.2, (n, 3))
-        shift = ghosts.positions - structure.positions[ghosts.owners]
-        if step == 4:
-            shift = ghosts.positions - positions[ghosts.owners]
-        share = shell.compute(positions[ghosts.owners] + shift, ghosts.types, n)
+    shell, reach = Shell(potential, 1.0, BOTH), 2 * potential.rcut + 1.0
+    n, rng = len(structure.types), np.random.default_rng(4)
+    ghosts = with_ghosts(*structure, reach)
+    offsets = ghosts.positions - structure.positions[ghosts.owners]
+    builds = []
+    for size in (0.0, 0.1, 0.1, 2.0, 0.1):
+        positions = structure.positions + size * rng.uniform(-0.2, 0.2, (n, 3))
+        if len(builds) == 4:  # other ghosts, in another order
+            ghosts = with_ghosts(*structure._replace(positions=positions), reach)
+            offsets = ghosts.positions - positions[ghosts.owners]
+        share = shell.compute(positions[ghosts.owners] + offsets, ghosts.types, n)
         expected = potential.compute(positions, *structure[1:3])
         np.testing.assert_allclose(share.forces, expected.forces, atol=1e-10)
         assert share.energy == pytest.approx(expected.energy, rel=1e-12)
-    assert shell._list.builds == 3
+        builds.append(shell._list.builds)
+    assert builds[:3] == [1, 1, 1]
+    assert builds[4] > builds[2]
 
 
 def test_atoms_that_do_not_count() -> None:

@@ -14,14 +14,10 @@ from random_model import random_model, random_structure
 import dpse_fast
 from dpse_fast.errors import InputError
 
-needs("torch", "torch")
-needs("torch_sim", "torch-sim-atomistic")
-
-import torch
-import torch_sim as ts
-from torch_sim.models.interface import validate_model_outputs
-
-from dpse_fast.md.torchsim import DeepPotentialModel
+torch = needs("torch", "torch")
+ts = needs("torch_sim", "torch-sim-atomistic")
+interface = needs("torch_sim.models.interface", "torch-sim-atomistic")
+DeepPotentialModel = needs("dpse_fast.md.torchsim", "dpse-fast").DeepPotentialModel
 
 CPU = torch.device("cpu")
 KINDS = ("triclinic", "cubic", "tiny")
@@ -64,7 +60,7 @@ def test_its_own_validation() -> None:
     # It asks for silicon and iron.
     potential = dpse_fast.load(random_model(), type_map=["Si", "Fe"], threads=1)
     model = DeepPotentialModel(potential)
-    validate_model_outputs(model, CPU, torch.float64)
+    interface.validate_model_outputs(model, CPU, torch.float64)
 
 
 def test_dtype_and_what_is_left_out(potential: dpse_fast.Potential) -> None:
