@@ -34,8 +34,8 @@ class DeepPotentialModel(_Model):  # type: ignore[misc]
     """Energy, forces and stress of all systems of a state.
 
     Tensors are computed in float64 outside of autograd, and come back with the
-    model's device and dtype. The stress is positive under tension; that of a system
-    without a volume is NaN.
+    model's device and dtype. The stress is positive under tension, and NaN without
+    three periodic directions.
 
     Parameters
     ----------
@@ -119,7 +119,7 @@ class DeepPotentialModel(_Model):  # type: ignore[misc]
         if self._compute_stress:
             volumes = np.abs(np.linalg.det(cells))[:, None, None]
             virials = np.stack([one.virial for one in found])
-            solid = np.where(volumes > 0, volumes, np.nan)
+            solid = np.where((volumes > 0) & all(pbc), volumes, np.nan)
             results["stress"] = self._tensor(-virials / solid)
         return results
 
