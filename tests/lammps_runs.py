@@ -21,6 +21,7 @@ EXAMPLE = ROOT / "examples" / "lammps" / "water"
 DATA = EXAMPLE / "water.data"
 GOLDEN_MODELS = ROOT / "tests" / "golden"
 DRIVING, OTHER = GOLDEN_MODELS / "trained.pb", GOLDEN_MODELS / "plain.pb"
+WATER = ROOT / "dpse_fast" / "data" / "water.h5"  # its plan is in the file
 PRESSURES = "pxx pyy pzz pxy pxz pyz"
 THERMO = f"step pe ke etotal temp press {PRESSURES}"
 CENTROID = " ".join(f"c_centroid[{k}]" for k in range(1, 10))

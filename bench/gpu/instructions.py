@@ -52,7 +52,7 @@ class Building(NamedTuple):
     """Of the list: two passes over candidates, then a binary search for each pair."""
 
     chunk: float  # 32 candidates
-    kind: float  # and each type among them
+    kind: float  # and each type among them, a mean of the two passes
     line: float
     row: float
     pairs: float  # 32 whose reverse is looked for
@@ -83,7 +83,7 @@ class Instructions(NamedTuple):
 
 
 SM_90 = Instructions(
-    building=Building(52, 84, 160, 400, 85, 16),
+    building=Building(57, 31, 27, 465, 90, 19),
     environment=Loop(416, 400),
     moments={4: Table(29, 11, 173, 240), 8: Table(17, 16, 165, 300)},
     pair_gradients={4: Table(104, 17.5, 280, 140), 8: Table(118, 19, 277, 140)},

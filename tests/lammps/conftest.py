@@ -5,7 +5,6 @@ from __future__ import annotations
 import importlib.util
 import shutil
 from importlib import metadata
-from pathlib import Path
 from types import ModuleType
 
 import pytest
@@ -33,9 +32,7 @@ def building() -> ModuleType:
 
 
 @pytest.fixture(scope="session")
-def lammps(
-    building: ModuleType, tmp_path_factory: pytest.TempPathFactory
-) -> Lammps:
+def lammps(building: ModuleType, tmp_path_factory: pytest.TempPathFactory) -> Lammps:
     missing = [p for p in ("lammps", "mpich", "cffi") if not has(p)]
     missing += [c for c in ("gcc", "g++") if shutil.which(c) is None]
     if missing:

@@ -35,7 +35,9 @@ def main(steps: int = 20) -> float:
     forces = lmp.numpy.extract_atom("f")[: lmp.extract_global("nlocal")]
     if lmp.extract_setting("world_rank") == 0:
         largest = float(abs(forces).max())
-        print(f"etotal {energies[-1]:.6f} eV, largest force of rank 0 {largest:.3f} eV/Å")
+        print(
+            f"etotal {energies[-1]:.6f} eV, largest force of rank 0 {largest:.3f} eV/Å"
+        )
     lmp.finalize()
     return max(energies) - min(energies)
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-only
-"""Compiling the plugin against the LAMMPS, the MPI and the dpse-fast of an environment."""
+"""Compiling the plugin against LAMMPS, MPI and dpse-fast of an environment."""
 
 from __future__ import annotations
 
@@ -14,7 +14,6 @@ from pathlib import Path
 
 NAME = "dpseplugin.so"  # LAMMPS loads what ends in plugin.so
 SOURCES = Path(__file__).parents[1] / "src"
-TESTED = {"20250722"}
 LAMMPS_INCLUDE = "DPSE_LAMMPS_INCLUDE"
 LAMMPS_VERSION = "DPSE_LAMMPS_VERSION"
 MPI_INCLUDE = "DPSE_MPI_INCLUDE"

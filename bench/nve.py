@@ -1,0 +1,142 @@
+"""Does a pair style conserve the energy? LAMMPS runs of bench/in.nve, and their drift.
+
+    python -m bench.nve --folder runs --data examples/lammps/water/water.data \\
+        --run "dpse-fast, double" lmp "dpse demo" --steps 40000
+
+Each `--run` writes NAME.log into the folder; all logs in it are compared, so that slow
+runs can be made one at a time, and elsewhere. The drift is the slope of the total
+energy per atom over time, fitted to the means of blocks, whose scatter gives its
+uncertainty.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import subprocess
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import click
+import numpy as np
+from numpy.typing import NDArray
+
+from .report_files import significant
+
+INPUT = Path(__file__).parent / "in.nve"
+TIMESTEP = 0.0005  # ps, of the input
+BLOCKS = 20
+DOTS_PER_INCH = 90
+
+Floats = NDArray[np.float64]
+
+
+def energies_of(log: Path) -> tuple[Floats, Floats, dict[str, Any]]:
+    """Times (ps), total energies (eV) and what else a log of LAMMPS says."""
+    rows: list[list[float]] = []
+    columns: list[str] | None = None
+    text = log.read_text()
+    for line in text.splitlines():
+        words = line.split()
+        if words[:1] == ["Step"]:
+            columns = words
+        elif columns and line.startswith("Loop time"):
+            columns = None
+        elif columns and len(words) == len(columns):
+            rows.append([float(words[columns.index(c)]) for c in ("Step", "TotEng")])
+    found = np.array(rows)
+    n_atoms = re.search(r"(\d+) atoms", text)
+    if len(rows) < 2 * BLOCKS or n_atoms is None:
+        raise click.ClickException(
+            f"{log}: expected a log of in.nve, got {len(rows)} rows"
+        )
+    about = {"atoms": int(n_atoms[1]), "steps": int(found[-1, 0])}
+    loop = re.search(r"Loop time of ([\d.]+) on (\d+) procs", text)
+    if loop:
+        about |= {"seconds": float(loop[1]), "ranks": int(loop[2])}
+    return TIMESTEP * found[:, 0], found[:, 1], about
+
+
+def drift_of(times: Floats, energies: Floats) -> dict[str, float]:
+    """Slope and its standard error, and the scatter around it, of energies per atom."""
+    blocks = np.array_split(np.arange(len(times)), BLOCKS)
+    t = np.array([times[b].mean() for b in blocks])
+    e = np.array([energies[b].mean() for b in blocks])
+    slope, start = np.polyfit(t, e, 1)
+    left = e - (slope * t + start)
+    error = np.sqrt((left @ left) / (BLOCKS - 2) / ((t - t.mean()) ** 2).sum())
+    around = energies - (slope * times + start)
+    return {
+        "drift_ev_per_atom_per_ps": float(slope),
+        "standard_error": float(error),
+        "rms_around_the_line_ev_per_atom": float(np.sqrt((around**2).mean())),
+    }
+
+
+def draw(runs: dict[str, tuple[Floats, Floats]], path: Path) -> None:
+    """Energies per atom from the start of each run, in µeV."""
+    import matplotlib
+
+    matplotlib.use("Agg")
+    import matplotlib.pyplot as plt
+
+    figure, axes = plt.subplots(
+        len(runs), 1, figsize=(6.4, 1.5 * len(runs) + 0.6), sharex=True, sharey=True
+    )
+    for ax, (name, (t, e)) in zip(np.atleast_1d(axes), runs.items(), strict=True):
+        ax.plot(t, 1e6 * (e - e[0]), lw=0.4, color="C0" if "dpse" in name else "0.5")
+        slope, start = np.polyfit(t, 1e6 * (e - e[0]), 1)
+        ax.plot(t, slope * t + start, color="k", lw=1)
+        ax.set_title(f"{name}: {slope:+.3f} µeV/atom/ps", fontsize=9, loc="left")
+        ax.set_ylabel("µeV/atom", fontsize=8)
+        ax.tick_params(labelsize=8)
+    ax.set_xlabel("ps", fontsize=8)
+    figure.tight_layout()
+    figure.savefig(path, dpi=DOTS_PER_INCH)
+    plt.close(figure)
+
+
+@click.command()
+@click.option("--folder", type=click.Path(path_type=Path), required=True)
+@click.option("--data", type=click.Path(exists=True, path_type=Path), required=True)
+@click.option("--run", "runs", nargs=3, multiple=True, metavar="NAME LMP PAIR")
+@click.option("--steps", default=40000, show_default=True, type=click.IntRange(1))
+@click.option("--json", "report", type=click.Path(path_type=Path), help="Write it.")
+@click.option("--plot", type=click.Path(path_type=Path), help="Write a PNG.")
+def main(
+    folder: Path,
+    data: Path,
+    runs: Sequence[tuple[str, str, str]],
+    steps: int,
+    report: Path | None,
+    plot: Path | None,
+) -> None:
+    """Run NVE dynamics, and compare how the energy of all runs drifts."""
+    folder.mkdir(parents=True, exist_ok=True)
+    for name, lmp, pair in runs:
+        given = {"data": str(data.resolve()), "pair": pair, "steps": str(steps)}
+        arguments = [
+            word for key, value in given.items() for word in ("-var", key, value)
+        ]
+        log = folder / f"{name}.log"
+        command = [lmp, "-in", str(INPUT), "-log", str(log.resolve()), *arguments]
+        click.echo(f"{name}: {steps} steps")
+        subprocess.run(command, check=True, stdout=subprocess.DEVNULL, cwd=folder)
+    found: dict[str, Any] = {}
+    curves = {}
+    for log in sorted(folder.glob("*.log")):
+        times, energies, about = energies_of(log)
+        per_atom = energies / about["atoms"]
+        curves[log.stem] = times, per_atom
+        found[log.stem] = about | drift_of(times, per_atom)
+    text = json.dumps({"input": "bench/in.nve", "runs": significant(found)}, indent=1)
+    click.echo(text)
+    if report:
+        report.write_text(text + "\n")
+    if plot:
+        draw(curves, plot)
+
+
+if __name__ == "__main__":
+    main()
