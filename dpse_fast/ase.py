@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import os
+import copy
 from collections.abc import Sequence
 from typing import Any
 
@@ -12,13 +12,14 @@ from ase.calculators.calculator import (
     Calculator,
     PropertyNotImplementedError,
     all_changes,
+    external_calculators,
+    register_calculator_class,
 )
 from ase.data import chemical_symbols
 from numpy.typing import ArrayLike, NDArray
 
 from .errors import InputError
-from .model import Model
-from .potential import Potential, load
+from .md.potentials import ModelLike, potential_of
 from .results import Result
 from .session import DEFAULT_SKIN
 from .trajectory.frame import atomic_parameters, boundaries_of
@@ -28,6 +29,7 @@ Floats = NDArray[np.float64]
 ATOMIC = {"energies", "stresses"}
 STRESS = {"stress", "stresses"}
 ABSENT = -1
+NAME = "dpse"  # of the calculator in ASE
 
 
 class DeepPotential(Calculator):
@@ -36,6 +38,9 @@ class DeepPotential(Calculator):
     Energies are in eV, forces in eV/Å, stresses in eV/Å³ with ASE's sign (positive
     under tension) as xx, yy, zz, yz, xz, xy. The stresses of the atoms sum to the
     stress. The neighbour list is kept from step to step while atoms move little.
+
+    As any calculator of ASE it serves one thread at a time: a deep copy for each
+    thread shares the potential, and so its plan. A pickle carries the model.
 
     Parameters
     ----------
@@ -53,6 +58,7 @@ class DeepPotential(Calculator):
         evaluated.
     """
 
+    name = NAME
     implemented_properties = [  # noqa: RUF012
         "energy",
         "free_energy",
@@ -66,7 +72,7 @@ class DeepPotential(Calculator):
 
     def __init__(
         self,
-        model: Potential | Model | str | os.PathLike[str] | None = None,
+        model: ModelLike = None,
         *,
         skin: float = DEFAULT_SKIN,
         fparam: ArrayLike | None = None,
@@ -74,15 +80,7 @@ class DeepPotential(Calculator):
         **options: Any,
     ) -> None:
         super().__init__()  # type: ignore[no-untyped-call]
-        if isinstance(model, Potential):
-            if options:
-                names = ", ".join(options)
-                raise InputError(
-                    f"model: a loaded Potential takes no more options, got {names}"
-                )
-            self.potential = model
-        else:
-            self.potential = load(model, **options)
+        self.potential = potential_of(model, options)
         for name, value in (("fparam", fparam), ("aparam", aparam)):
             if value is not None and getattr(self.potential.model, name) is None:
                 raise InputError(f"{name}: expected none, the model takes no {name}")
@@ -98,6 +96,14 @@ class DeepPotential(Calculator):
     def __setstate__(self, state: dict[str, Any]) -> None:
         vars(self).update(state)
         self._session = self.potential.session(self._skin)
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> DeepPotential:
+        other = type(self).__new__(type(self))
+        memo[id(self)] = other
+        state = self.__getstate__()
+        potential = state.pop("potential")
+        other.__setstate__({**copy.deepcopy(state, memo), "potential": potential})
+        return other
 
     def check_state(self, atoms: Atoms, tol: float = 1e-15) -> list[str]:
         """What has changed since the last calculation, parameters included."""
@@ -182,3 +188,7 @@ def _voigt(tensors: Floats) -> Floats:
 def _types_by_number(type_map: Sequence[str]) -> NDArray[np.int64]:
     where = {name: t for t, name in enumerate(type_map)}
     return np.array([where.get(symbol, ABSENT) for symbol in chemical_symbols])
+
+
+if NAME not in external_calculators:
+    register_calculator_class(NAME, DeepPotential)  # type: ignore[no-untyped-call]

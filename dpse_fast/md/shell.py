@@ -1,0 +1,104 @@
+"""Own atoms with a shell of ghosts two cutoffs thick, where nobody returns forces."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..boundary import VIRTUAL, System
+from ..neighbours import NeighbourList
+from ..potential import Potential
+
+Floats = NDArray[np.float64]
+
+
+class Share(NamedTuple):
+    """What own atoms have of the whole; summed over all ranks it is the whole."""
+
+    energy: float  # eV
+    forces: Floats  # (n_own, 3) eV/Å
+    virial: Floats  # (3, 3) eV
+
+
+class _Rows(NamedTuple):
+    """The rows of a list whose energies depend on own atoms."""
+
+    first: NDArray[np.int64]
+    neighbours: NDArray[np.int32]
+    centres: NDArray[np.int32]
+
+
+class Shell:
+    """Energies, forces and virials of own atoms among ghosts.
+
+    Parameters
+    ----------
+    potential : Potential
+    skin : Å, of the list that is kept while atoms move little
+    used : the model's types that the whole system has: all its parts have one plan
+    """
+
+    def __init__(
+        self, potential: Potential, skin: float, used: NDArray[np.int32]
+    ) -> None:
+        n_types = len(potential.type_map)
+        self._type_map = np.where(np.isin(range(n_types), used), range(n_types), -1)
+        self._door = potential.listed()
+        self._list = NeighbourList(potential.rcut, skin)
+        self._rows: _Rows | None = None
+        self._builds, self._n_own = 0, -1
+
+    def compute(self, positions: Floats, types: NDArray[np.int32], n_own: int) -> Share:
+        """Evaluate own atoms and the ghosts whose energies they enter.
+
+        Parameters
+        ----------
+        positions : (n_all, 3) Å, own atoms first, and every ghost within two cutoffs
+        types : (n_all,) of the model; −1 is an atom that does not count
+        n_own : how many are own
+        """
+        real = np.flatnonzero(types != VIRTUAL)
+        n_real = int(np.searchsorted(real, n_own))  # own ones that count
+        forces = np.zeros((n_own, 3))
+        if not n_real:
+            return Share(0.0, forces, np.zeros((3, 3)))
+        located = np.ascontiguousarray(positions[real], np.float64)
+        nowhere = (False, False, False)
+        self._list.update(System(located, types[real], np.eye(3), nowhere))
+        hood, owners = self._list.hood, self._list.owners
+        same = self._list.builds == self._builds and n_real == self._n_own
+        if not same or self._rows is None:
+            self._rows = _rows(hood, owners < n_real)
+            self._builds, self._n_own = self._list.builds, n_real
+        first, neighbours, centres = self._rows
+        found = self._door.compute(
+            hood.positions,
+            hood.types,
+            first,
+            neighbours,
+            centres,
+            type_map=self._type_map,
+            same_list=same,
+            atomic=True,
+        )
+        own = owners < n_real
+        # Every pair that has an own atom as its neighbour is among these rows.
+        assert found.atomic_virials is not None
+        assert found.atomic_energies is not None
+        forces[real[owners[own]]] = found.forces[own]
+        energy = float(found.atomic_energies[own[centres]].sum())
+        return Share(energy, forces, found.atomic_virials[own].sum(axis=0))
+
+
+def _rows(hood: object, own: NDArray[np.bool_]) -> _Rows:
+    """Those of own atoms and of atoms that have one within the list's reach."""
+    first, neighbours = hood.first, hood.neighbours  # type: ignore[attr-defined]
+    centres = hood.centres  # type: ignore[attr-defined]
+    sums = np.concatenate([[0], np.cumsum(own[neighbours])])
+    counts = np.diff(first)
+    wanted = own[centres] | (sums[first[1:]] > sums[first[:-1]])
+    chosen = neighbours[np.repeat(wanted, counts)]
+    bounds = np.concatenate([[0], np.cumsum(counts[wanted])])
+    return _Rows(bounds.astype(np.int64), chosen.copy(), centres[wanted].copy())

