@@ -5,11 +5,11 @@ from __future__ import annotations
 import importlib.util
 import shutil
 from importlib import metadata
+from pathlib import Path
 from types import ModuleType
 
 import pytest
 from lammps_runs import ROOT, Lammps
-
 
 HERE = Path(__file__).parent
 
