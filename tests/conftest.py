@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import pytest
+
+if os.environ.get("DPSE_FAST_TEST_DEVICE") != "gpu":
+    # Numba reads it when it is imported. `other_process` takes it out again.
+    os.environ["NUMBA_ENABLE_CUDASIM"] = "1"
 
 import dpse_fast
 from dpse_fast.planning import cache

@@ -10,10 +10,18 @@ from pathlib import Path
 HERE = Path(__file__).parent
 
 
+def users_environment(**more: str) -> dict[str, str]:
+    """Of a process that a user starts: these tests simulate CUDA, users do not."""
+    found = {**os.environ, **more}
+    if "NUMBA_ENABLE_CUDASIM" not in more:
+        found.pop("NUMBA_ENABLE_CUDASIM", None)
+    return found
+
+
 def _output(arguments: list[str], **environment: str) -> str:
     done = subprocess.run(
         [sys.executable, *arguments],
-        env={**os.environ, "PYTHONPATH": str(HERE), **environment},
+        env=users_environment(PYTHONPATH=str(HERE), **environment),
         cwd=HERE.parent,
         capture_output=True,
         text=True,

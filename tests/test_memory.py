@@ -7,6 +7,7 @@ from collections.abc import Iterator
 
 import numpy as np
 import pytest
+from other_process import users_environment
 
 import dpse_fast
 from dpse_fast.cli.bench_command import peak_memory
@@ -84,7 +85,12 @@ def test_the_peak_is_not_the_parents() -> None:
 
     ballast = np.ones(2**27, np.uint8)  # resident: every page is written
     code = "from dpse_fast.cli.bench_command import peak_memory; print(peak_memory())"
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, check=True)
+    done = subprocess.run(
+        [sys.executable, "-c", code],
+        env=users_environment(),
+        capture_output=True,
+        check=True,
+    )
     mine, child = peak_memory(), int(done.stdout)
     assert mine is not None
     if sys.platform == "linux":

@@ -1,7 +1,7 @@
 """A fitting net on the device: products by cuBLAS, everything between them fused.
 
-A number of a hidden layer moves 32 bytes of float32 between the products (tanh, no
-skip, on the way there and back 20, with a skip 28, the last one 12), not 48.
+Between the products a float32 of a hidden tanh layer moves, there and back, 20 bytes
+(no skip), 28 (with a skip) or 12 (the last layer).
 """
 
 from __future__ import annotations
@@ -180,7 +180,7 @@ class BoundNet:
         factors, energies : (n_all,) float64 of rows; energies are written
         """
         net, n = self._net, self._n
-        multiply, launch = net.products.multiply_parts, net.device.launch
+        multiply, launch = net.products.multiply, net.device.launch
         if net.products.parts > 1:
             net.products.split(self._inputs, self._split)
         last = len(net.layers) - 1
@@ -215,7 +215,7 @@ class BoundNet:
                     launch(
                         hand_down, n, layer.arrays, n, g, rounded, whole_gradient, flat
                     )
-            net.products.multiply_parts(
+            net.products.multiply(
                 self._matrices[k + 1],
                 layer.weight,
                 matrix,

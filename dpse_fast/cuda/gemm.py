@@ -38,12 +38,11 @@ class Products:
     """
 
     def __init__(self, device: Device, dtype: Any, gemm: str) -> None:
-        self._device, self._dtype = device, np.dtype(dtype)
-        single = self._dtype == np.float32
+        self._device = device
+        single = np.dtype(dtype) == np.float32
         self.parts = 3 if single and gemm == "tf32x3" else 1
         self._tf32 = single and gemm in ("tf32", "tf32x3")
         self._split = split_kernel(self.parts)
-        self._room = device.empty(0, dtype)
 
     def weight(self, values: Floats) -> Weight:
         """A matrix of the dtype as `multiply` takes it on the right."""
@@ -51,16 +50,6 @@ class Products:
         if self.parts == 1:
             return Weight(upload(values), None)
         return Weight(upload(_stacked(values)), upload(_stacked(values.T)))
-
-    def reserve(self, size: int) -> None:
-        """Room for left sides of so many numbers."""
-        if self.parts > 1 and self._room.size < self.parts * size:
-            self._room = self._device.empty(0, self._dtype)
-            self._room = self._device.empty(self.parts * size, self._dtype)
-
-    def bytes_per_number(self) -> int:
-        """Of a left side, besides itself."""
-        return self.parts * self._dtype.itemsize if self.parts > 1 else 0
 
     def split(self, a: Array, out: Array) -> None:
         """Write a matrix (n, k) in parts, flat (≥ n · parts · k,)."""
@@ -76,23 +65,7 @@ class Products:
         transpose: bool = False,
         accumulate: bool = False,
     ) -> None:
-        """See `Device.multiply`; b is of `weight`, its shape as that of its values."""
-        if self.parts > 1:
-            n, width = a.shape
-            self.split(a, self._room)
-            a = self._device.view(self._room, (n, self.parts * width))
-        self.multiply_parts(a, b, out, transpose=transpose, accumulate=accumulate)
-
-    def multiply_parts(
-        self,
-        a: Array,
-        b: Weight,
-        out: Array,
-        *,
-        transpose: bool = False,
-        accumulate: bool = False,
-    ) -> None:
-        """As `multiply`, for a in parts: (n, parts · k)."""
+        """See `Device.multiply`: a in parts, (n, parts · k), b of `weight`."""
         turned = transpose and self.parts > 1
         self._device.multiply(
             *(a, b.turned if turned else b.straight, out),

@@ -73,13 +73,11 @@ class Pipeline:
         self.species = tuple(sorted(plan.fitting))
         self._deterministic, self._profile = deterministic, profile
         model, n_types = plan.model, len(self.species)
-        self._gemm = Products(device, plan.dtype, gemm)
+        products = Products(device, plan.dtype, gemm)
         self._strides = [whole(plan.n_inputs(c)) for c in self.species]
-        self._stages = device_stages(
-            device, plan, self.species, self._strides, self._gemm
-        )
+        self._stages = device_stages(device, plan, self.species, self._strides)
         self._nets = [
-            DeviceNet(device, plan.fitting[c].definition, plan.dtype, self._gemm, s)
+            DeviceNet(device, plan.fitting[c].definition, plan.dtype, products, s)
             for c, s in zip(self.species, self._strides, strict=True)
         ]
         self._sums = ForceSums(device, n_types, model.rcut, deterministic)

@@ -255,7 +255,8 @@ class Kernel:
         n_blocks, n_threads = configuration[:2]
 
         def launch(*arguments: Any) -> None:
-            for block in range(n_blocks):
-                _Block(self.py_func, block, n_threads, arguments).run()
+            # In no order that a kernel may count on.
+            for block in np.random.default_rng(n_blocks).permutation(n_blocks):
+                _Block(self.py_func, int(block), n_threads, arguments).run()
 
         return launch

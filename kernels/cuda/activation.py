@@ -206,7 +206,7 @@ def last_layers_kernel(parts: int, name: str, *numbers: float) -> Any:
             put(rounded, row, factor)
             put(energies, begin + row, total)
 
-    return kernel(last_layers, blocks=BLOCKS)
+    return kernel(last_layers, blocks=6)
 
 
 @cache

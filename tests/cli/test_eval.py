@@ -13,6 +13,7 @@ import numpy as np
 import pytest
 from ase.io import write
 from ase_structures import as_atoms
+from other_process import users_environment
 from random_model import Structure, random_structure
 
 import dpse_fast
@@ -236,7 +237,11 @@ def test_closed_pipe(trajectory: Path, model_file: Path) -> None:
     os.close(reading)
     command = [sys.executable, "-m", "dpse_fast.cli", "eval", trajectory]
     done = subprocess.run(
-        [*command, "-m", model_file], stdout=writing, stderr=subprocess.PIPE, text=True
+        [*command, "-m", model_file],
+        env=users_environment(),
+        stdout=writing,
+        stderr=subprocess.PIPE,
+        text=True,
     )
     os.close(writing)
     assert done.stderr == ""

@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from other_process import users_environment
 from random_model import random_model
 
 import dpse_fast
@@ -37,7 +38,11 @@ def test_help_imports_no_libraries() -> None:
         "print(*{'ase', 'h5py', 'tqdm'} & set(sys.modules), file=sys.stderr)"
     )
     done = subprocess.run(
-        [sys.executable, "-c", script], capture_output=True, text=True, check=True
+        [sys.executable, "-c", script],
+        env=users_environment(),
+        capture_output=True,
+        text=True,
+        check=True,
     )
     assert done.stderr.split() == []
 

@@ -12,7 +12,6 @@ from dpse_fast.cuda.device import Device
 @pytest.fixture(scope="session")
 def device() -> Device:
     """The simulator, or with ``DPSE_FAST_TEST_DEVICE=gpu`` the GPU."""
-    pytest.importorskip("numba_cuda", reason="numba-cuda is not installed")
     if os.environ.get("DPSE_FAST_TEST_DEVICE") == "gpu":
         from dpse_fast.cuda.cupy_device import CupyDevice
 

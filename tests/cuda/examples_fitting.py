@@ -25,7 +25,6 @@ def examples(precision: str) -> list[Example]:
     dtype, _ = PRECISIONS[precision]
     x, doubles = np.zeros(64, dtype), np.zeros(64)
     layer = Layer(x, x, x, inputs=8, width=8, copies=1, keeps=1)
-    registers = 64
     found = []
     for parts in (1,) if precision == "double" else (1, 3):
         suffix = f"_{parts}" if parts > 1 else ""
@@ -38,7 +37,7 @@ def examples(precision: str) -> list[Example]:
             called = f"{known.family}{suffix}"
             found += [
                 Example(f"activate_{called}", activate, arguments, 64, True, False),
-                Example(f"last_layers_{called}", last, ends, registers, True, True),
+                Example(f"last_layers_{called}", last, ends, 80, True, True),
             ]
         back = (layer, 1, x, x, x, x)
         slope = times_slope_kernel(parts)

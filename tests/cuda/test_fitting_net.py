@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from dpse_fast.kernels.activations import tanh_jet
 from dpse_fast.kernels.cuda.activation import jet_of
 from random_model import random_net
 
@@ -31,7 +32,6 @@ def evaluated(
     stride = -(-n_in // 4) * 4
     products = Products(device, net.dtype, gemm)
     on_device = DeviceNet(device, net.definition, net.dtype, products, stride)
-    products.reserve(n * max(on_device.widths))
     padded = np.zeros((n, stride), net.dtype)
     padded[:, :n_in] = x
     inputs = device.flat(device.upload(padded))
@@ -95,7 +95,6 @@ def test_a_last_layer_with_everything(device: Device) -> None:
 @pytest.mark.parametrize("name", NAMES)
 @pytest.mark.parametrize("real", [np.float64, np.float32])
 def test_the_scalar_activations_are_those_of_arrays(name: str, real: Any) -> None:
-    pytest.importorskip("numba_cuda", reason="numba-cuda is not installed")
     known = activation(name)
     jet = jet_of(known.family, *known.constants)
     jet = getattr(jet, "py_func", jet)
@@ -123,3 +122,87 @@ def test_three_products_of_tf32_are_as_exact_as_float32(device: Device) -> None:
         )
     assert errors["tf32x3"] < 3 * errors["float32"]
     assert errors["tf32"] > 10 * errors["tf32x3"]
+
+
+def test_the_standard_net_in_three_products_of_tf32(device: Device) -> None:
+    """1600 inputs, where TF32 alone is a thousand times less exact than float32."""
+    rng = np.random.default_rng(7)
+    net = random_net(rng, (1600, 240, 240, 240, 1), idt=True, linear_last=True)
+    x = rng.normal(size=(2, 1600))
+    single = FittingNet(net, np.float32, np.arange(1600))
+    exact = FittingNet(net, np.float64, np.arange(1600))
+    energies, gradient = evaluated(device, exact, x, np.ones(2))
+    errors = {}
+    for gemm in ("float32", "tf32x3", "tf32"):
+        found = evaluated(device, single, x.astype(np.float32), np.ones(2), gemm)
+        errors[gemm] = max(
+            np.abs(found[0] - energies).max(), np.abs(found[1] - gradient).max()
+        )
+    assert errors["tf32x3"] < 2 * errors["float32"]
+    assert errors["tf32"] > 50 * errors["tf32x3"]
+
+
+@pytest.mark.parametrize("widths", [(6, 6, 12, 5, 1), (5, 7, 7, 1)])
+def test_the_gradient_is_that_of_the_outputs(
+    widths: tuple[int, ...], device: Device
+) -> None:
+    net = random_net(np.random.default_rng(8), widths, "silut:0.3", linear_last=True)
+    fitting = FittingNet(net, np.float64, np.arange(widths[0]))
+    x = np.random.default_rng(9).normal(size=(1, widths[0]))
+    _, gradient = evaluated(device, fitting, x, np.ones(1))
+    step = 1e-5
+    for k in range(widths[0]):
+        ends = []
+        for sign in (1, -1):
+            moved = x.copy()
+            moved[0, k] += sign * step
+            ends.append(evaluated(device, fitting, moved, np.ones(1))[0][0])
+        slope = (ends[0] - ends[1]) / (2 * step)
+        np.testing.assert_allclose(gradient[0, k], slope, rtol=0, atol=1e-9)
+
+
+@pytest.mark.parametrize("gemm", ["float32", "tf32x3"])
+@pytest.mark.parametrize("name", NAMES)
+def test_a_row_that_is_not_finite_shows_and_stays_alone(
+    name: str, gemm: str, device: Device
+) -> None:
+    net = random_net(np.random.default_rng(1), (5, 8, 8, 1), name, linear_last=True)
+    fitting = FittingNet(net, np.float32, np.arange(5))
+    x = np.random.default_rng(2).normal(size=(3, 5)).astype(np.float32)
+    alone, slopes = evaluated(device, fitting, x[[0, 2]], np.ones(2), gemm)
+    x[1, 3] = np.nan
+    energies, gradient = evaluated(device, fitting, x, np.ones(3), gemm)
+    assert np.isnan(energies[1])
+    np.testing.assert_allclose(energies[[0, 2]], alone, rtol=0, atol=1e-6)
+    np.testing.assert_allclose(gradient[[0, 2]], slopes, rtol=0, atol=1e-6)
+
+
+@pytest.mark.parametrize("widths", [(4, 4, 4, 1), (4, 5, 8, 16, 1)])
+@pytest.mark.parametrize("gemm", ["float32", "tf32x3"])
+def test_outputs_alone(widths: tuple[int, ...], gemm: str, device: Device) -> None:
+    net = random_net(np.random.default_rng(3), widths, idt=True, linear_last=True)
+    fitting = FittingNet(net, np.float32, np.arange(4))
+    x = np.random.default_rng(4).normal(size=(3, 4)).astype(np.float32)
+    expected, _ = evaluated(device, fitting, x, np.ones(3), gemm)
+    products = Products(device, np.float32, gemm)
+    on_device = DeviceNet(device, fitting.definition, np.float32, products, 4)
+    buffers = device.empty(3 * on_device.numbers_per_row, np.float32)
+    inputs, ones = device.upload(x.reshape(-1)), device.upload(np.ones(3))
+    energies = device.empty(3, np.float64)
+    on_device.bind(3, inputs, None, buffers)(ones, 0, energies)
+    found = device.download(energies) + fitting.definition.constant
+    np.testing.assert_array_equal(found, expected)
+    np.testing.assert_array_equal(device.download(inputs), x.reshape(-1))
+
+
+@pytest.mark.parametrize("real", [np.float64, np.float32])
+def test_tanh_from_its_source(real: Any) -> None:
+    """Where it is steep, where it bends and where it is 1."""
+    for low, high in ((1e-30, 1e-8), (1e-3, 0.55), (0.55, 3.0), (3.0, 12.0)):
+        x = np.geomspace(low, high, 4000).astype(real)
+        found, slopes = np.array([tanh_jet(v, real) for v in x]).T
+        exact = np.tanh(x.astype(np.longdouble))
+        ulp = np.spacing(exact.astype(real))
+        assert (np.abs(found - exact) <= 2 * ulp).all()
+        limit = 2 * np.finfo(real).eps
+        np.testing.assert_allclose(slopes, 1 - exact**2, rtol=0, atol=limit)

@@ -6,9 +6,6 @@ from typing import Any
 
 import numpy as np
 import pytest
-
-pytest.importorskip("numba_cuda", reason="numba-cuda is not installed")
-
 from dpse_fast.kernels.cuda.quintic import Streams
 
 from dpse_fast.cuda.tables import MOST_CHANNELS, packed_rows, streams_for
