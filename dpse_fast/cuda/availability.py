@@ -15,7 +15,7 @@ def simulated() -> bool:
     """Whether Numba simulates CUDA on the processors: ``NUMBA_ENABLE_CUDASIM=1``."""
     import numba
 
-    return bool(numba.config.ENABLE_CUDASIM)
+    return bool(getattr(numba.config, "ENABLE_CUDASIM", 0))
 
 
 @cache

@@ -281,4 +281,4 @@ class DeviceList:
 
 
 def _warps(n_threads: int) -> int:
-    return -(-n_threads // WARP)
+    return int(-(-n_threads // WARP))

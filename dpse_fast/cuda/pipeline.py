@@ -19,7 +19,8 @@ from .fitting_net import BoundNet, DeviceNet, numbers_of
 from .forces import ForceSums, Outputs
 from .gemm import Products
 from .neighbours import DeviceList
-from .stages import device_stages
+from .pair_potential import DevicePairPotential
+from .stages import DeviceStage, device_stages
 from .tiles import LARGEST_BATCH, Costs, Cut, Tiling, bounds, tiling
 from .vectors import whole
 
@@ -35,6 +36,8 @@ class DeviceTallies(NamedTuple):
     counters: list[NDArray[np.int64]]  # by descriptor
     seen: NDArray[np.int64]  # (P, P) of the widest descriptor
     n_over: int
+    n_over_table: int
+    below_table: int  # 1 + a row with a neighbour below the pair table, or 0
     excess: list[NDArray[np.int32]]  # by descriptor, (n, G) or (0, G), of rows
     close: NDArray[np.int32]  # (n,) or (0,)
     unseen: NDArray[np.int32]
@@ -80,6 +83,12 @@ class Pipeline:
             DeviceNet(device, plan.fitting[c].definition, plan.dtype, products, s)
             for c, s in zip(self.species, self._strides, strict=True)
         ]
+        self._table = (
+            DevicePairPotential(device, plan, self.species)
+            if plan.pair_potential is not None
+            else None
+        )
+        self._no_shares = device.empty(0, np.float64)
         self._sums = ForceSums(device, n_types, model.rcut, deterministic)
         self._marks: list[tuple[str, Any, Any]] = []
         self._seconds = dict.fromkeys(STAGES, 0.0)
@@ -96,12 +105,20 @@ class Pipeline:
         return dict(self._seconds)
 
     @property
+    def _parts(self) -> list[DeviceStage | DevicePairPotential]:
+        """Of the energy."""
+        return [*self._stages, *([] if self._table is None else [self._table])]
+
+    @property
     def costs(self) -> Costs:
         """Bytes of buffers; see `Costs`."""
         plan, item = self.plan, self.plan.dtype.itemsize
         row = item * (max(self._strides) + numbers_of(self._nets))
         row += sum(stage.row_bytes for stage in self._stages)
         listed = sum(stage.listed_bytes for stage in self._stages)
+        if self._table is not None:
+            row += self._table.row_bytes
+            listed += self._table.listed_bytes
         return Costs(row, listed, 3 * plan.geometry_dtype.itemsize)
 
     def prepare(self, listed: DeviceList, atomic: bool) -> None:
@@ -121,7 +138,7 @@ class Pipeline:
     def _forget_buffers(self) -> None:
         nothing = self._device.empty(0, np.float64)
         self._inputs = self._buffers = self._gradients = nothing
-        for stage in self._stages:
+        for stage in self._parts:
             stage.reserve(0, 0)
 
     def _prepare_rows(self, n: int, atomic: bool) -> None:
@@ -130,7 +147,8 @@ class Pipeline:
         self._n, self._atomic = n, atomic
         self.energies = device.empty(n, np.float64)
         self._factors = device.empty(n, np.float64)
-        self._shares = device.empty(0, np.float64)
+        if self._table is not None:
+            self._table.prepare(n)
         n_atoms = n if atomic else 0
         self._over = device.empty(n, np.int32)
         self._tallies = []
@@ -152,7 +170,7 @@ class Pipeline:
     def _reserve(self) -> None:
         device, plan, cut = self._device, self.plan, self._tiling
         n = cut.most_rows
-        for stage in self._stages:
+        for stage in self._parts:
             stage.reserve(n, cut.most_listed)
         self._inputs = device.empty(n * max(self._strides), plan.dtype)
         self._buffers = device.empty(n * numbers_of(self._nets), plan.dtype)
@@ -198,6 +216,8 @@ class Pipeline:
     def _start(self) -> None:
         """Forget the sums of the last evaluation."""
         self._sums.start(self._n, self._atomic)
+        if self._table is not None:
+            self._table.start()
         for tally in self._tallies:
             for array in tally:
                 if array.size:
@@ -216,13 +236,18 @@ class Pipeline:
         with self._timed("environment"):
             for stage, tally in zip(self._stages, self._tallies, strict=True):
                 stage.environment(listed.hood, listed.located, cut, truncate, tally)
+            shares = self._no_shares
+            if self._table is not None:
+                hood, located = listed.hood, listed.located
+                self._table.environment(hood, located, cut, truncate, self._over)
+                shares = self._table.shares
         with self._timed("moments"):
             for stage in self._stages:
                 stage.forward(cut, self._inputs)
         with self._timed("fitting"):
             scale = float(model.scale[c])
             device.launch(
-                set_factors, _warps(n), begin, n, scale, self._shares, self._factors
+                set_factors, _warps(n), begin, n, scale, shares, self._factors
             )
             self._finish_inputs(cut, given.values)
             self._bound_net(cut)(self._factors, begin, self.energies)
@@ -236,6 +261,8 @@ class Pipeline:
         with self._timed("gradients"):
             for stage in self._stages:
                 stage.backward(cut, self._inputs, gradients)
+            if self._table is not None:
+                self._table.take_over(cut, self.energies, gradients)
 
     def _finish_inputs(self, cut: Cut, parameters: Array) -> None:
         """Parameters behind the descriptors, and zeros behind these."""
@@ -287,6 +314,8 @@ class Pipeline:
             counters=[download(tally.counters) for tally in self._tallies],
             seen=download(self._tallies[widest].seen),
             n_over=n_over,
+            n_over_table=0 if self._table is None else self._table.n_over(),
+            below_table=0 if self._table is None else self._table.below_table(),
             excess=[download(tally.excess) for tally in self._tallies],
             close=download(self._tallies[widest].close),
             unseen=download(self._tallies[widest].unseen),

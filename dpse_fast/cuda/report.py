@@ -51,7 +51,10 @@ def report_of(
     own = sorted(plan.fitting)
     seen[np.ix_(own, own)] = tallies.seen
     atoms: Any = _Atoms(tallies)
-    domain = Domain(tallies.counters, seen, tallies.n_over, 0, 0, atoms)
+    domain = Domain(
+        *(tallies.counters, seen, tallies.n_over),
+        *(tallies.n_over_table, tallies.below_table, atoms),
+    )
     n = structure.n_atoms
     if not atomic:
         # Only how many atoms count matters here.

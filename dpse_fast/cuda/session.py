@@ -15,7 +15,7 @@ from ..kernels.cuda.rows import gather_rows, renumber
 from ..plan import Plan
 from ..planning import Planner
 from ..results import Result
-from ..session import COINCIDENT_ATOMS, Inform, Session
+from ..session import BELOW_TABLE, COINCIDENT_ATOMS, Inform, Session
 from .device import Array, Device
 from .neighbours import DeviceList
 from .pipeline import Pipeline, RowParameters
@@ -47,6 +47,7 @@ class CudaSession(Session):
         self._gemm, self._deterministic = gemm or "float32", deterministic
         self._pipeline: Pipeline | None = None
         self._builds = 0
+        self._rooms: dict[str, Array] = {}
         self._neighbour_seconds = 0.0
 
     @property
@@ -94,10 +95,13 @@ class CudaSession(Session):
         tallies = pipeline.tallies()
         counters = tallies.counters
         coincident = max(int(c[COINCIDENT]) for c in counters)
-        if coincident:
-            row = coincident - 1
-            atom = int(caller_atoms(self._device, structure, listed)[row])
-            raise InputError(f"positions: {COINCIDENT_ATOMS.format(atom)}")
+        for row, what in (
+            (coincident, COINCIDENT_ATOMS),
+            (tallies.below_table, BELOW_TABLE),
+        ):
+            if row:
+                atom = int(caller_atoms(self._device, structure, listed)[row - 1])
+                raise InputError(f"positions: {what.format(atom)}")
         report = report_of(
             self._device, plan, structure, listed, tallies, n_bad, outputs
         )
@@ -164,17 +168,23 @@ class CudaSession(Session):
         whole = np.broadcast_to(frame, (structure.n, frame.shape[1]))
         values = np.ascontiguousarray(np.concatenate([whole, atoms], axis=1))
         vacuum = self._vacuum(values, device.download(structure.types))
-        order = self._list.order
-
-        def of_rows(numbers: Floats, width: int) -> Array:
-            out = device.empty(structure.n * width, np.float64)
-            given = device.upload(numbers.reshape(-1))
-            device.launch(gather_rows, -(-structure.n // 32), given, width, order, out)
-            return out
-
         return RowParameters(
-            of_rows(values, values.shape[1]), of_rows(vacuum, 1 if vacuum.size else 0)
+            self._of_rows("values", values), self._of_rows("vacuum", vacuum[:, None])
         )
+
+    def _of_rows(self, name: str, values: Floats) -> Array:
+        """Numbers of atoms (n, k) in the order of rows, flat, where the last were."""
+        device, n = self._device, self._list.order.size
+        if name not in self._rooms or self._rooms[name].size != values.size:
+            self._rooms[name] = device.empty(values.size, np.float64)
+        if values.size:
+            given, width = device.upload(values.reshape(-1)), values.shape[1]
+            device.launch(
+                gather_rows,
+                -(-n // 32),
+                *(given, width, self._list.order, self._rooms[name]),
+            )
+        return self._rooms[name]
 
     def _vacuum(self, values: Floats, types: NDArray[np.int32]) -> Floats:
         """(n,) what the nets give without neighbours, or (0,)."""

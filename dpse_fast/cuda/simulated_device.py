@@ -88,7 +88,7 @@ class SimulatedDevice(Device):
     def launch(self, kernel: Any, n_warps: int, *arguments: Any) -> None:
         if n_warps:
             blocks = -(-n_warps // WARPS)
-            self._do(lambda: kernel[blocks, THREADS](*arguments))
+            self._do(lambda: _run(kernel[blocks, THREADS], arguments))
 
     def multiply(
         self,
@@ -148,3 +148,9 @@ def _tf32(values: NDArray[np.float32]) -> NDArray[np.float32]:
     """Rounded to the nearest number of eleven significant bits, ties away from 0."""
     bits = values.view(np.uint32).astype(np.uint64) + 0x1000
     return (bits & 0xFFFFE000).astype(np.uint32).view(np.float32)
+
+
+def _run(launch: Any, arguments: tuple[Any, ...]) -> None:
+    # A GPU does not warn of numbers that overflow.
+    with np.errstate(all="ignore"):
+        launch(*arguments)

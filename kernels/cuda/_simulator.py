@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable
+from contextvars import copy_context
 from typing import Any
 
 import numpy as np
@@ -75,6 +76,8 @@ class _Lane:
         self.value: Any = None
         self.result: Any = None
         self.run = greenlet(block.function)
+        # What NumPy does about numbers that overflow is part of a context.
+        self.run.gr_context = copy_context()
 
     def ask(
         self, what: str, value: Any, answer: Callable[[list[Any], int], Any]

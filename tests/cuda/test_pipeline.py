@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import naive
+import numpy as np
 import pytest
 from comparison import compare
 from conftest import Backend
@@ -22,6 +24,7 @@ TINY: dict[str, Any] = {
     "rcut": 3.1,
     "rcut_smth": 1.2,
 }
+WITH_TABLE = [name for name, options in FAMILIES.items() if "pair_table" in options]
 
 
 def on_device(precision: str = "double", **more: Any) -> Backend:
@@ -45,11 +48,20 @@ def check(model: Any, s: Structure, backend: Backend, **options: Any) -> None:
 
 @pytest.mark.parametrize("name", FAMILIES)
 def test_families(name: str) -> None:
-    check(family(name, **TINY_OF.get(name, {})), small("wire"), on_device())
+    check(family(name), small("wire"), on_device())
 
 
-# Families with cutoffs of their own.
-TINY_OF: dict[str, dict[str, Any]] = {}
+@pytest.mark.parametrize("name", WITH_TABLE)
+def test_pair_tables(name: str) -> None:
+    """Pairs where the table takes over from the nets, partly and altogether."""
+    model = family(name)
+    positions = np.array([[0, 0, 0], [1.2, 0, 0], [0.3, 1.3, 0], [1.5, 1.5, 0.2]])
+    s = Structure(positions, np.array([0, 1, 0, 1]), None, (False,) * 3)
+    assert not np.allclose(
+        naive.evaluate(model, *s).forces,
+        naive.evaluate(replace(model, pair_table=None), *s).forces,
+    )
+    check(model, s, on_device())
 
 
 @pytest.mark.parametrize("kind", ["cubic", "triclinic", "tiny", "thin", "slab", "open"])
@@ -62,3 +74,174 @@ def test_cells(kind: str) -> None:
 @pytest.mark.parametrize("kind", ["triclinic", "open"])
 def test_precisions(kind: str, precision: str) -> None:
     check(random_model(**TINY), small(kind), on_device(precision))
+
+
+@pytest.mark.parametrize("gemm", ["tf32x3", "tf32"])
+def test_products_of_tf32(gemm: str) -> None:
+    model, s = random_model(**TINY), small("open")
+    expected = naive.evaluate(model, *s)
+    result = on_device("mixed", gemm=gemm).load(model).compute(*s[:3], pbc=s.pbc)
+    error = np.abs(result.forces - expected.forces).max()
+    assert error < (5e-5 if gemm == "tf32x3" else 2e-2)
+    if gemm == "tf32":
+        assert error > 1e-6  # it was rounded
+
+
+def test_in_any_order() -> None:
+    check(random_model(**TINY), small("tiny"), on_device(deterministic=False))
+
+
+@pytest.mark.parametrize("deterministic", [True, False])
+@pytest.mark.parametrize("name", ["se_e2_a", "pair_table", "aparam"])
+def test_a_session_of_moving_atoms(name: str, deterministic: bool) -> None:
+    """The second step is recorded, the others replay it."""
+    model, s = family(name), small("slab")
+    given = parameters(model, len(s.positions))
+    backend = on_device(deterministic=deterministic)
+    session = backend.load(model).session(skin=0.8)
+    rng = np.random.default_rng(5)
+    positions = s.positions
+    for _ in range(4):
+        positions = positions + rng.normal(scale=0.02, size=positions.shape)
+        if given["aparam"] is not None:
+            given["aparam"] = given["aparam"] + 0.1
+        rest = (s.types, s.cell, s.pbc)
+        result = session.compute(positions, *rest[:2], pbc=s.pbc, atomic=True, **given)
+        compare(result, naive.evaluate(model, positions, *rest, **given), backend)
+    assert session.list_builds == 1
+    further = session.compute(positions + 0.5, *rest[:2], pbc=s.pbc, **given)
+    assert session.list_builds == 2
+    np.testing.assert_allclose(further.forces, result.forces, rtol=0, atol=1e-9)
+
+
+@pytest.mark.parametrize("mode", ["truncate", "all"])
+@pytest.mark.parametrize("name", ["se_e2_a", "se_e2_r", "hybrid", "mixed", "listed"])
+def test_sel_overflow(name: str, mode: str) -> None:
+    sel = {"mixed": (4,), "listed": (1, 3)}.get(name, (2, 3))
+    model = family(name, sel=sel, **({"list_size": 4} if name == "listed" else {}))
+    s, backend = small("open", n_atoms=9), on_device()
+    s = s._replace(positions=0.6 * s.positions)
+    pot = backend.load(model, sel_overflow=mode)
+    result = pot.compute(*s[:3], pbc=s.pbc, atomic=True)
+    compare(result, naive.evaluate(model, *s, sel_overflow=mode), backend)
+    on_cpu = dpse_fast.load(model, device="cpu", tol=0, sel_overflow=mode)
+    expected = on_cpu.compute(*s[:3], pbc=s.pbc, atomic=True)
+    assert result.sel_overflow == expected.sel_overflow
+    assert result.sel_overflow is not None
+    same_report(result.report, expected.report)
+
+
+def same_report(found: dpse_fast.Report, expected: dpse_fast.Report) -> None:
+    assert found.summary() == expected.summary()
+    assert (found.atoms is None) == (expected.atoms is None)
+    if found.atoms is None or expected.atoms is None:
+        return
+    assert found.atoms.sel_excess.keys() == expected.atoms.sel_excess.keys()
+    for name, values in found.atoms.sel_excess.items():
+        np.testing.assert_array_equal(values, expected.atoms.sel_excess[name])
+    for name in ("close_neighbours", "unseen_neighbours", "non_finite"):
+        got, want = getattr(found.atoms, name), getattr(expected.atoms, name)
+        np.testing.assert_array_equal(got, want)
+
+
+def test_what_is_reported() -> None:
+    model = random_model(**TINY, sel=(0, 9))
+    positions = [[0, 0, 0], [0.3, 0, 0], [1.0, 0, 0], [2.0, 0, 0.1]]
+    given = (positions, [0, 1, 1, 0])
+    on_cpu, on_gpu = dpse_fast.load(model, device="cpu"), on_device().load(model)
+    with pytest.warns(dpse_fast.ShortDistanceWarning):
+        found = on_gpu.compute(*given, atomic=True)
+    with pytest.warns(dpse_fast.UnseenTypesWarning):
+        expected = on_cpu.compute(*given, atomic=True)
+    assert found.report.short_pairs == 1
+    assert found.report.close_pairs > 1
+    assert found.report.unseen_pairs
+    same_report(found.report, expected.report)
+
+
+def test_atoms_that_lie_on_one_another() -> None:
+    pot = on_device().load(random_model(**TINY))
+    positions = np.diag([1.0, 2.0, 3.0])[[0, 1, 2, 1]]
+    types = [-1, 0, 1, 1]
+    with pytest.raises(dpse_fast.InputError, match=r"lies on atom [13];"):
+        pot.compute(positions, types)
+
+
+def test_a_pair_below_the_table() -> None:
+    pot = on_device().load(family("pair_table"))
+    with pytest.raises(dpse_fast.InputError, match=r"atom [01] has a neighbour closer"):
+        pot.compute([[0, 0, 0], [0, 0, 0.3]], [0, 1])
+
+
+def test_virtual_atoms_do_not_count() -> None:
+    model, s = family("aparam"), small("open")
+    types = s.types.copy()
+    types[::2] = -1
+    given = parameters(model, len(types))
+    backend = on_device()
+    result = backend.load(model).compute(s.positions, types, atomic=True, **given)
+    compare(
+        result, naive.evaluate(model, s.positions, types, None, s.pbc, **given), backend
+    )
+    assert not result.forces[::2].any()
+    assert result.report.virtual_atoms == 3
+    nobody = backend.load(model).compute(s.positions, types * 0 - 1, **given)
+    assert nobody.energy == 0
+    assert not nobody.forces.any()
+
+
+def test_the_same_in_pieces(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Little memory and small batches: several tiles."""
+    from dpse_fast.cuda import neighbours, pipeline, simulated_device
+    from dpse_fast.cuda.tiles import SPARE, Tiling
+
+    model, s, backend = random_model(**TINY), small("cubic", n_atoms=8), on_device()
+    whole = backend.load(model).compute(*s[:3], pbc=s.pbc, atomic=True)
+    monkeypatch.setattr(pipeline, "LARGEST_BATCH", 2)
+    pot = backend.load(model)
+    pot.compute(*s[:3], pbc=s.pbc)
+    used = pot._session._pipeline  # type: ignore[attr-defined]
+    one_by_one = Tiling(tuple((cut,) for tile in used._tiling.tiles for cut in tile))
+    least = int(one_by_one.n_bytes(used.costs) / SPARE) + 1
+    assert used._tiling.n_bytes(used.costs) > SPARE * least
+    monkeypatch.setattr(neighbours, "BUILDING_BYTES", 1)
+    monkeypatch.setattr(simulated_device, "MEMORY", least)
+    parts = pot.compute(*s[:3], pbc=s.pbc, atomic=True)
+    compare(parts, naive.evaluate(model, *s), backend)
+    assert len(used._tiling.tiles) > 1
+    np.testing.assert_allclose(parts.forces, whole.forces, rtol=0, atol=1e-12)
+    monkeypatch.setattr(simulated_device, "MEMORY", least // 2)
+    with pytest.raises(dpse_fast.InputError, match=r"need .* of the GPU are"):
+        backend.load(model).compute(*s[:3], pbc=s.pbc)
+
+
+def test_the_same_numbers_every_time() -> None:
+    s = small("triclinic")
+    found = [
+        on_device("mixed").load(random_model(**TINY)).compute(*s[:3], pbc=s.pbc)
+        for _ in range(2)
+    ]
+    np.testing.assert_array_equal(found[0].forces, found[1].forces)
+    assert found[0].energy == found[1].energy
+
+
+@pytest.mark.parametrize("precision", LIMITS)
+def test_the_embedded_model(precision: str) -> None:
+    """Rotated and pruned, as on the processors."""
+    one = np.array([[0, 0, 0], [0.96, 0, 0], [-0.24, 0.93, 0]])
+    positions = np.concatenate([one, one[:, [1, 2, 0]] + [2.6, 1.0, 0.5]])
+    given = (positions, ["O", "H", "H"] * 2)
+    expected = dpse_fast.load(precision=precision, device="cpu").compute(
+        *given, atomic=True
+    )
+    pot = dpse_fast.load(precision=precision, device="cuda")
+    assert pot.device == "cuda:0"
+    result = pot.compute(*given, atomic=True)
+    limit = 1e-12 if precision == "double" else 5e-6
+    for name in ("forces", "virial", "atomic_virials"):
+        got, want = getattr(result, name), getattr(expected, name)
+        np.testing.assert_allclose(got, want, rtol=0, atol=limit, err_msg=name)
+    np.testing.assert_allclose(
+        result.atomic_energies, expected.atomic_energies, rtol=0, atol=limit
+    )
+    same_report(result.report, expected.report)
