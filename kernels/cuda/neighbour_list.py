@@ -10,7 +10,7 @@ from ..periodic import ROUNDING
 from ._cuda import WARP, cuda, device, kernel
 from ._ptx import EVERYONE, fetch4, first_item, lane, pick, put, rank
 from .cells import TYPE
-from .environment import separation
+from .nearest import separation
 from .layout import NO_REVERSE, FullList
 from .periodic import clamped, gap
 
