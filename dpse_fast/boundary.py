@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from .cuda.arrays import refuse_device_array
 from .errors import InputError
 from .model import UNKNOWN_TYPE_PREFIX, Parameters
 
@@ -103,19 +104,30 @@ def check_parameters(
 
 
 def _array(value: Any, name: str, expected: str) -> NDArray[Any]:
+    refuse_device_array(value, name)
     try:
+        if hasattr(value, "__dlpack__") and not hasattr(value, "__array__"):
+            return np.from_dlpack(value)
         return np.asarray(value)
     except ValueError:
         raise InputError(f"{name}: expected {expected}, got ragged rows") from None
+    except (TypeError, RuntimeError, BufferError) as error:
+        reason = (str(error).splitlines() or [type(error).__name__])[0]
+        raise InputError(
+            f"{name}: expected {expected}, got a {type(value).__name__} that NumPy "
+            f"cannot read: {reason}"
+        ) from error
 
 
 def _floats(value: ArrayLike, name: str, expected: str) -> NDArray[np.float64]:
     array = _array(value, name, expected)
-    if array.dtype.kind not in "fiu":
-        raise InputError(
-            f"{name}: expected {expected} of numbers, got dtype {array.dtype}"
-        )
+    _check_numbers(array.dtype, name, expected)
     return np.ascontiguousarray(array, np.float64)
+
+
+def _check_numbers(dtype: np.dtype[Any], name: str, expected: str) -> None:
+    if dtype.kind not in "fiu":
+        raise InputError(f"{name}: expected {expected} of numbers, got dtype {dtype}")
 
 
 def check_amount(value: Any, name: str, expected: str) -> float:
@@ -126,23 +138,35 @@ def check_amount(value: Any, name: str, expected: str) -> float:
     return float(value)
 
 
+POSITIONS = "an (N, 3) array in Å"
+
+
 def check_positions(value: ArrayLike) -> NDArray[np.float64]:
     """Positions (N, 3) in Å, finite, at least one."""
-    positions = _floats(value, "positions", "an (N, 3) array in Å")
-    if positions.ndim != 2 or positions.shape[1] != 3:
-        raise InputError(
-            f"positions: expected shape (N, 3) in Å, got {positions.shape}"
-        )
-    if not len(positions):
-        raise InputError("positions: expected at least one atom, got none")
+    positions = _floats(value, "positions", POSITIONS)
+    check_form_of_positions(positions.dtype, positions.shape)
     if not (positions.min() > -FARTHEST and positions.max() < FARTHEST):  # or NaN
         bad = ~(np.abs(positions) < FARTHEST).all(axis=1)
         atom = int(np.argmax(bad))
-        raise InputError(
-            f"positions: expected finite coordinates below {FARTHEST:g} Å, got "
-            f"{positions[atom].tolist()} for atom {atom} ({int(bad.sum())} such atoms)"
-        )
+        raise far_positions(atom, positions[atom].tolist(), int(bad.sum()))
     return positions
+
+
+def check_form_of_positions(dtype: np.dtype[Any], shape: tuple[int, ...]) -> None:
+    """Whether an array can be positions, whatever its numbers are."""
+    _check_numbers(dtype, "positions", POSITIONS)
+    if len(shape) != 2 or shape[1] != 3:
+        raise InputError(f"positions: expected shape (N, 3) in Å, got {shape}")
+    if not shape[0]:
+        raise InputError("positions: expected at least one atom, got none")
+
+
+def far_positions(atom: int, position: list[float], n_far: int) -> InputError:
+    """The error for atoms that are not finite, or too far; the first of n_far."""
+    return InputError(
+        f"positions: expected finite coordinates below {FARTHEST:g} Å, got "
+        f"{position} for atom {atom} ({n_far} such atoms)"
+    )
 
 
 def check_types(
@@ -152,40 +176,57 @@ def check_types(
 
     The index −1 is an atom that does not count.
     """
-    known = ", ".join(f"{t} {name}" for t, name in enumerate(type_map))
     types = _array(value, "types", f"{n_atoms} types")
-    if types.shape != (n_atoms,):
-        raise InputError(
-            f"types: expected {n_atoms} types, one for each row of positions, "
-            f"got shape {types.shape}"
-        )
+    check_form_of_types(types.shape, n_atoms)
     if types.dtype.kind in "iu":
         if int(types.min()) < VIRTUAL or int(types.max()) >= len(type_map):
             outside = (types < VIRTUAL) | (types >= len(type_map))
             atom = int(np.argmax(outside))
-            raise InputError(
-                f"types: atom {atom} has type {int(types[atom])}; "
-                f"the model's types are {known}; {VIRTUAL} is an atom that does not "
-                "count"
-            )
+            raise unknown_type(atom, int(types[atom]), type_map)
         return np.ascontiguousarray(types, np.int32)
     if types.dtype.kind in "UO" and all(isinstance(t, str) for t in types.tolist()):
-        return _from_symbols(types, type_map, known)
-    raise InputError(
-        f"types: expected indices into the model's types ({known}) or their names, "
-        f"got dtype {types.dtype}"
+        return _from_symbols(types, type_map)
+    raise types_of_dtype(types.dtype, type_map)
+
+
+def check_form_of_types(shape: tuple[int, ...], n_atoms: int) -> None:
+    """Whether there is one type for each atom."""
+    if shape != (n_atoms,):
+        raise InputError(
+            f"types: expected {n_atoms} types, one for each row of positions, "
+            f"got shape {shape}"
+        )
+
+
+def types_of_dtype(dtype: np.dtype[Any], type_map: tuple[str, ...]) -> InputError:
+    """The error for types that are neither indices nor names."""
+    return InputError(
+        f"types: expected indices into the model's types ({_known(type_map)}) or "
+        f"their names, got dtype {dtype}"
     )
 
 
+def unknown_type(atom: int, index: int, type_map: tuple[str, ...]) -> InputError:
+    """The error for an index outside of the type map."""
+    return InputError(
+        f"types: atom {atom} has type {index}; the model's types are "
+        f"{_known(type_map)}; {VIRTUAL} is an atom that does not count"
+    )
+
+
+def _known(type_map: tuple[str, ...]) -> str:
+    return ", ".join(f"{t} {name}" for t, name in enumerate(type_map))
+
+
 def _from_symbols(
-    symbols: NDArray[Any], type_map: tuple[str, ...], known: str
+    symbols: NDArray[Any], type_map: tuple[str, ...]
 ) -> NDArray[np.int32]:
     names, inverse = np.unique(symbols.astype(str), return_inverse=True)
     unknown = sorted(set(names.tolist()) - set(type_map))
     if unknown:
         message = (
             f"types: the model has no type {', '.join(map(repr, unknown))}; "
-            f"its types are {known}"
+            f"its types are {_known(type_map)}"
         )
         if all(name.startswith(UNKNOWN_TYPE_PREFIX) for name in type_map):
             message += (

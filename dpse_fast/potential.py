@@ -273,7 +273,7 @@ def load(
         "auto" takes the GPU where there is one that can be used, else the processors;
         `Potential.describe` says why.
     gemm : on a GPU, how nets in float32 are multiplied; "float32", "tf32x3" (three
-        products of TF32, as exact) or "tf32" (2.9e-4); None for `gemm_default`
+        products of TF32, as exact) or "tf32" (2.9e-4); None: "float32"
     deterministic : on a GPU, bitwise equal forces in every run; False adds them up in
         any order, which takes less memory. On the processors they always are equal.
     precision : "double", "mixed" (tables and nets in float32) or "single" (geometry

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import numpy as np
@@ -34,10 +35,10 @@ def shifts_along(at: Any, reach: Any) -> Any:
     """
     if reach <= 0.0:
         return 0.0, 0.0, 0.0
-    wrap = np.floor(at)
+    wrap = float(math.floor(at))
     inside = at - wrap
-    first = -np.floor(inside + reach) - wrap
-    last = np.floor(1.0 + reach - inside) - wrap
+    first = -float(math.floor(inside + reach)) - wrap
+    last = float(math.floor(1.0 + reach - inside)) - wrap
     return -wrap, first, last
 
 

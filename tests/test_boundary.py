@@ -70,8 +70,10 @@ def test_bad_structures(
 @pytest.mark.parametrize(
     ("option", "message"),
     [
-        ({"device": "cuda"}, "device: .*CPU only; use device='cpu'"),
-        ({"device": "tpu"}, "device: expected one of auto, cpu, got 'tpu'"),
+        ({"device": "tpu"}, "device: expected auto, cpu, cuda or cuda:N, got 'tpu'"),
+        ({"device": "cuda:"}, "device: expected auto, cpu, cuda or cuda:N"),
+        ({"gemm": "float16"}, "gemm: expected one of float32, tf32x3, tf32, got"),
+        ({"deterministic": 1}, "deterministic: expected a bool, got 1"),
         (
             {"precision": "half"},
             "precision: expected one of double, mixed, single, got 'half'",
@@ -88,7 +90,7 @@ def test_bad_structures(
         ({"type_map": 3}, "type_map: expected 2 distinct names"),
         ({"type_map": [["O"], ["H", "C"]]}, "type_map: expected 2 .*ragged rows"),
         ({"precision": ["mixed"]}, "precision: expected one of double, mixed"),
-        ({"device": None}, "device: expected one of auto, cpu"),
+        ({"device": None}, "device: expected auto, cpu, cuda or cuda:N, got None"),
     ],
 )
 def test_bad_options(option: dict[str, Any], message: str) -> None:

@@ -53,7 +53,7 @@ _ENGINE = (
     click.option(
         "--gemm",
         type=click.Choice(["float32", "tf32x3", "tf32"]),
-        help="On a GPU, how nets in float32 are multiplied.  [default: tf32x3]",
+        help="On a GPU, how nets in float32 are multiplied.  [default: float32]",
     ),
 )
 SEL_OVERFLOW = click.option(

@@ -59,7 +59,7 @@ class CupyDevice(Device):
             return free + cupy.get_default_memory_pool().free_bytes(), total
 
     def empty(self, shape: Shape, dtype: DTypeLike) -> Array:
-        return cuda.as_cuda_array(cupy.empty(shape, dtype), sync=False)
+        return _for_kernels(cupy.empty(shape, dtype))
 
     def fill(self, array: Array, value: float) -> None:
         cupy.asarray(array).fill(value)
@@ -67,14 +67,14 @@ class CupyDevice(Device):
     def view(self, array: Array, shape: Shape) -> Array:
         flat = cupy.asarray(array).reshape(-1)
         part = flat[: int(np.prod(shape))].reshape(shape)
-        return cuda.as_cuda_array(part, sync=False)
+        return _for_kernels(part)
 
     def flat(self, array: Array) -> Array:
-        return cuda.as_cuda_array(cupy.asarray(array).reshape(-1), sync=False)
+        return _for_kernels(cupy.asarray(array).reshape(-1))
 
     def part(self, array: Array, begin: int, size: int) -> Array:
         part = cupy.asarray(array)[begin : begin + size]
-        return cuda.as_cuda_array(part, sync=False)
+        return _for_kernels(part)
 
     def upload(self, values: NDArray[Any], to: Array | None = None) -> Array:
         target = self.empty(values.shape, values.dtype) if to is None else to
@@ -130,7 +130,7 @@ class CupyDevice(Device):
 
     def order(self, keys: Array) -> Array:
         # CuPy sorts with Thrust's stable_sort_by_key.
-        return cuda.as_cuda_array(cupy.argsort(cupy.asarray(keys)), sync=False)
+        return _for_kernels(cupy.argsort(cupy.asarray(keys)))
 
     def count_each(self, types: Array, n: int) -> NDArray[np.int64]:
         found: NDArray[np.int64] = cupy.asnumpy(
@@ -143,11 +143,28 @@ class CupyDevice(Device):
         values[...] = cupy.cumsum(values)
 
     def copy(self, array: Array) -> Array:
-        return cuda.as_cuda_array(cupy.asarray(array).copy(), sync=False)
+        return _for_kernels(cupy.asarray(array).copy())
 
     def pick(self, array: Array, places: NDArray[np.int64]) -> NDArray[Any]:
         found: NDArray[Any] = cupy.asnumpy(cupy.asarray(array)[cupy.asarray(places)])
         return found
+
+    def adopt(self, value: Any) -> tuple[Any, int]:
+        # DLPack makes our stream wait for the other library's on the GPU; of an array
+        # without it CuPy waits for the stream that it names.
+        if isinstance(value, cupy.ndarray):
+            found = value
+        elif hasattr(value, "__dlpack__"):
+            found = cupy.from_dlpack(value)
+        else:
+            found = cupy.asarray(value)
+        return found, int(found.device.id)
+
+    def cast(self, native: Any, dtype: DTypeLike) -> Array:
+        return _for_kernels(cupy.ascontiguousarray(native, dtype))
+
+    def native(self, array: Array, shape: Shape) -> Any:
+        return cupy.asarray(array).reshape(-1)[: int(np.prod(shape))].reshape(shape)
 
     def synchronise(self) -> None:
         cupy.cuda.get_current_stream().synchronize()
@@ -180,6 +197,17 @@ class _Graph(Recording):
 
     def run(self) -> None:
         self._graph.launch(cupy.cuda.get_current_stream())
+
+
+def _for_kernels(array: Any) -> Array:
+    """A CuPy array as Numba's kernels take it, bound to no stream.
+
+    CuPy names its current stream with each array; coming back from Numba with that
+    name, every array would make CuPy wait for the stream.
+    """
+    found = cuda.as_cuda_array(array, sync=False)
+    found.stream = 0
+    return found
 
 
 def _pointer(array: Array) -> int:

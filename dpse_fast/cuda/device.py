@@ -132,6 +132,22 @@ class Device(ABC):
     def pick(self, array: Array, places: NDArray[np.int64]) -> NDArray[Any]:
         """Numbers of a flat array, on the host."""
 
+    @abstractmethod
+    def adopt(self, value: Any) -> tuple[Any, int]:
+        """A foreign array of a GPU, not copied, and the number of that GPU.
+
+        By DLPack or ``__cuda_array_interface__``, in the order of the stream that made
+        it, as the device's own library has it: with a shape and a NumPy dtype.
+        """
+
+    @abstractmethod
+    def cast(self, native: Any, dtype: DTypeLike) -> Array:
+        """For kernels, C-contiguous; not copied where it is so with this dtype."""
+
+    @abstractmethod
+    def native(self, array: Array, shape: Shape) -> Any:
+        """The array's first numbers in this shape, as the device's library has it."""
+
     def last(self, array: Array) -> Any:
         """The last number of a flat array, on the host."""
         return self.pick(array, np.array([array.size - 1]))[0]

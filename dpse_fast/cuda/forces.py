@@ -31,7 +31,8 @@ def rows_per_warp(n: int) -> int:
 
 def bytes_per_atom(atomic: bool) -> int:
     """Of a `ForceSums`, outputs aside, at most."""
-    return 8 * (3 + N_VIRIAL + 1 + (N_VIRIAL if atomic else 0))
+    n_virials = 2 if atomic else 1
+    return 8 * (4 + int(N_VIRIAL) * n_virials)
 
 
 class ForceSums:

@@ -4,26 +4,22 @@ from __future__ import annotations
 
 import numpy as np
 
-from ..kernels.cuda.products import CHANNEL, ProductColumns
+from ..kernels.cuda.products import ProductColumns
 from ..kernels.layout import Products
+from .vectors import VECTOR, whole
 
 
 def product_columns(form: Products, channels: int) -> ProductColumns:
-    """The products of a form, column by column, on the host.
+    """Where each product of a form stands, on the host.
 
     Parameters
     ----------
     channels : K of the moments' rows, a multiple of four
     """
-    starts, ends = form.starts.astype(np.int64), form.ends.astype(np.int64)
-    columns = [
-        a * CHANNEL + np.arange(start, end)
-        for a, (start, end) in enumerate(zip(starts, ends, strict=True))
-    ]
-    shifts = np.cumsum(ends - starts) - ends
-    rows = np.stack([starts, ends, shifts, np.zeros_like(starts)], axis=1)
-    return ProductColumns(
-        np.concatenate([np.zeros(0), *columns]).astype(np.int32),
-        rows.astype(np.int32).reshape(-1),
-        channels,
-    )
+    places = np.full((whole(form.starts.size), channels), -1, np.int32)
+    column = 0
+    for row, start, end in zip(places, form.starts, form.ends, strict=False):
+        row[start:end] = np.arange(column, column + end - start)
+        column += end - start
+    fours = places.reshape(-1, VECTOR, channels).transpose(0, 2, 1)
+    return ProductColumns(fours.reshape(-1), len(places), channels)

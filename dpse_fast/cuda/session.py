@@ -16,6 +16,7 @@ from ..plan import Plan
 from ..planning import Planner
 from ..results import Result
 from ..session import BELOW_TABLE, COINCIDENT_ATOMS, Inform, Session
+from .arrays import on_host
 from .device import Array, Device
 from .neighbours import DeviceList
 from .pipeline import Pipeline, RowParameters
@@ -76,8 +77,10 @@ class CudaSession(Session):
             structure = check_structure(
                 self._device, positions, types, cell, pbc, model.type_map
             )
-            frame = check_parameters(fparam, model.fparam, "fparam")
-            own = check_parameters(aparam, model.aparam, "aparam", structure.n_atoms)
+            frame = on_host(self._device, fparam, "fparam")
+            frame = check_parameters(frame, model.fparam, "fparam")
+            own = on_host(self._device, aparam, "aparam")
+            own = check_parameters(own, model.aparam, "aparam", structure.n_atoms)
             if not structure.n:
                 return structure.nothing(atomic)
             return self._evaluate(structure, frame, own, atomic)

@@ -18,6 +18,7 @@ from ..kernels.cuda._simulator import CheckedArray, poison
 from .device import Array, Device, Recording, Shape
 
 MEMORY = 2**30
+STREAM = 1  # as DLPack numbers CUDA's default stream
 
 
 class _Calls(Recording):
@@ -126,6 +127,17 @@ class SimulatedDevice(Device):
         found: NDArray[Any] = array.values[places]
         return found
 
+    def adopt(self, value: Any) -> tuple[Any, int]:
+        if hasattr(value, "__dlpack__"):
+            return np.from_dlpack(_Exported(value.__dlpack__(stream=STREAM))), 0
+        return np.asarray(_OfHost(dict(value.__cuda_array_interface__))), 0
+
+    def cast(self, native: Any, dtype: DTypeLike) -> Array:
+        return CheckedArray(np.ascontiguousarray(native, dtype))
+
+    def native(self, array: Array, shape: Shape) -> Any:
+        return self.view(array, shape).values
+
     def synchronise(self) -> None:
         self._never_recorded("synchronisation")
 
@@ -142,6 +154,27 @@ class SimulatedDevice(Device):
 
     def seconds_between(self, begin: Any, end: Any) -> float:
         return float(end - begin)
+
+
+class _Exported:
+    """What NumPy reads a DLPack capsule from."""
+
+    def __init__(self, capsule: Any) -> None:
+        self._capsule = capsule
+
+    def __dlpack__(self, **options: Any) -> Any:
+        return self._capsule
+
+    def __dlpack_device__(self) -> tuple[int, int]:
+        return 1, 0
+
+
+class _OfHost:
+    """A ``__cuda_array_interface__`` of the host's memory, as NumPy reads it."""
+
+    def __init__(self, interface: dict[str, Any]) -> None:
+        interface.pop("stream", None)
+        self.__array_interface__ = interface
 
 
 def _tf32(values: NDArray[np.float32]) -> NDArray[np.float32]:

@@ -72,7 +72,7 @@ class DeviceStage(ABC):
     def listed_bytes(self) -> int:
         """Of a listed neighbour, in `reserve`."""
         plan = self._plan
-        return 2 + 4 + plan.dtype.itemsize + 3 * plan.geometry_dtype.itemsize
+        return int(6 + plan.dtype.itemsize + 3 * plan.geometry_dtype.itemsize)
 
     @property
     def row_bytes(self) -> int:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -12,6 +12,8 @@ from numpy.typing import NDArray
 from ..boundary import check_system
 from ..planning import Planner
 from ..results import Report, Result
+from .arrays import Give, giver, kind_of
+from .boundary import check_device_system
 from .device import Array, Device
 
 Floats = NDArray[np.float64]
@@ -38,7 +40,7 @@ class DeviceStructure:
     pbc: tuple[bool, bool, bool]
     n_atoms: int
     real: Array | None
-    give: Callable[[Array, tuple[int, ...]], Any]
+    give: Give
 
     @property
     def n(self) -> int:
@@ -87,11 +89,12 @@ def check_structure(
     InputError
         Naming the argument, what was expected and what came.
     """
+    give = giver(device, positions)
+    given = {"positions": positions, "types": types, "cell": cell, "pbc": pbc}
+    if any(kind_of(value, name).on_device for name, value in given.items()):
+        own = check_device_system(device, positions, types, cell, pbc, type_map)
+        return DeviceStructure(device, *own, give=give)
     system, real, n_atoms = check_system(positions, types, cell, pbc, type_map)
-
-    def give(array: Array, shape: tuple[int, ...]) -> Floats:
-        return device.download(array).reshape(shape)
-
     return DeviceStructure(
         device,
         device.upload(system.positions),

@@ -43,7 +43,8 @@ def kernel(function: Function, *, blocks: int = 4) -> Any:
     folder = cache_directory()
     previous = _config.CACHE_DIR
     if folder is not None:
-        _config.CACHE_DIR = str(folder)
+        # numba-cuda 0.30 finds one function with other bounds under the same key.
+        _config.CACHE_DIR = str(folder / f"{THREADS}-threads-{blocks}-blocks")
     try:
         cached = folder is not None
         return cuda.jit(function, cache=cached, launch_bounds=(THREADS, blocks))

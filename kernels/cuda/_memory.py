@@ -34,6 +34,22 @@ def pick(typing: Any, array: Any, index: Any) -> Any:
 
 
 @intrinsic
+def pick_from(typing: Any, array: Any, base: Any, offset: Any) -> Any:
+    integers = isinstance(base, types.Integer) and isinstance(offset, types.Integer)
+    if not _is_flat(array) or not integers:
+        return None
+
+    def build(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+        start = context.cast(builder, arguments[1], base, types.intp)
+        beyond = context.cast(builder, arguments[2], offset, types.intp)
+        pointer = _address(context, builder, array, arguments[0], start)
+        pointer = builder.gep(pointer, [beyond], inbounds=True)
+        return context.unpack_value(builder, array.dtype, pointer)
+
+    return array.dtype(array, base, offset), build
+
+
+@intrinsic
 def put(typing: Any, array: Any, index: Any, value: Any) -> Any:
     if not _is_flat(array) or not isinstance(index, types.Integer):
         return None

@@ -19,6 +19,7 @@ __all__ = [
     "lane",
     "load4",
     "pick",
+    "pick_from",
     "put",
     "rank",
     "store4",
@@ -33,6 +34,10 @@ if SIMULATED:
     def pick(array: Any, index: Any) -> Any:
         """array[index]."""
         return array[index]
+
+    def pick_from(array: Any, base: Any, offset: Any) -> Any:
+        """array[base + offset]: one instruction for the address of an int32 offset."""
+        return array[base + offset]
 
     def put(array: Any, index: Any, value: Any) -> None:
         """array[index] = value."""
@@ -64,7 +69,7 @@ if SIMULATED:
         return np.uint32(bits & 0xFFFFFFFF).view(np.float32)
 
 else:
-    from ._memory import fetch4, load4, pick, put, store4, tf32_part
+    from ._memory import fetch4, load4, pick, pick_from, put, store4, tf32_part
 
 
 @device

@@ -30,13 +30,31 @@ def warp_total(x: Any) -> Any:
 
 
 @device
+def _vector_total(x: Any, y: Any, z: Any) -> Any:
+    """Σ over a warp's lanes: of x in lanes 0 to 7, of y in 8 to 15, of z behind.
+
+    Six exchanges, where three sums in all lanes take fifteen.
+    """
+    own = lane()
+    upper, odd = own & 16, own & 8
+    other = cuda.shfl_xor_sync(EVERYONE, x if upper else z, 16)
+    y += cuda.shfl_xor_sync(EVERYONE, y, 16)
+    first = z + other if upper else x + other
+    second = first if upper else y
+    total = second if odd else first
+    total += cuda.shfl_xor_sync(EVERYONE, first if odd else second, 8)
+    total += cuda.shfl_xor_sync(EVERYONE, total, 4)
+    total += cuda.shfl_xor_sync(EVERYONE, total, 2)
+    total += cuda.shfl_xor_sync(EVERYONE, total, 1)
+    return total
+
+
+@device
 def _add_vector(array: Floats, at: int, x: Any, y: Any, z: Any) -> None:
     """Add the warp's total of (x, y, z) to three numbers that no other warp adds to."""
-    x, y, z = warp_total(x), warp_total(y), warp_total(z)
-    own = lane()
-    if own < 3:
-        part = x if own == 0 else (y if own == 1 else z)
-        put(array, at + own, pick(array, at + own) + part)
+    total, own = _vector_total(x, y, z), lane()
+    if own & 7 == 0 and own < 24:
+        put(array, at + (own >> 3), pick(array, at + (own >> 3)) + total)
 
 
 @cache
@@ -233,10 +251,9 @@ def make_scatter_forces(atomic: bool) -> Any:
                     _add_atomically(virials, at, -gx * dx, -gx * dy, -gx * dz)
                     _add_atomically(virials, at + 3, -gy * dx, -gy * dy, -gy * dz)
                     _add_atomically(virials, at + 6, -gz * dx, -gz * dy, -gz * dz)
-            fx, fy, fz = warp_total(fx), warp_total(fy), warp_total(fz)
-            if own < 3:
-                part = fx if own == 0 else (fy if own == 1 else fz)
-                cuda.atomic.add(forces, 3 * row + own, part)
+            total = _vector_total(fx, fy, fz)
+            if own & 7 == 0 and own < 24:
+                cuda.atomic.add(forces, 3 * row + (own >> 3), total)
         at = N_VIRIAL * first_item()
         _add_vector(virial_parts, at, vxx, vxy, vxz)
         _add_vector(virial_parts, at + 3, vyx, vyy, vyz)

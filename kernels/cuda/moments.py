@@ -10,12 +10,14 @@ from __future__ import annotations
 from functools import cache
 from typing import Any
 
+import numpy as np
+
 from ..layout import Channels, EnvironmentRows, Floats
 from ._cuda import WARP, WARPS, cuda, kernel
-from ._ptx import EVERYONE, fetch4, first_item, lane, pick, put, warp
+from ._ptx import EVERYONE, first_item, lane, pick, put, warp
 from .geometry import difference, row_at
 from .layout import BatchPairs
-from .quintic import Streams
+from .quintic import Streams, load_row, quintic
 
 
 @cache
@@ -93,23 +95,13 @@ def moments_kernel(streams: Streams, dtype: Any) -> Any:
                         for k in range(stream, n, n_streams):
                             x = offsets[base + k]
                             at = places[base + k] + sweep * sweep_vectors + part
-                            for v in range(vectors):
-                                four = fetch4(table, 4 * (at + v * lanes))
-                                c[4 * v] = four[0]
-                                c[4 * v + 1] = four[1]
-                                c[4 * v + 2] = four[2]
-                                c[4 * v + 3] = four[3]
+                            load_row(table, at, lanes, vectors, c)
                             r_0 = row_0[base + k]
                             r_1 = row_1[base + k]
                             r_2 = row_2[base + k]
                             r_3 = row_3[base + k]
                             for m in range(channels_):
-                                g = c[5 * channels_ + m]
-                                g = g * x + c[4 * channels_ + m]
-                                g = g * x + c[3 * channels_ + m]
-                                g = g * x + c[2 * channels_ + m]
-                                g = g * x + c[channels_ + m]
-                                g = g * x + c[m]
+                                g = quintic(c, channels_, m, x)
                                 sums[4 * m] += g * r_0
                                 sums[4 * m + 1] += g * r_1
                                 sums[4 * m + 2] += g * r_2
@@ -127,4 +119,4 @@ def moments_kernel(streams: Streams, dtype: Any) -> Any:
                         if stream == 0:
                             put(out, first + k * total + m * lanes, value)
 
-    return kernel(moments)
+    return kernel(moments, blocks=3 if dtype == np.float64 else 4)

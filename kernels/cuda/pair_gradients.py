@@ -13,10 +13,10 @@ import numpy as np
 
 from ..layout import Channels, EnvironmentRows, Floats
 from ._cuda import WARP, WARPS, cuda, device, kernel
-from ._ptx import EVERYONE, fetch4, first_item, lane, pick, put, warp
+from ._ptx import EVERYONE, first_item, lane, pick, put, warp
 from .geometry import difference, row_at
 from .layout import BatchPairs, PairGradients
-from .quintic import Streams
+from .quintic import Streams, load_row, quintic_jet
 
 FOUR = 4  # numbers of a pair
 
@@ -134,12 +134,7 @@ def pair_gradients_kernel(streams: Streams, dtype: Any) -> Any:
                         k = base + (k if inside else 0)
                         x = offsets[k]
                         at = places[k] + sweep * sweep_vectors + part
-                        for v in range(vectors):
-                            four = fetch4(table, 4 * (at + v * lanes))
-                            c[4 * v] = four[0]
-                            c[4 * v + 1] = four[1]
-                            c[4 * v + 2] = four[2]
-                            c[4 * v + 3] = four[3]
+                        load_row(table, at, lanes, vectors, c)
                         r_0 = row_0[k]
                         r_1 = row_1[k]
                         r_2 = row_2[k]
@@ -150,16 +145,7 @@ def pair_gradients_kernel(streams: Streams, dtype: Any) -> Any:
                         sum_3 = real(0)
                         along = real(0)
                         for m in range(channels_):
-                            slope = c[5 * channels_ + m]
-                            g = slope * x + c[4 * channels_ + m]
-                            slope = slope * x + g
-                            g = g * x + c[3 * channels_ + m]
-                            slope = slope * x + g
-                            g = g * x + c[2 * channels_ + m]
-                            slope = slope * x + g
-                            g = g * x + c[channels_ + m]
-                            slope = slope * x + g
-                            g = g * x + c[m]
+                            g, slope = quintic_jet(c, channels_, m, x)
                             s_0 = s[4 * m]
                             s_1 = s[4 * m + 1]
                             s_2 = s[4 * m + 2]

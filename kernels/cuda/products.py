@@ -7,24 +7,19 @@ from typing import Any, NamedTuple
 
 from ..layout import Floats, Ints, Place
 from ._cuda import WARP, WARPS, cuda, kernel
-from ._ptx import fetch4, first_item, lane, pick, put, warp
+from ._ptx import fetch4, first_item, lane, pick, pick_from, put, warp
 from .layout import BatchPairs
 
-CHANNEL_BITS = 16  # in a column: k + a · 2^16
-CHANNEL = 2**CHANNEL_BITS
 FOUR = 4
 TILE_ROW = WARP + 1  # numbers: those of a column are in 32 banks
 TILE = WARP * TILE_ROW
 
 
 class ProductColumns(NamedTuple):
-    """`layout.Products` column by column.
+    """`layout.Products`, with the column of each product."""
 
-    S[a, k] stands in column ``shift[a] + k`` for k from start[a] to end[a] − 1.
-    """
-
-    columns: Ints  # (n_products,) int32, k + a · CHANNEL
-    rows: Ints  # (n_rows · 4,) int32: start, end, shift, 0
+    places: Ints  # (n_rows/4 · K · 4,) int32, column of S[a, k] or −1, of four a
+    rows: int  # n_rows ≤ K, with rows of −1 a multiple of four
     channels: int  # K of z[c], a multiple of four
 
 
@@ -60,6 +55,8 @@ def products(
 ) -> None:
     """S[a, k] = Σ_c z[c, a] z[c, k] of a batch.
 
+    A lane takes a right channel k and keeps it in registers.
+
     Parameters
     ----------
     moments : (B · 4 · K,) z
@@ -68,18 +65,29 @@ def products(
     row = first_item()
     if row >= n_atoms:
         return
-    z = row * 4 * form.channels
+    channels = form.channels
+    z = row * 4 * channels
     to = row * place.stride + place.offset
-    for column in range(lane(), form.columns.size, WARP):
-        packed = pick(form.columns, column)
-        left = z + (packed >> CHANNEL_BITS)
-        right = z + (packed & (CHANNEL - 1))
-        total = pick(moments, left) * pick(moments, right)
-        for _ in range(3):
-            left += form.channels
-            right += form.channels
-            total += pick(moments, left) * pick(moments, right)
-        put(out, to + column, total)
+    for chunk in range(0, channels, WARP):
+        k = chunk + lane()
+        if k < channels:
+            right_0 = pick(moments, z + k)
+            right_1 = pick(moments, z + channels + k)
+            right_2 = pick(moments, z + 2 * channels + k)
+            right_3 = pick(moments, z + 3 * channels + k)
+            for four in range(0, form.rows, FOUR):
+                left_0 = fetch4(moments, z + four)
+                left_1 = fetch4(moments, z + channels + four)
+                left_2 = fetch4(moments, z + 2 * channels + four)
+                left_3 = fetch4(moments, z + 3 * channels + four)
+                columns = fetch4(form.places, four * channels + FOUR * k)
+                for m in range(FOUR):
+                    s = left_0[m] * right_0
+                    s += left_1[m] * right_1
+                    s += left_2[m] * right_2
+                    s += left_3[m] * right_3
+                    if columns[m] >= 0:
+                        put(out, to + columns[m], s)
 
 
 @cache
@@ -112,44 +120,43 @@ def product_gradients_kernel(dtype: Any) -> Any:
             return
         real = moments.dtype.type
         channels = form.channels
-        n_rows = form.rows.size // FOUR
         z = row * 4 * channels
         at = row * place.stride + place.offset
         own = lane()
         base = warp() * TILE
         for chunk in range(0, channels, WARP):
             k = chunk + own
+            mine = min(k, channels - 1)
             sum_0 = real(0)
             sum_1 = real(0)
             sum_2 = real(0)
             sum_3 = real(0)
-            for four in range(0, n_rows, FOUR):
+            for four in range(0, form.rows, FOUR):
                 left_0 = fetch4(moments, z + four)
                 left_1 = fetch4(moments, z + channels + four)
                 left_2 = fetch4(moments, z + 2 * channels + four)
                 left_3 = fetch4(moments, z + 3 * channels + four)
+                columns = fetch4(form.places, four * channels + FOUR * mine)
                 for m in range(FOUR):
-                    a = four + m
-                    if a < n_rows:
-                        start, end, shift, _ = fetch4(form.rows, FOUR * a)
-                        s = real(0)
-                        if start <= k < end:
-                            s = pick(slopes, at + shift + k)
-                            sum_0 += s * left_0[m]
-                            sum_1 += s * left_1[m]
-                            sum_2 += s * left_2[m]
-                            sum_3 += s * left_3[m]
-                        if channels <= WARP:
-                            tile[base + a * TILE_ROW + own] = s
-            n = min(n_rows - chunk, WARP)
+                    s = pick_from(slopes, at, max(columns[m], 0))
+                    s = s if columns[m] >= 0 else real(0)
+                    sum_0 += s * left_0[m]
+                    sum_1 += s * left_1[m]
+                    sum_2 += s * left_2[m]
+                    sum_3 += s * left_3[m]
+                    if channels <= WARP:
+                        put(tile, base + (four + m) * TILE_ROW + own, s)
+            n = min(form.rows - chunk, WARP)
             for other in range(0, channels if n > 0 else 0, WARP):
                 if channels > WARP:
-                    for m in range(n):
-                        start, end, shift, _ = fetch4(form.rows, FOUR * (chunk + m))
-                        s = real(0)
-                        if start <= other + own < end:
-                            s = pick(slopes, at + shift + other + own)
-                        tile[base + m * TILE_ROW + own] = s
+                    right = min(other + own, channels - 1)
+                    for four in range(0, n, FOUR):
+                        a = chunk + four
+                        columns = fetch4(form.places, a * channels + FOUR * right)
+                        for m in range(FOUR):
+                            s = pick_from(slopes, at, max(columns[m], 0))
+                            s = s if columns[m] >= 0 else real(0)
+                            put(tile, base + (four + m) * TILE_ROW + own, s)
                 cuda.syncwarp()
                 if own < n:
                     turned = base + own * TILE_ROW
@@ -159,7 +166,7 @@ def product_gradients_kernel(dtype: Any) -> Any:
                         right_2 = fetch4(moments, z + 2 * channels + other + four)
                         right_3 = fetch4(moments, z + 3 * channels + other + four)
                         for m in range(FOUR):
-                            s = tile[turned + four + m]
+                            s = pick(tile, turned + four + m)
                             sum_0 += s * right_0[m]
                             sum_1 += s * right_1[m]
                             sum_2 += s * right_2[m]

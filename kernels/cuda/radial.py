@@ -7,10 +7,10 @@ from typing import Any
 
 from ..layout import Channels, Floats, Ints, Place
 from ._cuda import WARP, WARPS, cuda, kernel
-from ._ptx import EVERYONE, fetch4, first_item, lane, pick, put, warp
+from ._ptx import EVERYONE, first_item, lane, pick, put, warp
 from .geometry import difference
 from .layout import BatchPairs, PairGradients
-from .quintic import Streams
+from .quintic import Streams, load_row, quintic, quintic_jet
 
 
 @cache
@@ -76,19 +76,9 @@ def radial_sums_kernel(streams: Streams, dtype: Any) -> Any:
                     for k in range(stream, n, n_streams):
                         x = offsets[base + k]
                         at = places[base + k] + sweep * sweep_vectors + part
-                        for v in range(vectors):
-                            four = fetch4(table, 4 * (at + v * lanes))
-                            c[4 * v] = four[0]
-                            c[4 * v + 1] = four[1]
-                            c[4 * v + 2] = four[2]
-                            c[4 * v + 3] = four[3]
+                        load_row(table, at, lanes, vectors, c)
                         for m in range(channels_):
-                            g = c[5 * channels_ + m]
-                            g = g * x + c[4 * channels_ + m]
-                            g = g * x + c[3 * channels_ + m]
-                            g = g * x + c[2 * channels_ + m]
-                            g = g * x + c[channels_ + m]
-                            sums[m] += g * x + c[m]
+                            sums[m] += quintic(c, channels_, m, x)
                     cuda.syncwarp()
             first = sweep * sweep_channels + part
             for m in range(channels_):
@@ -178,23 +168,10 @@ def radial_pair_gradients_kernel(streams: Streams, dtype: Any) -> Any:
                         k = base + (k if inside else 0)
                         x = offsets[k]
                         at = places[k] + sweep * sweep_vectors + part
-                        for v in range(vectors):
-                            four = fetch4(table, 4 * (at + v * lanes))
-                            c[4 * v] = four[0]
-                            c[4 * v + 1] = four[1]
-                            c[4 * v + 2] = four[2]
-                            c[4 * v + 3] = four[3]
+                        load_row(table, at, lanes, vectors, c)
                         along = real(0)
                         for m in range(channels_):
-                            slope = c[5 * channels_ + m]
-                            g = slope * x + c[4 * channels_ + m]
-                            slope = slope * x + g
-                            g = g * x + c[3 * channels_ + m]
-                            slope = slope * x + g
-                            g = g * x + c[2 * channels_ + m]
-                            slope = slope * x + g
-                            g = g * x + c[channels_ + m]
-                            slope = slope * x + g
+                            _, slope = quintic_jet(c, channels_, m, x)
                             along += slope * s[m]
                         width = 1
                         while width < lanes:

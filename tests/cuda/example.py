@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple
+from importlib import import_module
+from typing import Any, NamedTuple, cast
 
 
 class Example(NamedTuple):
@@ -14,3 +15,9 @@ class Example(NamedTuple):
     registers: int  # of a thread, at most
     wide_loads: bool  # 16-byte loads are meant
     float64: bool  # float64 instructions are meant in `single`
+
+
+def examples_of(module: str, precision: str) -> list[Example]:
+    """The examples of a module beside this one."""
+    found = import_module(f"tests.cuda.{module}").examples(precision)
+    return cast(list[Example], found)

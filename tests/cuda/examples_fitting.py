@@ -11,10 +11,10 @@ from dpse_fast.kernels.cuda.activation import (
     split_kernel,
     times_slope_kernel,
 )
-from example import Example
 
 from dpse_fast.activations import activation
 from dpse_fast.plan.plan import PRECISIONS
+from tests.cuda.example import Example
 
 # One of each family; nets of the others are as rare as these.
 NAMES = ("tanh", "softplus", "gelu", "relu6", "silut:1.5")

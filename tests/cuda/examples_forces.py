@@ -6,9 +6,9 @@ import numpy as np
 from dpse_fast.kernels.cuda.forces import make_gather_forces, make_scatter_forces
 from dpse_fast.kernels.cuda.layout import FullList, PairGradients, Tile
 from dpse_fast.kernels.cuda.sums import hand_over, sum_parts
-from example import Example
 
 from dpse_fast.plan.plan import PRECISIONS
+from tests.cuda.example import Example
 
 
 def examples(precision: str) -> list[Example]:

@@ -11,9 +11,9 @@ from dpse_fast.kernels.cuda.products import (
     products,
 )
 from dpse_fast.kernels.layout import Place
-from example import Example
 
 from dpse_fast.plan.plan import PRECISIONS
+from tests.cuda.example import Example
 
 
 def examples(precision: str) -> list[Example]:
@@ -23,7 +23,7 @@ def examples(precision: str) -> list[Example]:
     ints, longs = np.zeros(64, np.int32), np.zeros(64, np.int64)
     slots = np.zeros(64, np.uint16)
     pairs = BatchPairs(longs, 0, 1, ints, slots, ints, z, differences, ints)
-    form, place = ProductColumns(ints, ints, 24), Place(64, 0)
+    form, place = ProductColumns(ints, 8, 24), Place(64, 0)
     padding = np.zeros((2, 24), dtype)
     there = (z, 1, form, place, z)
     back = (z, z, 1, form, place, z)
@@ -32,6 +32,6 @@ def examples(precision: str) -> list[Example]:
     empty = (pairs, longs, padding, z)
     return [
         Example("add_empty_slots", add_empty_slots, empty, 64, False, False),
-        Example("products", products, there, registers, False, False),
+        Example("products", products, there, registers, True, False),
         Example("product_gradients", gradients, back, registers, True, False),
     ]
