@@ -2,9 +2,10 @@
 PYTHON ?= python3
 VENV ?= .venv
 PEERS ?= .venv-peers
+LINKS := build/links
 BIN := $(VENV)/bin
 
-.PHONY: install demo test lint bench clean
+.PHONY: install demo test lint bench gpu clean
 
 install: $(VENV)/.installed ## an environment with dpse-fast and its tools
 
@@ -32,6 +33,29 @@ bench: $(VENV)/.bench-installed $(PEERS)/.installed ## against the peers, into b
 $(VENV)/.bench-installed: $(VENV)/.installed
 	$(BIN)/pip install --quiet --disable-pip-version-check -e ".[bench]"
 	-$(BIN)/pip install --quiet --disable-pip-version-check vesin
+	touch $@
+
+# On a machine with an NVIDIA GPU, below eight minutes, into bench/results:
+# make gpu MODEL2=model.pb STRUCTURE2=cell.xyz GPU="--only timings". With a Python that
+# has what it needs, and no network: make gpu PYTHON_GPU=python3
+gpu: $(if $(PYTHON_GPU),$(LINKS)/.made,$(VENV)/.gpu-installed)
+	$(if $(PYTHON_GPU),cd $(LINKS) && $(PYTHON_GPU),$(BIN)/python) -m bench.gpu \
+		$(if $(MODEL2),--model2 $(abspath $(MODEL2))) \
+		$(if $(STRUCTURE2),--structure2 $(abspath $(STRUCTURE2))) $(GPU)
+
+$(VENV)/.gpu-installed: $(VENV)/.installed
+	$(BIN)/pip install --quiet --disable-pip-version-check -e ".[bench,cuda13]"
+	touch $@
+
+# What an installation looks like, for a Python that cannot install it.
+$(LINKS)/.made: $(wildcard dpse_fast/*) Makefile pyproject.toml
+	rm -rf $(LINKS)
+	mkdir -p $(LINKS)/dpse_fast $(LINKS)/dpse_fast.dist-info
+	ln -s $(addprefix $(CURDIR)/,$(wildcard dpse_fast/*) kernels) $(LINKS)/dpse_fast/
+	ln -s $(addprefix $(CURDIR)/,bench tests examples docs README.md pyproject.toml) $(LINKS)/
+	printf 'Name: dpse-fast\nVersion: %s\n' \
+		"$$(sed -n 's/^version = "\(.*\)"/\1/p' pyproject.toml)" \
+		> $(LINKS)/dpse_fast.dist-info/METADATA
 	touch $@
 
 # Without it, for want of a network or of wheels, the rest is measured.

@@ -88,7 +88,7 @@ def _run(command: list[str], folder: Path, what: str) -> None:
         raise PeerError(f"{what} failed: {said[-1].strip() if said else 'no message'}")
 
 
-def _our_dp(model: str | None, folder: Path) -> str:
+def our_dp(model: str | None, folder: Path) -> str:
     """The model as deepmd-kit's ``.dp``, by our own converter."""
     from importlib import resources
 
@@ -144,7 +144,7 @@ def _use_converted(
     peers: Peers, model: str | None, distance: float, folder: Path
 ) -> None:
     """Files that our converter and deepmd-kit's own writer make."""
-    source = _our_dp(model, folder)
+    source = our_dp(model, folder)
     plain = peers.models[UNCOMPRESSED] = _frozen(
         peers, source, "float64", distance, folder
     )

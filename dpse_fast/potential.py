@@ -191,6 +191,10 @@ class Potential:
                 NonFiniteWarning,
             )
 
+    def where(self) -> dict[str, Any]:
+        """The device, and why it is that one, ready for JSON."""
+        return self._where.describe()
+
     def describe(self) -> dict[str, Any]:
         """The model, its plan and the machine's share, ready for JSON."""
         from . import __version__
@@ -201,7 +205,7 @@ class Potential:
             "model": describe_model(self.model),
             "plan": _planned_later(self) if plan is None else summarise(plan),
             "memory": None if plan is None else self._where.memory(plan, self.threads),
-            **self._where.describe(),
+            **self.where(),
             "threads": self.threads,
             "sel_overflow": self.sel_overflow,
         }

@@ -106,5 +106,8 @@ def choose(device: str, gemm: str | None, deterministic: bool) -> Where:
 
         return OnGpu(int(number) if number else None, gemm, deterministic)
     if asked_for:
-        raise InputError(f"device: {device!r} cannot be used: {reason}")
+        raise InputError(
+            f"device: {device!r} cannot be used: {reason}; "
+            "device='cpu' computes on the processors"
+        )
     return OnProcessors(reason)

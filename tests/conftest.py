@@ -39,6 +39,22 @@ BACKENDS = {
 }
 
 
+if os.environ.get("DPSE_FAST_TEST_DEVICE") == "gpu":
+    # On the device: the same tests with names that have cuda in them.
+    ON_GPU: dict[str, dict[str, Any]] = {
+        "cuda-double": {},
+        "cuda-double-any-order": {"deterministic": False},
+        "cuda-double-default-tol": {"tol": 1e-5},
+        "cuda-mixed": {"precision": "mixed"},
+        "cuda-mixed-tf32x3": {"precision": "mixed", "gemm": "tf32x3"},
+        "cuda-single": {"precision": "single"},
+    }
+    for name, options in ON_GPU.items():
+        chosen = {"device": "cuda", "tol": 0.0, "precision": "double", **options}
+        like = "double-default-tol" if options.get("tol") else chosen["precision"]
+        BACKENDS[name] = (chosen, *BACKENDS[like][1:])
+
+
 @pytest.fixture(scope="session")
 def plans(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Plans of one run of the tests: many load the same models."""

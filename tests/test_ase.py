@@ -12,6 +12,7 @@ from random_model import random_model, random_structure
 
 import dpse_fast
 from dpse_fast.ase import DeepPotential
+from dpse_fast.cpu_session import CpuSession
 from dpse_fast.errors import InputError
 
 STEP = 2e-5  # Å, or strain
@@ -120,7 +121,7 @@ def test_unchanged_atoms_are_not_computed_again(
     def refuse(*_: object, **__: object) -> None:
         raise AssertionError("computed again")
 
-    monkeypatch.setattr(dpse_fast.Session, "compute", refuse)
+    monkeypatch.setattr(CpuSession, "compute", refuse)
     atoms.set_initial_charges(np.ones(len(atoms)))
     atoms.set_initial_magnetic_moments(np.ones(len(atoms)))
     atoms.get_forces()

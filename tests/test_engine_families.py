@@ -85,7 +85,9 @@ def test_virtual_atoms_do_not_count(backend: Backend) -> None:
     )
     for name in ("forces", "atomic_energies", "atomic_virials"):
         got = getattr(result, name)
-        np.testing.assert_array_equal(got[real], getattr(alone, name))
+        limit = 1e-11 if "any-order" in backend.name else 0
+        want = getattr(alone, name)
+        np.testing.assert_allclose(got[real], want, rtol=0, atol=limit)
         assert not got[~real].any()
     assert result.report.virtual_atoms == (~real).sum()
     with_oracle = naive.evaluate(

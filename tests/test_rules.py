@@ -14,7 +14,13 @@ ROOT = Path(__file__).parents[1]
 SOURCES = sorted(
     [*(ROOT / "dpse_fast").rglob("*.py"), *(ROOT / "kernels").rglob("*.py")]
 )
-KERNELS = [p for p in SOURCES if "kernels" in p.parts and p.name != "_jit.py"]
+COMPILE = {"_jit.py", "_cuda.py"}
+KERNELS = [p for p in SOURCES if "kernels" in p.parts and p.name not in COMPILE]
+# Only these need the packages of a GPU.
+GPU = {
+    "numba.cuda": {f"kernels/cuda/_{name}.py" for name in ("cache", "cuda", "memory")},
+    "cupy": {"dpse_fast/cuda/cupy_device.py"},
+}
 RUN_TIME = {"tensorflow", "torch", "jax", "paddle", "deepmd"}
 
 
@@ -49,6 +55,24 @@ def test_source_file(path: Path) -> None:
     assert ast.get_docstring(tree) or not tree.body
 
 
+def is_imported(package: str, path: Path) -> bool:
+    for node in ast.walk(ast.parse(path.read_text())):
+        names = []
+        if isinstance(node, ast.Import):
+            names = [name.name for name in node.names]
+        elif isinstance(node, ast.ImportFrom) and not node.level:
+            names = [f"{node.module}.{name.name}" for name in node.names]
+        if any(f"{name}.".startswith(f"{package}.") for name in names):
+            return True
+    return False
+
+
+@pytest.mark.parametrize("package", GPU)
+def test_packages_of_gpus_are_imported_in_few_places(package: str) -> None:
+    found = {str(p.relative_to(ROOT)) for p in SOURCES if is_imported(package, p)}
+    assert found == GPU[package]
+
+
 @pytest.mark.parametrize("name", sorted(set(dpse_fast.__all__) - {"__version__"}))
 def test_public_names_are_documented(name: str) -> None:
     item = getattr(dpse_fast, name)
@@ -60,7 +84,7 @@ def test_public_names_are_documented(name: str) -> None:
 
 
 @pytest.mark.parametrize("path", KERNELS, ids=lambda p: str(p.relative_to(ROOT)))
-def test_kernels_leave_compiling_to_one_file(path: Path) -> None:
+def test_kernels_leave_compiling_to_two_files(path: Path) -> None:
     for node in ast.walk(ast.parse(path.read_text())):
         named = node.attr if isinstance(node, ast.Attribute) else None
         named = node.id if isinstance(node, ast.Name) else named

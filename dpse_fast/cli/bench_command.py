@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -12,7 +13,7 @@ from .report import print_json
 from .warning_summary import WarningSummary
 
 if TYPE_CHECKING:
-    from .. import Session
+    from .. import Potential, Session
     from ..trajectory import Frame
 
 DISPLACEMENT = 0.01  # Å a step, about what hydrogen moves in half a femtosecond
@@ -73,7 +74,8 @@ def command(
         asked = {"fparam": fparam, "aparam": aparam}
         given: dict[str, Any] = box.parameters_for(potential.model)
         given |= {k: v for k, v in asked.items() if v is not None}
-        measured = _measure(session, box, types, steps, given)
+        walk = _walk(potential, box)
+        measured = _measure(session, box, types, steps, given, walk)
     result = {
         "atoms": box.n_atoms,
         "atoms_asked_for": round(atoms),
@@ -82,7 +84,7 @@ def command(
         "model": model or "embedded default",
         "precision": potential.precision,
         "threads": potential.threads,
-        "device": potential.device,
+        **potential.where(),
         "steps": steps,
         **measured,
     }
@@ -92,26 +94,47 @@ def command(
         _print(result)
 
 
-def _measure(
-    session: Session, box: Frame, types: Any, steps: int, given: dict[str, Any]
-) -> dict[str, Any]:
-    """Moves the atoms of the box."""
+def _walk(potential: Potential, box: Frame) -> Iterator[Any]:
+    """Positions as they are, then moved a little more each time, where they are used.
+
+    Moves the atoms of the box on the processors.
+    """
     import numpy as np
 
+    if potential.device != "cpu":
+        from ..cuda.walk import walk
+
+        yield from walk(box.positions, DISPLACEMENT)
+        return
     rng = np.random.default_rng(1)
     positions = box.positions
-    seconds: list[float] = []
-    stages: list[dict[str, float]] = []
-    session.compute(positions, types, box.cell, **given)
-    for _ in range(steps):
+    while True:
+        yield positions
         for start in range(0, len(positions), ATOMS_AT_A_TIME):
             some = positions[start : start + ATOMS_AT_A_TIME]
             some += rng.normal(0.0, DISPLACEMENT, some.shape)
+
+
+def _measure(
+    session: Session,
+    box: Frame,
+    types: Any,
+    steps: int,
+    given: dict[str, Any],
+    walk: Iterator[Any],
+) -> dict[str, Any]:
+    import numpy as np
+
+    seconds: list[float] = []
+    stages: list[dict[str, float]] = []
+    session.compute(next(walk), types, box.cell, **given)
+    for _ in range(steps):
+        positions = next(walk)
         before, begun = session.stage_seconds, time.perf_counter()
         session.compute(positions, types, box.cell, **given)
         seconds.append(time.perf_counter() - begun)
         after = session.stage_seconds
-        stages.append({name: after[name] - before[name] for name in after})
+        stages.append({name: after[name] - before.get(name, 0) for name in after})
     median = float(np.median(seconds))
     return {
         "seconds_per_step": median,
@@ -148,18 +171,31 @@ def peak_memory() -> int | None:
     return largest if sys.platform == "darwin" else 1024 * largest
 
 
+def _place(result: dict[str, Any]) -> str:
+    if result["device"] == "cpu":
+        return f"{result['threads']} threads"
+    return f"{result['device']} ({result['gpu']})"
+
+
+def _stage_title(result: dict[str, Any]) -> str:
+    on_cpu = result["device"] == "cpu"
+    return "stage (thread seconds)" if on_cpu else "stage (GPU seconds)"
+
+
 def _print(result: dict[str, Any]) -> None:
     n, total = result["atoms"], sum(result["stage_seconds"].values())
     lines = [
         f"{n} atoms ({result['copies']} copies of {result['structure']}), "
-        f"{result['precision']}, {result['threads']} threads, {result['steps']} steps",
+        f"{result['precision']}, {_place(result)}, {result['steps']} steps",
         f"{result['seconds_per_step']:.4g} s/step, "
         f"{result['microseconds_per_atom']:.4g} µs/atom, "
         f"{result['atom_steps_per_second']:.4g} atom-steps/s, "
         f"neighbour list built {result['list_builds']} times",
         "",
-        f"{'stage (thread seconds)':<24} {'µs/atom':>10} {'share':>8}",
+        f"{_stage_title(result):<24} {'µs/atom':>10} {'share':>8}",
     ]
+    if "no_gpu_because" in result:
+        lines.insert(1, f"no GPU: {result['no_gpu_because']}")
     for name, seconds in result["stage_seconds"].items():
         share = 100 * seconds / total if total else 0.0
         lines.append(f"{name:<24} {1e6 * seconds / n:>10.3f} {share:>7.1f}%")

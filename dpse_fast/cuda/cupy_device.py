@@ -34,6 +34,16 @@ def capability() -> tuple[int, int]:
     return int(text[:-1]), int(text[-1])
 
 
+def on_device(values: NDArray[Any]) -> Any:
+    """A copy as CuPy's array."""
+    return cupy.asarray(values)
+
+
+def normal_numbers(shape: tuple[int, ...]) -> Any:
+    """float64 of mean 0 and deviation 1, as CuPy's array."""
+    return cupy.random.standard_normal(shape)
+
+
 class CupyDevice(Device):
     """A GPU, in the order of CuPy's current stream.
 
@@ -41,6 +51,8 @@ class CupyDevice(Device):
     ----------
     number : of the GPU; None for CuPy's current one
     """
+
+    out_of_memory = cupy.cuda.memory.OutOfMemoryError
 
     def __init__(self, number: int | None = None) -> None:
         self.number = int(cupy.cuda.Device(number).id)

@@ -29,10 +29,12 @@ class Device(ABC):
     ----------
     name : of the hardware
     number : which of the machine's GPUs
+    out_of_memory : what is raised where memory is short
     """
 
     name: str
     number: int
+    out_of_memory: type[Exception] = MemoryError
 
     @abstractmethod
     def active(self) -> AbstractContextManager[Any]:

@@ -7,11 +7,8 @@ from collections.abc import Sequence
 import numpy as np
 
 from ..kernels.cpu.pair_potential import (
-    BELOW_TABLE,
     N_KEPT,
     N_SUMS,
-    N_TABLE_COUNTERS,
-    OVER_TABLE,
     SHARE,
 )
 from ..kernels.cuda.layout import Batch, BatchPairs, FullList, PairGradients
@@ -31,6 +28,7 @@ class DevicePairPotential:
 
     Attributes
     ----------
+    counters : (N_TABLE_COUNTERS,) int64, added to; to be given before a batch
     shares : (n,) float64, 1 − w of rows: the share of the fitting nets' energy
     row_bytes, listed_bytes : of a batch's row and listed neighbour, in `reserve`
     """
@@ -47,7 +45,7 @@ class DevicePairPotential:
         )
         self.row_bytes = 4 * self._n_types
         self._nothing = device.empty(0, np.int32)
-        self._counters = device.zeros(N_TABLE_COUNTERS, np.int64)
+        self.counters = self._nothing
         self.prepare(0)
         self.reserve(0, 0)
 
@@ -69,10 +67,6 @@ class DevicePairPotential:
         }
         self._kept = make(N_KEPT * n_listed, np.float64)
 
-    def start(self) -> None:
-        """Forget what was met in the last evaluation."""
-        self._device.fill(self._counters, 0)
-
     def environment(
         self, hood: FullList, located: Array, cut: Cut, truncate: bool, over: Array
     ) -> None:
@@ -87,7 +81,7 @@ class DevicePairPotential:
             pair_potentials,
             cut.n_rows,
             *(hood, located, Batch(cut.begin, cut.n_rows), self._potential),
-            *(truncate, self._pairs, self._kept, self._sums, self._counters, over),
+            *(truncate, self._pairs, self._kept, self._sums, self.counters, over),
         )
 
     def take_over(self, cut: Cut, energies: Array, gradients: PairGradients) -> None:
@@ -103,14 +97,6 @@ class DevicePairPotential:
             *(self._pairs, self._n_types, self._kept, self._sums),
             *(self._bias[cut.species], energies, gradients),
         )
-
-    def below_table(self) -> int:
-        """1 + a row with a neighbour below the table's range, or 0."""
-        return int(self._device.download(self._counters)[BELOW_TABLE])
-
-    def n_over(self) -> int:
-        """Rows with more neighbours than the table's sel."""
-        return int(self._device.download(self._counters)[OVER_TABLE])
 
 
 def restricted_potential(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any, NamedTuple
 
@@ -14,6 +14,7 @@ from ..kernels.cuda.layout import PairGradients, Tile
 from ..kernels.cuda.rows import finish_energies, finish_inputs, set_factors
 from ..kernels.layout import Tally
 from ..plan import Plan
+from .counts import Counts, CountsRead
 from .device import Array, Device, Recording
 from .fitting_net import BoundNet, DeviceNet, numbers_of
 from .forces import ForceSums, Outputs
@@ -27,17 +28,13 @@ from .vectors import whole
 Floats = NDArray[np.float64]
 
 STAGES = ("environment", "moments", "fitting", "gradients", "forces")
-MOST_ROWS_OF_A_RECORDING = 2**18  # with more, the device is busy longer than we are
 
 
 class DeviceTallies(NamedTuple):
     """What is beyond the model's domain, on the host."""
 
-    counters: list[NDArray[np.int64]]  # by descriptor
-    seen: NDArray[np.int64]  # (P, P) of the widest descriptor
+    counts: CountsRead
     n_over: int
-    n_over_table: int
-    below_table: int  # 1 + a row with a neighbour below the pair table, or 0
     excess: list[NDArray[np.int32]]  # by descriptor, (n, G) or (0, G), of rows
     close: NDArray[np.int32]  # (n,) or (0,)
     unseen: NDArray[np.int32]
@@ -62,7 +59,10 @@ class Pipeline:
     ----------
     species : the plan's types, in the model's numbers
     stage_seconds : seconds of the device in `STAGES`, when profiling
+    ready : there are buffers for the list that was last prepared for
     """
+
+    ready = False
 
     def __init__(
         self,
@@ -124,8 +124,7 @@ class Pipeline:
     def prepare(self, listed: DeviceList, atomic: bool) -> None:
         """Buffers for a new list; raises an InputError if they do not fit."""
         device = self._device
-        self._recording, self._bound, self._runs = None, {}, 0
-        self._forget_buffers()
+        self.release()
         n = listed.starts[-1]
         self._prepare_rows(n, atomic)
         rows = bounds(listed.starts, LARGEST_BATCH)
@@ -134,8 +133,12 @@ class Pipeline:
         free, _ = device.memory()
         self._tiling = tiling(listed.starts, rows, firsts.tolist(), free, self.costs)
         self._reserve()
+        self.ready = True
 
-    def _forget_buffers(self) -> None:
+    def release(self) -> None:
+        """Give back the memory of all buffers; `prepare` asks for it again."""
+        self.ready = False
+        self._recording, self._bound, self._runs = None, {}, 0
         nothing = self._device.empty(0, np.float64)
         self._inputs = self._buffers = self._gradients = nothing
         for stage in self._parts:
@@ -149,19 +152,21 @@ class Pipeline:
         self._factors = device.empty(n, np.float64)
         if self._table is not None:
             self._table.prepare(n)
-        n_atoms = n if atomic else 0
+        n_atoms, n_types = n if atomic else 0, len(self.species)
         self._over = device.empty(n, np.int32)
+        self._counts = Counts(device, [s.n_groups for s in self._stages], n_types)
+        self._sums.n_non_finite = self._counts.n_non_finite
+        if self._table is not None:
+            self._table.counters = self._counts.of_table
         self._tallies = []
         for k, stage in enumerate(self._stages):
-            widest = k == plan.widest
-            own = n_atoms if widest else 0
-            groups, n_types = stage.n_groups, len(self.species)
+            own = n_atoms if k == plan.widest else 0
             self._tallies.append(
                 Tally(
-                    counters=device.empty(N_COUNTERS + groups, np.int64),
-                    seen=device.empty((n_types, n_types), np.int64),
+                    counters=self._counts.counters[k],
+                    seen=self._counts.seen[k],
                     over=self._over,
-                    excess=device.empty((n_atoms, groups), np.int32),
+                    excess=device.empty((n_atoms, stage.n_groups), np.int32),
                     close=device.empty(own, np.int32),
                     unseen=device.empty(own, np.int32),
                 )
@@ -189,9 +194,9 @@ class Pipeline:
         def work() -> None:
             self._evaluate(listed, truncate, given)
 
-        small = self._n <= MOST_ROWS_OF_A_RECORDING and not self._profile
-        if small and self._runs > 1:
-            # Everything is compiled, and all memory is there.
+        if self._runs > 1 and not self._profile:
+            # Everything is compiled, and all memory is there. A launch takes us as long
+            # as a batch of thousands of rows takes the device.
             self._recording = self._device.record(work)
             self._recording.run()
         else:
@@ -216,12 +221,11 @@ class Pipeline:
     def _start(self) -> None:
         """Forget the sums of the last evaluation."""
         self._sums.start(self._n, self._atomic)
-        if self._table is not None:
-            self._table.start()
-        for tally in self._tallies:
-            for array in tally:
-                if array.size:
-                    self._device.fill(array, 0)
+        atoms = [(t.excess, t.close, t.unseen) for t in self._tallies]
+        arrays = (self._counts.whole, self._over, *(a for own in atoms for a in own))
+        for array in arrays:
+            if array.size:
+                self._device.fill(array, 0)
 
     def _batch(
         self,
@@ -299,33 +303,30 @@ class Pipeline:
         self._sums.hand_over(listed.order, self.energies, found, real)
         return found
 
-    def totals(self) -> tuple[float, Floats, int]:
-        """Energy (eV), virial (3, 3) (eV), and how many rows are not finite."""
+    def totals(self) -> tuple[float, Floats]:
+        """Energy (eV) and virial (3, 3) (eV)."""
         totals = self._device.download(self._sums.totals)
-        bad = int(self._device.download(self._sums.n_non_finite)[0])
-        return float(totals[0]), totals[1:].reshape(3, 3), bad
+        return float(totals[0]), totals[1:].reshape(3, 3)
 
     def tallies(self) -> DeviceTallies:
         """What was met beyond the model's domain."""
-        download, widest = self._device.download, self.plan.widest
-        over = self._over
-        n_over = int(self._device.count_each(over, 2)[1]) if self._n else 0
+        download = self._device.download
+        widest = self._tallies[self.plan.widest]
+        counts = self._counts.read()
+        overflow = counts.n_over_table + sum(
+            int(c[N_COUNTERS:].sum()) for c in counts.counters
+        )
+        n_over = int(self._device.count_each(self._over, 2)[1]) if overflow else 0
         return DeviceTallies(
-            counters=[download(tally.counters) for tally in self._tallies],
-            seen=download(self._tallies[widest].seen),
-            n_over=n_over,
-            n_over_table=0 if self._table is None else self._table.n_over(),
-            below_table=0 if self._table is None else self._table.below_table(),
-            excess=[download(tally.excess) for tally in self._tallies],
-            close=download(self._tallies[widest].close),
-            unseen=download(self._tallies[widest].unseen),
+            counts,
+            n_over,
+            excess=[download(tally.excess) for tally in self._tallies]
+            if self._atomic
+            else [np.empty((0, s.n_groups), np.int32) for s in self._stages],
+            close=download(widest.close) if self._atomic else np.empty(0, np.int32),
+            unseen=download(widest.unseen) if self._atomic else np.empty(0, np.int32),
         )
 
 
 def _warps(n_threads: int) -> int:
     return -(-n_threads // 32)
-
-
-def types_of(plan: Plan) -> Sequence[int]:
-    """The model's types that a plan serves, in the plan's numbers."""
-    return tuple(sorted(plan.fitting))

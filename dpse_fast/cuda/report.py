@@ -42,26 +42,26 @@ def report_of(
     structure: DeviceStructure,
     listed: DeviceList,
     tallies: DeviceTallies,
-    n_non_finite: int,
     outputs: Outputs,
 ) -> Report:
     """The report of an evaluation; of atoms too where their virials were asked for."""
     n_types, atomic = plan.model.n_types, outputs.virials.size > 0
     seen = np.zeros((n_types, n_types), np.int64)
     own = sorted(plan.fitting)
-    seen[np.ix_(own, own)] = tallies.seen
+    counts = tallies.counts
+    seen[np.ix_(own, own)] = counts.seen[plan.widest]
     atoms: Any = _Atoms(tallies)
     domain = Domain(
-        *(tallies.counters, seen, tallies.n_over),
-        *(tallies.n_over_table, tallies.below_table, atoms),
+        *(counts.counters, seen, tallies.n_over),
+        *(counts.n_over_table, counts.below_table, atoms),
     )
     n = structure.n_atoms
     if not atomic:
         # Only how many atoms count matters here.
         rows = np.empty(structure.n, np.int64)
-        return report_of_domain(plan, domain, rows, n, n_non_finite)
+        return report_of_domain(plan, domain, rows, n, counts.n_non_finite)
     bad = np.zeros(n, bool)
-    if n_non_finite:
+    if counts.n_non_finite:
         energies = device.download(outputs.energies)
         bad = not_finite(energies, device.download(outputs.forces).reshape(-1, 3))
     rows = caller_atoms(device, structure, listed)

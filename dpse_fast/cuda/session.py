@@ -83,7 +83,20 @@ class CudaSession(Session):
             own = check_parameters(own, model.aparam, "aparam", structure.n_atoms)
             if not structure.n:
                 return structure.nothing(atomic)
-            return self._evaluate(structure, frame, own, atomic)
+            try:
+                return self._evaluate(structure, frame, own, atomic)
+            except self._device.out_of_memory as error:
+                raise self._too_large(structure) from error
+
+    def _too_large(self, structure: DeviceStructure) -> InputError:
+        self._pipeline = None  # with its memory
+        free, total = self._device.memory()
+        return InputError(
+            f"positions: {structure.n} atoms do not fit into the GPU's memory of "
+            f"{total / 1e9:.3g} GB, of which {free / 1e9:.3g} GB are free; expected "
+            "fewer atoms, a precision of 'mixed' or 'single', a smaller skin, or "
+            "device='cpu'"
+        )
 
     def _evaluate(
         self, structure: DeviceStructure, frame: Floats, own: Floats, atomic: bool
@@ -94,20 +107,18 @@ class CudaSession(Session):
         given = self._parameters(pipeline, structure, frame, own)
         pipeline.evaluate(listed, self._truncate, given)
         outputs = pipeline.outputs(listed, structure.n_atoms, structure.real)
-        energy, virial, n_bad = pipeline.totals()
+        energy, virial = pipeline.totals()
         tallies = pipeline.tallies()
-        counters = tallies.counters
+        counters = tallies.counts.counters
         coincident = max(int(c[COINCIDENT]) for c in counters)
         for row, what in (
             (coincident, COINCIDENT_ATOMS),
-            (tallies.below_table, BELOW_TABLE),
+            (tallies.counts.below_table, BELOW_TABLE),
         ):
             if row:
                 atom = int(caller_atoms(self._device, structure, listed)[row - 1])
                 raise InputError(f"positions: {what.format(atom)}")
-        report = report_of(
-            self._device, plan, structure, listed, tallies, n_bad, outputs
-        )
+        report = report_of(self._device, plan, structure, listed, tallies, outputs)
         self._tell(report)
         n = structure.n_atoms
         give = structure.give
@@ -148,10 +159,11 @@ class CudaSession(Session):
             renumber, -(-structure.n // 32), structure.types, self._numbers, types
         )
         anew = self._list.update(
-            structure.positions, types, structure.cell, structure.pbc
+            *(structure.positions, types, structure.cell, structure.pbc),
+            make_room=pipeline.release,
         )
         self._builds += anew
-        if anew or atomic != self._atomic:
+        if anew or atomic != self._atomic or not pipeline.ready:
             pipeline.prepare(self._list, atomic)
             self._atomic = atomic
         if self._profile:

@@ -77,7 +77,7 @@ class DeviceStage(ABC):
     @property
     def row_bytes(self) -> int:
         """Of a row, in `reserve`."""
-        return 4 * (len(self._species) + self.n_groups)
+        return int(4 * (len(self._species) + self.n_groups))
 
     def environment(
         self, hood: FullList, located: Array, cut: Cut, truncate: bool, tally: Tally

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ..kernels.cuda.quintic import Streams
+from ..kernels.cuda.streams import Streams
 from ..kernels.layout import Channels
 from ..plan.descriptor_plan import DescriptorPlan
 from ..plan.tables import Table

@@ -27,6 +27,8 @@ else:
     from numba import cuda
     from numba.cuda.core import config as _config
 
+    from ._cache import KernelCache
+
 __all__ = ["SIMULATED", "THREADS", "WARP", "WARPS", "cuda", "device", "kernel"]
 
 
@@ -40,16 +42,17 @@ def kernel(function: Function, *, blocks: int = 4) -> Any:
     """
     if SIMULATED:
         return Kernel(function)
+    bounds = THREADS, blocks
+    compiled = cuda.jit(function, launch_bounds=bounds)
     folder = cache_directory()
-    previous = _config.CACHE_DIR
     if folder is not None:
-        # numba-cuda 0.30 finds one function with other bounds under the same key.
-        _config.CACHE_DIR = str(folder / f"{THREADS}-threads-{blocks}-blocks")
-    try:
-        cached = folder is not None
-        return cuda.jit(function, cache=cached, launch_bounds=(THREADS, blocks))
-    finally:
-        _config.CACHE_DIR = previous
+        previous = _config.CACHE_DIR
+        _config.CACHE_DIR = str(folder)
+        try:
+            compiled._cache = KernelCache(function, bounds)
+        finally:
+            _config.CACHE_DIR = previous
+    return compiled
 
 
 def device(function: Function) -> Any:

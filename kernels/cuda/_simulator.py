@@ -115,6 +115,7 @@ class _Block:
             if waiting and not released:
                 raise RuntimeError(f"threads wait for each other: {_sites(waiting)}")
             waiting = released
+        self.arguments = ()  # not kept until Python looks for cycles
 
     def _whole_block(self, waiting: list[_Lane]) -> list[_Lane]:
         """All threads, if they are at one barrier of the block."""

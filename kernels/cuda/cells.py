@@ -7,9 +7,10 @@ from typing import Any
 from ..layout import Floats, Grid, Ints
 from ._cuda import WARP, device, kernel
 from ._ptx import fetch4, first_item, lane, pick, put
+from .layout import PlacesByCell
 from .periodic import clamped
 
-TYPE = 2**32  # in a tag: place + type · TYPE, exact in float64
+TYPE_BIT = 32  # of a tag, where the type starts behind the place
 
 
 @device
@@ -55,38 +56,41 @@ def key_rows(
 
 
 @kernel
-def invert_order(order: Ints, n: int, row_of: Ints) -> None:
-    """The row of each atom.
+def invert_order(order: Ints, places: Ints) -> None:
+    """Where each entry went.
 
     Parameters
     ----------
-    order : (≥ n,) int64, the atom of each row
-    row_of : (n,) int32, modified
+    order : (n_all,) int64, the entry at each place
+    places : (n_all,) int32, modified: the place of each entry
     """
     k = first_item() * WARP + lane()
-    if k < n:
-        put(row_of, pick(order, k), k)
+    if k < places.size:
+        put(places, pick(order, k), k)
 
 
 @kernel
 def sort_places(
     order: Ints,
-    row_of: Ints,
+    places: Ints,
     owners: Ints,
     offsets: Floats,
+    shifts: Ints,
     atoms: Ints,
     sorted_owners: Ints,
     sorted_offsets: Floats,
+    sorted_shifts: Ints,
 ) -> None:
-    """Owners and offsets in the order of rows and images.
+    """What is known of entries, in the order of rows and images.
 
     Parameters
     ----------
-    order : (n_all,) int64, the entry of ``owners`` and ``offsets`` of each place
-    row_of : (n,) int32, the row of each atom
+    order, places : see `invert_order`
+    owners, offsets, shifts : of entries, see `images.place_images`
     atoms : (n,) int32, modified: the atom of each row
     sorted_owners : (n_all,) int32, modified: rows
     sorted_offsets : (3 · n_all,) Å, modified
+    sorted_shifts : (n_all,) int64, modified
     """
     k = first_item() * WARP + lane()
     if k >= sorted_owners.size:
@@ -95,7 +99,8 @@ def sort_places(
     atom = pick(owners, entry)
     if k < atoms.size:
         put(atoms, k, atom)
-    put(sorted_owners, k, pick(row_of, atom))
+    put(sorted_owners, k, pick(places, atom))
+    put(sorted_shifts, k, pick(shifts, entry))
     for x in range(3):
         put(sorted_offsets, 3 * k + x, pick(offsets, 3 * entry + x))
 
@@ -117,7 +122,7 @@ def key_cells(located: Floats, grid: Grid, keys: Ints) -> None:
 
 @kernel
 def fill_cells(
-    located: Floats, members: Ints, keys: Ints, packed: Floats, grid: Grid
+    located: Floats, members: Ints, keys: Ints, sorted_places: PlacesByCell, grid: Grid
 ) -> None:
     """Copies of rows and images by cell, and where each cell starts.
 
@@ -125,7 +130,7 @@ def fill_cells(
     ----------
     members : (n_all,) int64, places by cell
     keys : (n_all,) int64, the cell of each place
-    packed : (4 · n_all,) float64, modified: x, y, z and a tag
+    sorted_places : modified
     grid : its ``first`` is modified
     """
     k = first_item() * WARP + lane()
@@ -140,9 +145,9 @@ def fill_cells(
         place = pick(members, k)
         end = pick(keys, place)
         at = fetch4(located, 4 * place)
-        put(packed, 4 * k, at[0])
-        put(packed, 4 * k + 1, at[1])
-        put(packed, 4 * k + 2, at[2])
-        put(packed, 4 * k + 3, float(place) + at[3] * float(TYPE))
+        put(sorted_places.x, k, at[0])
+        put(sorted_places.y, k, at[1])
+        put(sorted_places.z, k, at[2])
+        put(sorted_places.tags, k, place + (int(at[3]) << TYPE_BIT))
     for cell in range(begin, end + 1):
         put(grid.first, cell, k)

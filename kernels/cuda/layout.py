@@ -20,8 +20,9 @@ NO_REVERSE = 65535
 class FullList(NamedTuple):
     """Neighbours within the cutoff and a skin, sorted by row and neighbour type.
 
-    Those of row k and type t are ``neighbours[first[k·P + t]:first[k·P + t + 1]]``,
-    places in ``located``, whose first n places are the rows themselves.
+        Those of row k and type t are ``neighbours[first[k·P + t]:first[k·P + t + 1]]``,
+        places in ``located``, whose first n places are the rows themselves: rows first,
+    ascending, then images, descending.
     """
 
     first: Ints  # (n · P + 1,) int64
@@ -30,6 +31,34 @@ class FullList(NamedTuple):
     owners: Ints  # (n_all,) int32, the row behind each row and image
     lowest: Ints  # (n · P,) int32, of the owners of a row's neighbours of a type
     highest: Ints  # (n · P,) int32
+
+
+class PlacesByCell(NamedTuple):
+    """Copies of rows and images in the order of cells.
+
+    An array each: the 32 lanes of a warp load 32 bytes for each of their candidates,
+    where records of four numbers, half a record at a time, would make them load 64.
+    """
+
+    x: Floats  # (n_all,) Å
+    y: Floats
+    z: Floats
+    tags: Ints  # (n_all,) int64, place + (type << 32)
+
+
+class Images(NamedTuple):
+    """Which images each atom has, and at which places.
+
+    Those of atom i are the entries n + ``ends[i − 1]`` to n + ``ends[i]``, by their
+    cell vectors, the last one fastest; entry i is the atom itself.
+    """
+
+    wrapped: Floats  # (3 · n,) fractions of the cell
+    reach: Floats  # (3,) fractions of the cell, 0 along open axes
+    ends: Ints  # (n,) int64
+    places: Ints  # (n_all,) int32, of entries
+    shifts: Ints  # (n_all,) int64, of places: cell vectors from the row, packed
+    order: Ints  # (n,) int32, the atom of each row
 
 
 class Batch(NamedTuple):

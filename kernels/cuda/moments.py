@@ -15,9 +15,10 @@ import numpy as np
 from ..layout import Channels, EnvironmentRows, Floats
 from ._cuda import WARP, WARPS, cuda, kernel
 from ._ptx import EVERYONE, first_item, lane, pick, put, warp
-from .geometry import difference, row_at
+from .geometry import Staged, stage
 from .layout import BatchPairs
-from .quintic import Streams, load_row, quintic
+from .quintic import lane_quintic, load_row
+from .streams import Streams
 
 
 @cache
@@ -68,7 +69,7 @@ def moments_kernel(streams: Streams, dtype: Any) -> Any:
         total = channels.total[species]
         segment = (pairs.begin + row) * n_types
         listed = pairs.first[pairs.begin * n_types]
-        room = pairs.offsets.size
+        staged = Staged(offsets, places, row_0, row_1, row_2, row_3)
         for sweep in range(sweeps):
             t = 0
             while t < n_types:
@@ -81,15 +82,7 @@ def moments_kernel(streams: Streams, dtype: Any) -> Any:
                     for chunk in range(0, met, WARP):
                         p = begin + chunk + own
                         if chunk + own < met:
-                            dx, dy, dz, r = difference(pairs.differences, room, p)
-                            of = pairs.differences.dtype.type
-                            r_0, _, q, _ = row_at(r, form, species, t, of)
-                            offsets[base + own] = pick(pairs.offsets, p)
-                            places[base + own] = pick(pairs.coefficients, p)
-                            row_0[base + own] = real(r_0)
-                            row_1[base + own] = real(q * dx)
-                            row_2[base + own] = real(q * dy)
-                            row_3[base + own] = real(q * dz)
+                            stage(pairs, p, form, species, t, staged, base + own, real)
                         cuda.syncwarp()
                         n = min(WARP, met - chunk)
                         for k in range(stream, n, n_streams):
@@ -101,7 +94,7 @@ def moments_kernel(streams: Streams, dtype: Any) -> Any:
                             r_2 = row_2[base + k]
                             r_3 = row_3[base + k]
                             for m in range(channels_):
-                                g = quintic(c, channels_, m, x)
+                                g = lane_quintic(c, channels_, m, x)
                                 sums[4 * m] += g * r_0
                                 sums[4 * m + 1] += g * r_1
                                 sums[4 * m + 2] += g * r_2

@@ -14,9 +14,10 @@ import numpy as np
 from ..layout import Channels, EnvironmentRows, Floats
 from ._cuda import WARP, WARPS, cuda, device, kernel
 from ._ptx import EVERYONE, first_item, lane, pick, put, warp
-from .geometry import difference, row_at
+from .geometry import Staged, stage
 from .layout import BatchPairs, PairGradients
-from .quintic import Streams, load_row, quintic_jet
+from .quintic import lane_quintic_jet, load_row
+from .streams import Streams
 
 FOUR = 4  # numbers of a pair
 
@@ -92,7 +93,7 @@ def pair_gradients_kernel(streams: Streams, dtype: Any) -> Any:
         total = channels.total[species]
         segment = (pairs.begin + row) * n_types
         listed = pairs.first[pairs.begin * n_types]
-        room = pairs.offsets.size
+        staged = Staged(offsets, places, row_0, row_1, row_2, row_3)
         place = pick(pairs.first, segment) - out.base
         for t in range(n_types):
             met = pick(pairs.met, row * n_types + t)
@@ -116,15 +117,10 @@ def pair_gradients_kernel(streams: Streams, dtype: Any) -> Any:
                     q = of(0)
                     q_slope = of(0)
                     if mine:
-                        dx, dy, dz, r = difference(pairs.differences, room, p)
+                        dx, dy, dz, r, turn, q, q_slope = stage(
+                            pairs, p, form, species, t, staged, base + own, real
+                        )
                         inverse_r = of(1) / r
-                        r_0, turn, q, q_slope = row_at(r, form, species, t, of)
-                        offsets[base + own] = pick(pairs.offsets, p)
-                        places[base + own] = pick(pairs.coefficients, p)
-                        row_0[base + own] = real(r_0)
-                        row_1[base + own] = real(q * dx)
-                        row_2[base + own] = real(q * dy)
-                        row_3[base + own] = real(q * dz)
                         turns[base + own] = real(turn)
                     cuda.syncwarp()
                     n = min(WARP, met - chunk)
@@ -145,7 +141,7 @@ def pair_gradients_kernel(streams: Streams, dtype: Any) -> Any:
                         sum_3 = real(0)
                         along = real(0)
                         for m in range(channels_):
-                            g, slope = quintic_jet(c, channels_, m, x)
+                            g, slope = lane_quintic_jet(c, channels_, m, x)
                             s_0 = s[4 * m]
                             s_1 = s[4 * m + 1]
                             s_2 = s[4 * m + 2]
@@ -180,4 +176,6 @@ def pair_gradients_kernel(streams: Streams, dtype: Any) -> Any:
                         put(values, to, pick(values, to) + radial * dz + q * d_3)
                     cuda.syncwarp()
 
-    return kernel(pair_gradients, blocks=3 if dtype == np.float64 else 4)
+    # Six channels of float32 spill within the registers of four blocks.
+    many = dtype == np.float64 or channels_ > 5
+    return kernel(pair_gradients, blocks=3 if many else 4)

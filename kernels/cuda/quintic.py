@@ -1,39 +1,12 @@
-"""Quintics of a lane's channels at one distance, coefficients in registers.
-
-The coefficients of a row of a table lie as ``[sweep, vector, lane, 4]``: a lane's
-numbers, power by power and channel by channel within a power, in vectors of four, so
-that neighbouring lanes load neighbouring 16 bytes.
-"""
+"""Quintics of a lane's channels at one distance, coefficients in registers."""
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple
+from typing import Any
 
 from ..layout import Floats
 from ._cuda import device
 from ._ptx import fetch4
-
-
-class Streams(NamedTuple):
-    """How the lanes of a warp share the channels of a table.
-
-    Channel ``(sweep · channels + m) · lanes + part`` is number m of lane ``part`` of
-    every stream in that sweep.
-    """
-
-    lanes: int  # of a stream of pairs, a power of two
-    channels: int  # of a lane, in registers
-    sweeps: int  # over the pairs
-
-    @property
-    def vectors(self) -> int:
-        """Of four numbers, of a lane and sweep in a row of a table."""
-        return -(-6 * self.channels // 4)
-
-    @property
-    def width(self) -> int:
-        """Channels of a table, with padding."""
-        return self.lanes * self.channels * self.sweeps
 
 
 @device
@@ -54,7 +27,7 @@ def load_row(table: Floats, vector: int, lanes: int, vectors: int, c: Any) -> No
 
 
 @device
-def quintic(c: Any, channels: int, m: int, x: Any) -> Any:
+def lane_quintic(c: Any, channels: int, m: int, x: Any) -> Any:
     """The value at x of the lane's channel m."""
     g = c[5 * channels + m]
     g = g * x + c[4 * channels + m]
@@ -65,7 +38,7 @@ def quintic(c: Any, channels: int, m: int, x: Any) -> Any:
 
 
 @device
-def quintic_jet(c: Any, channels: int, m: int, x: Any) -> tuple[Any, Any]:
+def lane_quintic_jet(c: Any, channels: int, m: int, x: Any) -> tuple[Any, Any]:
     """The value and the slope at x of the lane's channel m."""
     slope = c[5 * channels + m]
     g = slope * x + c[4 * channels + m]

@@ -10,7 +10,8 @@ from ._cuda import WARP, WARPS, cuda, kernel
 from ._ptx import EVERYONE, first_item, lane, pick, put, warp
 from .geometry import difference
 from .layout import BatchPairs, PairGradients
-from .quintic import Streams, load_row, quintic, quintic_jet
+from .quintic import lane_quintic, lane_quintic_jet, load_row
+from .streams import Streams
 
 
 @cache
@@ -78,7 +79,7 @@ def radial_sums_kernel(streams: Streams, dtype: Any) -> Any:
                         at = places[base + k] + sweep * sweep_vectors + part
                         load_row(table, at, lanes, vectors, c)
                         for m in range(channels_):
-                            sums[m] += quintic(c, channels_, m, x)
+                            sums[m] += lane_quintic(c, channels_, m, x)
                     cuda.syncwarp()
             first = sweep * sweep_channels + part
             for m in range(channels_):
@@ -171,7 +172,7 @@ def radial_pair_gradients_kernel(streams: Streams, dtype: Any) -> Any:
                         load_row(table, at, lanes, vectors, c)
                         along = real(0)
                         for m in range(channels_):
-                            _, slope = quintic_jet(c, channels_, m, x)
+                            _, slope = lane_quintic_jet(c, channels_, m, x)
                             along += slope * s[m]
                         width = 1
                         while width < lanes:

@@ -8,18 +8,18 @@ import numpy as np
 from dpse_fast.kernels.cuda.layout import BatchPairs, PairGradients
 from dpse_fast.kernels.cuda.moments import moments_kernel
 from dpse_fast.kernels.cuda.pair_gradients import pair_gradients_kernel
-from dpse_fast.kernels.cuda.quintic import Streams
 from dpse_fast.kernels.cuda.radial import (
     radial_pair_gradients_kernel,
     radial_sums_kernel,
 )
+from dpse_fast.kernels.cuda.streams import Streams
 from dpse_fast.kernels.layout import Channels, EnvironmentRows, Place, Switch
 
 from dpse_fast.cuda.tables import streams_for
 from dpse_fast.plan.plan import PRECISIONS
 from tests.cuda.example import Example
 
-WIDTHS = (8, 24, 71, 240)
+WIDTHS = (8, 24, 71, 384)
 
 
 def examples(precision: str) -> list[Example]:
@@ -58,7 +58,7 @@ def _of(streams: Streams, dtype: Any, geometry: Any) -> list[Example]:
             "pair_gradients",
             pair_gradients_kernel(streams, dtype),
             (*tables, gradients),
-            most,
+            168 if streams.channels > 5 else most,
         ),
         example("radial_sums", radial_sums_kernel(streams, dtype), sums, 128),
         example(

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import numpy as np
-from dpse_fast.kernels.cuda import cells, images, neighbour_list, rows, skin
-from dpse_fast.kernels.cuda.layout import FullList
+from dpse_fast.kernels.cuda import cells, images, neighbour_list, reverse, rows, skin
+from dpse_fast.kernels.cuda.layout import FullList, Images, PlacesByCell
 from dpse_fast.kernels.layout import Grid, Periodicity
 
 from dpse_fast.plan.plan import PRECISIONS
@@ -19,20 +19,24 @@ def examples(precision: str) -> list[Example]:
     grid = Grid(doubles, doubles, longs, ints)
     hood = FullList(longs, ints, np.zeros(64, np.uint16), ints, ints, ints)
     inputs = np.zeros(64, PRECISIONS[precision][0])
-    listing = (doubles, doubles, grid, 7.0, 2, longs, ints, ints, True)
-    wide = {"key_cells", "fill_cells", "list_by_type", "find_reverse"}
+    by_cell = PlacesByCell(doubles, doubles, doubles, longs)
+    listing = (by_cell, doubles, grid, 7.0, 8, 2, longs, ints, True)
+    of_atoms = Images(doubles, doubles, longs, ints, longs, ints)
+    wide = {"key_cells", "fill_cells", "list_by_type"}
     arguments = {
-        images.count_images: (at, box, longs),
-        images.place_images: (at, box, longs, ints, doubles),
-        images.measure_extent: (at, box, doubles, doubles),
+        images.wrap_atoms: (at, box, doubles, longs, doubles),
+        images.place_images: (doubles, box, longs, ints, doubles, longs),
         cells.key_rows: (at, ints, ints, doubles, grid, 2, longs),
-        cells.invert_order: (longs, 8, ints),
-        cells.sort_places: (longs, ints, ints, doubles, ints, ints, doubles),
+        cells.invert_order: (longs, ints),
+        cells.sort_places: (
+            *(longs, ints, ints, doubles, longs),
+            *(ints, ints, doubles, longs),
+        ),
         cells.key_cells: (doubles, grid, longs),
-        cells.fill_cells: (doubles, longs, longs, doubles, grid),
+        cells.fill_cells: (doubles, longs, longs, by_cell, grid),
         neighbour_list.list_by_type: listing,
-        neighbour_list.longest_row: (longs, 2, longs),
-        neighbour_list.find_reverse: (hood, doubles, 2),
+        neighbour_list.summarise: (longs, doubles, 8, 2, longs),
+        reverse.find_reverse: (hood, of_atoms, doubles, 8, 2),
         skin.farthest_move: (at, ints, at, ints, doubles),
         skin.follow: (at, ints, ints, ints, doubles, doubles),
         rows.set_factors: (0, 8, 1.0, doubles, doubles),

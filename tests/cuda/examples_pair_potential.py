@@ -16,7 +16,8 @@ def examples(precision: str) -> list[Example]:
     reals, longs, ints = (np.zeros(64, t) for t in (np.float64, np.int64, np.int32))
     places = np.zeros(64, np.uint16)
     hood = FullList(longs, ints, places, ints, ints, ints)
-    pairs = BatchPairs(longs, 0, 1, ints, places, ints, reals, reals, ints)
+    # A pair table needs no tables' offsets.
+    pairs = BatchPairs(longs, 0, 1, ints, places, ints, ints, reals, ints)
     potential = PairPotential(
         coefficients=reals,
         start=0.5,

@@ -8,6 +8,11 @@ from typing import Any, NamedTuple
 import numpy as np
 import pytest
 from dpse_fast.kernels.cpu.environment import locate
+from dpse_fast.kernels.cpu.pair_potential import (
+    BELOW_TABLE,
+    N_TABLE_COUNTERS,
+    OVER_TABLE,
+)
 from dpse_fast.kernels.cuda.layout import PairGradients
 from numpy.typing import NDArray
 from random_model import random_model, random_pair_table
@@ -75,7 +80,7 @@ def on_device(
     stage.prepare(some.n)
     cuts = some.cuts(2)
     stage.reserve(2, max(cut.n_listed for cut in cuts))
-    stage.start()
+    stage.counters = device.zeros(N_TABLE_COUNTERS, np.int64)
     hood, located = device.upload_all(some.hood), device.upload(some.located)
     over = device.zeros(some.n, np.int32)
     energies = device.upload(DEEP[: some.n])
@@ -90,8 +95,8 @@ def on_device(
         device.download(energies),
         device.download(values).reshape(-1, 3) - begin.astype(dtype),
         device.download(over),
-        stage.n_over(),
-        stage.below_table(),
+        int(device.download(stage.counters)[OVER_TABLE]),
+        int(device.download(stage.counters)[BELOW_TABLE]),
     )
 
 

@@ -192,7 +192,7 @@ def test_virtual_atoms_do_not_count() -> None:
 
 def test_the_same_in_pieces(monkeypatch: pytest.MonkeyPatch) -> None:
     """Little memory and small batches: several tiles."""
-    from dpse_fast.cuda import neighbours, pipeline, simulated_device
+    from dpse_fast.cuda import pipeline, spatial_order
     from dpse_fast.cuda.tiles import SPARE, Tiling
 
     model, s, backend = random_model(**TINY), small("cubic", n_atoms=8), on_device()
@@ -204,15 +204,39 @@ def test_the_same_in_pieces(monkeypatch: pytest.MonkeyPatch) -> None:
     one_by_one = Tiling(tuple((cut,) for tile in used._tiling.tiles for cut in tile))
     least = int(one_by_one.n_bytes(used.costs) / SPARE) + 1
     assert used._tiling.n_bytes(used.costs) > SPARE * least
-    monkeypatch.setattr(neighbours, "BUILDING_BYTES", 1)
-    monkeypatch.setattr(simulated_device, "MEMORY", least)
+    monkeypatch.setattr(spatial_order, "building_bytes", lambda *numbers: 0)
+    memory = pot._where._device.__class__  # type: ignore[attr-defined]
+    monkeypatch.setattr(memory, "memory", lambda self: (least, least))
     parts = pot.compute(*s[:3], pbc=s.pbc, atomic=True)
     compare(parts, naive.evaluate(model, *s), backend)
     assert len(used._tiling.tiles) > 1
     np.testing.assert_allclose(parts.forces, whole.forces, rtol=0, atol=1e-12)
-    monkeypatch.setattr(simulated_device, "MEMORY", least // 2)
+    monkeypatch.setattr(memory, "memory", lambda self: (least // 2, least))
     with pytest.raises(dpse_fast.InputError, match=r"need .* of the GPU are"):
         backend.load(model).compute(*s[:3], pbc=s.pbc)
+
+
+def test_memory_that_runs_out_leaves_a_session_usable(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    model, s, backend = random_model(**TINY), small("open"), on_device()
+    session = backend.load(model).session(skin=0.5)
+    device = session._device  # type: ignore[attr-defined]
+    empty, calls = device.empty, [0]
+
+    def short_of_memory(shape: Any, dtype: Any) -> Any:
+        calls[0] += 1
+        if calls[0] > 40:
+            raise device.out_of_memory("no more")
+        return empty(shape, dtype)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(device, "empty", short_of_memory)
+        with pytest.raises(dpse_fast.InputError, match="do not fit into the GPU's"):
+            session.compute(*s[:3], pbc=s.pbc)
+    for _ in range(2):
+        result = session.compute(*s[:3], pbc=s.pbc, atomic=True)
+        compare(result, naive.evaluate(model, *s), backend)
 
 
 def test_the_same_numbers_every_time() -> None:

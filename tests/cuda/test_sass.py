@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ast
 import json
 import subprocess
 import sys
@@ -13,11 +12,11 @@ import pytest
 from other_process import users_environment
 
 from dpse_fast.plan.plan import PRECISIONS
+from tests.cuda.defined_kernels import defined_kernels
 from tests.cuda.example import Example, examples_of
 from tests.cuda.sass import CAPABILITIES, Code, missing
 
 HERE = Path(__file__).parent
-KERNELS = HERE.parents[1] / "kernels" / "cuda"
 MODULES = sorted(path.stem for path in HERE.glob("examples_*.py"))
 BAD = "bad_examples"
 PROCESSES = 2
@@ -123,30 +122,10 @@ def test_faults_are_found(
 
 
 def test_every_kernel_has_an_example() -> None:
-    defined = {name for path in KERNELS.glob("*.py") for name in kernels_of(path)}
     shown = {
         example.kernel.py_func.__name__
         for module in MODULES
-        for example in examples_of(module, "double")
+        for precision in PRECISIONS
+        for example in examples_of(module, precision)
     }
-    assert defined - shown == set()
-
-
-def kernels_of(path: Path) -> set[str]:
-    """Functions that a file decorates with ``@kernel`` or hands to ``kernel(…)``."""
-    found = set()
-    for node in ast.walk(ast.parse(path.read_text())):
-        if isinstance(node, ast.FunctionDef):
-            bare = (
-                d.func if isinstance(d, ast.Call) else d for d in node.decorator_list
-            )
-            found |= {node.name for d in bare if is_kernel(d)}
-        elif isinstance(node, ast.Call) and is_kernel(node.func):
-            found |= {a.id for a in node.args if isinstance(a, ast.Name)}
-    return found
-
-
-def is_kernel(node: ast.expr) -> bool:
-    """Whether it is ``kernel`` or ``kernel(…)``."""
-    named = node.func if isinstance(node, ast.Call) else node
-    return isinstance(named, ast.Name) and named.id == "kernel"
+    assert defined_kernels() - shown == set()

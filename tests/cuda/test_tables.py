@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from dpse_fast.kernels.cuda.quintic import Streams
+from dpse_fast.kernels.cuda.streams import Streams
 
 from dpse_fast.cuda.tables import MOST_CHANNELS, packed_rows, streams_for
 

@@ -1,0 +1,110 @@
+"""A stand-in for a published copper model: its architecture, weights at random.
+
+Jia et al., SC20 (arXiv:2005.00223): copper with a cutoff of 8 Å, up to 512 neighbours,
+an embedding of 25-50-100 and fitting nets of 240-240-240; axis 16 is deepmd-kit's
+default. Energies and forces mean nothing. Random weights say nothing of what a plan
+could leave out of a trained model either, so it is meant to be run with `tol=0`, with
+every channel and product of the architecture. `bench.gpu` takes a real model in its
+place.
+"""
+
+from __future__ import annotations
+
+from itertools import pairwise
+
+import numpy as np
+from numpy.typing import NDArray
+
+from dpse_fast.model import Layer, Model, Net, SeE2A, Skip
+from dpse_fast.plan.jets import radial_jet, switch_of
+from dpse_fast.trajectory import Frame
+
+Floats = NDArray[np.float64]
+
+LATTICE = 3.615  # Å, fcc copper at room temperature
+RCUT, RCUT_SMTH, SEL = 8.0, 2.0, 512
+EMBEDDING, AXIS, FITTING = (25, 50, 100), 16, (240, 240, 240)
+NEAREST = LATTICE / 2**0.5
+SEED = 29
+
+
+def copper_cell() -> Frame:
+    """The conventional cell of four atoms."""
+    corners = [[0, 0, 0], [0, 0.5, 0.5], [0.5, 0, 0.5], [0.5, 0.5, 0]]
+    return Frame(
+        name="fcc copper",
+        index=0,
+        positions=LATTICE * np.array(corners),
+        types=np.zeros(4, np.int64),
+        names=("Cu",),
+        cell=LATTICE * np.eye(3),
+        pbc=(True, True, True),
+    )
+
+
+def copper_model(
+    embedding: tuple[int, ...] = EMBEDDING,
+    fitting: tuple[int, ...] = FITTING,
+    axis: int = AXIS,
+) -> Model:
+    """The model; deepmd-kit's initial weights, its statistics of the crystal."""
+    rng = np.random.default_rng(SEED)
+    mean, deviation = np.zeros((1, 1, 4)), np.ones((1, 1, 4))
+    descriptor = SeE2A(
+        rcut=RCUT,
+        rcut_smth=RCUT_SMTH,
+        sel=(SEL,),
+        davg=mean,
+        dstd=deviation,
+        axis_neuron=axis,
+        embedding=((_net(rng, (1, *embedding)),),),
+        normalisation=float(SEL),
+    )
+    weights = radial_jet(_distances(), switch_of(descriptor))[0]
+    mean[..., 0] = weights.sum() / SEL
+    deviation[..., 0] = np.sqrt((weights**2).sum() / SEL - mean[0, 0, 0] ** 2)
+    deviation[..., 1:] = np.sqrt((weights**2).sum() / 3 / SEL)
+    descriptor = SeE2A(
+        **{
+            name: getattr(descriptor, name)
+            for name in ("rcut", "rcut_smth", "sel", "axis_neuron", "embedding")
+        },
+        davg=mean,
+        dstd=deviation,
+        normalisation=float(SEL),
+    )
+    return Model(
+        type_map=("Cu",),
+        descriptors=(descriptor,),
+        fitting=(_net(rng, (embedding[-1] * axis, *fitting, 1), last=True),),
+        bias=np.zeros(1),
+        min_distance=0.8 * NEAREST,
+        provenance={"description": "random weights in the architecture of copper"},
+    )
+
+
+def _distances() -> Floats:
+    """(n,) Å, to all neighbours of an atom of the crystal."""
+    reach = np.arange(-3, 4)
+    cells = np.stack(np.meshgrid(reach, reach, reach), axis=-1).reshape(-1, 1, 3)
+    cell = copper_cell()
+    r = np.linalg.norm(cells * LATTICE + cell.positions, axis=-1).reshape(-1)
+    return np.asarray(r[(r > 0.1) & (r < RCUT)])
+
+
+def _net(rng: np.random.Generator, widths: tuple[int, ...], last: bool = False) -> Net:
+    layers = []
+    for depth, (n_in, n_out) in enumerate(pairwise(widths)):
+        linear = last and depth == len(widths) - 2
+        ratio = 0 if linear else n_out / n_in
+        skip: Skip = "identity" if ratio == 1 else "double" if ratio == 2 else "none"
+        layers.append(
+            Layer(
+                rng.normal(size=(n_in, n_out)) / np.sqrt(n_in + n_out),
+                rng.normal(size=n_out),
+                "linear" if linear else "tanh",
+                None,
+                skip,
+            )
+        )
+    return Net(tuple(layers))

@@ -1,0 +1,123 @@
+"""Workers in processes of their own, stopped in time, and what they printed."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import IO, Any, NamedTuple
+
+ROOT = Path(__file__).parents[2]
+LAST_LINES = 4
+
+
+class Finished(NamedTuple):
+    """A process that ended, or was ended."""
+
+    code: int
+    seconds: float
+    late: bool
+    said: str  # standard output and error, in their order
+    records: list[dict[str, Any]]  # the lines that are JSON objects
+
+    @property
+    def last_words(self) -> str:
+        """Of what is no record."""
+        lines = [x.strip() for x in self.said.splitlines() if not x.startswith("{")]
+        told = [x for x in lines if x][-LAST_LINES:]
+        return " | ".join(told) or "no message"
+
+    def problem(self) -> str | None:
+        """In one sentence, or None."""
+        if self.late:
+            return f"stopped after {self.seconds:.0f} s: {self.last_words}"
+        if self.code:
+            return f"ended with code {self.code}: {self.last_words}"
+        return None
+
+
+class Process:
+    """A command that runs beside us.
+
+    Parameters
+    ----------
+    environment : added to ours; None removes a variable
+    """
+
+    def __init__(
+        self, command: Sequence[str], environment: Mapping[str, str | None] = {}
+    ) -> None:
+        changed = {**os.environ, **environment}
+        # Open until `wait` has read it.
+        self._output: IO[str] = tempfile.TemporaryFile(  # noqa: SIM115
+            "w+", errors="replace"
+        )
+        self._begun = time.monotonic()
+        self._process = subprocess.Popen(
+            list(command),
+            cwd=ROOT,
+            env={k: v for k, v in changed.items() if v is not None},
+            stdin=subprocess.DEVNULL,
+            stdout=self._output,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,
+        )
+
+    def wait(self, seconds: float) -> Finished:
+        """Until it ends or the seconds are over; then it is ended with its children."""
+        late = False
+        try:
+            self._process.wait(max(seconds, 0.0))
+        except subprocess.TimeoutExpired:
+            late = True
+            self.stop()
+        took = time.monotonic() - self._begun
+        self._output.seek(0)
+        said = self._output.read()
+        self._output.close()
+        found = [json.loads(x) for x in said.splitlines() if _is_record(x)]
+        return Finished(self._process.returncode, took, late, said, found)
+
+    def stop(self) -> None:
+        """End it and the processes that it started."""
+        if self._process.poll() is None:
+            if hasattr(os, "killpg"):
+                os.killpg(self._process.pid, signal.SIGKILL)
+            else:
+                self._process.kill()
+            self._process.wait()
+
+
+def _is_record(line: str) -> bool:
+    if not line.startswith("{"):
+        return False
+    try:
+        return isinstance(json.loads(line), dict)
+    except ValueError:
+        return False
+
+
+def worker_command(name: str, options: Mapping[str, Any]) -> list[str]:
+    """That runs a worker of ``bench/gpu/workers``."""
+    module = f"bench.gpu.workers.{name}"
+    return [sys.executable, "-m", module, json.dumps(options)]
+
+
+def run(
+    command: Sequence[str],
+    seconds: float,
+    environment: Mapping[str, str | None] = {},
+) -> Finished:
+    """A command, for so many seconds at most."""
+    return Process(command, environment).wait(seconds)
+
+
+def emit(record: Mapping[str, Any]) -> None:
+    """A worker's line for us."""
+    print(json.dumps(record), flush=True)

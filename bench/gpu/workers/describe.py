@@ -1,0 +1,64 @@
+"""The device and the versions of everything that drives it."""
+
+from __future__ import annotations
+
+import importlib.metadata
+import json
+import platform
+import sys
+from typing import Any
+
+from ..running import emit
+
+PACKAGES = ("numba", "numba-cuda", "numpy", "h5py", "ase", "pytest", "matplotlib")
+CUPY = ("cupy-cuda13x", "cupy-cuda12x", "cupy")
+PROPERTIES = (
+    *("multiProcessorCount", "clockRate", "memoryClockRate", "memoryBusWidth"),
+    *("l2CacheSize", "sharedMemPerMultiprocessor", "regsPerMultiprocessor"),
+    *("totalGlobalMem", "ECCEnabled"),
+)
+
+
+def versions() -> dict[str, str | None]:
+    """Of packages; None where there is none."""
+    found: dict[str, str | None] = {"python": platform.python_version()}
+    for name in (*PACKAGES, *CUPY):
+        try:
+            found[name] = importlib.metadata.version(name)
+        except importlib.metadata.PackageNotFoundError:
+            if name not in CUPY:
+                found[name] = None
+    return found
+
+
+def device() -> dict[str, Any]:
+    """The current GPU, through CuPy."""
+    import cupy
+
+    runtime = cupy.cuda.runtime
+    properties = runtime.getDeviceProperties(cupy.cuda.Device().id)
+    free, total = runtime.memGetInfo()
+    return {
+        "name": properties["name"].decode(),
+        "compute_capability": cupy.cuda.Device().compute_capability,
+        "driver_version": runtime.driverGetVersion(),
+        "runtime_version": runtime.runtimeGetVersion(),
+        "free_bytes": free,
+        "bytes": total,
+        **{key: properties[key] for key in PROPERTIES if key in properties},
+    }
+
+
+def main() -> None:
+    options = json.loads(sys.argv[1])
+    emit({"versions": versions()})
+    if options["device"] != "cpu":
+        emit({"device": device()})
+    # Last: what is missing for it should not hide the device.
+    import dpse_fast
+
+    emit({"dpse_fast": dpse_fast.__version__})
+
+
+if __name__ == "__main__":
+    main()
