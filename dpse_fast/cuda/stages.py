@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from ..kernels.cuda.environment import environments
+from ..kernels.cuda.environment import environments, keep_nearest
 from ..kernels.cuda.layout import Batch, BatchPairs, FullList, PairGradients
 from ..kernels.cuda.moments import moments_kernel
 from ..kernels.cuda.pair_gradients import pair_gradients_kernel
@@ -84,12 +84,14 @@ class DeviceStage(ABC):
     ) -> None:
         """Collect the pairs of a batch."""
         self.pairs = BatchPairs(hood.first, cut.begin, cut.n_rows, **self._room)
-        self.device.launch(
-            environments,
-            cut.n_rows,
-            *(hood, located, Batch(cut.begin, cut.n_rows), self.environments),
-            *(truncate, self.pairs, tally),
-        )
+        batch = Batch(cut.begin, cut.n_rows)
+        for kernel in (environments, keep_nearest):
+            self.device.launch(
+                kernel,
+                cut.n_rows,
+                *(hood, located, batch, self.environments),
+                *(truncate, self.pairs, tally),
+            )
 
     @abstractmethod
     def forward(self, cut: Cut, inputs: Array) -> None:

@@ -93,4 +93,4 @@ def first_item() -> Any:
 @device
 def rank(bits: Any, own: Any) -> Any:
     """How many bits below the own lane are set."""
-    return cuda.popc(bits & ((1 << own) - 1))
+    return cuda.popc(np.uint32(bits & ((1 << own) - 1)))

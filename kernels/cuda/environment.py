@@ -1,9 +1,17 @@
-"""From a neighbour list to the pairs of a batch: twin of `kernels.cpu.environment`."""
+"""From a neighbour list to the pairs of a batch: twin of `kernels.cpu.environment`.
+
+A warp takes a row and writes its pairs as it meets them. The few rows where that is
+too many get to `keep_nearest`, a kernel of its own: with it in the same kernel a
+thread needed 122 registers (sm_90).
+"""
 
 from __future__ import annotations
 
 import math
+from functools import partial
 from typing import Any
+
+import numpy as np
 
 from .. import table_rows
 from ..cpu.environment import (
@@ -13,109 +21,255 @@ from ..cpu.environment import (
     N_COUNTERS,
     SHORT_PAIRS,
 )
-from ..layout import Environments, Floats, Tally
+from ..layout import Environments, Floats, Ints, Tally
 from ._cuda import WARP, cuda, device, kernel
 from ._ptx import EVERYONE, fetch4, first_item, lane, pick, put, rank
 from .layout import Batch, BatchPairs, FullList
+from .nearest import (
+    FARTHER,
+    count_before,
+    farthest_of_type,
+    farthest_of_warp,
+    is_before,
+    separation,
+)
 
-FARTHER = math.inf
+ALL = -1  # every group of slots
+TOO_MANY = -1  # in the counts of a row that `keep_nearest` is to finish
 
 row_at = device(table_rows.row_at)
 
 
 @device
-def separation(located: Floats, x: Any, y: Any, z: Any, j: int) -> Any:
-    """x_j − x, y_j − y, z_j − z and their squared length, the same in all kernels."""
-    there = fetch4(located, 4 * j)
-    dx = there[0] - x
-    dy = there[1] - y
-    dz = there[2] - z
-    return dx, dy, dz, cuda.fma(dz, dz, cuda.fma(dy, dy, dx * dx))
+def _is_one_of(env: Environments, species: int, t: int, group: int) -> bool:
+    """Whether neighbours of type t compete for the slots of a group."""
+    if group == ALL:
+        return True
+    return pick(env.group, t) == group and env.competes[species, t] != 0
 
 
 @device
-def is_before(r2: Any, place: int, cut_r2: Any, cut_place: int) -> bool:
-    """Whether a neighbour comes before a cut: by distance, then by the list."""
-    return r2 < cut_r2 or (r2 == cut_r2 and place < cut_place)
-
-
-@device
-def _farthest(r2: Any, place: int) -> Any:
-    """The last neighbour of the warp's lanes; place −1: none."""
-    width = 16
-    while width > 0:
-        other_r2 = cuda.shfl_xor_sync(EVERYONE, r2, width)
-        other_place = cuda.shfl_xor_sync(EVERYONE, place, width)
-        if not is_before(other_r2, other_place, r2, place):
-            r2 = other_r2
-            place = other_place
-        width //= 2
-    return r2, place
-
-
-@device
-def _farthest_before(
+def _without_farthest(
     hood: FullList,
     located: Floats,
     row: int,
     env: Environments,
+    species: int,
     group: int,
-    limit: Any,
+    n: int,
     cut_r2: Any,
     cut_place: int,
 ) -> Any:
-    """The last neighbour before a cut, of a group's types or, with −1, of all."""
+    """A cut before which n fewer neighbours of a group are than before this one."""
     n_types = env.group.size
-    here = fetch4(located, 4 * row)
-    species = int(here[3])
-    first = pick(hood.first, row * n_types)
-    last_r2 = -1.0
-    last_place = -1
-    for t in range(n_types):
-        chosen = group < 0 or (env.group[t] == group and env.competes[species, t] != 0)
-        begin = pick(hood.first, row * n_types + t)
-        end = pick(hood.first, row * n_types + t + 1)
-        if chosen:
-            for e in range(begin + lane(), end, WARP):
-                j = pick(hood.neighbours, e)
-                _, _, _, r2 = separation(located, here[0], here[1], here[2], j)
-                place = int(e - first)
-                inside = r2 < limit and is_before(r2, place, cut_r2, cut_place)
-                if inside and not is_before(r2, place, last_r2, last_place):
-                    last_r2 = r2
-                    last_place = place
-    return _farthest(last_r2, last_place)
+    limit = env.cutoff * env.cutoff
+    for _ in range(n):
+        last_r2 = -1.0
+        last_place = -1
+        for t in range(n_types):
+            if _is_one_of(env, species, t, group):
+                last_r2, last_place = farthest_of_type(
+                    hood,
+                    located,
+                    row,
+                    t,
+                    n_types,
+                    limit,
+                    cut_r2,
+                    cut_place,
+                    last_r2,
+                    last_place,
+                )
+        cut_r2, cut_place = farthest_of_warp(last_r2, last_place)
+    return cut_r2, cut_place
 
 
 @device
-def _met(
+def _kept(
     hood: FullList,
     located: Floats,
     row: int,
-    t: int,
-    n_types: int,
-    limit: Any,
+    env: Environments,
+    species: int,
+    group: int,
     cut_r2: Any,
     cut_place: int,
 ) -> int:
-    """How many neighbours of a type are within the cutoff and before a cut."""
-    here = fetch4(located, 4 * row)
+    """How many neighbours of a group are before a cut."""
+    n_types = env.group.size
+    limit = env.cutoff * env.cutoff
+    n = 0
+    for t in range(n_types):
+        if _is_one_of(env, species, t, group):
+            n += count_before(hood, located, row, t, n_types, limit, cut_r2, cut_place)
+    return n
+
+
+@device
+def _wanted(env: Environments, species: int, met: Ints, first: int, group: int) -> int:
+    """How many neighbours of a group there are; met: by type, from ``first`` on."""
+    n = 0
+    for t in range(env.group.size):
+        if _is_one_of(env, species, t, group):
+            n += pick(met, first + t)
+    return n
+
+
+@device
+def _overflows(env: Environments, species: int, met: Ints, first: int) -> bool:
+    """Whether a row's neighbours are more than sel, or than those it chooses from."""
+    too_many = False
+    if env.list_size > 0:
+        too_many = _wanted(env, species, met, first, ALL) > env.list_size
+    for g in range(lane(), env.sel.size, WARP):
+        wanted = _wanted(env, species, met, first, g)
+        too_many = too_many or wanted > pick(env.sel, g)
+    return cuda.any_sync(EVERYONE, too_many)
+
+
+@device
+def _collect(
+    hood: FullList,
+    located: Floats,
+    rows: Batch,
+    row: int,
+    here: Any,
+    species: int,
+    t: int,
+    env: Environments,
+    cutting: bool,
+    cut_r2: Any,
+    cut_place: int,
+    pairs: BatchPairs,
+) -> Any:
+    """Write a row's pairs of a type, those before a cut or without ``cutting`` all.
+
+    Returns
+    -------
+    how many there are, are below the trained distance and below the trusted one, and
+    whether an atom lies on the row's
+    """
+    real = pairs.offsets.dtype.type
+    of = pairs.differences.dtype.type
+    n_types = env.group.size
+    own = lane()
+    limit = env.cutoff * env.cutoff
+    trained = env.trained * env.trained
+    short = env.trusted * env.trusted
     first = pick(hood.first, row * n_types)
+    listed = pick(hood.first, rows.begin * n_types)
+    room = pairs.offsets.size
+    table = env.table_of[species, t]
     begin = pick(hood.first, row * n_types + t)
     end = pick(hood.first, row * n_types + t + 1)
-    met = 0
+    shortest = 0.0
+    per_length = 0.0
+    first_cell = 0
+    first_vector = 0
+    vectors = 0
+    if table >= 0:
+        shortest = pick(env.shortest, table)
+        per_length = pick(env.cells_per_length, table)
+        first_cell = pick(env.first_cell, table)
+        vectors = pick(env.registers, table)
+        first_vector = pick(env.first_register, table)
+        first_vector -= pick(env.first_row, table) * vectors
+    n = 0
+    # As int64 they cost registers: 5 accesses to local memory on sm_89.
+    n_close = np.int32(0)
+    n_short = np.int32(0)
+    together = False
     for chunk in range(begin, end, WARP):
-        e = chunk + lane()
+        e = chunk + own
         counts = False
+        dx = 0.0
+        dy = 0.0
+        dz = 0.0
+        r2 = 0.0
         if e < end:
             j = pick(hood.neighbours, e)
-            _, _, _, r2 = separation(located, here[0], here[1], here[2], j)
-            counts = r2 < limit and is_before(r2, int(e - first), cut_r2, cut_place)
-        met += cuda.popc(cuda.ballot_sync(EVERYONE, counts))
-    return met
+            dx, dy, dz, r2 = separation(located, here[0], here[1], here[2], j)
+            counts = r2 < limit
+            if cutting:
+                place = int(e - first)
+                counts = counts and is_before(r2, place, cut_r2, cut_place)
+        bits = cuda.ballot_sync(EVERYONE, counts)
+        if counts and table >= 0:
+            p = begin - listed + n + rank(bits, own)
+            r = math.sqrt(r2)
+            at = row_at(r, shortest, per_length, first_cell, env.cells, env.origins)
+            put(pairs.coefficients, p, first_vector + at * vectors)
+            put(pairs.offsets, p, real(r - pick(env.origins, at)))
+            put(pairs.slots, p, int(e - first))
+            put(pairs.differences, p, of(dx))
+            put(pairs.differences, room + p, of(dy))
+            put(pairs.differences, 2 * room + p, of(dz))
+        near = counts and table >= 0 and (r2 < trained or r2 < short)
+        if cuda.any_sync(EVERYONE, near):
+            closer = cuda.ballot_sync(EVERYONE, near and r2 < trained)
+            shorter = cuda.ballot_sync(EVERYONE, near and r2 < short)
+            same = near and r2 < CLOSEST * CLOSEST
+            n_close = np.int32(n_close + cuda.popc(closer))
+            n_short = np.int32(n_short + cuda.popc(shorter))
+            together = cuda.any_sync(EVERYONE, same) or together
+        n += cuda.popc(bits)
+    return n, n_close, n_short, together
 
 
-@kernel
+@device
+def _finish(
+    row: int,
+    b: int,
+    species: int,
+    env: Environments,
+    pairs: BatchPairs,
+    n_close: int,
+    n_short: int,
+    together: bool,
+    tally: Tally,
+) -> None:
+    """Count the slots filled and the close pairs of a row."""
+    own = lane()
+    n_types = env.group.size
+    n_groups = env.sel.size
+    for g in range(own, n_groups, WARP):
+        filled = 0
+        for t in range(n_types):
+            if pick(env.group, t) == g:
+                filled += env.slots[species, t] * pick(pairs.met, b * n_types + t)
+        put(pairs.counts, b * n_groups + g, filled)
+    cuda.syncwarp()
+    for t in range(own, n_types, WARP):
+        if env.table_of[species, t] < 0:
+            put(pairs.met, b * n_types + t, 0)
+    if own == 0:
+        if n_close > 0:
+            cuda.atomic.add(tally.counters, CLOSE_PAIRS, n_close)
+        if n_short > 0:
+            cuda.atomic.add(tally.counters, SHORT_PAIRS, n_short)
+        if together:
+            cuda.atomic.max(tally.counters, COINCIDENT, row + 1)
+        if tally.close.size > 0:
+            put(tally.close, row, n_close)
+
+
+@device
+def _count_seen(
+    row: int, species: int, env: Environments, met: Ints, first: int, tally: Tally
+) -> None:
+    """Count a row's neighbours within the cutoff by type."""
+    for t in range(lane(), env.group.size, WARP):
+        n = pick(met, first + t)
+        if n > 0:
+            cuda.atomic.add(tally.seen, (species, t), n)
+    if lane() == 0 and tally.unseen.size > 0:
+        unseen = 0
+        for t in range(env.group.size):
+            unseen += env.unseen[species, t] * pick(met, first + t)
+        put(tally.unseen, row, unseen)
+
+
+@partial(kernel, blocks=6)
 def environments(
     hood: FullList,
     located: Floats,
@@ -125,7 +279,7 @@ def environments(
     pairs: BatchPairs,
     tally: Tally,
 ) -> None:
-    """Fill ``pairs`` for the rows of a batch.
+    """Fill ``pairs`` for the rows of a batch; `keep_nearest` is to follow.
 
     Parameters
     ----------
@@ -139,134 +293,122 @@ def environments(
     if b >= rows.count:
         return
     row = rows.begin + b
-    real = pairs.offsets.dtype.type
-    of = pairs.differences.dtype.type
     n_types = env.group.size
-    n_groups = env.sel.size
     own = lane()
     here = fetch4(located, 4 * row)
-    x = here[0]
-    y = here[1]
-    z = here[2]
     species = int(here[3])
-    limit = env.cutoff * env.cutoff
-    trained = env.trained * env.trained
-    short = env.trusted * env.trusted
-    first = pick(hood.first, row * n_types)
-    listed = pick(hood.first, rows.begin * n_types)
-    room = pairs.offsets.size
-    n_met = 0
-    unseen = 0
+    n_close = np.int32(0)
+    n_short = np.int32(0)
+    together = False
     for t in range(n_types):
-        met = _met(hood, located, row, t, n_types, limit, FARTHER, 0)
-        n_met += met
-        unseen += env.unseen[species, t] * met
+        n, closer, shorter, same = _collect(
+            hood, located, rows, row, here, species, t, env, False, FARTHER, 0, pairs
+        )
+        n_close = np.int32(n_close + closer)
+        n_short = np.int32(n_short + shorter)
+        together = together or same
         if own == 0:
-            put(pairs.met, b * n_types + t, met)
-            if met > 0:
-                cuda.atomic.add(tally.seen, (species, t), met)
+            put(pairs.met, b * n_types + t, n)
     cuda.syncwarp()
-    list_r2 = FARTHER
-    list_place = 0
-    if truncate and env.list_size > 0 and env.list_size < n_met:
-        for _ in range(n_met - env.list_size):
-            list_r2, list_place = _farthest_before(
-                hood, located, row, env, -1, limit, list_r2, list_place
-            )
-    close = 0
-    for g in range(n_groups):
-        wanted = 0
-        kept = 0
-        for t in range(n_types):
-            if env.group[t] == g and env.competes[species, t] != 0:
-                met = pick(pairs.met, b * n_types + t)
-                wanted += met
-                if list_r2 < FARTHER:
-                    met = _met(
-                        hood, located, row, t, n_types, limit, list_r2, list_place
-                    )
-                kept += met
-        cut_r2 = list_r2
-        cut_place = list_place
-        beyond = wanted - min(kept, env.sel[g])
-        if beyond > 0:
-            if own == 0:
-                cuda.atomic.add(tally.counters, N_COUNTERS + g, 1)
-                put(tally.over, row, 1)
-                if tally.excess.size > 0:
-                    tally.excess[row, g] = beyond
-            if truncate and kept > env.sel[g]:
-                for _ in range(kept - env.sel[g]):
-                    cut_r2, cut_place = _farthest_before(
-                        hood, located, row, env, g, limit, cut_r2, cut_place
-                    )
-        filled = 0
-        for t in range(n_types):
-            if env.group[t] != g:
-                continue
-            table = env.table_of[species, t]
-            to_r2 = list_r2
-            to_place = list_place
-            if env.competes[species, t] != 0:
-                to_r2 = cut_r2
-                to_place = cut_place
-            begin = pick(hood.first, row * n_types + t)
-            end = pick(hood.first, row * n_types + t + 1)
-            n = 0
-            for chunk in range(begin, end, WARP):
-                e = chunk + own
-                counts = False
-                dx = 0.0
-                dy = 0.0
-                dz = 0.0
-                r2 = 0.0
-                if e < end:
-                    j = pick(hood.neighbours, e)
-                    dx, dy, dz, r2 = separation(located, x, y, z, j)
-                    counts = r2 < limit and is_before(
-                        r2, int(e - first), to_r2, to_place
-                    )
-                bits = cuda.ballot_sync(EVERYONE, counts)
-                if counts and table >= 0:
-                    p = begin - listed + n + rank(bits, own)
-                    r = math.sqrt(r2)
-                    at = row_at(
-                        r,
-                        env.shortest[table],
-                        env.cells_per_length[table],
-                        env.first_cell[table],
-                        env.cells,
-                        env.origins,
-                    )
-                    vector = (at - env.first_row[table]) * env.registers[table]
-                    put(pairs.coefficients, p, env.first_register[table] + vector)
-                    put(pairs.offsets, p, real(r - pick(env.origins, at)))
-                    put(pairs.slots, p, int(e - first))
-                    put(pairs.differences, p, of(dx))
-                    put(pairs.differences, room + p, of(dy))
-                    put(pairs.differences, 2 * room + p, of(dz))
-                near = counts and table >= 0 and (r2 < trained or r2 < short)
-                if cuda.any_sync(EVERYONE, near):
-                    closer = cuda.ballot_sync(EVERYONE, near and r2 < trained)
-                    shorter = cuda.ballot_sync(EVERYONE, near and r2 < short)
-                    same = near and r2 < CLOSEST * CLOSEST
-                    together = cuda.any_sync(EVERYONE, same)
-                    close += cuda.popc(closer)
-                    if own == 0:
-                        if shorter != 0:
-                            n_short = cuda.popc(shorter)
-                            cuda.atomic.add(tally.counters, SHORT_PAIRS, n_short)
-                        if together:
-                            cuda.atomic.max(tally.counters, COINCIDENT, row + 1)
-                n += cuda.popc(bits)
-            filled += env.slots[species, t] * n
-            if own == 0:
-                put(pairs.met, b * n_types + t, n if table >= 0 else 0)
+    _count_seen(row, species, env, pairs.met, b * n_types, tally)
+    if _overflows(env, species, pairs.met, b * n_types):
         if own == 0:
-            put(pairs.counts, b * n_groups + g, filled)
-    if own == 0:
-        if close > 0:
-            cuda.atomic.add(tally.counters, CLOSE_PAIRS, close)
-        if tally.close.size > 0:
-            put(tally.close, row, close)
-            put(tally.unseen, row, unseen)
+            put(pairs.counts, b * env.sel.size, TOO_MANY)
+        return
+    _finish(row, b, species, env, pairs, n_close, n_short, together, tally)
+
+
+@kernel
+def keep_nearest(
+    hood: FullList,
+    located: Floats,
+    rows: Batch,
+    env: Environments,
+    truncate: bool,
+    pairs: BatchPairs,
+    tally: Tally,
+) -> None:
+    """Finish the rows that have too many neighbours, as `environments` left them."""
+    b = first_item()
+    if b >= rows.count:
+        return
+    n_groups = env.sel.size
+    if pick(pairs.counts, b * n_groups) != TOO_MANY:
+        return
+    row = rows.begin + b
+    n_types = env.group.size
+    own = lane()
+    here = fetch4(located, 4 * row)
+    species = int(here[3])
+    cut_r2 = FARTHER
+    cut_place = 0
+    n_met = _wanted(env, species, pairs.met, b * n_types, ALL)
+    if truncate and 0 < env.list_size < n_met:
+        cut_r2, cut_place = _without_farthest(
+            hood,
+            located,
+            row,
+            env,
+            species,
+            ALL,
+            n_met - env.list_size,
+            FARTHER,
+            0,
+        )
+    for g in range(n_groups):
+        wanted = _wanted(env, species, pairs.met, b * n_types, g)
+        kept = _kept(hood, located, row, env, species, g, cut_r2, cut_place)
+        beyond = wanted - min(kept, pick(env.sel, g))
+        if beyond > 0 and own == 0:
+            cuda.atomic.add(tally.counters, N_COUNTERS + g, 1)
+            put(tally.over, row, 1)
+            if tally.excess.size > 0:
+                tally.excess[row, g] = beyond
+    n_close = np.int32(0)
+    n_short = np.int32(0)
+    together = False
+    nearest_of = ALL
+    near_r2 = cut_r2
+    near_place = cut_place
+    for t in range(n_types):
+        to_r2 = cut_r2
+        to_place = cut_place
+        if truncate and env.competes[species, t] != 0:
+            g = pick(env.group, t)
+            if g != nearest_of:
+                nearest_of = g
+                kept = _kept(hood, located, row, env, species, g, cut_r2, cut_place)
+                near_r2, near_place = _without_farthest(
+                    hood,
+                    located,
+                    row,
+                    env,
+                    species,
+                    g,
+                    kept - pick(env.sel, g),
+                    cut_r2,
+                    cut_place,
+                )
+            to_r2 = near_r2
+            to_place = near_place
+        n, closer, shorter, same = _collect(
+            hood,
+            located,
+            rows,
+            row,
+            here,
+            species,
+            t,
+            env,
+            True,
+            to_r2,
+            to_place,
+            pairs,
+        )
+        n_close = np.int32(n_close + closer)
+        n_short = np.int32(n_short + shorter)
+        together = together or same
+        if own == 0:
+            put(pairs.met, b * n_types + t, n)
+    cuda.syncwarp()
+    _finish(row, b, species, env, pairs, n_close, n_short, together, tally)

@@ -228,7 +228,6 @@ def pair_potentials(
         if not truncate:
             break
         cutting = True
-    cuda.syncwarp()
     for t in range(own, n_types, WARP):
         if potential.excluded[species, t] != 0:
             put(pairs.met, b * n_types + t, 0)

@@ -62,7 +62,9 @@ class Found(NamedTuple):
 
 
 def plan_with(**options: Any) -> FakePlan:
-    table = replace(random_pair_table(3, 4), **options)
+    table = random_pair_table(3, 4)
+    uneven = 1.0 + 0.1 * np.arange(9).reshape(3, 3, 1, 1)  # by centre and neighbour
+    table = replace(table, coefficients=table.coefficients * uneven, **options)
     model = replace(random_model(n_types=3), pair_table=table)
     return FakePlan(model, _pair_potential(model))
 
@@ -178,6 +180,16 @@ def test_equal_distances_go_by_the_list(device: Device) -> None:
     found = check(device, plan_with(sel=(4,)), some)
     used = np.flatnonzero(found.gradients.any(axis=1))
     np.testing.assert_array_equal(used, np.arange(4))
+
+
+@pytest.mark.parametrize("sel", [(), (45,), (10, 1, 1)])
+def test_more_neighbours_than_lanes(sel: tuple[int, ...], device: Device) -> None:
+    cell = np.array([[1.9, 0.0, 0.0], [0.1, 2.0, 0.0], [-0.2, 0.15, 2.1]])
+    positions = np.array([[0.0, 0.0, 0.0], [1.0, 0.9, 0.85]])
+    some = small_list(positions, np.zeros(2, np.int32), cell, 3.7, 2)
+    assert (np.diff(some.hood.first)[[0, 2]] > 45).all()
+    found = check(device, plan_with(sel=sel), some)
+    assert (found.shares < 1).all()
 
 
 def test_atoms_without_neighbours(device: Device) -> None:
