@@ -51,7 +51,7 @@ def energies_of(log: Path) -> tuple[Floats, Floats, dict[str, Any]]:
         raise click.ClickException(
             f"{log}: expected a log of in.nve, got {len(rows)} rows"
         )
-    about = {"atoms": int(n_atoms[1]), "steps": int(found[-1, 0])}
+    about: dict[str, Any] = {"atoms": int(n_atoms[1]), "steps": int(found[-1, 0])}
     loop = re.search(r"Loop time of ([\d.]+) on (\d+) procs", text)
     if loop:
         about |= {"seconds": float(loop[1]), "ranks": int(loop[2])}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -19,6 +20,8 @@ from .errors import InputError
 
 Ints = NDArray[np.integer]
 Floats = NDArray[np.float64]
+
+ABSENT = "NULL"  # as LAMMPS names types without a model
 
 
 class CallerList(NamedTuple):
@@ -128,24 +131,29 @@ def check_list(
 
 
 def check_caller_types(
-    value: ArrayLike | None, type_map: tuple[str, ...]
+    value: ArrayLike | Sequence[str | None] | None, type_map: tuple[str, ...]
 ) -> NDArray[np.int32] | None:
     """(n_caller_types,) the model's type of each of the caller's, or -1.
 
-    Names of the model's types are taken too.
+    Names of the model's types are taken too, with None or "NULL" for -1.
     """
     if value is None:
         return None
-    given = array_of(value, "type_map", "a type of the model for each of the caller's")
+    expected = "a type of the model for each of the caller's"
+    given = array_of(value, "type_map", expected)
     if given.ndim != 1 or not given.size:
-        raise InputError(
-            "type_map: expected a type of the model for each of the caller's, got "
-            f"shape {given.shape}"
-        )
+        raise InputError(f"type_map: expected {expected}, got shape {given.shape}")
+    found = np.full(given.size, VIRTUAL, np.int32)
+    known = np.ones(given.size, bool)
+    if given.dtype.kind in "UO":
+        known = np.array([name not in (None, ABSENT) for name in given.tolist()])
+    if not known.any():
+        return found
     try:
-        return check_model_types(given, given.size, type_map)
+        found[known] = check_model_types(given[known], int(known.sum()), type_map)
     except InputError as error:
         raise InputError(f"type_map: {str(error).removeprefix('types: ')}") from None
+    return found
 
 
 def _model_types(

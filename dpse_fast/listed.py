@@ -96,8 +96,8 @@ class ListedSession(ABC):
             The neighbours of row k are ``neighbours[first[k]:first[k + 1]]``, in any
             order: all atoms within the model's cutoff, and any beyond it.
         centres : (n_rows,) the atom of each row; None: 0, 1, 2 …
-        type_map : the model's type (or its name) of each of the caller's types
-            −1 is an atom that does not exist for the model.
+        type_map : the model's type of each of the caller's types, by index or name
+            −1, None or "NULL" is an atom that does not exist for the model.
         same_list : types, lists and type_map are those of the last call, left as they
             were; only positions have moved. They are not looked at again.
         forces : (n_all, 3) float64 that forces are added into; None: a new array

@@ -145,7 +145,10 @@ def test_a_pair_gradient_is_a_derivative(name: str) -> None:
             assert found.pair_gradients[k, c] == pytest.approx(slope, abs=1e-6)
 
 
-def test_types_of_the_caller_and_atoms_that_do_not_exist(backend: Backend) -> None:
+@pytest.mark.parametrize("absent", [-1, None, "NULL"])
+def test_types_of_the_caller_and_atoms_that_do_not_exist(
+    absent: Any, backend: Backend
+) -> None:
     model = family("pair_table")
     structure = random_structure("cubic", 3)
     ghosts = with_ghosts(*structure, reach=model.rcut + SKIN)
@@ -154,7 +157,7 @@ def test_types_of_the_caller_and_atoms_that_do_not_exist(backend: Backend) -> No
         ghosts.positions,
         ghosts.types,
         *ghosts.lists,
-        type_map=[1, -1, 0],
+        type_map=[1, -1, 0] if absent == -1 else ["H", absent, "O"],
         atomic=True,
         pair_gradients=True,
     )
@@ -318,6 +321,8 @@ X, LIST = np.eye(3), ([0, 2, 4, 6], [1, 2, 0, 2, 0, 1])
         ({"type_map": [0]}, r"types: expected 0 to 0, places in type_map, got 1"),
         ({"type_map": [0, 7]}, "type_map: .*7"),
         ({"type_map": [[0, 1]]}, "type_map: expected a type"),
+        ({"type_map": ["O", "Xx", None]}, "type_map: the model has no type 'Xx'"),
+        ({"type_map": ["O", 1.5, None]}, "type_map: .*"),
         ({"types": ["O", "H", "H"], "type_map": [0, 1]}, "types: expected indices"),
         ({"forces": np.zeros((2, 3))}, r"forces: expected a writeable \(3, 3\)"),
         ({"forces": np.zeros((3, 3), np.float32)}, "forces: .* got dtype float32"),

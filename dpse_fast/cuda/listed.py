@@ -120,7 +120,7 @@ class CudaListed(ListedSession):
                     raise InputError(NO_LIST)
                 check_same_atoms(given.types.size, n_all)
                 frame = on_host(device, fparam, "fparam")
-                frame = check_parameters(frame, model.fparam, "fparam")
+                frame = check_parameters(frame, model.fparam, "fparam", given.n_rows)
                 own = on_host(device, aparam, "aparam")
                 own = check_parameters(own, model.aparam, "aparam", given.n_rows)
                 found = self._look_for_far(given, at) if wanted.from_device else None
@@ -150,13 +150,15 @@ class CudaListed(ListedSession):
 
     def _sums(self, forces: Any, n_all: int) -> Any:
         """See `_Wanted`."""
-        if forces is None or not kind_of(forces, "forces").on_device:
+        kind = kind_of(forces, "forces")
+        if forces is None or not kind.on_device:
             return check_sums(forces, n_all)
         sums = adopt(self._device, forces, "forces")
-        if sums.dtype != np.float64 or sums.shape != (n_all, 3):
+        good = sums.dtype == np.float64 and sums.shape == (n_all, 3)
+        if not good or kind.library == "jax":
             raise InputError(
                 f"forces: expected a writeable ({n_all}, 3) array of float64, got "
-                f"dtype {sums.dtype}, shape {sums.shape}"
+                f"{kind}, dtype {sums.dtype}, shape {sums.shape}"
             )
         return sums
 

@@ -172,7 +172,9 @@ class ListedRows(RowList):
     def _find_incoming(self) -> Incoming:
         device, hood, n = self._device, self._hood, self.rows.size
         n_listed = hood.neighbours.size
-        order = device.order(hood.neighbours)
+        order = device.empty(0, np.int64)
+        if n_listed:
+            order = device.order(hood.neighbours)
         incoming = Incoming(
             device.empty(self.n_places + 1, np.int64),
             device.empty(n_listed, np.int32),

@@ -32,7 +32,7 @@ class ParametersOfRows:
 
         Parameters
         ----------
-        frame, atoms : (1, k) and (N, k), normalised
+        frame, atoms : (1, k) or (N, k), and (N, k), normalised
         types : (N,) of the model
         order : (n,) int32 of the device, which of the N each row is
         """

@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 from dpse_fast.kernels.cuda._simulator import CheckedArray
 from families import family, parameters
+from ghosts import with_ghosts
 from random_model import random_structure
 
 import dpse_fast
@@ -58,7 +59,7 @@ def launched(precision: str) -> set[Launch]:
 
 
 def evaluate(name: str, precision: str, deterministic: bool, gemm: str | None) -> None:
-    """Two steps of a session, arrays of the host and of the device."""
+    """Two steps of a session and two lists, of the host and of the device."""
     model, s = family(name, fitting=(6, 12, 12)), random_structure("wire", 2, 3, 4)
     given = parameters(model, len(s.positions))
     pot = dpse_fast.load(
@@ -74,6 +75,10 @@ def evaluate(name: str, precision: str, deterministic: bool, gemm: str | None) -
     session.compute(*s[:3], pbc=s.pbc, atomic=True, **given)
     moved, types = ByDlpack(s.positions + 1e-3), ByDlpack(s.types)
     session.compute(moved, types, s.cell, pbc=s.pbc, atomic=True, **given)
+    ghosts, door = with_ghosts(*s, reach=model.rcut), pot.listed()
+    arrays = ghosts.positions, ghosts.types, *ghosts.lists
+    door.compute(*arrays, atomic=True, pair_gradients=True, **given)
+    door.compute(*(ByDlpack(array) for array in arrays), **given)
 
 
 def shown(precision: str) -> set[Launch]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import naive
@@ -44,7 +45,9 @@ def ghosts_of(model: Any, s: Structure, local: Any = None) -> Ghosts:
     return with_ghosts(*s, reach=model.rcut + SKIN, local=local)
 
 
-def same(found: ListedResult, expected: ListedResult, precision: str = "double") -> None:
+def same(
+    found: ListedResult, expected: ListedResult, precision: str = "double"
+) -> None:
     energy, force = LIMITS[precision]
     assert found.energy == pytest.approx(expected.energy, abs=10 * energy)
     for name in ARRAYS:
@@ -194,9 +197,7 @@ def test_steps_with_the_same_list(deterministic: bool) -> None:
     asked = [{}, {}, {}, ALL, ALL, ALL, {"pair_gradients": True}]
     for step, options in enumerate(asked):
         given = parameters(model, 4, seed=step)
-        found = door.compute(
-            positions, *arrays, same_list=step > 0, **options, **given
-        )
+        found = door.compute(positions, *arrays, same_list=step > 0, **options, **given)
         for values in arrays:
             values[...] = 0  # they are not looked at again
         expected = reference.compute(positions, g.types, *g.lists, **options, **given)
@@ -231,15 +232,20 @@ def test_sel_overflow_is_of_rows() -> None:
     check(model, g, *chosen_rows(g, [7, 2, 3, 0]))
 
 
-def test_numbers_that_are_not_finite_are_reported() -> None:
-    model = family("fparam")
-    g = ghosts_of(model, small("open", 4))
-    arguments, fparam = (g.positions, g.types, *g.lists), np.full(2, 1e308)
-    doors = [on_device(model), on_cpu(model)]
+@pytest.mark.filterwarnings("ignore::dpse_fast.NonFiniteWarning")
+@pytest.mark.parametrize("atomic", [True, False])
+def test_numbers_that_are_not_finite_are_reported_of_rows(atomic: bool) -> None:
+    model = family("pair_table")
+    assert model.pair_table is not None
+    steep = np.full_like(model.pair_table.coefficients, 1e308)
+    table = replace(model.pair_table, coefficients=steep, inner=9.0)
+    positions = [[0, 0, 0], [9, 9, 9], [0, 0, 1.5], [0, 0, 30]]
+    arguments = positions, [0, 1, 1, 0], [0, 1, 1, 1], [2], [0, 1, 3]
     found, expected = (
-        door.compute(*arguments, atomic=True, fparam=fparam) for door in doors
+        door(replace(model, pair_table=table)).compute(*arguments, atomic=atomic)
+        for door in (on_device, on_cpu)
     )
-    assert expected.report.non_finite_atoms
+    assert found.report.non_finite_atoms == 1
     same_report(found.report, expected.report)
 
 

@@ -10,9 +10,14 @@ from families import family
 from random_model import random_model
 
 import dpse_fast
-from tests.cuda.foreign import ByDlpack, ByInterface, InNamespace
+from dpse_fast.cuda.availability import simulated
+from tests.cuda.foreign import ByDlpack, ByInterface, InNamespace, of
 from tests.cuda.test_listed import ALL, ARRAYS, ghosts_of, on_cpu, on_device, small
 from tests.cuda.test_pipeline import TINY
+
+pytestmark = pytest.mark.skipif(
+    not simulated(), reason="arrays of the simulator are the host's"
+)
 
 DTYPES = [np.int32, np.int64, np.uint32, np.uint64, np.int16]
 
@@ -70,10 +75,12 @@ def test_results_are_arrays_as_the_positions_are() -> None:
     assert isinstance(found.forces, InNamespace)
     equal(found, expected)
     gradients = found.pair_gradients
-    moved = on_gpu(g.positions + 0.1, InNamespace)
-    again = door.compute(moved, *arguments, same_list=True, forces=sums, **ALL)
+    moved = 0.99 * g.positions
+    there = on_gpu(moved, InNamespace)
+    again = door.compute(there, *arguments, same_list=True, forces=sums, **ALL)
     assert again.forces is sums
-    np.testing.assert_allclose(sums.values, before + expected.forces, atol=1e-9)
+    further = on_cpu(model).compute(moved, g.types, *g.lists)
+    np.testing.assert_allclose(sums.values, before + further.forces, atol=1e-9)
     # The second step has not written where the first one's results are.
     np.testing.assert_allclose(gradients.values, expected.pair_gradients, atol=1e-9)
 
@@ -87,9 +94,7 @@ def test_lists_of_the_device_are_not_looked_at_again() -> None:
     given = {"fparam": [0.3], "aparam": np.arange(4.0)}
     for step in range(3):
         found = door.compute(positions, *arguments, same_list=step > 0, **ALL, **given)
-        expected = on_cpu(model).compute(
-            positions, g.types, *g.lists, **ALL, **given
-        )
+        expected = on_cpu(model).compute(positions, g.types, *g.lists, **ALL, **given)
         equal(found, expected)
         for values in lists:
             values[...] = 1
@@ -126,7 +131,6 @@ REFUSED: list[dict[str, Any]] = [
     {"type_map": [0, 7]},
     {"same_list": True},
     {"fparam": [1.0]},
-    {"forces": np.zeros((2, 3))},
 ]
 
 
@@ -147,9 +151,31 @@ def test_refused_as_on_the_processors(change: dict[str, Any], place: str) -> Non
     with pytest.raises(dpse_fast.InputError) as found:
         door.compute(**given)
     assert str(found.value) == str(expected.value)
+    door.compute(**good)
+
+
+def test_no_list_is_left_of_one_that_was_refused() -> None:
+    door = on_device(random_model(**TINY))
+    door.compute(X, TYPES, FIRST, LIST)
+    with pytest.raises(dpse_fast.InputError, match="first"):
+        door.compute(X, TYPES, [0, 2, 4, 5], LIST)
     with pytest.raises(dpse_fast.InputError, match="same_list"):
         door.compute(X, TYPES, FIRST, LIST, same_list=True)
-    door.compute(**good)
+
+
+@pytest.mark.parametrize(
+    "sums",
+    [
+        np.zeros((2, 3)),
+        ByInterface(np.zeros((2, 3))),
+        ByInterface(np.zeros((3, 3), np.float32)),
+        of("jax", ByDlpack)(np.zeros((3, 3))),
+    ],
+)
+def test_forces_that_nothing_can_be_added_to(sums: Any) -> None:
+    door = on_device(random_model(**TINY))
+    with pytest.raises(dpse_fast.InputError, match=r"forces: expected a writ.* \(3, 3"):
+        door.compute(X, TYPES, FIRST, LIST, forces=sums)
 
 
 @pytest.mark.parametrize("place", ["host", "device"])
@@ -158,14 +184,14 @@ def test_two_rows_of_one_atom(place: str) -> None:
     centres: Any = [0, 2, 2]
     if place == "device":
         centres = on_gpu(centres)
-    with pytest.raises(dpse_fast.InputError, match="centres: .* got atom 2 in several"):
+    with pytest.raises(dpse_fast.InputError, match=r"centres: .* atom 2 in several"):
         door.compute(X, TYPES, FIRST, LIST, centres)
 
 
 def test_a_list_that_changes_while_it_is_read(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("dpse_fast.cuda.caller_list.check_list", lambda **given: None)
     door = on_device(random_model(**TINY))
-    with pytest.raises(dpse_fast.InputError, match="neighbours: .* has changed"):
+    with pytest.raises(dpse_fast.InputError, match=r"neighbours: .* has changed"):
         door.compute(X, TYPES, FIRST, on_gpu([1, 2, 0, 2, 0, 9]))
 
 

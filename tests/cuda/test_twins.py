@@ -28,7 +28,9 @@ def twins() -> list[tuple[str, str]]:
         (path.name, name)
         for path in sorted((KERNELS / "cuda").glob("*.py"))
         if (KERNELS / "cpu" / path.name).exists()
-        for name in functions(path).keys() & functions(KERNELS / "cpu" / path.name)
+        for name in sorted(
+            functions(path).keys() & functions(KERNELS / "cpu" / path.name)
+        )
     ]
 
 
