@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib.util
 import shutil
 from importlib import metadata
+from pathlib import Path
 from types import ModuleType
 
 import pytest
