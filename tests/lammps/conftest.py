@@ -11,7 +11,6 @@ from types import ModuleType
 import pytest
 from lammps_runs import ROOT, Lammps
 
-
 HERE = Path(__file__).parent
 
 

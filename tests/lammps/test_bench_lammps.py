@@ -27,7 +27,7 @@ def test_energies_that_differ_end_the_run() -> None:
     off = agreement(ours, other)
     assert off["energy_ev_per_atom"] == pytest.approx(7.5e-6)
     check("dpse, mixed", off)
-    with pytest.raises(LammpsError, match="energy_ev_per_atom is off by 7.50e-06"):
+    with pytest.raises(LammpsError, match=r"energy_ev_per_atom is off by 7\.50e-06"):
         check("dpse, double", off)
     broken = {"atoms": 4, "thermo": [[0, float("nan"), 8, -92, 100.0]] * 2}
     with pytest.raises(LammpsError):
