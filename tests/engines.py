@@ -16,8 +16,11 @@ ROOT = Path(__file__).parents[1]
 EXAMPLES = ROOT / "examples"
 
 
-def needs(module: str, install: str) -> Any:
-    """A module of an engine; the test is skipped, and says why, where there is none."""
+def needs(module: str, install: str, load: bool = True) -> Any:
+    """A module of an engine; the test is skipped, and says why, where there is none.
+
+    With ``load=False`` it is not imported: some act on the whole process.
+    """
     top = module.partition(".")[0]
     spec = importlib.util.find_spec(top)
     if spec is None or spec.origin is None:  # a folder of that name is no package
@@ -25,6 +28,8 @@ def needs(module: str, install: str) -> Any:
             f"{top} is not installed here: pip install {install!r}",
             allow_module_level=True,
         )
+    if not load:
+        return None
     with warnings.catch_warnings():  # of their own importing
         warnings.simplefilter("ignore")
         return importlib.import_module(module)

@@ -6,51 +6,63 @@ others wait for it.
 
 from __future__ import annotations
 
+import ctypes
 import os
 import sys
 import traceback
 from typing import Any, NoReturn
 
+from ..errors import DpseError
+
 FAILED = 1  # the exit status
+MPICH_WORLD = 0x44000000  # MPI_COMM_WORLD in MPICH's ABI, which Intel and Cray share
 
 
-def abort(where: str, error: BaseException, communicator: Any = None) -> NoReturn:
+def abort(where: str, error: BaseException) -> NoReturn:
     """Say what went wrong, and end the process and all ranks beside it.
+
+    Without MPI the process exits with status 1, at which launchers end the rest.
 
     Parameters
     ----------
     where : the callback, for the message
     error : what it raised; anything but our own errors with its traceback
-    communicator : of mpi4py, or None: that of the process if MPI is in use
-        Without mpi4py the process exits with status 1, at which mpirun ends the rest.
     """
-    from ..errors import DpseError
-
     if not isinstance(error, DpseError):
         traceback.print_exception(error)
     message = f"{where}: {type(error).__name__}: {error}"
     print(f"dpse-fast stops the run in {message}", file=sys.stderr, flush=True)
     sys.stdout.flush()
-    world = communicator or _world()
-    if world is not None and world.Get_size() > 1:
-        world.Abort(FAILED)
+    if ranks() > 1:
+        library, world = _started()
+        library.MPI_Abort(world, FAILED)
     os._exit(FAILED)
 
 
 def ranks() -> int:
-    """How many ranks there are; 1 where mpi4py does not know of any."""
-    world = _world()
-    return 1 if world is None else int(world.Get_size())
+    """How many ranks run this program; 1 without MPI."""
+    library, world = _started()
+    size = ctypes.c_int(1)
+    if library is not None:
+        library.MPI_Comm_size(world, ctypes.byref(size))
+    return size.value
 
 
-def _world() -> Any:
-    """MPI's communicator if MPI was started; it is not started by asking."""
+def _started() -> tuple[Any, Any]:
+    """The MPI that the process has loaded and started, and its MPI_COMM_WORLD.
+
+    Not by mpi4py: importing it makes ASE run in parallel, and starts MPI.
+    """
     try:
-        if "mpi4py.MPI" not in sys.modules:
-            import mpi4py
-
-            mpi4py.rc.initialize = False
-        from mpi4py import MPI
-    except (ImportError, RuntimeError):
-        return None
-    return MPI.COMM_WORLD if MPI.Is_initialized() else None
+        library = ctypes.CDLL(None)
+        initialized, started = library.MPI_Initialized, ctypes.c_int(0)
+    except (AttributeError, OSError, TypeError):
+        return None, None
+    initialized(ctypes.byref(started))
+    if not started.value:
+        return None, None
+    try:  # Open MPI
+        world = ctypes.c_char.in_dll(library, "ompi_mpi_comm_world")
+    except ValueError:
+        return library, ctypes.c_int(MPICH_WORLD)
+    return library, ctypes.c_void_p(ctypes.addressof(world))

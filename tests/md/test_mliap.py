@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from engines import needs, run
 from ghosts import with_ghosts
 from random_model import random_model, random_structure
 
@@ -26,6 +27,8 @@ GARBAGE = 7  # numbers behind the ends of LAMMPS's arrays
 class HostData:
     """MLIAPData of the host: eatoms and energy can be set but not read."""
 
+    GHOST_PAIRS = 0
+
     def __init__(self, structure: Any, cutoff: float, elements: Array) -> None:
         ghosts = with_ghosts(*structure, cutoff + 0.5)
         elems = elements[ghosts.types]
@@ -38,6 +41,13 @@ class HostData:
         self.pair_i = rows[near].astype(np.int32)
         self.jatoms = ghosts.neighbours[near].astype(np.int32)
         self.rij = np.ascontiguousarray(rij[near])
+        if (
+            self.ntotal > n + 2 and self.GHOST_PAIRS
+        ):  # of ghosts with rows of their own, behind all others
+            k = np.arange(self.GHOST_PAIRS) % len(self.rij)
+            self.pair_i = np.append(self.pair_i, n + k % 2).astype(np.int32)
+            self.jatoms = np.append(self.jatoms, self.jatoms[k])
+            self.rij = np.concatenate([self.rij, self.rij[k]])
         self.npairs = len(self.rij)
         self.jelems = elems[self.jatoms].astype(np.int32)
         # With ghostneigh there are rows of ghosts behind those of own atoms.
@@ -59,6 +69,8 @@ class HostData:
         assert fij.flags.c_contiguous
         np.add.at(self.f, self.pair_i, fij)
         np.add.at(self.f, self.jatoms, -fij)
+        of_ghosts = self.pair_i >= self.nlistatoms
+        assert not fij[of_ghosts].any()
         self.virial -= self.rij.T @ fij
 
     def forces(self) -> Array:
@@ -70,6 +82,8 @@ class HostData:
 
 class KokkosData(HostData):
     """MLIAPData of KOKKOS on the host: eatoms is an array, numneighs is unusable."""
+
+    GHOST_PAIRS = 5
 
     def __init__(self, *arguments: Any) -> None:
         super().__init__(*arguments)
@@ -154,3 +168,35 @@ def test_what_cannot_be_evaluated() -> None:
     data.pair_i = data.pair_i[::-1]
     with pytest.raises(InputError, match="order of their atoms"):
         unified.compute_forces(data)
+
+
+FAILING = """
+import sys, time
+from mpi4py import MPI
+from lammps import lammps
+from dpse_fast.errors import InputError
+from dpse_fast.md.mliap import DeepPotentialMLIAP
+
+lmp = lammps(cmdargs=["-log", "none", "-screen", "none"])
+class Data:
+    @property
+    def nlistatoms(self):
+        raise InputError("data: this rank fails")
+unified = DeepPotentialMLIAP(threads=1)
+if MPI.COMM_WORLD.rank == MPI.COMM_WORLD.size - 1:
+    unified.compute_forces(Data())
+MPI.COMM_WORLD.Barrier()
+time.sleep(60)
+"""
+
+
+@pytest.mark.parametrize("ranks", [1, 2])
+def test_an_error_ends_all_ranks(ranks: int, tmp_path: Path) -> None:
+    needs("lammps", "lammps[mpi]", load=False)
+    needs("mpi4py", "mpi4py", load=False)
+    (tmp_path / "failing.py").write_text(FAILING)
+    done = run(tmp_path / "failing.py", ranks=ranks, cwd=tmp_path)
+    assert done.returncode
+    assert "InputError: data: this rank fails" in done.stderr + done.stdout
+    stopped = "dpse-fast stops the run in pair_style mliap" in done.stderr
+    assert stopped == (ranks > 1)
