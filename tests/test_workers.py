@@ -5,14 +5,15 @@ from __future__ import annotations
 import os
 import signal
 import threading
+from itertools import pairwise
 
 import numpy as np
 import pytest
+from dpse_fast.kernels.layout import Neighbourhood
 
 from dpse_fast import blocks
 from dpse_fast.aligned import CACHE_LINE, own_lines
 from dpse_fast.blocks import BLOCK, LEAST_BLOCK, blocks_of
-from dpse_fast.kernels.layout import Neighbourhood
 from dpse_fast.spatial_order import _rows_apart, slices, task_size
 from dpse_fast.workers import Workers
 
@@ -109,7 +110,7 @@ def test_few_atoms_are_few_blocks() -> None:
 def test_two_threads_never_count_into_one_cache_line() -> None:
     rows = _rows_apart(3, 2, np.int64)
     ends = [(row.ctypes.data, row.ctypes.data + row.nbytes) for row in rows]
-    for (_, end), (begin, _) in zip(ends, ends[1:], strict=False):
+    for (_, end), (begin, _) in pairwise(ends):
         assert begin - end >= CACHE_LINE
     for size in (1, 8, 9):
         some = own_lines(size, np.int64)
