@@ -19,7 +19,7 @@ from typing import Any
 
 import click
 
-from .comparison import Disagreement, compare, compare_threads
+from .comparison import Disagreement, compare
 from .machine import available_cores, describe_machine, without_folders
 from .other_work import OtherWork
 from .peers import PeerError, Peers, prepare
@@ -30,6 +30,7 @@ from .stages import measure_stages
 from .startup import measure_startup
 from .system import first_frame, shortest_distance, system_of
 from .table import SECTIONS, markdown
+from .threads import compare_threads
 from .worker import WorkerError
 
 HERE = Path(__file__).parent

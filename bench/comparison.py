@@ -181,36 +181,3 @@ def compare(
         "wall_over_cpu": wall_over_cpu(times),
         "rounds": times,
     }
-
-
-def compare_threads(
-    precisions: Sequence[str],
-    threads: int,
-    model: str | None,
-    tol: float,
-    structure: str,
-    n_atoms: int,
-    rounds: int,
-    folder: Path,
-) -> dict[str, Any]:
-    """Ours on one and on several threads in turns, by the clock on the wall."""
-    found: dict[str, Any] = {"atoms": n_atoms, "threads": threads, "precisions": {}}
-    for precision in precisions:
-        with ExitStack() as stack:
-            workers = []
-            for n in (1, threads):
-                worker = our_worker(precision, n, model, tol, structure, folder)
-                workers.append(stack.enter_context(worker))
-                worker.evaluate()
-            times = take_turns(workers, rounds, f"threads, {precision}")
-        one, many = ([r["wall"] for r in rounds] for rounds in times.values())
-        found["precisions"][precision] = {
-            "wall_us_per_atom": {
-                "1": ratios.per_atom(one, n_atoms),
-                str(threads): ratios.per_atom(many, n_atoms),
-            },
-            "times_faster": ratios.ratio_by_round(one, many),
-            "times_faster_shortest": min(one) / min(many),
-            "rounds": times,
-        }
-    return found

@@ -100,14 +100,19 @@ def threads_table(found: Mapping[str, Any]) -> str:
     many = str(found["threads"])
     header = ["wall", "1 thread, µs/atom", f"{many} threads, µs/atom"]
     header += ["times faster", "of the shortest"]
+    header += [f"{many} processes at once", f"processor time, {many} threads / 1"]
     rows = []
     for precision, entry in found["precisions"].items():
         clocks = (entry["wall_us_per_atom"][n]["median"] for n in ("1", many))
         faster = (entry["times_faster"]["median"], entry["times_faster_shortest"])
-        rows.append(
-            [precision, *(number(x) for x in clocks), *(f"{x:.2f}" for x in faster)]
-        )
-    return table(header, rows)
+        others = (entry["machine_allows"], entry["cpu_ratio"]["median"])
+        times = (f"{x:.2f}" for x in (*faster, *others))
+        rows.append([precision, *(number(x) for x in clocks), *times])
+    text = (
+        "Processes at once: evaluations by processes of one thread that share nothing "
+        "but the machine, in the time of one alone. Threads cannot be faster."
+    )
+    return f"{table(header, rows)}\n\n{text}"
 
 
 def stages_table(found: Mapping[str, Any]) -> str:

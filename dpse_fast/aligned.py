@@ -16,3 +16,13 @@ def aligned_zeros(size: int, dtype: Any) -> NDArray[Any]:
     raw = np.zeros(size * item + CACHE_LINE, np.uint8)
     offset = -raw.ctypes.data % CACHE_LINE
     return raw[offset : offset + size * item].view(dtype)
+
+
+def own_lines(size: int, dtype: Any) -> NDArray[Any]:
+    """``size`` zeros in cache lines that hold nothing else.
+
+    Threads that count into one line wait for each other at every atom.
+    """
+    item = np.dtype(dtype).itemsize
+    lines = -(-size * item // CACHE_LINE)
+    return aligned_zeros(lines * CACHE_LINE // item, dtype)[:size]

@@ -5,12 +5,10 @@ environment → moments → descriptors → fitting → back → pair gradients 
 
 from __future__ import annotations
 
-import os
 import threading
 import time
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor, wait
-from contextlib import contextmanager
+from collections.abc import Iterator, Sequence
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -18,28 +16,19 @@ from numpy.typing import NDArray
 
 from .blas import one_blas_thread
 from .block_forces import OrderedSum
+from .blocks import Block, blocks_of
 from .kernels.cpu.environment import COINCIDENT, locate
 from .kernels.layout import N_LOCATED, Neighbourhood
 from .plan import Plan
 from .spatial_order import slices
+from .workers import Workers
 from .workspace import AtomTallies, Workspace
 
 Floats = NDArray[np.float64]
 
-BLOCK = 256  # atoms: products of 256 rows were 5 % (10 % in float32) faster than of 128
-LEAST_BLOCK = 32
-FEWEST_BLOCKS = 16  # of a small structure, so that threads share it evenly
 ATOMS_PER_TASK = 2**16  # whose positions are copied
 STAGES = ("environment", "moments", "fitting", "gradients", "forces")
-
-
-class _Block(NamedTuple):
-    """Atoms of one type that go through the stages together."""
-
-    number: int
-    species: int
-    rows: NDArray[np.int64]  # (B,) rows of the list
-    parameters: Floats  # (B, n_parameters) normalised
+NOT_TIMED = nullcontext()
 
 
 class Evaluation(NamedTuple):
@@ -82,8 +71,7 @@ class Engine:
         self.threads, self.profile = threads, profile
         self.stage_seconds = dict.fromkeys(STAGES, 0.0)
         self._stage_lock = threading.Lock()
-        self._pool: ThreadPoolExecutor | None = None
-        self._process = 0
+        self.run = Workers(threads).run
         self._queue_lock = threading.Lock()
         self._workspaces: list[Workspace] = []
         self._sums = OrderedSum()
@@ -93,42 +81,6 @@ class Engine:
         """Evaluate this plan from now on."""
         if getattr(self, "plan", None) is not plan:
             self.plan, self._workspaces = plan, []
-
-    def run(
-        self,
-        function: Callable[..., None],
-        tasks: Iterable[tuple[Any, ...]],
-        stopped: threading.Event | None = None,
-    ) -> None:
-        """Call the function on each task, spread over the threads.
-
-        After an interrupt ``stopped`` is set, and tasks that run are waited for.
-        """
-        if self.threads == 1:
-            for task in tasks:
-                function(*task)
-            return
-        pool = self._threads()
-        pending: list[Future[None]] = []
-        try:
-            pending += [pool.submit(function, *task) for task in tasks]
-            wait(pending)
-        except BaseException:
-            if stopped is not None:
-                stopped.set()
-            for future in pending:
-                future.cancel()
-            wait(pending)
-            raise
-        for future in pending:
-            future.result()
-
-    def _threads(self) -> ThreadPoolExecutor:
-        """The workers of this process: a fork does not take threads along."""
-        if self._pool is None or self._process != os.getpid():
-            self._pool = ThreadPoolExecutor(self.threads, "dpse-fast")
-            self._process = os.getpid()
-        return self._pool
 
     def evaluate(
         self,
@@ -148,7 +100,7 @@ class Engine:
         parameters : (n_rows, n_parameters) of frame and atoms, normalised
         pair_gradients : (n_list, 3) that dE_i/dd_ij, eV/Å, are added to
         """
-        blocks = _blocks(hood, self.plan.model.n_types, parameters)
+        blocks = blocks_of(hood, self.plan.model.n_types, parameters)
         energies = np.zeros(len(hood.centres))
         atoms = AtomTallies(self.plan, len(hood.centres) if atomic else 0)
         workspaces = self._prepare(blocks, len(hood.positions), atoms)
@@ -187,7 +139,7 @@ class Engine:
         return _gather(workspaces, self._sums, energies, atoms, self.plan.widest)
 
     def _prepare(
-        self, blocks: Sequence[_Block], n_all: int, atoms: AtomTallies
+        self, blocks: Sequence[Block], n_all: int, atoms: AtomTallies
     ) -> list[Workspace]:
         size = max((len(block.rows) for block in blocks), default=1)
         if not self._workspaces or self._workspaces[0].size < size:
@@ -206,19 +158,21 @@ class Engine:
         self.run(locate, [tuple(array[part] for array in arrays) for part in parts])
         return self._located.reshape(-1)
 
+    def _timed(self, stage: str) -> AbstractContextManager[None]:
+        return self._counted(stage) if self.profile else NOT_TIMED
+
     @contextmanager
-    def _timed(self, stage: str) -> Iterator[None]:
+    def _counted(self, stage: str) -> Iterator[None]:
         start = time.thread_time()
         yield
-        if self.profile:
-            with self._stage_lock:
-                self.stage_seconds[stage] += time.thread_time() - start
+        with self._stage_lock:
+            self.stage_seconds[stage] += time.thread_time() - start
 
     def _block(
         self,
         hood: Neighbourhood,
         located: Floats,
-        block: _Block,
+        block: Block,
         truncate: bool,
         atomic: bool,
         work: Workspace,
@@ -263,23 +217,6 @@ class Engine:
         nets = self.plan.model.vacuum
         net = nets[species] if nets else None
         return 0.0 if net is None else net(parameters)[:, 0]
-
-
-def _blocks(
-    hood: Neighbourhood, n_types: int, parameters: Floats | None
-) -> list[_Block]:
-    """Atoms of one type, neighbours in space; the same for any number of threads."""
-    types = hood.types[hood.centres]
-    size = min(BLOCK, max(LEAST_BLOCK, len(types) // FEWEST_BLOCKS))
-    if parameters is None:
-        parameters = np.empty((len(types), 0))
-    blocks: list[_Block] = []
-    for species in range(n_types):
-        rows = np.flatnonzero(types == species)
-        parts = -(-len(rows) // size)
-        for some in np.array_split(rows, parts) if parts else ():
-            blocks.append(_Block(len(blocks), species, some, parameters[some]))
-    return blocks
 
 
 def _gather(

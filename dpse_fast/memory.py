@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from .engine import BLOCK
+from .blocks import BLOCK
 from .kernels._simd import lanes
 from .model import SeE2A
 from .plan import Plan

@@ -14,7 +14,7 @@ from .kernels._registries import load_registries
 from .kernels.cpu.neighbour_list import list_neighbours
 from .kernels.cpu.skin import farthest_move, follow_owners
 from .kernels.layout import Grid, Neighbourhood, SortedAtoms
-from .spatial_order import in_spatial_order, memory, slices
+from .spatial_order import in_spatial_order, memory, slices, task_size
 
 Floats = NDArray[np.float64]
 Tasks = Iterable[tuple[Any, ...]]
@@ -134,14 +134,21 @@ class NeighbourList:
         load_registries()  # every evaluation begins here
         reach = self.cutoff + self.skin
         atoms, grid = in_spatial_order(system, reach, self._spread)
-        shifted = np.flatnonzero(atoms.offsets.any(axis=1)).astype(np.int32)
-        offsets = atoms.offsets[shifted]
+        shifted, offsets = self._shifted(atoms)
         first, neighbours = self._list(atoms, grid, reach)
         hood = Neighbourhood(
             atoms.positions, atoms.types, atoms.centres, first, neighbours
         )
         kept = self._copy(system) if self.skin else system
         return _Built(kept, hood, atoms.owners, shifted, offsets)
+
+    def _shifted(self, atoms: SortedAtoms) -> tuple[NDArray[np.int32], Floats]:
+        """See `_Built`; nothing where no step follows."""
+        if not self.skin:
+            return np.empty(0, np.int32), np.empty((0, 3))
+        x, y, z = atoms.offsets.T
+        shifted = np.flatnonzero((x != 0) | (y != 0) | (z != 0)).astype(np.int32)
+        return shifted, atoms.offsets[shifted]
 
     def _copy(self, system: System) -> System:
         positions, types = np.empty_like(system.positions), np.empty_like(system.types)
@@ -158,7 +165,7 @@ class NeighbourList:
         n = len(atoms.centres)
         first = np.zeros(n + 1, np.int64)
         neighbours = np.empty(0, np.int32)
-        parts = slices(n, ROWS_PER_TASK)
+        parts = slices(n, task_size(n, ROWS_PER_TASK))
 
         def tasks(fill: bool) -> Tasks:
             for rows in parts:

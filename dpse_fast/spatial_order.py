@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from .aligned import CACHE_LINE
 from .boundary import System
 from .errors import InputError
 from .kernels.cpu.cells import sort_bucket, spread_over_buckets
@@ -23,6 +24,7 @@ Spread = Callable[[Callable[..., None], Iterable[tuple[Any, ...]], int], None]
 # (1, 1, 1) cells 0.72, with (2, 2, 2) 0.98.
 CELLS_PER_REACH = np.array([12.0, 1.0, 1.0])
 ATOMS_PER_TASK = 16384
+FEWEST_TASKS = 16  # of a small structure, unless they are a quarter of the largest
 MOST_CHUNKS, MOST_BUCKETS = 128, 1024  # sorting counts in each chunk and bucket
 PADDING = 8  # a register of float64 may be loaded at the last atom
 MOST_ATOMS = 2**31 - 1  # indices are int32
@@ -47,8 +49,8 @@ def in_spatial_order(
     """
     n = len(system.positions)
     box = periodicity(system, reach)
-    chunks = slices(n, max(ATOMS_PER_TASK, -(-n // MOST_CHUNKS)))
-    low, high = np.empty((2, len(chunks), 3))
+    chunks = slices(n, max(task_size(n, ATOMS_PER_TASK), -(-n // MOST_CHUNKS)))
+    low, high = (_rows_apart(len(chunks), 3, np.float64) for _ in range(2))
     counts = np.empty(len(chunks), np.int64)
     spread(
         measure_images,
@@ -66,7 +68,7 @@ def in_spatial_order(
             "expected positions and cell in Å"
         )
     grid = _grid(low.min(axis=0), high.max(axis=0), system.cell, reach, n_all)
-    return _sorted(system, box, grid, chunks, n_all, spread), grid
+    return _sorted(system, box, grid, chunks, counts, spread), grid
 
 
 def periodicity(system: System, reach: float) -> Periodicity:
@@ -116,26 +118,29 @@ def _sorted(
     box: Periodicity,
     grid: Grid,
     chunks: list[slice],
-    n_all: int,
+    counts: Ints,
     spread: Spread,
 ) -> SortedAtoms:
-    n, n_lines = len(system.positions), int(grid.shape[1] * grid.shape[2])
-    most = min(max(n_all // ATOMS_PER_TASK, 1), MOST_BUCKETS)
+    n, n_all = len(system.positions), int(counts.sum())
+    n_lines = int(grid.shape[1] * grid.shape[2])
+    most = min(max(n_all // task_size(n_all, ATOMS_PER_TASK), 1), MOST_BUCKETS)
     lines = -(-n_lines // most)
     buckets = slices(n_lines, lines)
     owners, offsets = np.empty(0, np.int32), np.empty((0, 3))
-    places = np.zeros((len(chunks), len(buckets)), np.int64)
-    atoms = np.zeros_like(places)
+    places, atoms = (_rows_apart(len(chunks), len(buckets), np.int64) for _ in range(2))
 
     def pass_(fill: bool) -> Iterable[tuple[Any, ...]]:
         for k, part in enumerate(chunks):
             where = (lines, places[k], atoms[k], owners, offsets, fill)
             yield system.positions[part], part.start, box, grid, *where
 
-    spread(spread_over_buckets, pass_(False), len(chunks))
+    if len(buckets) == 1:
+        places[:, 0], atoms[:, 0] = counts, [part.stop - part.start for part in chunks]
+    else:
+        spread(spread_over_buckets, pass_(False), len(chunks))
     # Bucket by bucket, and chunk by chunk within one.
     ends = np.cumsum(places.T).reshape(places.T.shape)
-    places = np.ascontiguousarray(ends.T) - places
+    np.subtract(ends.T, places, out=places)
     owners, offsets = np.empty(n_all, np.int32), np.empty((n_all, 3))
     start = [*places[0].tolist(), n_all]
     first_centre = np.cumsum(atoms.sum(axis=0)) - atoms.sum(axis=0)
@@ -166,9 +171,24 @@ def _sorted(
     return found
 
 
-def slices(n: int, size: int) -> list[slice]:
-    """Consecutive parts of at most this size."""
-    return [slice(k, min(k + size, n)) for k in range(0, n, size)]
+def _rows_apart(n_rows: int, width: int, dtype: Any) -> NDArray[Any]:
+    """(n_rows, width) zeros, a cache line between the rows of 8-byte numbers.
+
+    Two threads that write into one line wait for each other at every atom: a chunk of
+    6,900 atoms took 0.64 ms to count, and 0.18 ms apart.
+    """
+    return np.zeros((n_rows, width + CACHE_LINE // 8), dtype)[:, :width]
+
+
+def task_size(n: int, most: int) -> int:
+    """Atoms of a task, so that threads share few atoms evenly too."""
+    return max(most // 4, min(most, n // FEWEST_TASKS), 1)
+
+
+def slices(n: int, most: int) -> list[slice]:
+    """Consecutive parts of about one size, at most this one."""
+    size = -(-n // max(-(-n // most), 1))
+    return [slice(k, min(k + size, n)) for k in range(0, n, max(size, 1))]
 
 
 def memory() -> float:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from .aligned import aligned_zeros
+from .aligned import aligned_zeros, own_lines
 from .kernels.cpu.environment import N_COUNTERS
 from .kernels.cpu.forces import list_gradients
 from .kernels.layout import Neighbourhood, Tally
@@ -60,6 +60,9 @@ class Workspace:
         )
         widest = max(plan.place(0, c).stride for c in plan.fitting)
         self.inputs = aligned_zeros(size * widest, plan.dtype)
+        self._shapes = {
+            c: (plan.place(0, c).stride, plan.n_inputs(c)) for c in plan.fitting
+        }
         self.fitting = {t: net.buffers(size) for t, net in plan.fitting.items()}
         self.slot = np.zeros(0, np.int32)
         self.n_over = 0
@@ -68,8 +71,8 @@ class Workspace:
         n = plan.model.n_types
         self._counts = [
             (
-                np.zeros(N_COUNTERS + part.environments.sel.size, np.int64),
-                np.zeros((n, n), np.int64),
+                own_lines(N_COUNTERS + part.environments.sel.size, np.int64),
+                own_lines(n * n, np.int64).reshape(n, n),
             )
             for part in plan.descriptors
         ]
@@ -108,10 +111,9 @@ class Workspace:
     def begin_block(self, species: int, n_atoms: int) -> tuple[Floats, Floats]:
         """The fitting nets' inputs: flat, and as (B, n_inputs) rows."""
         self.over[:n_atoms] = 0
-        stride = self._plan.place(0, species).stride
+        stride, n_inputs = self._shapes[species]
         flat = self.inputs[: n_atoms * stride]
-        rows = flat.reshape(n_atoms, stride)
-        return flat, rows[:, : self._plan.n_inputs(species)]
+        return flat, flat.reshape(n_atoms, stride)[:, :n_inputs]
 
     def count_overflow(self, n_atoms: int) -> None:
         """Add the block's atoms with too many neighbours to `n_over`."""

@@ -10,10 +10,10 @@ import numpy as np
 import pytest
 from bench_scaling_run import run
 
-from bench import comparison, machine, scaling, stages
+from bench import comparison, machine, scaling, stages, threads
 from bench.peers import COMPRESSED
 from bench.report_files import significant, write
-from bench.table import markdown, neighbour_text, number
+from bench.table import markdown, neighbour_text, number, threads_table
 
 
 def report() -> dict[str, object]:
@@ -82,6 +82,16 @@ def test_table_has_a_section_for_all_that_was_measured() -> None:
     assert text.count("other work") == 1
     tables = [line for line in text.splitlines() if line.startswith("|")]
     assert all(line.endswith(" |") for line in tables)
+
+
+def test_threads_beside_what_the_machine_allows() -> None:
+    """Threads of 0.6 s where one takes 1 s, and two processes at once 1.25 and 2 s."""
+    one, many = [{"wall": 1.0, "cpu": 1.0}] * 3, [{"wall": 0.6, "cpu": 1.1}] * 3
+    together = [[{"wall": wall, "cpu": 1.0} for wall in (1.25, 2.0)]] * 3
+    entry = threads.summary(one, many, together, 2, 1000)
+    assert entry["machine_allows"] == pytest.approx(1 / 1.25 + 1 / 2)
+    text = threads_table({"threads": 2, "precisions": {"double": entry}})
+    assert "| double | 1000 | 600 | 1.67 | 1.67 | 1.30 | 1.10 |" in text
 
 
 def test_neighbour_list_in_the_table() -> None:

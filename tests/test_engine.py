@@ -13,7 +13,7 @@ from conftest import Backend
 from random_model import KINDS, Structure, random_model, random_structure
 
 import dpse_fast
-from dpse_fast import engine, neighbours
+from dpse_fast import blocks, neighbours
 from dpse_fast.boundary import check_system
 from dpse_fast.errors import InputError, SelOverflowWarning
 from dpse_fast.model import Net
@@ -163,7 +163,7 @@ def test_an_atom_alone() -> None:
 
 def test_blocks_cover_every_atom(monkeypatch: pytest.MonkeyPatch) -> None:
     """With blocks of five atoms and list tasks of seven, nothing changes."""
-    monkeypatch.setattr(engine, "BLOCK", 5)
+    monkeypatch.setattr(blocks, "BLOCK", 5)
     monkeypatch.setattr(neighbours, "ROWS_PER_TASK", 7)
     model, structure = random_model(), random_structure("triclinic")
     expected = naive.evaluate(model, *structure)
@@ -193,11 +193,11 @@ def test_blocks_hold_every_atom_once() -> None:
     model, structure = random_model(3), random_structure("triclinic", 3)
     lists = neighbours.NeighbourList(4.3)
     lists.update(check_system(*structure, type_map=model.type_map).system)
-    blocks = engine._blocks(lists.hood, 3, None)
-    rows = np.concatenate([block.rows for block in blocks])
+    found = blocks.blocks_of(lists.hood, 3, None)
+    rows = np.concatenate([block.rows for block in found])
     assert sorted(rows) == list(range(len(structure.types)))
-    assert [block.number for block in blocks] == list(range(len(blocks)))
-    for block in blocks:
+    assert [block.number for block in found] == list(range(len(found)))
+    for block in found:
         types = lists.hood.types[lists.hood.centres[block.rows]]
         assert set(types) == {block.species}
 

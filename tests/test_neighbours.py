@@ -181,6 +181,16 @@ def test_tasks_and_threads_change_no_bit(
             np.testing.assert_array_equal(a, b)
 
 
+def test_two_chunks_of_one_bucket(monkeypatch: pytest.MonkeyPatch) -> None:
+    system = gas(700, 14.0)._replace(pbc=(False, False, False))
+    whole, parts = NeighbourList(3.3), NeighbourList(3.3)
+    whole.update(system)
+    monkeypatch.setattr(spatial_order, "ATOMS_PER_TASK", 400)
+    parts.update(system)
+    for a, b in zip(arrays_of(whole), arrays_of(parts), strict=True):
+        np.testing.assert_array_equal(a, b)
+
+
 def test_many_tasks_are_equal_to_brute_force(monkeypatch: pytest.MonkeyPatch) -> None:
     small_tasks(monkeypatch)
     for seed, edge in enumerate((6.0, 11.0, 40.0)):

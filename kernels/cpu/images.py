@@ -24,7 +24,7 @@ def measure_images(
     low, high : (3,) modified: the extent of atoms and images, in fractions
     count : (1,) int64, modified
     """
-    count[0] = 0
+    total = 0
     for k in range(3):
         low[k], high[k] = np.inf, -np.inf
     for i in range(positions.shape[0]):
@@ -34,7 +34,8 @@ def measure_images(
             low[k] = min(low[k], at[k] + first)
             high[k] = max(high[k], at[k] + last)
             n *= np.int64(last - first) + 1
-        count[0] += n
+        total += n
+    count[0] = total
 
 
 @exact
