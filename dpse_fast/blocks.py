@@ -15,8 +15,8 @@ BLOCK = 256  # atoms: products of 256 rows were 5 % (10 % in float32) faster tha
 LEAST_BLOCK = 32
 FEWEST_BLOCKS = 16  # of a small structure, so that threads share it evenly
 TILE = 8  # rows that a product takes at once
-# Threads with equal blocks in step call kernels, and wait for Python's lock, at the same
-# moments; apart by the first block, two were 1 to 2 % faster on 5,184 atoms of water.
+# Threads with equal blocks in step call kernels, and wait for Python's lock, at the
+# same moments; apart by the first block, two were 1 to 2 % faster on 5,184 atoms.
 FIRST = 3 / 8
 
 

@@ -121,6 +121,7 @@ def check_list(
                 f"{rows.size}"
             )
         _check_range(rows, n_all, "centres")
+        _check_distinct(rows, n_all)
     _check_range(listed, n_all, "neighbours")
     return CallerList(
         _model_types(types, of_caller, n_all, type_map),
@@ -198,3 +199,20 @@ def _check_range(indices: Ints, n: int, name: str) -> None:
             f"{name}: expected indices of the {n} rows of positions, got "
             f"{indices[place]} at place {place}"
         )
+
+
+def _check_distinct(centres: Ints, n_all: int) -> None:
+    """No atom may have two rows: its energy would count twice."""
+    met = np.zeros(n_all, bool)
+    met[centres] = True
+    if np.count_nonzero(met) < centres.size:
+        ordered = np.sort(centres)
+        twice = int(ordered[1:][ordered[1:] == ordered[:-1]][0])
+        raise in_several_rows(twice)
+
+
+def in_several_rows(atom: int) -> InputError:
+    """The error for an atom that has more rows than one."""
+    return InputError(
+        f"centres: expected an atom in at most one row, got atom {atom} in several"
+    )

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import threading
-from abc import ABC, abstractmethod
+from abc import abstractmethod
 from dataclasses import dataclass
 from typing import Any
 
-from .informing import Inform, Once
-from .planning import Planner
+from .kept import Kept
 from .results import Floats, Report
 
 NO_LIST = "same_list: expected a call with a list before, got none"
@@ -41,32 +39,8 @@ class ListedResult:
     report: Report
 
 
-class ListedSession(ABC):
-    """Computes with lists that the caller keeps; made by `Potential.listed`.
-
-    Attributes
-    ----------
-    stage_seconds : seconds in each stage, when profiling: processor time of all
-        threads, or time of the GPU
-    """
-
-    def __init__(
-        self,
-        planner: Planner,
-        inform: Inform,
-        *,
-        keep_all: bool,
-        profile: bool,
-        warn_once: bool,
-    ) -> None:
-        self._planner, self._model = planner, planner.model
-        self._tell: Inform = Once(inform) if warn_once else inform
-        self._profile, self._truncate = profile, not keep_all
-        self._lock = threading.Lock()
-
-    @property
-    @abstractmethod
-    def stage_seconds(self) -> dict[str, float]: ...
+class ListedSession(Kept):
+    """Computes with lists that the caller keeps; made by `Potential.listed`."""
 
     @abstractmethod
     def compute(
@@ -95,7 +69,7 @@ class ListedSession(ABC):
         first, neighbours : (n_rows + 1,) and (n_list,) integers
             The neighbours of row k are ``neighbours[first[k]:first[k + 1]]``, in any
             order: all atoms within the model's cutoff, and any beyond it.
-        centres : (n_rows,) the atom of each row; None: 0, 1, 2 …
+        centres : (n_rows,) the atom of each row, each once; None: 0, 1, 2 …
         type_map : the model's type of each of the caller's types, by index or name
             −1, None or "NULL" is an atom that does not exist for the model.
         same_list : types, lists and type_map are those of the last call, left as they

@@ -318,6 +318,7 @@ X, LIST = np.eye(3), ([0, 2, 4, 6], [1, 2, 0, 2, 0, 1])
         ),
         ({"centres": [0, 1]}, "centres: expected 3"),
         ({"centres": [0, 1, 3]}, "centres: .* got 3 at place 2"),
+        ({"centres": [0, 1, 1]}, "centres: .* got atom 1 in several"),
         ({"type_map": [0]}, r"types: expected 0 to 0, places in type_map, got 1"),
         ({"type_map": [0, 7]}, "type_map: .*7"),
         ({"type_map": [[0, 1]]}, "type_map: expected a type"),

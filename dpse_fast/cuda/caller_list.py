@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..boundary import VIRTUAL, array_of
-from ..caller_list import CallerList, check_list
+from ..caller_list import CallerList, check_list, in_several_rows
 from ..errors import InputError
 from ..kernels.cuda.caller_list import (
     FIRST_TWICE,
@@ -111,10 +111,7 @@ def check_device_list(
         on_the_host()
         raise InputError("neighbours: the list has changed while it was read")
     if met[FIRST_TWICE]:
-        raise InputError(
-            f"centres: expected an atom in at most one row, got atom "
-            f"{n_all - int(met[FIRST_TWICE])} in several"
-        )
+        raise in_several_rows(n_all - int(met[FIRST_TWICE]))
     # Indices were checked before they are cut to 32 bits. What is kept is a copy.
     listed = device.cast(
         device.native(arrays.neighbours, arrays.neighbours.size), np.int32
