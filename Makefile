@@ -18,7 +18,7 @@ demo: install ## the main job: a trajectory through the embedded model
 	$(BIN)/dpse-fast eval examples/water.xyz
 
 test: install ## all tests; needs no GPU, no network, no deepmd-kit
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest --numprocesses auto --maxprocesses 8 --dist loadfile
 
 lint: install ## style, types
 	$(BIN)/ruff check .

@@ -37,6 +37,34 @@ def names(block: Block) -> str:
     return f"{block.document}:{block.line}"
 
 
+LAMMPS_SYSTEM = """units metal
+atom_style atomic
+region box block 0 8 0 8 0 8
+create_box 2 box
+create_atoms 1 single 2 2 2
+create_atoms 2 single 3 2 2
+mass 1 16
+mass 2 1
+"""
+
+
+def in_openmm(symbols: list[str], cell: Any) -> dict[str, Any]:
+    """A system of OpenMM and its topology; nothing if it is not installed."""
+    try:
+        import openmm
+        from openmm import app
+    except ImportError:
+        return {}
+    system, topology = openmm.System(), app.Topology()
+    system.setDefaultPeriodicBoxVectors(*(np.asarray(cell) / 10))
+    residue = topology.addResidue("water", topology.addChain())
+    for symbol in symbols:
+        element = app.Element.getBySymbol(symbol)
+        system.addParticle(element.mass)
+        topology.addAtom(symbol, element, residue)
+    return {"system": system, "topology": topology}
+
+
 def taken_for_granted() -> dict[str, Any]:
     """What the blocks of Python do not say themselves."""
     atoms = ase.io.read(ROOT / "examples/water.xyz", 0)
@@ -53,4 +81,6 @@ def taken_for_granted() -> dict[str, Any]:
         **{"all_positions": ghosts.positions, "all_types": ghosts.types},
         **{"first": ghosts.first, "neighbours": ghosts.neighbours},
         "structures": [water, water],
+        "others": atoms.copy(),
+        **in_openmm(list(atoms.symbols), cell),
     }

@@ -23,8 +23,6 @@ PROCESSES = 2
 
 Codes = dict[tuple[str, str], dict[str, Any]]
 
-pytestmark = pytest.mark.xdist_group("sass")
-
 
 def cases() -> list[Any]:
     return [

@@ -5,20 +5,10 @@ from __future__ import annotations
 import importlib.util
 import shutil
 from importlib import metadata
-from pathlib import Path
 from types import ModuleType
 
 import pytest
 from lammps_runs import ROOT, Lammps
-
-HERE = Path(__file__).parent
-
-
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """One worker runs this folder: it compiles once, and starts two ranks."""
-    for item in items:
-        if item.path.is_relative_to(HERE):
-            item.add_marker(pytest.mark.xdist_group("lammps"))
 
 
 def has(package: str) -> bool:
