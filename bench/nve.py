@@ -32,8 +32,8 @@ DOTS_PER_INCH = 90
 Floats = NDArray[np.float64]
 
 
-def energies_of(log: Path) -> tuple[Floats, Floats, dict[str, Any]]:
-    """Times (ps), total energies (eV) and what else a log of LAMMPS says."""
+def energies_of(log: Path, steps: int) -> tuple[Floats, Floats, dict[str, Any]]:
+    """Times (ps) and total energies (eV) in a log of LAMMPS, and of what."""
     rows: list[list[float]] = []
     columns: list[str] | None = None
     text = log.read_text()
@@ -45,16 +45,13 @@ def energies_of(log: Path) -> tuple[Floats, Floats, dict[str, Any]]:
             columns = None
         elif columns and len(words) == len(columns):
             rows.append([float(words[columns.index(c)]) for c in ("Step", "TotEng")])
-    found = np.array(rows)
+    found = np.array([row for row in rows if row[0] <= steps])
     n_atoms = re.search(r"(\d+) atoms", text)
-    if len(rows) < 2 * BLOCKS or n_atoms is None:
+    if len(found) < 2 * BLOCKS or n_atoms is None:
         raise click.ClickException(
-            f"{log}: expected a log of in.nve, got {len(rows)} rows"
+            f"{log}: expected {2 * BLOCKS} rows or more, got {len(found)}"
         )
     about: dict[str, Any] = {"atoms": int(n_atoms[1]), "steps": int(found[-1, 0])}
-    loop = re.search(r"Loop time of ([\d.]+) on (\d+) procs", text)
-    if loop:
-        about |= {"seconds": float(loop[1]), "ranks": int(loop[2])}
     return TIMESTEP * found[:, 0], found[:, 1], about
 
 
@@ -126,7 +123,7 @@ def main(
     found: dict[str, Any] = {}
     curves = {}
     for log in sorted(folder.glob("*.log")):
-        times, energies, about = energies_of(log)
+        times, energies, about = energies_of(log, steps)
         per_atom = energies / about["atoms"]
         curves[log.stem] = times, per_atom
         found[log.stem] = about | drift_of(times, per_atom)
