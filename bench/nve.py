@@ -27,6 +27,7 @@ from .report_files import significant
 INPUT = Path(__file__).parent / "in.nve"
 TIMESTEP = 0.0005  # ps, of the input
 BLOCKS = 20
+DRIFT, ERROR = "drift_ev_per_atom_per_ps", "standard_error"
 DOTS_PER_INCH = 90
 
 Floats = NDArray[np.float64]
@@ -65,27 +66,30 @@ def drift_of(times: Floats, energies: Floats) -> dict[str, float]:
     error = np.sqrt((left @ left) / (BLOCKS - 2) / ((t - t.mean()) ** 2).sum())
     around = energies - (slope * times + start)
     return {
-        "drift_ev_per_atom_per_ps": float(slope),
-        "standard_error": float(error),
+        DRIFT: float(slope),
+        ERROR: float(error),
         "rms_around_the_line_ev_per_atom": float(np.sqrt((around**2).mean())),
     }
 
 
-def draw(runs: dict[str, tuple[Floats, Floats]], path: Path) -> None:
-    """Energies per atom from the start of each run, in µeV."""
+def draw(
+    curves: dict[str, tuple[Floats, Floats]], found: dict[str, Any], path: Path
+) -> None:
+    """Energies per atom from the start of each run, in µeV, with their drift."""
     import matplotlib
 
     matplotlib.use("Agg")
     import matplotlib.pyplot as plt
 
     figure, axes = plt.subplots(
-        len(runs), 1, figsize=(6.4, 1.5 * len(runs) + 0.6), sharex=True, sharey=True
+        len(curves), 1, figsize=(6.4, 1.5 * len(curves) + 0.6), sharex=True, sharey=True
     )
-    for ax, (name, (t, e)) in zip(np.atleast_1d(axes), runs.items(), strict=True):
+    for ax, (name, (t, e)) in zip(np.atleast_1d(axes), curves.items(), strict=True):
         ax.plot(t, 1e6 * (e - e[0]), lw=0.4, color="C0" if "dpse" in name else "0.5")
-        slope, start = np.polyfit(t, 1e6 * (e - e[0]), 1)
-        ax.plot(t, slope * t + start, color="k", lw=1)
-        ax.set_title(f"{name}: {slope:+.3f} µeV/atom/ps", fontsize=9, loc="left")
+        drift, error = (1e6 * found[name][key] for key in (DRIFT, ERROR))
+        ax.plot(t, 1e6 * (e.mean() - e[0]) + drift * (t - t.mean()), color="k", lw=1)
+        title = f"{name}: {drift:+.2f} ± {error:.2f} µeV/atom/ps"
+        ax.set_title(title, fontsize=9, loc="left")
         ax.set_ylabel("µeV/atom", fontsize=8)
         ax.tick_params(labelsize=8)
     ax.set_xlabel("ps", fontsize=8)
@@ -132,7 +136,7 @@ def main(
     if report:
         report.write_text(text + "\n")
     if plot:
-        draw(curves, plot)
+        draw(curves, found, plot)
 
 
 if __name__ == "__main__":
