@@ -69,9 +69,9 @@ def test_what_is_stated_is_what_is_taken(
 
 
 @pytest.mark.usefixtures("traced")
-def test_a_step_takes_no_more_than_its_result_and_rows(
-    water: dpse_fast.Potential,
-) -> None:
+def test_a_step_takes_no_more_than_its_result_and_rows() -> None:
+    # One thread: of several, one that is held up lets forces of blocks wait.
+    water = dpse_fast.load(precision="mixed", threads=1)
     small, large = (replicated(water_cell(), n) for n in (6_000, 24_000))
     peak_of(water, small, 1.0)  # compiles
     steps = [peak_of(water, box, 1.0, 4)[1] for box in (small, large)]

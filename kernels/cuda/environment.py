@@ -25,106 +25,12 @@ from ..layout import Environments, Floats, Ints, Tally
 from ._cuda import WARP, cuda, device, kernel
 from ._ptx import EVERYONE, fetch4, first_item, lane, pick, put, rank
 from .layout import Batch, BatchPairs, FullList
-from .nearest import (
-    FARTHER,
-    count_before,
-    farthest_of_type,
-    farthest_of_warp,
-    is_before,
-    separation,
-)
+from .nearest import FARTHER, is_before, separation
+from .slots import ALL, kept_before, overflows, wanted_of, without_farthest
 
-ALL = -1  # every group of slots
 TOO_MANY = -1  # in the counts of a row that `keep_nearest` is to finish
 
 row_at = device(table_rows.row_at)
-
-
-@device
-def _is_one_of(env: Environments, species: int, t: int, group: int) -> bool:
-    """Whether neighbours of type t compete for the slots of a group."""
-    if group == ALL:
-        return True
-    return pick(env.group, t) == group and env.competes[species, t] != 0
-
-
-@device
-def _without_farthest(
-    hood: FullList,
-    located: Floats,
-    row: int,
-    env: Environments,
-    species: int,
-    group: int,
-    n: int,
-    cut_r2: Any,
-    cut_place: int,
-) -> Any:
-    """A cut before which n fewer neighbours of a group are than before this one."""
-    n_types = env.group.size
-    limit = env.cutoff * env.cutoff
-    for _ in range(n):
-        last_r2 = -1.0
-        last_place = -1
-        for t in range(n_types):
-            if _is_one_of(env, species, t, group):
-                last_r2, last_place = farthest_of_type(
-                    hood,
-                    located,
-                    row,
-                    t,
-                    n_types,
-                    limit,
-                    cut_r2,
-                    cut_place,
-                    last_r2,
-                    last_place,
-                )
-        cut_r2, cut_place = farthest_of_warp(last_r2, last_place)
-    return cut_r2, cut_place
-
-
-@device
-def _kept(
-    hood: FullList,
-    located: Floats,
-    row: int,
-    env: Environments,
-    species: int,
-    group: int,
-    cut_r2: Any,
-    cut_place: int,
-) -> int:
-    """How many neighbours of a group are before a cut."""
-    n_types = env.group.size
-    limit = env.cutoff * env.cutoff
-    n = 0
-    for t in range(n_types):
-        if _is_one_of(env, species, t, group):
-            n += count_before(hood, located, row, t, n_types, limit, cut_r2, cut_place)
-    return n
-
-
-@device
-def _wanted(env: Environments, species: int, met: Ints, first: int, group: int) -> int:
-    """How many neighbours of a group there are; met: by type, from ``first`` on."""
-    n = 0
-    for t in range(env.group.size):
-        if _is_one_of(env, species, t, group):
-            n += pick(met, first + t)
-    return n
-
-
-@device
-def _overflows(env: Environments, species: int, met: Ints, first: int) -> bool:
-    """Whether a row's neighbours are more than sel, or than those it chooses from."""
-    too_many = False
-    if env.list_size > 0:
-        too_many = _wanted(env, species, met, first, ALL) > env.list_size
-    for g in range(lane(), env.sel.size, WARP):
-        wanted = _wanted(env, species, met, first, g)
-        too_many = too_many or wanted > pick(env.sel, g)
-    return cuda.any_sync(EVERYONE, too_many)
 
 
 @device
@@ -311,7 +217,7 @@ def environments(
             put(pairs.met, b * n_types + t, n)
     cuda.syncwarp()
     _count_seen(row, species, env, pairs.met, b * n_types, tally)
-    if _overflows(env, species, pairs.met, b * n_types):
+    if overflows(env, species, pairs.met, b * n_types):
         if own == 0:
             put(pairs.counts, b * env.sel.size, TOO_MANY)
         return
@@ -342,9 +248,9 @@ def keep_nearest(
     species = int(here[3])
     cut_r2 = FARTHER
     cut_place = 0
-    n_met = _wanted(env, species, pairs.met, b * n_types, ALL)
+    n_met = wanted_of(env, species, pairs.met, b * n_types, ALL)
     if truncate and 0 < env.list_size < n_met:
-        cut_r2, cut_place = _without_farthest(
+        cut_r2, cut_place = without_farthest(
             hood,
             located,
             row,
@@ -356,8 +262,8 @@ def keep_nearest(
             0,
         )
     for g in range(n_groups):
-        wanted = _wanted(env, species, pairs.met, b * n_types, g)
-        kept = _kept(hood, located, row, env, species, g, cut_r2, cut_place)
+        wanted = wanted_of(env, species, pairs.met, b * n_types, g)
+        kept = kept_before(hood, located, row, env, species, g, cut_r2, cut_place)
         beyond = wanted - min(kept, pick(env.sel, g))
         if beyond > 0 and own == 0:
             cuda.atomic.add(tally.counters, N_COUNTERS + g, 1)
@@ -377,8 +283,10 @@ def keep_nearest(
             g = pick(env.group, t)
             if g != nearest_of:
                 nearest_of = g
-                kept = _kept(hood, located, row, env, species, g, cut_r2, cut_place)
-                near_r2, near_place = _without_farthest(
+                kept = kept_before(
+                    hood, located, row, env, species, g, cut_r2, cut_place
+                )
+                near_r2, near_place = without_farthest(
                     hood,
                     located,
                     row,
