@@ -14,6 +14,9 @@ from .stages import PairBuffers
 Floats = NDArray[np.float64]
 Ints = NDArray[np.integer]
 
+MOST_WAITING = 8  # blocks, whose forces take a megabyte each
+LOOK_AGAIN = 0.1  # s
+
 
 class BlockForces:
     """The forces of one block on the atoms that it touches; see `Touched`."""
@@ -81,7 +84,7 @@ class OrderedSum:
     """
 
     def __init__(self) -> None:
-        self._lock = threading.Lock()
+        self._changed = threading.Condition()
         self._free: list[BlockForces] = []
         self.forces = np.empty((0, 3))
         self.virial = np.zeros((3, 3))
@@ -99,14 +102,21 @@ class OrderedSum:
         self._waiting: dict[int, BlockForces] = {}
         self._next = 0
 
-    def room(self) -> BlockForces:
-        """A place for the forces of a block."""
-        with self._lock:
+    def room(self, block: int, stopped: threading.Event) -> BlockForces:
+        """A place for the forces of a block.
+
+        While a thread is held up with a block, others get only `MOST_WAITING` ahead.
+        """
+        with self._changed:
+            while len(self._waiting) >= MOST_WAITING and block != self._next:
+                if stopped.is_set():
+                    break
+                self._changed.wait(LOOK_AGAIN)
             return self._free.pop() if self._free else BlockForces()
 
     def add(self, block: int, found: BlockForces) -> None:
         """Add a block's forces once those of all blocks before it are in."""
-        with self._lock:
+        with self._changed:
             self._waiting[block] = found
             while (ready := self._waiting.pop(self._next, None)) is not None:
                 merge_forces(
@@ -118,3 +128,4 @@ class OrderedSum:
                 )
                 self._free.append(ready)
                 self._next += 1
+            self._changed.notify_all()

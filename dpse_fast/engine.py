@@ -120,7 +120,9 @@ class Engine:
                 if block is None:
                     return
                 try:
-                    found = self._block(hood, located, block, truncate, atomic, mine)
+                    found = self._block(
+                        hood, located, block, truncate, atomic, mine, stopped
+                    )
                     if pair_gradients is not None:
                         mine.list_gradients(hood, block.rows, pair_gradients)
                 except BaseException:
@@ -176,6 +178,7 @@ class Engine:
         truncate: bool,
         atomic: bool,
         work: Workspace,
+        stopped: threading.Event,
     ) -> Floats:
         """The energies of a block; its forces go to the sums."""
         model, (number, species, rows, parameters) = self.plan.model, block
@@ -207,7 +210,7 @@ class Engine:
             if pair_potential is not None:
                 energies = pair_potential.energies(species, energies)
         with self._timed("forces"):
-            found = self._sums.room()
+            found = self._sums.room(number, stopped)
             found.collect(hood, rows, work.pair_buffers, work.slot, atomic)
             self._sums.add(number, found)
         return energies

@@ -57,6 +57,26 @@ def add_vector(array: Floats, at: int, x: Any, y: Any, z: Any) -> None:
         put(array, at + (own >> 3), pick(array, at + (own >> 3)) + total)
 
 
+@device
+def add_tensor(
+    array: Floats,
+    at: int,
+    xx: Any,
+    xy: Any,
+    xz: Any,
+    yx: Any,
+    yy: Any,
+    yz: Any,
+    zx: Any,
+    zy: Any,
+    zz: Any,
+) -> None:
+    """Add the warp's totals to nine numbers that no other warp adds to."""
+    add_vector(array, at, xx, xy, xz)
+    add_vector(array, at + 3, yx, yy, yz)
+    add_vector(array, at + 6, zx, zy, zz)
+
+
 @cache
 def make_gather_forces(atomic: bool) -> Any:
     """`gather_forces`, with or without virials of atoms."""
@@ -169,14 +189,11 @@ def make_gather_forces(atomic: bool) -> Any:
                 continue
             add_vector(forces, 3 * row, fx, fy, fz)
             if atomic:
-                add_vector(virials, N_VIRIAL * row, wxx, wxy, wxz)
-                add_vector(virials, N_VIRIAL * row + 3, wyx, wyy, wyz)
-                add_vector(virials, N_VIRIAL * row + 6, wzx, wzy, wzz)
+                at = N_VIRIAL * row
+                add_tensor(virials, at, wxx, wxy, wxz, wyx, wyy, wyz, wzx, wzy, wzz)
         if any_inside:
             at = N_VIRIAL * first_item()
-            add_vector(virial_parts, at, vxx, vxy, vxz)
-            add_vector(virial_parts, at + 3, vyx, vyy, vyz)
-            add_vector(virial_parts, at + 6, vzx, vzy, vzz)
+            add_tensor(virial_parts, at, vxx, vxy, vxz, vyx, vyy, vyz, vzx, vzy, vzz)
 
     return gather_forces
 
@@ -255,8 +272,6 @@ def make_scatter_forces(atomic: bool) -> Any:
             if own & 7 == 0 and own < 24:
                 cuda.atomic.add(forces, 3 * row + (own >> 3), total)
         at = N_VIRIAL * first_item()
-        add_vector(virial_parts, at, vxx, vxy, vxz)
-        add_vector(virial_parts, at + 3, vyx, vyy, vyz)
-        add_vector(virial_parts, at + 6, vzx, vzy, vzz)
+        add_tensor(virial_parts, at, vxx, vxy, vxz, vyx, vyy, vyz, vzx, vzy, vzz)
 
     return scatter_forces

@@ -15,7 +15,7 @@ import numpy as np
 from ..layout import Floats, Ints
 from ._cuda import WARP, kernel
 from ._ptx import first_item, lane, load4, pick, put
-from .forces import N_VIRIAL, add_vector
+from .forces import N_VIRIAL, add_tensor, add_vector
 from .layout import FullList, Incoming, PairGradients, Tile
 
 
@@ -137,18 +137,14 @@ def make_gather_incoming(atomic: bool) -> Any:
             add_vector(forces, 3 * place, fx, fy, fz)
             if atomic:
                 at = N_VIRIAL * place
-                add_vector(virials, at, vxx, vxy, vxz)
-                add_vector(virials, at + 3, vyx, vyy, vyz)
-                add_vector(virials, at + 6, vzx, vzy, vzz)
-                add_vector(virial_parts, part, vxx, vxy, vxz)
-                add_vector(virial_parts, part + 3, vyx, vyy, vyz)
-                add_vector(virial_parts, part + 6, vzx, vzy, vzz)
+                add_tensor(virials, at, vxx, vxy, vxz, vyx, vyy, vyz, vzx, vzy, vzz)
+                add_tensor(
+                    virial_parts, part, vxx, vxy, vxz, vyx, vyy, vyz, vzx, vzy, vzz
+                )
                 vxx, vxy, vxz = nothing, nothing, nothing
                 vyx, vyy, vyz = nothing, nothing, nothing
                 vzx, vzy, vzz = nothing, nothing, nothing
         if not atomic:
-            add_vector(virial_parts, part, vxx, vxy, vxz)
-            add_vector(virial_parts, part + 3, vyx, vyy, vyz)
-            add_vector(virial_parts, part + 6, vzx, vzy, vzz)
+            add_tensor(virial_parts, part, vxx, vxy, vxz, vyx, vyy, vyz, vzx, vzy, vzz)
 
     return gather_incoming
