@@ -11,6 +11,7 @@ uncertainty.
 
 from __future__ import annotations
 
+import datetime
 import json
 import re
 import subprocess
@@ -22,6 +23,7 @@ import click
 import numpy as np
 from numpy.typing import NDArray
 
+from .machine import describe_machine
 from .report_files import significant
 
 INPUT = Path(__file__).parent / "in.nve"
@@ -131,7 +133,13 @@ def main(
         per_atom = energies / about["atoms"]
         curves[log.stem] = times, per_atom
         found[log.stem] = about | drift_of(times, per_atom)
-    text = json.dumps({"input": "bench/in.nve", "runs": significant(found)}, indent=1)
+    about = {
+        "input": "bench/in.nve",
+        "date": datetime.date.today().isoformat(),
+        "machine": describe_machine(),
+        "runs": found,
+    }
+    text = json.dumps(significant(about), indent=1)
     click.echo(text)
     if report:
         report.write_text(text + "\n")
