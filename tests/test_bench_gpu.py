@@ -378,6 +378,10 @@ def test_what_a_process_said_last_is_its_problem() -> None:
     assert done.problem() == "ended with code 1: it broke"
     assert done.records == [{"kept": 2}]
     assert running.run([sys.executable, "-c", ""], 60).problem() is None
+    code = "def f(): raise OSError('no /a/folder/file.txt of a/b')\nf()"
+    said = running.run([sys.executable, "-c", code], 60).last_words
+    assert said.endswith("OSError: no file.txt of a/b")
+    assert "line" not in said
 
 
 def run_for(tmp_path: Path, **changed: Any) -> steps.Run:
@@ -423,6 +427,19 @@ def test_later_steps_run_where_one_fails(tmp_path: Path) -> None:
     # 50 s are kept for the later ones, and no step gets more than its own.
     assert given["fails"] == pytest.approx(50, abs=2)
     assert given["works"] == 60
+
+
+def test_what_is_kept_for_later_steps_starves_none(tmp_path: Path) -> None:
+    given: list[float] = []
+
+    def works(_: steps.Run, seconds: float) -> steps.Found:
+        given.append(seconds)
+        return {}
+
+    run = run_for(tmp_path)
+    names = ("a", "b", "c")
+    steps.perform(run, tuple(steps.Step(n, "", 90, 95, works) for n in names))
+    assert given == [pytest.approx(s, abs=2) for s in (50, 50, 95)]
 
 
 def test_the_exit_code_tells_whether_a_step_failed(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -14,7 +15,8 @@ from pathlib import Path
 from typing import IO, Any, NamedTuple
 
 ROOT = Path(__file__).parents[2]
-LAST_LINES = 4
+LAST_LINES = 2
+FOLDER = re.compile(r"(?<![\w.])/(?:[^\s/:'\"]+/)+")
 
 
 class Finished(NamedTuple):
@@ -28,10 +30,10 @@ class Finished(NamedTuple):
 
     @property
     def last_words(self) -> str:
-        """Of what is no record."""
-        lines = [x.strip() for x in self.said.splitlines() if not x.startswith("{")]
-        told = [x for x in lines if x][-LAST_LINES:]
-        return " | ".join(told) or "no message"
+        """Of what is no record, without a traceback's places and without folders."""
+        lines = [x for x in self.said.splitlines() if not x.startswith(("{", "  "))]
+        told = [x.strip() for x in lines if x.strip()][-LAST_LINES:]
+        return FOLDER.sub("", " | ".join(told)) or "no message"
 
     def problem(self) -> str | None:
         """In one sentence, or None."""

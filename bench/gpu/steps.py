@@ -269,7 +269,7 @@ def perform(run_: Run, steps: tuple[Step, ...] = STEPS) -> dict[str, dict[str, A
     outcomes: dict[str, dict[str, Any]] = {}
     for k, step in enumerate(steps):
         later = sum(other.least for other in steps[k + 1 :])
-        seconds = min(step.most, run_.left() - later)
+        seconds = min(step.most, run_.left() - min(later, run_.left() / 2))
         begun = time.monotonic()
         say(f"{step.name}: {step.title} ({max(seconds, 0):.0f} s at most)")
         outcome: dict[str, Any] = {"status": "ok"}
