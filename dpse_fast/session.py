@@ -27,7 +27,7 @@ class Session(Kept):
     """
 
     def __init__(
-        self, planner: Planner, inform: Inform, *, skin: float, **options: bool
+        self, planner: Planner, inform: Inform, *, skin: float, **options: Any
     ) -> None:
         super().__init__(planner, inform, **options)
         self._skin = check_amount(skin, "skin", "a length in Å")

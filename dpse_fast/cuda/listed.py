@@ -24,18 +24,17 @@ from ..errors import InputError
 from ..informing import Inform
 from ..kernels.cuda.boundary import N_COUNTED, check_atoms
 from ..listed import NO_LIST, ListedResult, ListedSession
-from ..plan import Plan
 from ..planning import Planner
 from ..results import Report
 from .arrays import Give, adopt, giver, kind_of, on_host
 from .boundary import refuse_far
 from .caller_list import CheckedList, check_device_list
-from .device import Array, Device
+from .device import Array
 from .forces import Outputs
+from .kept import KeptOnDevice
 from .listed_rows import ListedRows
 from .memory import no_memory
-from .parameters import ParametersOfRows
-from .pipeline import DeviceTallies, Pipeline
+from .pipeline import DeviceTallies
 from .report import report_of_rows
 from .spatial_order import warps
 
@@ -53,37 +52,14 @@ class _Wanted(NamedTuple):
     pair_gradients: bool
 
 
-class CudaListed(ListedSession):
-    """See `ListedSession`. Lists may be arrays of the device too.
+class CudaListed(ListedSession, KeptOnDevice):
+    """See `ListedSession`. Lists may be arrays of the device too."""
 
-    Parameters
-    ----------
-    gemm, deterministic : see `dpse_fast.load`
-    """
-
-    def __init__(
-        self,
-        planner: Planner,
-        inform: Inform,
-        device: Device,
-        gemm: str | None,
-        deterministic: bool,
-        **options: Any,
-    ) -> None:
+    def __init__(self, planner: Planner, inform: Inform, **options: Any) -> None:
         super().__init__(planner, inform, **options)
-        self._device = device
-        self._gemm, self._deterministic = gemm or "float32", deterministic
-        self._pipeline: Pipeline | None = None
         self._given: CheckedList | None = None
         self._rows: ListedRows | None = None  # of those that count, if any do
         self._prepared_for: tuple[bool, bool] | None = None
-        self._parameters_of_rows = ParametersOfRows(device, planner.model)
-        self._list_seconds = 0.0
-
-    @property
-    def stage_seconds(self) -> dict[str, float]:
-        found = {"neighbours": self._list_seconds}
-        return found | (self._pipeline.stage_seconds if self._pipeline else {})
 
     def compute(
         self,
@@ -206,13 +182,6 @@ class CudaListed(ListedSession):
             else of_caller
         )
         return np.asarray(types[types != VIRTUAL])
-
-    def _pipeline_for(self, plan: Plan) -> Pipeline:
-        if self._pipeline is None or self._pipeline.plan is not plan:
-            self._pipeline = Pipeline(
-                self._device, plan, self._gemm, self._deterministic, self._profile
-            )
-        return self._pipeline
 
     def _look_for_far(self, given: CheckedList, at: Array) -> Array:
         """Counts of positions that are not finite, to be read after the evaluation."""

@@ -21,7 +21,7 @@ from ..kernels.cuda.rows import renumber
 from ..kernels.cuda.skin import follow
 from .caller_list import CheckedList
 from .device import Array, Device
-from .row_list import RowList
+from .row_list import CallersRows
 from .spatial_order import MOST_WARPS, warps
 
 LISTED = 4 + 2  # bytes of a pair: its neighbour, its place in the caller's row
@@ -29,7 +29,7 @@ INCOMING = 4 + 2  # and as what points at its neighbour
 SORTING = 8 + 4 + 8 + 4  # while pairs are sorted by these: places and keys, twice
 
 
-class ListedRows(RowList):
+class ListedRows(CallersRows):
     """See `RowList`. Rows of a type are in the order of the caller's atoms.
 
     MD codes sort their atoms in space every so often, and so their rows and ghosts:

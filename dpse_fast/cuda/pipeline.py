@@ -20,7 +20,7 @@ from .fitting_net import BoundNet, DeviceNet, numbers_of
 from .forces import ForceSums, Outputs
 from .gemm import Products
 from .pair_potential import DevicePairPotential
-from .row_list import RowList
+from .row_list import CallersRows, RowList
 from .stages import DeviceStage, device_stages
 from .tiles import LARGEST_BATCH, Costs, Cut, Tiling, bounds, tiling
 from .vectors import whole
@@ -135,7 +135,9 @@ class Pipeline:
         self.release()
         n = listed.starts[-1]
         self._prepare_rows(n, atomic)
-        room = 3 * listed.n_given if pair_gradients else 0
+        room = 0
+        if pair_gradients and isinstance(listed, CallersRows):
+            room = 3 * listed.n_given
         self.listed_gradients = device.empty(room, np.float64)
         rows = bounds(listed.starts, LARGEST_BATCH)
         places = np.array(rows, np.int64) * len(self.species)
@@ -224,7 +226,7 @@ class Pipeline:
                 self._sums.add(
                     *(listed.hood, listed.located, place, gradients), listed.incoming
                 )
-                if self.listed_gradients.size:
+                if self.listed_gradients.size and isinstance(listed, CallersRows):
                     listed.list_gradients(place, gradients, self.listed_gradients)
         with self._timed("forces"):
             self._sums.total(self.energies)

@@ -19,11 +19,9 @@ class RowList(ABC):
     n_places : m, how many of ``located`` have forces of their own
     incoming : the pairs that point at each of these; None: the list has reverse pairs,
         or is summed in any order
-    n_given : pairs of the caller's list, if it was his
     """
 
     incoming: Incoming | None = None
-    n_given = 0
 
     @property
     @abstractmethod
@@ -41,6 +39,17 @@ class RowList(ABC):
     def n_places(self) -> int:
         return self.starts[-1]
 
+
+class CallersRows(RowList):
+    """Of a list that a caller brought.
+
+    Attributes
+    ----------
+    n_given : pairs of his list
+    """
+
+    n_given: int
+
+    @abstractmethod
     def list_gradients(self, tile: Tile, gradients: PairGradients, out: Array) -> None:
-        """Write a tile's pair gradients to (3 · n_given,) numbers as the caller's."""
-        raise NotImplementedError
+        """Write a tile's pair gradients to (3 · n_given,) numbers, in his order."""

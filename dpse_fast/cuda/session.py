@@ -18,10 +18,9 @@ from ..planning import Planner
 from ..results import Result
 from ..session import Session
 from .arrays import on_host
-from .device import Device
+from .kept import KeptOnDevice
 from .memory import no_memory
 from .neighbours import DeviceList
-from .parameters import ParametersOfRows
 from .pipeline import Pipeline, RowParameters
 from .report import caller_atoms, report_of
 from .structure import DeviceStructure, check_structure
@@ -29,39 +28,16 @@ from .structure import DeviceStructure, check_structure
 Floats = NDArray[np.float64]
 
 
-class CudaSession(Session):
-    """See `Session`.
+class CudaSession(Session, KeptOnDevice):
+    """See `Session`."""
 
-    Parameters
-    ----------
-    gemm, deterministic : see `dpse_fast.load`
-    """
-
-    def __init__(
-        self,
-        planner: Planner,
-        inform: Inform,
-        device: Device,
-        gemm: str | None,
-        deterministic: bool,
-        **options: Any,
-    ) -> None:
+    def __init__(self, planner: Planner, inform: Inform, **options: Any) -> None:
         super().__init__(planner, inform, **options)
-        self._device = device
-        self._gemm, self._deterministic = gemm or "float32", deterministic
-        self._pipeline: Pipeline | None = None
         self._builds = 0
-        self._parameters_of_rows = ParametersOfRows(device, planner.model)
-        self._neighbour_seconds = 0.0
 
     @property
     def list_builds(self) -> int:
         return self._builds
-
-    @property
-    def stage_seconds(self) -> dict[str, float]:
-        found = {"neighbours": self._neighbour_seconds}
-        return found | (self._pipeline.stage_seconds if self._pipeline else {})
 
     def compute(
         self,
@@ -126,11 +102,9 @@ class CudaSession(Session):
         )
 
     def _pipeline_for(self, plan: Plan) -> Pipeline:
-        if self._pipeline is None or self._pipeline.plan is not plan:
-            self._pipeline = Pipeline(
-                self._device, plan, self._gemm, self._deterministic, self._profile
-            )
-            species = self._pipeline.species
+        before, pipeline = self._pipeline, super()._pipeline_for(plan)
+        if pipeline is not before:
+            species = pipeline.species
             numbers = np.full(self._model.n_types, -1, np.int32)
             numbers[list(species)] = np.arange(len(species))
             self._numbers = self._device.upload(numbers)
@@ -142,7 +116,7 @@ class CudaSession(Session):
                 self._deterministic,
             )
             self._atomic = False
-        return self._pipeline
+        return pipeline
 
     def _update(
         self, pipeline: Pipeline, structure: DeviceStructure, atomic: bool
@@ -162,7 +136,7 @@ class CudaSession(Session):
             self._atomic = atomic
         if self._profile:
             end = self._device.mark()
-            self._neighbour_seconds += self._device.seconds_between(begin, end)
+            self._list_seconds += self._device.seconds_between(begin, end)
         return self._list
 
     def _parameters(

@@ -55,23 +55,28 @@ class OnGpu(Where):
         self._gemm, self._deterministic = gemm, deterministic
         self.device = f"cuda:{self._device.number}"
 
+    @property
+    def _kept(self) -> dict[str, Any]:
+        """Options of `KeptOnDevice`."""
+        return {
+            "device": self._device,
+            "gemm": self._gemm,
+            "deterministic": self._deterministic,
+        }
+
     def session(
         self, planner: Planner, inform: Inform, *, threads: int, **options: Any
     ) -> Session:
         from .session import CudaSession
 
-        return CudaSession(
-            planner, inform, self._device, self._gemm, self._deterministic, **options
-        )
+        return CudaSession(planner, inform, **self._kept, **options)
 
     def listed(
         self, planner: Planner, inform: Inform, *, threads: int, **options: Any
     ) -> ListedSession:
         from .listed import CudaListed
 
-        return CudaListed(
-            planner, inform, self._device, self._gemm, self._deterministic, **options
-        )
+        return CudaListed(planner, inform, **self._kept, **options)
 
     def memory(self, plan: Plan, threads: int) -> dict[str, int]:
         return {

@@ -6,8 +6,8 @@ import json
 import shutil
 import subprocess
 import sys
+import tempfile
 import time
-import uuid
 from pathlib import Path
 from typing import Any
 
@@ -156,8 +156,9 @@ DIRECT = """
   <parameters>{template:start.xyz, model:model.h5, threads:1}</parameters>
 </ffdirect>
 """
-SOCKET = """
-<ffsocket name='dpse' mode='unix'><address>NAME</address></ffsocket>
+NAME = "dpse"
+SOCKET = f"""
+<ffsocket name='dpse' mode='unix'><address>{NAME}</address></ffsocket>
 """
 
 
@@ -196,18 +197,24 @@ def test_i_pi_conserves_energy(beads: int, tmp_path: Path) -> None:
 
 
 def test_over_a_socket(tmp_path: Path) -> None:
-    name = f"dpse-{uuid.uuid4().hex[:8]}"
-    structure = prepare(tmp_path, SOCKET.replace("NAME", name), 2, 30)
+    # Shorter than a path of pytest may be: the system's limit is about a hundred.
+    with tempfile.TemporaryDirectory() as short:
+        _over_a_socket(tmp_path, Path(short))
+
+
+def _over_a_socket(tmp_path: Path, sockets: Path) -> None:
+    structure = prepare(tmp_path, SOCKET, 2, 30)
+    prefix = f"{sockets}/"
     common: dict[str, Any] = {"cwd": tmp_path, "env": users_environment()}
     server = subprocess.Popen(
-        [sys.executable, program("i-pi"), "input.xml"],
+        [sys.executable, program("i-pi"), "-S", prefix, "input.xml"],
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,
         **common,
     )
     try:
-        socket = Path(f"/tmp/ipi_{name}")
+        socket = sockets / NAME
         for _ in range(600):
             if socket.exists() or server.poll() is not None:
                 break
@@ -215,7 +222,19 @@ def test_over_a_socket(tmp_path: Path) -> None:
         options = "template=start.xyz,model=model.h5,threads=1"
         client = run(
             program("i-pi-driver-py"),
-            *("-u", "-a", name, "-m", "custom", "-P", "dpse.py", "-o", options),
+            *(
+                "-u",
+                "-S",
+                prefix,
+                "-a",
+                NAME,
+                "-m",
+                "custom",
+                "-P",
+                "dpse.py",
+                "-o",
+                options,
+            ),
             cwd=tmp_path,
         )
         said = server.communicate(timeout=120)[0]
