@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
+import signal
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -65,6 +66,14 @@ def plans(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def _plans_of_this_run(plans: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """No plan of another run is used, and the user's are left alone."""
     monkeypatch.setattr(cache, "directory", lambda: plans)
+
+
+@pytest.fixture
+def interruptible() -> Iterator[None]:
+    """SIGINT interrupts, also where a shell started the tests with it ignored."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
 
 
 @pytest.fixture(params=BACKENDS)

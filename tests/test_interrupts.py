@@ -29,6 +29,7 @@ def large_box() -> tuple[Any, Any, Any]:
     return positions, np.tile(s.types, len(shifts)), 6 * s.cell
 
 
+@pytest.mark.usefixtures("interruptible")
 def test_the_next_result_after_an_interrupt_is_right() -> None:
     pot = dpse_fast.load(random_model(), threads=2)
     box = large_box()

@@ -64,6 +64,7 @@ def test_after_an_error_no_task_begins(callers: bool) -> None:
     assert len(begun) == 2
 
 
+@pytest.mark.usefixtures("interruptible")
 def test_an_interrupt_waits_for_what_runs() -> None:
     caller, stopped, ended = threading.get_ident(), threading.Event(), []
     both = threading.Barrier(2)
