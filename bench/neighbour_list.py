@@ -52,7 +52,7 @@ class Ours:
     """The engine's list, and the same with what vesin gives."""
 
     def __init__(self, system: Any, cutoff: float) -> None:
-        from dpse_fast.neighbours import NeighbourList
+        from dpse_fast.cpu.neighbours import NeighbourList
 
         self.system, self.list = system, NeighbourList(cutoff)
         self.pairs = (np.empty(0, np.int64), np.empty(0, np.int64), np.empty(0))
@@ -111,8 +111,8 @@ def machine() -> str:
 @click.option("--output", type=click.Path(dir_okay=False), help="JSON file")
 def main(atoms: int, cutoff: float, steps: int, output: str | None) -> None:
     """Time our neighbour list against vesin's."""
-    from dpse_fast.boundary import check_system
     from dpse_fast.cli.replicated_box import replicated, water_cell
+    from dpse_fast.inputs.structure import check_system
 
     box = replicated(water_cell(), atoms)
     types = np.zeros(box.n_atoms, np.int64)

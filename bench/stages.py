@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 import dpse_fast
-from dpse_fast.blas import one_blas_thread
+from dpse_fast.runtime.blas_threads import one_blas_thread
 
 from .gemm import Shape, chain_rates, layer_flops, square_rate
 from .progress import say

@@ -5,7 +5,6 @@ from __future__ import annotations
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
-from .collection import collection_paused
 from .errors import (
     AccuracyWarning,
     DpseError,
@@ -16,14 +15,15 @@ from .errors import (
     ShortDistanceWarning,
     UnseenTypesWarning,
 )
+from .runtime.process_state import garbage_collection_paused
 
 if TYPE_CHECKING:
-    from .listed import ListedResult, ListedSession
-    from .many import ManySession, Structure
+    from .evaluation.batch_session import ManySession, Structure
+    from .evaluation.listed_session import ListedResult, ListedSession
+    from .evaluation.session import Session
     from .model import Model
     from .potential import Potential, load
     from .results import Report, Result, SelOverflow
-    from .session import Session
 
     __version__: str
 
@@ -51,16 +51,16 @@ __all__ = [
 ]
 
 _HOME = {
-    "ListedResult": "listed",
-    "ListedSession": "listed",
-    "ManySession": "many",
+    "ListedResult": "evaluation.listed_session",
+    "ListedSession": "evaluation.listed_session",
+    "ManySession": "evaluation.batch_session",
     "Model": "model",
     "Potential": "potential",
     "Report": "results",
     "Result": "results",
     "SelOverflow": "results",
-    "Session": "session",
-    "Structure": "many",
+    "Session": "evaluation.session",
+    "Structure": "evaluation.batch_session",
     "load": "potential",
 }
 
@@ -73,5 +73,5 @@ def __getattr__(name: str) -> Any:
         return version("dpse-fast")
     if name not in _HOME:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    with collection_paused():
+    with garbage_collection_paused():
         return getattr(import_module(f".{_HOME[name]}", __name__), name)

@@ -19,9 +19,9 @@ from ase.data import chemical_symbols
 from numpy.typing import ArrayLike, NDArray
 
 from .errors import InputError
+from .evaluation.session import DEFAULT_SKIN
 from .md.potentials import ModelLike, potential_of
 from .results import Result
-from .session import DEFAULT_SKIN
 from .trajectory.frame import atomic_parameters, boundaries_of
 
 Floats = NDArray[np.float64]

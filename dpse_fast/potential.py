@@ -11,20 +11,20 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike
 
-from .boundary import check_type_map
-from .collection import collection_paused
-from .description import describe_model
+from .devices import OnProcessors, Where, choose
 from .errors import InputError
-from .informing import informer
-from .listed import ListedSession
-from .many import ManySession, Structure
+from .evaluation.batch_session import ManySession, Structure
+from .evaluation.domain_warnings import informer
+from .evaluation.listed_session import ListedSession
+from .evaluation.session import DEFAULT_SKIN, Session
+from .inputs.structure import check_type_map
 from .model import Model
 from .plan import Plan, StoredPlan
 from .planning import DEFAULT_TOLERANCE, Planner
-from .planning.summary import summarise
+from .planning.model_summary import describe_model
+from .planning.plan_summary import summarise
 from .results import Result
-from .session import DEFAULT_SKIN, Session
-from .where import OnProcessors, Where, choose
+from .runtime.process_state import garbage_collection_paused
 
 SEL_OVERFLOW = ("warn", "error", "truncate", "all")
 DEFAULT_MODEL = "water.h5"
@@ -350,7 +350,7 @@ def load(
     where = choose(device, gemm, deterministic)
     _one_of(sel_overflow, SEL_OVERFLOW, "sel_overflow")
     n_threads = check_threads(threads)
-    with collection_paused():
+    with garbage_collection_paused():
         model, stored = _model_of(path, head)
         if type_map is not None:
             type_map = check_type_map(type_map, model.type_map)

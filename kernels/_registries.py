@@ -3,14 +3,11 @@
 from __future__ import annotations
 
 import sys
-from functools import cache
 from importlib import import_module
 from importlib.util import find_spec
 from typing import Any
 
 import numba
-
-from ..collection import collection_paused
 
 
 def _blas_is_installed() -> None:
@@ -19,7 +16,6 @@ def _blas_is_installed() -> None:
         raise ImportError("scipy is required for linear algebra")
 
 
-@cache
 def load_registries() -> None:
     """Load what Numba loads with the first compiled function, less `scipy.linalg`.
 
@@ -31,8 +27,7 @@ def load_registries() -> None:
     """
     if numba.config.DISABLE_JIT or "scipy.linalg" in sys.modules:
         return
-    with collection_paused():
-        _load_arrays()
+    _load_arrays()
 
 
 def _load_arrays() -> None:

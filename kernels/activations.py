@@ -1,8 +1,8 @@
 """Activation functions of one number, with their slopes.
 
 Definitions: deepmd-kit 3.2, ``dpmodel/utils/network.py::get_activation_fn``; the same
-as `dpse_fast.activations`, which has them for arrays. NaN stays NaN: min and max would
-lose it.
+as `dpse_fast.model.activations`, which has them for arrays. NaN stays NaN: min and max
+would lose it.
 """
 
 from __future__ import annotations

@@ -174,7 +174,7 @@ class Place(NamedTuple):
 
 
 class PairPotential(NamedTuple):
-    """The pair table and the switch to it; see `dpse_fast.pair_table.PairTable`."""
+    """The pair table and the switch to it; see `dpse_fast.model.PairTable`."""
 
     coefficients: Floats  # (T, T, n_rows, 4) eV
     start: float  # Å

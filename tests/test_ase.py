@@ -12,7 +12,7 @@ from random_model import random_model, random_structure
 
 import dpse_fast
 from dpse_fast.ase import DeepPotential
-from dpse_fast.cpu_session import CpuSession
+from dpse_fast.cpu.session import CpuSession
 from dpse_fast.errors import InputError
 
 STEP = 2e-5  # Å, or strain

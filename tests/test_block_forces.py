@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from dpse_fast import block_forces
-from dpse_fast.block_forces import MOST_WAITING, OrderedSum
+from dpse_fast.cpu import force_sums as block_forces
+from dpse_fast.cpu.force_sums import MOST_WAITING, OrderedSum
 
 
 @pytest.fixture

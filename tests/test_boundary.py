@@ -12,8 +12,8 @@ from hypothesis.extra import numpy as hnp
 from random_model import random_model
 
 import dpse_fast
-from dpse_fast.boundary import check_cell, check_system
 from dpse_fast.errors import InputError
+from dpse_fast.inputs.structure import check_cell, check_system
 
 TWO = [[0.0, 0.0, 0.0], [1.0, 0.0, 0.0]]
 CELL = 9.0 * np.eye(3)

@@ -10,7 +10,7 @@ from random_model import random_model
 
 import dpse_fast
 from dpse_fast.plan.accuracy import MOST_NEIGHBOURS, sample_environments
-from dpse_fast.sample_structure import sample_structures
+from dpse_fast.planning.comparison_structures import sample_structures
 
 
 @pytest.mark.parametrize("mixed", [False, True])

@@ -13,9 +13,9 @@ from conftest import Backend
 from random_model import KINDS, Structure, random_model, random_structure
 
 import dpse_fast
-from dpse_fast import blocks, neighbours
-from dpse_fast.boundary import check_system
+from dpse_fast.cpu import blocks, neighbours
 from dpse_fast.errors import InputError, SelOverflowWarning
+from dpse_fast.inputs.structure import check_system
 from dpse_fast.model import Net
 
 MODELS: dict[str, dict[str, Any]] = {

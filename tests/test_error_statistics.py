@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from dpse_fast.error_statistics import ErrorStatistics, ErrorSum
 from dpse_fast.trajectory import Labels
+from dpse_fast.trajectory.error_statistics import ErrorStatistics, ErrorSum
 
 
 def test_errors_of_frames_of_different_sizes() -> None:

@@ -11,9 +11,8 @@ from dpse_fast.kernels.cpu.tile import TILE_ROWS
 from naive.networks import scalar_net
 from random_model import random_net
 
-from dpse_fast import activations
-from dpse_fast.fitting import FittingNet
-from dpse_fast.model import Net
+from dpse_fast.cpu.fitting_net import FittingNet
+from dpse_fast.model import Net, activations
 
 PRECISIONS = [np.float32, np.float64]
 LIMIT = {np.float32: 2e-5, np.float64: 2e-13}

@@ -15,10 +15,11 @@ from random_model import random_model, random_structure
 from threadpoolctl import threadpool_info
 
 import dpse_fast
-from dpse_fast import blas, neighbours
-from dpse_fast.blas import one_blas_thread
-from dpse_fast.engine import Engine
+from dpse_fast.cpu import neighbours
+from dpse_fast.cpu.pipeline import Engine
 from dpse_fast.planning import make_plan
+from dpse_fast.runtime import blas_threads as blas
+from dpse_fast.runtime.blas_threads import one_blas_thread
 
 
 def large_box() -> tuple[Any, Any, Any]:

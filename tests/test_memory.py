@@ -12,7 +12,7 @@ from other_process import users_environment
 import dpse_fast
 from dpse_fast.cli.bench_command import peak_memory
 from dpse_fast.cli.replicated_box import replicated, water_cell
-from dpse_fast.memory import bytes_per_atom, worker_bytes
+from dpse_fast.cpu.memory import bytes_per_atom, worker_bytes
 from dpse_fast.trajectory import Frame, model_types
 
 STEP = 150  # bytes an atom: energies, forces and rows of a step

@@ -13,12 +13,12 @@ from hypothesis import strategies as st
 from random_model import KINDS, random_model, random_structure
 
 import dpse_fast
-from dpse_fast import neighbours as lists
-from dpse_fast import spatial_order
-from dpse_fast.boundary import System, check_system
-from dpse_fast.engine import Engine
+from dpse_fast.cpu import neighbours as lists
+from dpse_fast.cpu import spatial_order
+from dpse_fast.cpu.neighbours import NeighbourList
+from dpse_fast.cpu.pipeline import Engine
 from dpse_fast.errors import InputError
-from dpse_fast.neighbours import NeighbourList
+from dpse_fast.inputs.structure import System, check_system
 
 
 def listed(

@@ -16,8 +16,8 @@ from dpse_fast.model import Model, Net
 from dpse_fast.plan import PRECISIONS
 from dpse_fast.plan.descriptor_plan import functions_of, padding_of
 from dpse_fast.planning import make_plan
+from dpse_fast.planning.plan_summary import ROTATED, summarise
 from dpse_fast.planning.rotation import CentreRotation, sensitivity
-from dpse_fast.planning.summary import ROTATED, summarise
 
 WIDE = {"embedding": (6, 12, 24), "axis": 5, "fitting": (20, 20)}
 

@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 from other_process import lines_of
 
-import dpse_fast.collection as collection
-from dpse_fast.collection import collection_paused
+import dpse_fast.runtime.process_state as collection
+from dpse_fast.runtime.process_state import garbage_collection_paused
 
 HEAVY = ("numpy", "numba", "h5py", "ase", "scipy")
 FIRST_ENERGY = """
@@ -119,9 +119,9 @@ def test_collection_is_as_it_was(enabled: bool) -> None:
     was = gc.isenabled()
     (gc.enable if enabled else gc.disable)()
     try:
-        with collection_paused():
+        with garbage_collection_paused():
             assert not gc.isenabled()
-            with pytest.raises(KeyError), collection_paused():
+            with pytest.raises(KeyError), garbage_collection_paused():
                 raise KeyError
             assert not gc.isenabled()
         assert gc.isenabled() is enabled

@@ -10,9 +10,9 @@ from dpse_fast.kernels.layout import Switch
 from dpse_fast.kernels.switch import switch_jet
 from random_model import random_model, random_net
 
-from dpse_fast.activations import activation
 from dpse_fast.errors import AccuracyWarning
 from dpse_fast.model import EmbeddingTable
+from dpse_fast.model.activations import activation
 from dpse_fast.plan.jets import (
     RadialEmbedding,
     embedding_jet,

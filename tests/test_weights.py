@@ -7,7 +7,7 @@ import pytest
 from formats.exchange_models import MODELS, parts, sharing
 
 from dpse_fast.model import EmbeddingTable, Gated, Layer
-from dpse_fast.weights import with_weights
+from dpse_fast.model.precision import with_weights
 
 
 @pytest.mark.parametrize("name", MODELS)

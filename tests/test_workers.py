@@ -11,11 +11,11 @@ import numpy as np
 import pytest
 from dpse_fast.kernels.layout import Neighbourhood
 
-from dpse_fast import blocks
-from dpse_fast.aligned import CACHE_LINE, own_lines
-from dpse_fast.blocks import BLOCK, LEAST_BLOCK, blocks_of
-from dpse_fast.spatial_order import _rows_apart, slices, task_size
-from dpse_fast.workers import Workers
+from dpse_fast.cpu import blocks
+from dpse_fast.cpu.aligned import CACHE_LINE, own_lines
+from dpse_fast.cpu.blocks import BLOCK, LEAST_BLOCK, blocks_of
+from dpse_fast.cpu.spatial_order import _rows_apart, slices, task_size
+from dpse_fast.cpu.threads import Workers
 
 
 @pytest.mark.parametrize("threads", [1, 2, 5])

@@ -159,8 +159,8 @@ def options_of(given: dict[str, Any]) -> dict[str, Any]:
 
 
 def _kind(text: str) -> list[str]:
+    from dpse_fast.devices import GEMMS
     from dpse_fast.plan import PRECISIONS
-    from dpse_fast.where import GEMMS
 
     precision, _, gemm = text.partition(",")
     if precision not in PRECISIONS or (gemm or "float32") not in GEMMS:

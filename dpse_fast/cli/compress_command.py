@@ -54,12 +54,12 @@ def command(
     """
     from dataclasses import replace
 
-    from ..boundary import check_type_map
     from ..formats import exchange, read_model
     from ..formats.exchange.stored_plan import write_stored_plan
+    from ..inputs.structure import check_type_map
     from ..plan import PRECISIONS
     from ..planning import choose, make_plan
-    from ..planning.summary import summarise
+    from ..planning.plan_summary import summarise
     from ..writers.partial import complete_or_absent
 
     target = output_file(out, HDF5, model)
@@ -98,7 +98,7 @@ def _check(
     model: Model, stored: StoredPlan, trajectory: str, index: str
 ) -> dict[str, Any]:
     """The plan against converged tables on the frames, in every precision."""
-    from ..parity import Parity
+    from ..agreement import Parity
     from ..planning import Planner
     from ..potential import Potential, check_threads
     from ..trajectory import model_types, read_frames

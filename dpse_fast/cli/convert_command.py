@@ -59,9 +59,9 @@ def command(
     OUT is read back, both files are evaluated on sample structures, and the largest
     differences are shown. OUT appears only if it can be read and evaluated.
     """
-    from ..boundary import check_type_map
     from ..formats import read_model
-    from ..weights import with_weights
+    from ..inputs.structure import check_type_map
+    from ..model.precision import with_weights
     from ..writers.partial import complete_or_absent
 
     target = output_file(out, (*HDF5, ".dp"), model)
@@ -129,8 +129,8 @@ def _not_carried(path: str, model: Model) -> list[str]:
 
 def _parity(one: Model, other: Model) -> dict[str, Any]:
     from .. import load
-    from ..parity import Parity
-    from ..sample_structure import sample_structures
+    from ..agreement import Parity
+    from ..planning.comparison_structures import sample_structures
     from .warning_summary import WarningSummary
 
     found = Parity()
@@ -145,7 +145,7 @@ def _parity(one: Model, other: Model) -> dict[str, Any]:
 
 
 def _print(report: dict[str, Any]) -> None:
-    from ..parity import lines
+    from ..agreement import lines
 
     types = report["types"]
     equal = "read back and equal" if report["equal"] else "read back"

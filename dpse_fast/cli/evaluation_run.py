@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ..error_statistics import ErrorStatistics, ErrorSum
 from ..errors import InputError
 from ..trajectory import Frame, model_types
+from ..trajectory.error_statistics import ErrorStatistics, ErrorSum
 from ..writers import Evaluation
 from .domain_summary import DomainSummary
 

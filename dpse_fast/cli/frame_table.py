@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from ..error_statistics import ENERGY, FORCES, ErrorStatistics
+from ..trajectory.error_statistics import ENERGY, FORCES, ErrorStatistics
 
 COLUMNS = (
     ("frame", 7, "d"),

@@ -8,7 +8,8 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from ..boundary import (
+from ..inputs.arrays import adopt, kind_of, on_host
+from ..inputs.structure import (
     FARTHEST,
     VIRTUAL,
     check_cell,
@@ -31,7 +32,6 @@ from ..kernels.cuda.boundary import (
     check_atoms,
 )
 from ..kernels.cuda.rows import gather_rows
-from .arrays import adopt, kind_of, on_host
 from .device import Array, Device
 
 

@@ -7,9 +7,11 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from ..boundary import VIRTUAL, array_of
-from ..caller_list import CallerList, check_list, in_several_rows
+from ..cpu.spatial_order import MOST_ATOMS
 from ..errors import InputError
+from ..inputs.arrays import adopt, kind_of, on_host
+from ..inputs.neighbour_list import CallerList, check_list, in_several_rows
+from ..inputs.structure import VIRTUAL, array_of
 from ..kernels.cuda.caller_list import (
     FIRST_TWICE,
     N_CHECKED,
@@ -17,8 +19,6 @@ from ..kernels.cuda.caller_list import (
     WRONG,
     check_list_on_device,
 )
-from ..spatial_order import MOST_ATOMS
-from .arrays import adopt, kind_of, on_host
 from .device import Array, Device
 from .spatial_order import warps
 

@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from ..fitting import Definition
+from ..cpu.fitting_net import Definition
 from ..kernels.cuda.activation import (
     Layer,
     activate_kernel,
@@ -26,7 +26,7 @@ from .vectors import VECTOR
 
 
 class DeviceNet:
-    """A net in one precision; see `dpse_fast.fitting.FittingNet`.
+    """A net in one precision; see `dpse_fast.cpu.fitting_net.FittingNet`.
 
     Parameters
     ----------

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+from ..cpu.memory import listed_neighbours
 from ..errors import InputError
-from ..memory import listed_neighbours
+from ..evaluation.session import DEFAULT_SKIN
 from ..plan import Plan
-from ..session import DEFAULT_SKIN
 from .device import Device
 
 # Of an atom: position and place of rows and images with their offsets and owners,

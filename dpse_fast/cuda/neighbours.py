@@ -7,8 +7,8 @@ from typing import NamedTuple
 
 import numpy as np
 
-from ..boundary import System
 from ..errors import InputError
+from ..inputs.structure import System
 from ..kernels.cuda.layout import NO_REVERSE, FullList, PlacesByCell
 from ..kernels.cuda.neighbour_list import list_by_type, summarise
 from ..kernels.cuda.reverse import find_reverse

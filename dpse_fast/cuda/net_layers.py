@@ -8,9 +8,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ..activations import activation
-from ..fitting import Definition
+from ..cpu.fitting_net import Definition
 from ..model import Layer
+from ..model.activations import activation
 from .vectors import whole
 
 Floats = NDArray[np.float64]

@@ -15,12 +15,12 @@ from ..kernels.cuda.layout import Batch, BatchPairs, FullList, PairGradients
 from ..kernels.cuda.pair_potential import pair_potentials, take_over
 from ..kernels.layout import PairPotential
 from ..plan import Plan
+from .batches import Cut
 from .device import Array, Device
-from .tiles import Cut
 
 
 class DevicePairPotential:
-    """See `dpse_fast.stages.PairPotentialStage`.
+    """See `dpse_fast.cpu.stages.PairPotentialStage`.
 
     Parameters
     ----------

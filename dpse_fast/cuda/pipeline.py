@@ -14,15 +14,15 @@ from ..kernels.cuda.layout import PairGradients, Tile
 from ..kernels.cuda.rows import finish_energies, finish_inputs, set_factors
 from ..kernels.layout import Tally
 from ..plan import Plan
+from .batches import LARGEST_BATCH, Costs, Cut, Tiling, bounds, tiling
 from .counts import Counts, CountsRead
 from .device import Array, Device, Recording
 from .fitting_net import BoundNet, DeviceNet, numbers_of
-from .forces import ForceSums, Outputs
+from .force_sums import ForceSums, Outputs
 from .gemm import Products
 from .pair_potential import DevicePairPotential
 from .row_list import CallersRows, RowList
 from .stages import DeviceStage, device_stages
-from .tiles import LARGEST_BATCH, Costs, Cut, Tiling, bounds, tiling
 from .vectors import whole
 
 Floats = NDArray[np.float64]

@@ -7,13 +7,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ..domain_report import not_finite
-from ..domain_report import report_of as report_of_domain
-from ..engine import Domain
+from ..cpu.pipeline import Domain
+from ..evaluation.domain_report import not_finite
+from ..evaluation.domain_report import report_of as report_of_domain
 from ..plan import Plan
 from ..results import Report
 from .device import Device
-from .forces import Outputs
+from .force_sums import Outputs
 from .neighbours import DeviceList
 from .pipeline import DeviceTallies
 from .structure import DeviceStructure

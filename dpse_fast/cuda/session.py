@@ -8,17 +8,17 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ..boundary import check_parameters
-from ..domain_report import check_distances
 from ..errors import InputError
-from ..informing import Inform
+from ..evaluation.domain_report import check_distances
+from ..evaluation.domain_warnings import Inform
+from ..evaluation.session import Session
+from ..inputs.arrays import on_host
+from ..inputs.structure import check_parameters
 from ..kernels.cuda.rows import renumber
 from ..plan import Plan
 from ..planning import Planner
 from ..results import Result
-from ..session import Session
-from .arrays import on_host
-from .kept import KeptOnDevice
+from .base_session import KeptOnDevice
 from .memory import no_memory
 from .neighbours import DeviceList
 from .pipeline import Pipeline, RowParameters

@@ -7,8 +7,9 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from ..boundary import System
+from ..cpu.spatial_order import MOST_ATOMS, periodicity
 from ..errors import InputError
+from ..inputs.structure import System
 from ..kernels.cuda._cuda import WARP
 from ..kernels.cuda.cells import (
     fill_cells,
@@ -21,7 +22,6 @@ from ..kernels.cuda.images import N_EXTENT, place_images, wrap_atoms
 from ..kernels.cuda.layout import Images, PlacesByCell
 from ..kernels.cuda.skin import follow
 from ..kernels.layout import Grid, Periodicity
-from ..spatial_order import MOST_ATOMS, periodicity
 from .device import Array, Device
 
 Floats = NDArray[np.float64]

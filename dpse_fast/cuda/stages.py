@@ -21,10 +21,10 @@ from ..kernels.cuda.radial import radial_pair_gradients_kernel, radial_sums_kern
 from ..kernels.layout import EnvironmentRows, Environments, Place, Tally
 from ..model import SeE2A
 from ..plan import Plan
+from .batches import Cut
 from .device import Array, Device
 from .products import product_columns
 from .tables import PackedTables
-from .tiles import Cut
 from .vectors import whole
 
 

@@ -9,10 +9,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ..boundary import check_system
+from ..inputs.arrays import Give, giver, kind_of
+from ..inputs.structure import check_system
 from ..planning import Planner
 from ..results import Report, Result
-from .arrays import Give, giver, kind_of
 from .boundary import check_device_system
 from .device import Array, Device
 

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from typing import Any
 
 from ..errors import InputError
-from ..session import DEFAULT_SKIN
+from ..evaluation.session import DEFAULT_SKIN
 
 FLAGS = {"yes": True, "no": False, "true": True, "false": False, "1": True, "0": False}
 

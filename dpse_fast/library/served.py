@@ -7,9 +7,9 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import cached_property
 
-from ..listed import ListedSession
+from ..evaluation.listed_session import ListedSession
+from ..evaluation.session import Session
 from ..potential import Potential
-from ..session import Session
 
 
 class Served:

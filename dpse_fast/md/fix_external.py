@@ -18,8 +18,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ..boundary import VIRTUAL, check_amount, check_types
 from ..errors import InputError
+from ..inputs.structure import VIRTUAL, check_amount, check_types
 from ..potential import Potential
 from .abort import abort
 from .missing import package

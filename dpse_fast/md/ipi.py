@@ -27,9 +27,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..errors import InputError
-from ..many import Structure
+from ..evaluation.batch_session import Structure
+from ..evaluation.session import DEFAULT_SKIN
 from ..results import Result
-from ..session import DEFAULT_SKIN
 from .missing import package
 from .potentials import ModelLike, potential_of
 
@@ -132,7 +132,7 @@ def _answer(found: Result) -> Answer:
 def _types(template: str, type_map: Sequence[str]) -> NDArray[np.int32]:
     from ase.io import read
 
-    from ..boundary import check_types
+    from ..inputs.structure import check_types
 
     try:
         atoms: Any = read(template)

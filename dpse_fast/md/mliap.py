@@ -17,8 +17,8 @@ from typing import Any
 
 import numpy as np
 
-from ..boundary import VIRTUAL, check_types
 from ..errors import InputError
+from ..inputs.structure import VIRTUAL, check_types
 from .abort import abort, ranks
 from .missing import MissingPackageError, package
 from .potentials import ModelLike, potential_of

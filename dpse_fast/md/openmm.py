@@ -14,10 +14,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from ..boundary import VIRTUAL, check_types
 from ..errors import InputError
+from ..evaluation.session import DEFAULT_SKIN
+from ..inputs.structure import VIRTUAL, check_types
 from ..potential import Potential
-from ..session import DEFAULT_SKIN
 from .missing import package
 from .potentials import ModelLike, potential_of
 

@@ -7,8 +7,8 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from ..boundary import VIRTUAL, System
-from ..neighbours import NeighbourList
+from ..cpu.neighbours import NeighbourList
+from ..inputs.structure import VIRTUAL, System
 from ..potential import Potential
 
 Floats = NDArray[np.float64]

@@ -15,9 +15,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..errors import InputError
-from ..many import Structure
+from ..evaluation.batch_session import Structure
+from ..evaluation.session import DEFAULT_SKIN
 from ..model import UNKNOWN_TYPE_PREFIX
-from ..session import DEFAULT_SKIN
 from .missing import package
 from .potentials import ModelLike, potential_of
 

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ..fitting import FittingNet
+from ..cpu.fitting_net import FittingNet
 from ..model import Descriptor, Model, SeE2A
 from .domain import shortest_bond
 from .jets import RadialEmbedding, radial_jet, switch_of

@@ -9,10 +9,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ..aligned import aligned_zeros
+from ..cpu.aligned import aligned_zeros
+from ..cpu.mixture import Mixture
 from ..kernels._simd import lanes, registers
 from ..kernels.layout import Channels, EnvironmentRows, Environments, Products
-from ..mixture import Mixture
 from ..model import Descriptor, Embedding, Model, SeE2R
 from .domain import trained_distance, trusted_distance, unseen_pairs
 from .form import Form

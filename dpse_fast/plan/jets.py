@@ -7,9 +7,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from ..activations import activation
 from ..kernels.layout import Switch
 from ..model import Descriptor, Embedding, EmbeddingTable, Gated, Net
+from ..model.activations import activation
 
 Array = NDArray[np.floating]
 Jet = tuple[Array, Array, Array]

@@ -9,12 +9,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ..blas import one_blas_thread
+from ..cpu.fitting_net import FittingNet
 from ..errors import InputError
-from ..fitting import FittingNet
 from ..kernels._simd import lanes, registers
 from ..kernels.layout import PairPotential, Place, Switch
 from ..model import Model, PairTable, SeE2A
+from ..runtime.blas_threads import one_blas_thread
 from .accuracy import Accuracy
 from .descriptor_plan import DescriptorPlan, descriptor_plan
 from .form import Form, input_order

@@ -7,8 +7,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from ..blas import one_blas_thread
-from ..boundary import check_amount
+from ..inputs.structure import check_amount
 from ..model import Model
 from ..plan.accuracy import Accuracy
 from ..plan.domain import trained_types
@@ -21,6 +20,7 @@ from ..plan.plan import (
     compile_plan,
 )
 from ..plan.stored import StoredPlan
+from ..runtime.blas_threads import one_blas_thread
 from .cache import planned
 from .forms import Candidate, FormSearch, full_forms
 from .sampled import Sampled

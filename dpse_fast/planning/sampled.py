@@ -8,16 +8,16 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from ..boundary import System
-from ..engine import Engine
+from ..cpu.neighbours import NeighbourList
+from ..cpu.pipeline import Engine
+from ..cpu.stages import AngularStage
+from ..cpu.workspace import AtomTallies, Workspace
+from ..inputs.structure import System
 from ..kernels.cpu.environment import locate
 from ..kernels.layout import N_LOCATED, Neighbourhood
 from ..model import Model
-from ..neighbours import NeighbourList
 from ..plan.accuracy import Accuracy
 from ..plan.plan import Plan
-from ..stages import AngularStage
-from ..workspace import AtomTallies, Workspace
 from .structures import sample_structures
 
 Floats = NDArray[np.float64]

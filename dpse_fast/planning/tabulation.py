@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
+from ..cpu.fitting_net import FittingNet
 from ..errors import AccuracyWarning, warn
-from ..fitting import FittingNet
 from ..model import Descriptor, Model
 from ..plan.accuracy import Accuracy, Reference
 from ..plan.descriptor_plan import Pair, functions_of, padding_of

@@ -8,7 +8,7 @@ from ..layout import Floats, Ints
 from ._cuda import WARP, cuda, kernel
 from ._ptx import EVERYONE, first_item, lane, pick
 
-VIRTUAL = -1  # as in `dpse_fast.boundary`
+VIRTUAL = -1  # as in `dpse_fast.inputs.structure`
 # What is counted: n − the first atom that is wrong, and how many are.
 FIRST_FAR, N_FAR, FIRST_OUTSIDE, N_VIRTUAL, N_COUNTED = 0, 1, 2, 3, 4
 

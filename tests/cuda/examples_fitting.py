@@ -12,7 +12,7 @@ from dpse_fast.kernels.cuda.activation import (
     times_slope_kernel,
 )
 
-from dpse_fast.activations import activation
+from dpse_fast.model.activations import activation
 from dpse_fast.plan.plan import PRECISIONS
 from tests.cuda.example import Example
 

@@ -11,7 +11,7 @@ from dpse_fast.kernels.cuda.layout import FullList
 from dpse_fast.kernels.layout import Neighbourhood
 from numpy.typing import NDArray
 
-from dpse_fast.cuda.tiles import Cut
+from dpse_fast.cuda.batches import Cut
 
 Floats = NDArray[np.float64]
 IMAGES = 2  # cells on each side

@@ -14,10 +14,10 @@ from random_model import random_model, random_structure
 
 import dpse_fast
 from dpse_fast import InputError
-from dpse_fast.boundary import check_cell
-from dpse_fast.cuda.arrays import adopt, kind_of
 from dpse_fast.cuda.boundary import DeviceSystem, check_device_system
 from dpse_fast.cuda.device import Device
+from dpse_fast.inputs.arrays import adopt, kind_of
+from dpse_fast.inputs.structure import check_cell
 from tests.cuda.foreign import ByDlpack, ByInterface, InNamespace, of
 
 pytestmark = pytest.mark.skipif(

@@ -12,12 +12,12 @@ from dpse_fast.kernels.layout import Tally
 from families import family
 from numpy.typing import NDArray
 
+from dpse_fast.cpu.stages import DescriptorStage, descriptor_stages
 from dpse_fast.cuda.device import Device
 from dpse_fast.cuda.stages import DeviceStage, device_stages
 from dpse_fast.cuda.vectors import whole
 from dpse_fast.plan import Plan
 from dpse_fast.planning.make_plan import make_plan
-from dpse_fast.stages import DescriptorStage, descriptor_stages
 from tests.cuda.small_list import SmallList, small_list
 
 CELL = np.array([[5.2, 0.0, 0.0], [1.1, 5.6, 0.0], [-0.7, 0.9, 6.3]])

@@ -10,12 +10,12 @@ from dpse_fast.kernels.activations import tanh_jet
 from dpse_fast.kernels.cuda.activation import jet_of
 from random_model import random_net
 
-from dpse_fast.activations import activation
+from dpse_fast.cpu.fitting_net import FittingNet
 from dpse_fast.cuda.device import Device
 from dpse_fast.cuda.fitting_net import DeviceNet, numbers_of
 from dpse_fast.cuda.gemm import Products
-from dpse_fast.fitting import FittingNet
 from dpse_fast.model import Layer, Net
+from dpse_fast.model.activations import activation
 
 NAMES = (
     *("tanh", "sigmoid", "silu", "softplus", "gelu", "gelu_float32", "relu", "relu6"),

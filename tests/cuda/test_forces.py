@@ -13,7 +13,7 @@ from dpse_fast.kernels.cuda.sums import PER_SUM, sum_parts
 from numpy.typing import NDArray
 
 from dpse_fast.cuda.device import Device
-from dpse_fast.cuda.forces import ENERGY, VIRIAL, ForceSums, rows_per_warp
+from dpse_fast.cuda.force_sums import ENERGY, VIRIAL, ForceSums, rows_per_warp
 from tests.cuda.small_list import SmallList, small_list
 
 CUTOFF, SKIN = 5.5, 0.6  # Å; about 36 neighbours, more than a warp has lanes
@@ -166,7 +166,7 @@ def test_pairs_beyond_the_cutoff_are_not_read(device: Device) -> None:
 def test_several_rows_of_a_warp(
     device: Device, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("dpse_fast.cuda.forces.rows_per_warp", lambda n: 3)
+    monkeypatch.setattr("dpse_fast.cuda.force_sums.rows_per_warp", lambda n: 3)
     case = make_case(np.float64)
     for deterministic in (True, False):
         found = run(device, case, [0, 2, N], deterministic=deterministic)
@@ -197,7 +197,7 @@ def test_sums_of_columns(device: Device, n: int) -> None:
 
 
 def test_sums_in_several_steps(device: Device, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("dpse_fast.cuda.forces.PER_SUM", 2)
+    monkeypatch.setattr("dpse_fast.cuda.force_sums.PER_SUM", 2)
     monkeypatch.setattr("dpse_fast.kernels.cuda.sums.PER_SUM", 2)
     case = make_case(np.float64)
     found = run(device, case, ONE, atomic=False)

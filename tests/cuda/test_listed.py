@@ -13,7 +13,7 @@ from ghosts import Ghosts, with_ghosts
 from random_model import Structure, random_model, random_structure
 
 import dpse_fast
-from dpse_fast.listed import ListedResult
+from dpse_fast.evaluation.listed_session import ListedResult
 from tests.cuda.test_pipeline import LIMITS, TINY, same_report
 
 pytestmark = pytest.mark.filterwarnings("ignore::dpse_fast.SelOverflowWarning")

@@ -13,7 +13,7 @@ from random_model import random_model
 import dpse_fast
 from dpse_fast.cuda.caller_list import check_device_list
 from dpse_fast.cuda.device import Device
-from dpse_fast.cuda.forces import VIRIAL, ForceSums
+from dpse_fast.cuda.force_sums import VIRIAL, ForceSums
 from dpse_fast.cuda.listed_rows import ListedRows
 from tests.cuda.test_listed import ALL, ghosts_of, on_cpu, on_device, same, small
 from tests.cuda.test_pipeline import TINY
@@ -104,7 +104,7 @@ def test_forces_on_rows_and_ghosts(
     bounds: tuple[int, ...],
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr("dpse_fast.cuda.forces.rows_per_warp", lambda n: 7)
+    monkeypatch.setattr("dpse_fast.cuda.force_sums.rows_per_warp", lambda n: 7)
     rows = Given(3).rows(device, deterministic)
     assert rows.n == bounds[-1]
     listed = device.download(rows.hood.neighbours)
@@ -156,7 +156,7 @@ def test_a_list_that_does_not_fit(
 def test_the_same_in_pieces(monkeypatch: pytest.MonkeyPatch) -> None:
     """Little memory and small batches: several tiles."""
     from dpse_fast.cuda import listed_rows, pipeline
-    from dpse_fast.cuda.tiles import SPARE, Tiling
+    from dpse_fast.cuda.batches import SPARE, Tiling
 
     model = random_model(**TINY)
     g = ghosts_of(model, small("slab", 8))

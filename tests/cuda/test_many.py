@@ -10,7 +10,7 @@ from families import family, parameters
 from random_model import Structure, random_structure
 
 import dpse_fast
-from dpse_fast.many import ManySession
+from dpse_fast.evaluation.batch_session import ManySession
 from dpse_fast.results import Result
 from tests.cuda.test_pipeline import same_report
 

@@ -13,13 +13,13 @@ import pytest
 from dpse_fast.kernels.cuda.layout import NO_REVERSE
 from random_model import random_structure
 
-from dpse_fast.boundary import System, check_system
+from dpse_fast.cpu.neighbours import NeighbourList
 from dpse_fast.cuda import neighbours
 from dpse_fast.cuda.device import Device
 from dpse_fast.cuda.neighbours import DeviceList
 from dpse_fast.cuda.spatial_order import building_bytes
 from dpse_fast.errors import InputError
-from dpse_fast.neighbours import NeighbourList
+from dpse_fast.inputs.structure import System, check_system
 
 NAMES = ("A", "B", "C")
 

@@ -17,10 +17,10 @@ from dpse_fast.kernels.cuda.layout import PairGradients
 from numpy.typing import NDArray
 from random_model import random_model, random_pair_table
 
+from dpse_fast.cpu.stages import PairPotentialStage
 from dpse_fast.cuda.device import Device
 from dpse_fast.cuda.pair_potential import DevicePairPotential
 from dpse_fast.plan.plan import _pair_potential
-from dpse_fast.stages import PairPotentialStage
 from tests.cuda.small_list import SmallList, small_list
 
 Floats = NDArray[np.float64]

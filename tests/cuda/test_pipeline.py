@@ -193,7 +193,7 @@ def test_virtual_atoms_do_not_count() -> None:
 def test_the_same_in_pieces(monkeypatch: pytest.MonkeyPatch) -> None:
     """Little memory and small batches: several tiles."""
     from dpse_fast.cuda import pipeline, spatial_order
-    from dpse_fast.cuda.tiles import SPARE, Tiling
+    from dpse_fast.cuda.batches import SPARE, Tiling
 
     model, s, backend = random_model(**TINY), small("cubic", n_atoms=8), on_device()
     whole = backend.load(model).compute(*s[:3], pbc=s.pbc, atomic=True)

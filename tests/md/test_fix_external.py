@@ -160,7 +160,7 @@ def test_units_real(tmp_path: Path) -> None:
 @pytest.mark.parametrize("ranks", [1, 2])
 def test_an_error_ends_all_ranks(ranks: int, tmp_path: Path) -> None:
     before = """
-from dpse_fast.session import Session
+from dpse_fast.evaluation.session import Session
 from dpse_fast.md import fix_external
 from dpse_fast.errors import InputError
 evaluate = fix_external.DeepPotentialFix._evaluate

@@ -7,9 +7,9 @@ from typing import Any
 
 import numpy as np
 
-from ...descriptors import Descriptor, Rows, SeE2A, SeE2R
 from ...errors import ModelFileError
 from ...model import Embedding, Model, Net, PairTable, Parameters
+from ...model.descriptors import Descriptor, Rows, SeE2A, SeE2R
 from ..hdf5 import File
 from ..tree import Tree, located
 from .layout import (

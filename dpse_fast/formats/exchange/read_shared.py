@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from ...descriptors import Rows
 from ...model import Embedding, Net
+from ...model.descriptors import Rows
 from .place import Place
 from .read_nets import embedding, gated_by_type, kind_of, nets_by_type
 from .type_embedding import TypeEmbedding

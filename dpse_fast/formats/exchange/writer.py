@@ -11,7 +11,6 @@ from typing import Any
 
 import h5py
 
-from ...descriptors import Descriptor, SeE2A
 from ...errors import InputError
 from ...model import (
     Embedding,
@@ -23,6 +22,7 @@ from ...model import (
     PairTable,
     Parameters,
 )
+from ...model.descriptors import Descriptor, SeE2A
 from . import datasets
 from .layout import (
     DESCRIPTOR_COUNTS,

@@ -5,9 +5,9 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from ...activations import activation
 from ...errors import ModelFileError
 from ...model import Net
+from ...model.activations import activation
 from ..tree import Tree, located
 from .electrons import electron_vector
 from .networks import network

@@ -1,0 +1,249 @@
+"""The pipeline on the CPU: blocks of atoms of one type through all stages.
+
+environment → moments → descriptors → fitting → back → pair gradients → forces
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import AbstractContextManager, contextmanager, nullcontext
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..kernels.cpu.environment import COINCIDENT, locate
+from ..kernels.layout import N_LOCATED, Neighbourhood
+from ..plan import Plan
+from ..runtime.blas_threads import one_blas_thread
+from .blocks import Block, blocks_of
+from .force_sums import OrderedSum
+from .spatial_order import slices
+from .threads import Workers
+from .workspace import AtomTallies, Workspace
+
+Floats = NDArray[np.float64]
+
+ATOMS_PER_TASK = 2**16  # whose positions are copied
+STAGES = ("environment", "moments", "fitting", "gradients", "forces")
+NOT_TIMED = nullcontext()
+
+
+class Evaluation(NamedTuple):
+    """What the pipeline gives, over the atoms of its neighbourhood."""
+
+    energies: Floats  # (n_rows,) eV, of the list's centres
+    forces: Floats  # (n_all, 3) eV/Å, of atoms and images
+    virial: Floats  # (3, 3) eV
+    atomic_virials: Floats  # (n_all, 9) eV; (0, 9) unless asked for
+    domain: Domain
+
+
+class Domain(NamedTuple):
+    """What was met beyond the model's domain, as counted by the kernels."""
+
+    counters: list[NDArray[np.int64]]  # by descriptor, see kernels.cpu.environment
+    seen: NDArray[np.int64]  # (T, T) pairs within the longest cutoff
+    n_over: int  # atoms with more neighbours than sel
+    n_over_table: int  # atoms with more neighbours than the pair table's sel
+    below_table: int  # 1 + an atom with a neighbour below the pair table, or 0
+    atoms: AtomTallies  # of no atoms unless asked for
+
+
+class Engine:
+    """Evaluates plans with a fixed number of threads; `use` names the plan.
+
+    Parameters
+    ----------
+    threads : workers; each runs kernels that release the GIL and one BLAS thread
+    profile : measure the time of each stage
+
+    Attributes
+    ----------
+    stage_seconds : processor seconds of the workers in `STAGES`, when profiling
+    """
+
+    plan: Plan
+
+    def __init__(self, threads: int, profile: bool = False) -> None:
+        self.threads, self.profile = threads, profile
+        self.stage_seconds = dict.fromkeys(STAGES, 0.0)
+        self._stage_lock = threading.Lock()
+        self.run = Workers(threads).run
+        self._queue_lock = threading.Lock()
+        self._workspaces: list[Workspace] = []
+        self._sums = OrderedSum()
+        self._located = np.empty((0, N_LOCATED))
+
+    def use(self, plan: Plan) -> None:
+        """Evaluate this plan from now on."""
+        if getattr(self, "plan", None) is not plan:
+            self.plan, self._workspaces = plan, []
+
+    def evaluate(
+        self,
+        hood: Neighbourhood,
+        *,
+        truncate: bool = True,
+        atomic: bool = False,
+        parameters: Floats | None = None,
+        pair_gradients: Floats | None = None,
+    ) -> Evaluation:
+        """Energies, forces and virial of a neighbourhood.
+
+        Parameters
+        ----------
+        truncate : keep the nearest ``sel`` neighbours of each type
+        atomic : also per-atom virials and tallies
+        parameters : (n_rows, n_parameters) of frame and atoms, normalised
+        pair_gradients : (n_list, 3) that dE_i/dd_ij, eV/Å, are added to
+        """
+        blocks = blocks_of(hood, self.plan.model.n_types, parameters)
+        energies = np.zeros(len(hood.centres))
+        atoms = AtomTallies(self.plan, len(hood.centres) if atomic else 0)
+        workspaces = self._prepare(blocks, len(hood.positions), atoms)
+        self._sums.start(len(hood.positions), atomic)
+        located = self._locate(hood)
+        stopped, waiting = threading.Event(), iter(blocks)
+
+        def work(worker: int) -> None:
+            # Numbers that overflow are told by the report, not by NumPy.
+            with np.errstate(all="ignore"):
+                work_on(workspaces[worker])
+
+        def work_on(mine: Workspace) -> None:
+            while not stopped.is_set():
+                with self._queue_lock:
+                    block = next(waiting, None)
+                if block is None:
+                    return
+                try:
+                    found = self._block(
+                        hood, located, block, truncate, atomic, mine, stopped
+                    )
+                    if pair_gradients is not None:
+                        mine.list_gradients(hood, block.rows, pair_gradients)
+                except BaseException:
+                    stopped.set()
+                    raise
+                energies[block.rows] = found
+
+        try:
+            with one_blas_thread():
+                n_workers = min(self.threads, len(blocks))
+                self.run(work, [(w,) for w in range(n_workers)], stopped)
+        except BaseException:
+            # A worker that an interrupt left behind must not touch the next sums.
+            self._workspaces, self._sums = [], OrderedSum()
+            raise
+        return _gather(workspaces, self._sums, energies, atoms, self.plan.widest)
+
+    def _prepare(
+        self, blocks: Sequence[Block], n_all: int, atoms: AtomTallies
+    ) -> list[Workspace]:
+        size = max((len(block.rows) for block in blocks), default=1)
+        if not self._workspaces or self._workspaces[0].size < size:
+            self._workspaces = [Workspace(self.plan, size) for _ in range(self.threads)]
+        for workspace in self._workspaces:
+            workspace.start(n_all, atoms)
+        return self._workspaces
+
+    def _locate(self, hood: Neighbourhood) -> Floats:
+        """(n_all · 4,) see `locate`."""
+        n = len(hood.types)
+        if len(self._located) != n:
+            self._located = np.empty((n, N_LOCATED))
+        arrays = (hood.positions, hood.types, self._located)
+        parts = slices(n, ATOMS_PER_TASK)
+        self.run(locate, [tuple(array[part] for array in arrays) for part in parts])
+        return self._located.reshape(-1)
+
+    def _timed(self, stage: str) -> AbstractContextManager[None]:
+        return self._counted(stage) if self.profile else NOT_TIMED
+
+    @contextmanager
+    def _counted(self, stage: str) -> Iterator[None]:
+        start = time.thread_time()
+        yield
+        with self._stage_lock:
+            self.stage_seconds[stage] += time.thread_time() - start
+
+    def _block(
+        self,
+        hood: Neighbourhood,
+        located: Floats,
+        block: Block,
+        truncate: bool,
+        atomic: bool,
+        work: Workspace,
+        stopped: threading.Event,
+    ) -> Floats:
+        """The energies of a block; its forces go to the sums."""
+        model, (number, species, rows, parameters) = self.plan.model, block
+        n, pair_potential = len(rows), work.pair_potential
+        flat, inputs = work.begin_block(species, n)
+        scale = float(model.scale[species])
+        share: Any = 1.0
+        with self._timed("environment"):
+            for stage, tally in zip(work.stages, work.tallies, strict=True):
+                stage.environment(hood, located, rows, truncate, tally)
+            if pair_potential is not None:
+                share = pair_potential.environment(
+                    hood, located, rows, truncate, work.over
+                )
+            work.count_overflow(n)
+        with self._timed("moments"):
+            for stage in work.stages:
+                stage.forward(species, n, flat)
+        with self._timed("fitting"):
+            inputs[:, inputs.shape[1] - model.n_parameters :] = parameters
+            net = self.plan.fitting[species]
+            output = net(inputs, work.fitting[species], inputs, scale * share)
+            output -= self._vacuum(species, parameters)
+            deep = output * scale + float(model.bias[species])
+            energies: Floats = np.asarray(deep, np.float64)
+        with self._timed("gradients"):
+            for stage in work.stages:
+                stage.backward(species, n, flat)
+            if pair_potential is not None:
+                energies = pair_potential.energies(species, energies)
+        with self._timed("forces"):
+            found = self._sums.room(number, stopped)
+            found.collect(hood, rows, work.pair_buffers, work.slot, atomic)
+            self._sums.add(number, found)
+        return energies
+
+    def _vacuum(self, species: int, parameters: Floats) -> Any:
+        """What the fitting net would give without neighbours, where that counts."""
+        nets = self.plan.model.vacuum
+        net = nets[species] if nets else None
+        return 0.0 if net is None else net(parameters)[:, 0]
+
+
+def _gather(
+    workspaces: Sequence[Workspace],
+    sums: OrderedSum,
+    energies: Floats,
+    atoms: AtomTallies,
+    widest: int,
+) -> Evaluation:
+    counters = []
+    for tallies in zip(*(w.tallies for w in workspaces), strict=True):
+        total = np.sum([t.counters for t in tallies], axis=0)
+        total[COINCIDENT] = max(t.counters[COINCIDENT] for t in tallies)
+        counters.append(total)
+    domain = Domain(
+        counters=counters,
+        seen=np.sum([w.tallies[widest].seen for w in workspaces], axis=0),
+        n_over=sum(w.n_over for w in workspaces),
+        n_over_table=sum(
+            w.pair_potential.n_over if w.pair_potential else 0 for w in workspaces
+        ),
+        below_table=max(
+            w.pair_potential.below_table if w.pair_potential else 0 for w in workspaces
+        ),
+        atoms=atoms,
+    )
+    return Evaluation(energies, sums.forces, sums.virial, sums.atomic_virials, domain)

@@ -1,0 +1,297 @@
+"""The parts of the energy on a block of atoms, there and back, with their buffers."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..kernels._simd import lanes
+from ..kernels.cpu.environment import environments
+from ..kernels.cpu.moments import moments
+from ..kernels.cpu.pair_gradients import pair_gradients
+from ..kernels.cpu.pair_potential import (
+    BELOW_TABLE,
+    ENERGY,
+    N_KEPT,
+    N_SUMS,
+    N_TABLE_COUNTERS,
+    OVER_TABLE,
+    SHARE,
+    WEIGHT,
+    pair_potential_gradients,
+    pair_potentials,
+)
+from ..kernels.cpu.products import add_empty_slots, product_gradients, products
+from ..kernels.cpu.radial import radial_pair_gradients, radial_sums
+from ..kernels.layout import Neighbourhood, PairPotential, Pairs, Tally
+from ..model import SeE2A
+from ..plan import Plan
+from .aligned import aligned_zeros
+
+Floats = NDArray[np.floating]
+Doubles = NDArray[np.float64]
+Ints = NDArray[np.int64]
+
+
+class PairBuffers:
+    """The pairs of a block and their gradients: grown on demand.
+
+    Parameters
+    ----------
+    size : centres of the largest block
+    n_types : types that the pairs are sorted by
+    dtype, geometry_dtype : of tables, and of differences and gradients
+
+    Attributes
+    ----------
+    capacity : pairs that there is room for
+    gradients : as ``Pairs.differences``, dE_i/dd
+    """
+
+    def __init__(
+        self, size: int, n_types: int, n_groups: int, dtype: Any, geometry_dtype: Any
+    ) -> None:
+        self._n_types = n_types
+        self._dtype, self._geometry_dtype = dtype, geometry_dtype
+        self._first = np.zeros(size * n_types + 1, np.int64)
+        self._counts = np.zeros((size, n_groups), np.int32)
+        self._resize(0)
+
+    def _resize(self, n_pairs: int) -> None:
+        # Kernels write whole registers.
+        room = n_pairs + 2 * lanes(np.float32)
+        self._neighbours = np.empty(room, np.int32)
+        self._coefficients = np.empty(room, np.int32)
+        self._offsets = np.zeros(room, self._dtype)
+        self._differences = np.zeros(3 * room, self._geometry_dtype)
+        self.gradients = np.zeros(3 * room, self._geometry_dtype)
+        self.capacity = n_pairs
+
+    def start(self, hood: Neighbourhood, rows: Ints) -> Pairs:
+        """Room for a block of these rows of a list; kept as `pairs`."""
+        n_listed = int((hood.first[rows + 1] - hood.first[rows]).sum())
+        if n_listed > self.capacity:
+            self._resize(n_listed + n_listed // 4)
+        n = len(rows)
+        self.pairs = Pairs(
+            first=self._first[: n * self._n_types + 1],
+            neighbours=self._neighbours,
+            coefficients=self._coefficients,
+            offsets=self._offsets,
+            differences=self._differences,
+            counts=self._counts[:n],
+        )
+        return self.pairs
+
+
+class DescriptorStage(ABC):
+    """A descriptor of the atoms of a block, and its part of the forces.
+
+    Parameters
+    ----------
+    k : which of the plan's descriptors
+    size : centres of the largest block
+
+    Attributes
+    ----------
+    part : DescriptorPlan
+    buffers : PairBuffers with dE_i/dd of the block after `backward`
+    """
+
+    def __init__(self, plan: Plan, k: int, size: int) -> None:
+        self.part = plan.descriptors[k]
+        self.places = {c: plan.place(k, c) for c in plan.fitting}
+        n_types, n_groups = plan.model.n_types, self.part.environments.sel.size
+        self.buffers = PairBuffers(
+            size, n_types, n_groups, plan.dtype, plan.geometry_dtype
+        )
+
+    def environment(
+        self,
+        hood: Neighbourhood,
+        located: Doubles,
+        rows: Ints,
+        truncate: bool,
+        tally: Tally,
+    ) -> None:
+        """Collect the pairs of the block."""
+        pairs = self.buffers.start(hood, rows)
+        env = self.part.environments
+        environments(hood, located, rows, env, truncate, pairs, tally)
+
+    @abstractmethod
+    def forward(self, species: int, n_atoms: int, inputs: Floats) -> None:
+        """Write the net's inputs into the rows of inputs, flat."""
+
+    @abstractmethod
+    def backward(self, species: int, n_atoms: int, slopes: Floats) -> None:
+        """dE by the inputs, laid out as these, to dE_i/dd of the pairs."""
+
+
+class AngularStage(DescriptorStage):
+    """`SeE2A`: moments, their mixture and its products, and back."""
+
+    def __init__(self, plan: Plan, k: int, size: int) -> None:
+        super().__init__(plan, k, size)
+        part, dtype = self.part, plan.dtype
+        register = lanes(dtype)
+        n_moments = size * 4 * int(part.channels.total.max()) * register
+        n_mixed = max(4 * size * empty.shape[1] for empty in part.empty.values())
+        self._moments = aligned_zeros(n_moments + register, dtype)
+        self._slopes = aligned_zeros(n_moments + register, dtype)
+        if not any(part.mixes.values()):
+            n_mixed = 0
+        self._mixed = aligned_zeros(n_mixed + register, dtype)
+        self._mixed_slopes = aligned_zeros(n_mixed + register, dtype)
+
+    def _mixed_of(self, species: int) -> tuple[Floats, Floats]:
+        """z and dE/dz: of the moments themselves where nothing is mixed."""
+        if self.part.mixes[species] is None:
+            return self._moments, self._slopes
+        return self._mixed, self._mixed_slopes
+
+    def moments(self, species: int, n_atoms: int) -> Floats:
+        """T of the last block, (B, 4, M), of a descriptor that is not rotated."""
+        channels = self.part.products[species].registers * lanes(self._moments.dtype)
+        z = self._moments[: n_atoms * 4 * channels].reshape(n_atoms, 4, channels)
+        return z[..., : self.part.descriptor.width].copy()
+
+    def forward(self, species: int, n_atoms: int, inputs: Floats) -> None:
+        part, pairs = self.part, self.buffers.pairs
+        moments(
+            pairs,
+            species,
+            part.rows,
+            part.channels,
+            part.coefficients,
+            self._moments,
+        )
+        mix, (z, _) = part.mixes[species], self._mixed_of(species)
+        if mix is not None:
+            mix.forward(4 * n_atoms, self._moments, z)
+        empty = part.empty[species]
+        if empty.any():
+            add_empty_slots(pairs, part.environments.sel, empty, z)
+        products(z, n_atoms, part.products[species], self.places[species], inputs)
+
+    def backward(self, species: int, n_atoms: int, slopes: Floats) -> None:
+        part, mix = self.part, self.part.mixes[species]
+        z, z_slopes = self._mixed_of(species)
+        form, place = part.products[species], self.places[species]
+        product_gradients(z, slopes, n_atoms, form, place, z_slopes)
+        if mix is not None:
+            mix.backward(4 * n_atoms, z_slopes, self._slopes)
+        pair_gradients(
+            self.buffers.pairs,
+            species,
+            part.rows,
+            part.channels,
+            part.coefficients,
+            self._slopes,
+            self.buffers.gradients,
+        )
+
+
+class RadialStage(DescriptorStage):
+    """`SeE2R`: sums of the embedding, and back."""
+
+    def forward(self, species: int, n_atoms: int, inputs: Floats) -> None:
+        part = self.part
+        radial_sums(
+            self.buffers.pairs,
+            species,
+            part.channels,
+            part.environments.sel,
+            part.empty[species],
+            part.coefficients,
+            self.places[species],
+            inputs,
+        )
+
+    def backward(self, species: int, n_atoms: int, slopes: Floats) -> None:
+        part = self.part
+        radial_pair_gradients(
+            self.buffers.pairs,
+            species,
+            part.channels,
+            part.coefficients,
+            self.places[species],
+            slopes,
+            self.buffers.gradients,
+        )
+
+
+def descriptor_stages(plan: Plan, size: int) -> list[DescriptorStage]:
+    """A stage for each descriptor, for blocks of at most ``size`` atoms."""
+    return [
+        (AngularStage if isinstance(part.descriptor, SeE2A) else RadialStage)(
+            plan, k, size
+        )
+        for k, part in enumerate(plan.descriptors)
+    ]
+
+
+class PairPotentialStage:
+    """The pair table, and the switch between it and the fitting net's energy.
+
+    Attributes
+    ----------
+    below_table : 1 + an atom with a neighbour below the table's range, or 0
+    n_over : atoms with more neighbours than the table's sel
+    """
+
+    def __init__(self, plan: Plan, size: int) -> None:
+        assert plan.pair_potential is not None
+        assert plan.model.pair_table is not None
+        self._potential: PairPotential = plan.pair_potential
+        self._bias: Floats = plan.model.pair_table.bias
+        self._sums = np.zeros((size, N_SUMS))
+        self.buffers = PairBuffers(size, 1, 0, np.float64, np.float64)
+        self._kept = np.empty((N_KEPT, 0))
+        self._counters = np.zeros(N_TABLE_COUNTERS, np.int64)
+
+    def start(self) -> None:
+        """Forget what was met in the last evaluation."""
+        self._counters.fill(0)
+
+    @property
+    def below_table(self) -> int:
+        return int(self._counters[BELOW_TABLE])
+
+    @property
+    def n_over(self) -> int:
+        return int(self._counters[OVER_TABLE])
+
+    def environment(
+        self,
+        hood: Neighbourhood,
+        located: Doubles,
+        rows: Ints,
+        truncate: bool,
+        over: NDArray[np.int32],
+    ) -> Floats:
+        """1 − w of the block's atoms: the share of the fitting net's energy.
+
+        Atoms with more neighbours than `sel` are marked in over (B,).
+        """
+        pairs = self.buffers.start(hood, rows)
+        if self._kept.shape[1] < self.buffers.capacity:
+            self._kept = np.empty((N_KEPT, self.buffers.capacity))
+        sums = self._sums[: len(rows)]
+        pair_potentials(
+            *(hood, located, rows, self._potential, truncate, pairs),
+            *(self._kept, sums, self._counters, over),
+        )
+        return np.asarray(sums[:, SHARE])
+
+    def energies(self, species: int, deep: Any) -> Doubles:
+        """Switched energies (B,) eV; leaves the gradients in the buffers."""
+        sums = self._sums[: len(deep)]
+        excess = sums[:, ENERGY] + float(self._bias[species]) - deep
+        pair_potential_gradients(
+            self.buffers.pairs, self._kept, sums, excess, self.buffers.gradients
+        )
+        return np.asarray(deep + sums[:, WEIGHT] * excess)

@@ -1,0 +1,127 @@
+"""The buffers of one worker: grown on demand, reused block after block."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..kernels.cpu.environment import N_COUNTERS
+from ..kernels.cpu.forces import list_gradients
+from ..kernels.layout import Neighbourhood, Tally
+from ..plan import Plan
+from .aligned import aligned_zeros, own_lines
+from .stages import (
+    DescriptorStage,
+    PairBuffers,
+    PairPotentialStage,
+    descriptor_stages,
+)
+
+Floats = NDArray[np.floating]
+
+
+class AtomTallies:
+    """What each atom has beyond the model's domain; empty unless asked for.
+
+    Parameters
+    ----------
+    n_rows : atoms
+
+    Attributes
+    ----------
+    excess : by descriptor, (n_rows, G) int32; close, unseen : (n_rows,) int32
+    """
+
+    def __init__(self, plan: Plan, n_rows: int) -> None:
+        self.excess = [
+            np.zeros((n_rows, part.environments.sel.size), np.int32)
+            for part in plan.descriptors
+        ]
+        self.close = np.zeros(n_rows, np.int32)
+        self.unseen = np.zeros(n_rows, np.int32)
+
+
+class Workspace:
+    """Buffers for blocks of at most ``size`` atoms, and a worker's counts.
+
+    Attributes
+    ----------
+    slot : (n_all,) int32, all 0 between blocks; see `Touched`
+    tallies : by descriptor, see `Tally`
+    over : (size,) int32, 1 for the block's atoms with more neighbours than sel
+    n_over : atoms with more neighbours than sel, of a descriptor or the pair table
+    """
+
+    def __init__(self, plan: Plan, size: int) -> None:
+        self.size, self._plan = size, plan
+        self.stages: list[DescriptorStage] = descriptor_stages(plan, size)
+        self.pair_potential = (
+            PairPotentialStage(plan, size) if plan.pair_potential else None
+        )
+        widest = max(plan.place(0, c).stride for c in plan.fitting)
+        self.inputs = aligned_zeros(size * widest, plan.dtype)
+        self._shapes = {
+            c: (plan.place(0, c).stride, plan.n_inputs(c)) for c in plan.fitting
+        }
+        self.fitting = {t: net.buffers(size) for t, net in plan.fitting.items()}
+        self.slot = np.zeros(0, np.int32)
+        self.n_over = 0
+        self.over = np.zeros(size, np.int32)
+        self._nobody = np.zeros(0, np.int32)
+        n = plan.model.n_types
+        self._counts = [
+            (
+                own_lines(N_COUNTERS + part.environments.sel.size, np.int64),
+                own_lines(n * n, np.int64).reshape(n, n),
+            )
+            for part in plan.descriptors
+        ]
+        self.tallies: list[Tally] = []
+
+    @property
+    def pair_buffers(self) -> list[PairBuffers]:
+        """Of every part of the energy."""
+        parts = [stage.buffers for stage in self.stages]
+        return [*parts, *([self.pair_potential.buffers] if self.pair_potential else [])]
+
+    def start(self, n_all: int, atoms: AtomTallies) -> None:
+        """Forget the counts of the last evaluation."""
+        if len(self.slot) != n_all:
+            self.slot = np.zeros(n_all, np.int32)
+        for total in (array for pair in self._counts for array in pair):
+            total.fill(0)
+        self.n_over = 0
+        if self.pair_potential is not None:
+            self.pair_potential.start()
+        self.tallies = []
+        for k, (counters, seen) in enumerate(self._counts):
+            # The widest descriptor sees every pair: it alone counts for the atoms.
+            widest = k == self._plan.widest
+            self.tallies.append(
+                Tally(
+                    counters=counters,
+                    seen=seen,
+                    over=self.over,
+                    excess=atoms.excess[k],
+                    close=atoms.close if widest else self._nobody,
+                    unseen=atoms.unseen if widest else self._nobody,
+                )
+            )
+
+    def begin_block(self, species: int, n_atoms: int) -> tuple[Floats, Floats]:
+        """The fitting nets' inputs: flat, and as (B, n_inputs) rows."""
+        self.over[:n_atoms] = 0
+        stride, n_inputs = self._shapes[species]
+        flat = self.inputs[: n_atoms * stride]
+        return flat, flat.reshape(n_atoms, stride)[:, :n_inputs]
+
+    def count_overflow(self, n_atoms: int) -> None:
+        """Add the block's atoms with too many neighbours to `n_over`."""
+        self.n_over += int(np.count_nonzero(self.over[:n_atoms]))
+
+    def list_gradients(
+        self, hood: Neighbourhood, rows: NDArray[np.int64], listed: Floats
+    ) -> None:
+        """Add the pair gradients of the last block, of these rows, to (n_list, 3)."""
+        for part in self.pair_buffers:
+            list_gradients(hood, rows, part.pairs, part.gradients, listed)

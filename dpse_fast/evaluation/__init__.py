@@ -1,0 +1,1 @@
+"""What users call: sessions over a backend, and what they report."""

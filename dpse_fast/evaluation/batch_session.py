@@ -1,0 +1,239 @@
+"""Many small systems in one evaluation."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import replace
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from ..errors import AtomError, InputError
+from ..inputs.structure import Checked, check_amount, check_system, given_parameters
+from ..kernels.cpu.images import add_to_owners
+from ..model import Model
+from ..results import PAIR_TABLE, AtomReport, Report, Result, SelOverflow
+from .batch_list import JointList
+from .listed_session import ListedResult, ListedSession
+
+Floats = NDArray[np.float64]
+
+
+class Structure(NamedTuple):
+    """One of many systems; see `Potential.compute` for each field."""
+
+    positions: ArrayLike
+    types: ArrayLike | Sequence[str]
+    cell: ArrayLike | None = None
+    pbc: bool | Sequence[bool] | None = None
+    fparam: ArrayLike | None = None
+    aparam: ArrayLike | None = None
+
+
+class _System(NamedTuple):
+    """A checked structure with the parameters of its atoms that count."""
+
+    checked: Checked
+    frame: Floats  # (n, k)
+    atoms: Floats  # (n, k)
+
+    @property
+    def n(self) -> int:
+        return len(self.checked.system.types)
+
+
+class ManySession:
+    """Computes many systems at once, keeping their lists while atoms move little.
+
+    Made by `Potential.many`. A system keeps its list from call to call by its place
+    in the sequence.
+
+    Parameters
+    ----------
+    make_door : a second door to the potential; True: that does not warn
+    skin : Å, as in `Potential.session`
+    quiet : do not warn
+
+    Attributes
+    ----------
+    list_builds : how many lists were built, of all systems
+    """
+
+    def __init__(
+        self,
+        model: Model,
+        make_door: Callable[[bool], ListedSession],
+        skin: float,
+        quiet: bool = False,
+    ) -> None:
+        self._model, self._make_door = model, make_door
+        skin = check_amount(skin, "skin", "a length in Å")
+        self._list = JointList(model.rcut, skin)
+        self._door = make_door(quiet)
+        self._ready = False
+        self._lock = threading.Lock()
+
+    @property
+    def list_builds(self) -> int:
+        return self._list.builds
+
+    def compute(
+        self, structures: Iterable[Structure | tuple[Any, ...]], *, atomic: bool = False
+    ) -> list[Result]:
+        """The result of each structure; see `Potential.compute_many`."""
+        given = list(structures)
+        with self._lock:
+            systems = [self._check(k, one) for k, one in enumerate(given)]
+            some = [one for one in systems if one.n]
+            try:
+                found = iter(self._evaluate(some) if some else [])
+            except AtomError as error:
+                raise self._named(systems, error) from None
+            return [
+                _for_caller(next(found), one.checked, atomic)
+                if one.n
+                else Result.of_nothing(one.checked.n_atoms, atomic)
+                for one in systems
+            ]
+
+    def _check(self, k: int, given: Any) -> _System:
+        model = self._model
+        try:
+            if not isinstance(given, tuple | list) or not 2 <= len(given) <= 6:
+                raise InputError(
+                    "expected a Structure (positions, types, cell, pbc, fparam, "
+                    f"aparam), got {type(given).__name__}"
+                )
+            one = Structure(*given)
+            checked = check_system(*one[:4], model.type_map)
+            n = checked.n_atoms
+            frame = given_parameters(one.fparam, model.fparam, "fparam")
+            own = given_parameters(one.aparam, model.aparam, "aparam", n)
+        except InputError as error:
+            raise InputError(f"structures[{k}]: {error}") from None
+        frame = np.broadcast_to(frame, (n, frame.shape[1]))
+        if checked.real is not None:
+            frame, own = frame[checked.real], own[checked.real]
+        return _System(checked, frame, own)
+
+    def _named(self, systems: list[_System], error: AtomError) -> AtomError:
+        """The error with the caller's structure and atom."""
+        atom = int(self._list.owners[error.atom])
+        ends = np.cumsum([one.n for one in systems])
+        k = int(np.searchsorted(ends, atom, side="right"))
+        atom -= int(ends[k]) - systems[k].n
+        real = systems[k].checked.real
+        what = f"structures[{k}], {error.what}"
+        return AtomError(what, atom if real is None else int(real[atom]))
+
+    def _evaluate(self, systems: list[_System]) -> list[Result]:
+        """Of atoms that count, with all that is known of each."""
+        joint = self._list
+        same = not joint.update([one.checked.system for one in systems])
+        same, self._ready = same and self._ready, False
+        own = joint.owners[joint.centres]
+        found = self._door.compute(
+            *(joint.positions, joint.types, joint.first, joint.neighbours),
+            joint.centres,
+            same_list=same,
+            atomic=True,
+            fparam=_of_rows([one.frame for one in systems], own),
+            aparam=_of_rows([one.atoms for one in systems], own),
+        )
+        self._ready = True
+        return self._split(systems, found, own)
+
+    def _split(
+        self, systems: list[_System], found: ListedResult, own: NDArray[np.int32]
+    ) -> list[Result]:
+        n = sum(one.n for one in systems)
+        assert found.atomic_energies is not None
+        assert found.atomic_virials is not None
+        energies, forces, parts = np.empty(n), np.zeros((n, 3)), np.zeros((n, 9))
+        energies[own] = found.atomic_energies
+        owners = self._list.owners
+        add_to_owners(owners, found.forces, forces)
+        add_to_owners(owners, found.atomic_virials.reshape(-1, 9), parts)
+        virials = parts.reshape(n, 3, 3)
+        rows = np.empty(n, np.int64)
+        rows[own] = np.arange(n)
+        results, end = [], 0
+        for one in systems:
+            part, end = slice(end, end + one.n), end + one.n
+            results.append(
+                Result(
+                    energy=float(energies[part].sum()),
+                    forces=forces[part],
+                    virial=virials[part].sum(axis=0),
+                    atomic_energies=energies[part],
+                    atomic_virials=virials[part],
+                    report=self._report(one, found.report, rows[part], len(systems)),
+                )
+            )
+        return results
+
+    def _report(
+        self, system: _System, joint: Report, rows: NDArray[np.int64], n_systems: int
+    ) -> Report:
+        """Of one system, with its rows of the joint report."""
+        assert joint.atoms is not None
+        atoms = _mapped(joint.atoms, lambda values: values[rows])
+        if n_systems == 1:
+            return replace(joint, atoms=atoms)
+        in_table = joint.sel_overflow and PAIR_TABLE in joint.sel_overflow.types
+        if joint.short_pairs or joint.unseen_pairs or in_table:
+            # What is not counted by atoms is found by a look at the system alone.
+            session = ManySession(self._model, self._make_door, 0.0, quiet=True)
+            return session._evaluate([system])[0].report
+        return Report(
+            sel_overflow=_overflow(atoms.sel_excess),
+            close_pairs=-(-int(atoms.close_neighbours.sum()) // 2),
+            non_finite_atoms=int(atoms.non_finite.sum()),
+            atoms=atoms,
+        )
+
+
+def _of_rows(parts: list[Floats], own: NDArray[np.int32]) -> Floats | None:
+    """Parameters of the systems' atoms, row by row; None: the model takes none."""
+    joined: Floats = np.concatenate(parts)[own]
+    return joined if joined.size else None
+
+
+def _overflow(excess: dict[str, NDArray[np.int64]]) -> SelOverflow | None:
+    types = {name: int((values > 0).sum()) for name, values in excess.items()}
+    types = {name: n for name, n in types.items() if n}
+    if not types:
+        return None
+    beyond = np.any([values > 0 for values in excess.values()], axis=0)
+    return SelOverflow(int(beyond.sum()), types)
+
+
+def _mapped(
+    atoms: AtomReport, change: Callable[[NDArray[Any]], NDArray[Any]]
+) -> AtomReport:
+    return AtomReport(
+        sel_excess={name: change(values) for name, values in atoms.sel_excess.items()},
+        close_neighbours=change(atoms.close_neighbours),
+        unseen_neighbours=change(atoms.unseen_neighbours),
+        non_finite=change(atoms.non_finite),
+    )
+
+
+def _for_caller(result: Result, checked: Checked, atomic: bool) -> Result:
+    """With rows for atoms that do not count, and of atoms only what is wanted."""
+    for_all, report = checked.for_all, result.report
+    assert result.atomic_energies is not None
+    assert result.atomic_virials is not None
+    assert report.atoms is not None
+    excess = {k: v for k, v in report.atoms.sel_excess.items() if v.any()}
+    own = _mapped(replace(report.atoms, sel_excess=excess), for_all)
+    n_virtual = checked.n_atoms - len(result.forces)
+    return replace(
+        result,
+        forces=for_all(result.forces),
+        atomic_energies=for_all(result.atomic_energies) if atomic else None,
+        atomic_virials=for_all(result.atomic_virials) if atomic else None,
+        report=replace(report, virtual_atoms=n_virtual, atoms=own if atomic else None),
+    )

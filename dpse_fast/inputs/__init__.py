@@ -1,0 +1,1 @@
+"""Arguments of callers, checked and cast once."""

@@ -1,0 +1,218 @@
+"""The check of a neighbour list that a caller brings, with explicit ghosts."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from ..errors import InputError
+from .structure import (
+    VIRTUAL,
+    array_of,
+    check_form_of_types,
+    check_positions,
+    types_of_dtype,
+)
+from .structure import check_types as check_model_types
+
+Ints = NDArray[np.integer]
+Floats = NDArray[np.float64]
+
+ABSENT = "NULL"  # as LAMMPS names types without a model
+
+
+class CallerList(NamedTuple):
+    """A checked full list over local atoms and ghosts; see `Neighbourhood`."""
+
+    types: NDArray[np.int32]  # (n_all,) of the model, -1: an atom that does not count
+    centres: NDArray[np.int32]  # (n_rows,)
+    first: NDArray[np.int64]  # (n_rows + 1,)
+    neighbours: NDArray[np.int32]  # (n_list,)
+
+    @property
+    def counted(self) -> NDArray[np.bool_]:
+        """(n_rows,) whether a row's centre counts."""
+        found: NDArray[np.bool_] = self.types[self.centres] != VIRTUAL
+        return found
+
+
+def check_all_positions(value: ArrayLike) -> Floats:
+    """Positions (n_all, 3) in Å of local atoms and ghosts, finite; maybe none."""
+    given = array_of(value, "positions", "an (n_all, 3) array in Å")
+    if given.shape == (0, 3):
+        return np.empty((0, 3))
+    return check_positions(given)
+
+
+def check_sums(value: Any, n_all: int) -> Floats | None:
+    """(n_all, 3) float64 that forces can be added into."""
+    if value is None:
+        return None
+    good = isinstance(value, np.ndarray) and value.dtype == np.float64
+    if not good or value.shape != (n_all, 3) or not value.flags.writeable:
+        came = type(value).__name__
+        if isinstance(value, np.ndarray):
+            came = f"dtype {value.dtype}, shape {value.shape}"
+            came += "" if value.flags.writeable else ", read-only"
+        raise InputError(
+            f"forces: expected a writeable ({n_all}, 3) array of float64, got {came}"
+        )
+    sums: Floats = value
+    return sums
+
+
+def check_same_atoms(of_list: int, n_all: int) -> None:
+    """Whether positions are of the atoms that the last list is of."""
+    if of_list != n_all:
+        raise InputError(
+            f"positions: expected the {of_list} atoms of the last list, got {n_all}"
+        )
+
+
+def check_list(
+    types: ArrayLike,
+    first: ArrayLike,
+    neighbours: ArrayLike,
+    centres: ArrayLike | None,
+    of_caller: NDArray[np.int32] | None,
+    n_all: int,
+    type_map: tuple[str, ...],
+) -> CallerList:
+    """Check and cast a caller's list.
+
+    Parameters
+    ----------
+    types : (n_all,) the caller's
+    of_caller : see `check_caller_types`; None: types are the model's
+
+    Raises
+    ------
+    InputError
+        Naming the argument, what was expected and what came.
+    """
+    starts = _indices(first, "first", "the start of each row, and the end")
+    if not starts.size:
+        raise InputError("first: expected n_rows + 1 numbers, got none")
+    listed = _indices(neighbours, "neighbours", "indices of atoms")
+    steps = np.diff(starts)
+    if starts[0] != 0 or starts[-1] != listed.size or (steps < 0).any():
+        down = np.flatnonzero(steps < 0)
+        raise InputError(
+            f"first: expected numbers that ascend from 0 to the {listed.size} "
+            f"neighbours, got {starts[0]} to {starts[-1]}"
+            + (f", descending at row {down[0]}" if down.size else "")
+        )
+    n_rows = starts.size - 1
+    if centres is None:
+        rows: Ints = np.arange(n_rows)
+        if n_rows > n_all:
+            raise InputError(
+                f"first: expected at most {n_all} rows, one for each row of positions, "
+                f"got {n_rows}"
+            )
+    else:
+        rows = _indices(centres, "centres", "indices of atoms")
+        if rows.size != n_rows:
+            raise InputError(
+                f"centres: expected {n_rows}, one for each row of first, got "
+                f"{rows.size}"
+            )
+        _check_range(rows, n_all, "centres")
+        _check_distinct(rows, n_all)
+    _check_range(listed, n_all, "neighbours")
+    return CallerList(
+        _model_types(types, of_caller, n_all, type_map),
+        np.ascontiguousarray(rows, np.int32),
+        np.ascontiguousarray(starts, np.int64),
+        np.ascontiguousarray(listed, np.int32),
+    )
+
+
+def check_caller_types(
+    value: ArrayLike | Sequence[str | None] | None, type_map: tuple[str, ...]
+) -> NDArray[np.int32] | None:
+    """(n_caller_types,) the model's type of each of the caller's, or -1.
+
+    Names of the model's types are taken too, with None or "NULL" for -1.
+    """
+    if value is None:
+        return None
+    expected = "a type of the model for each of the caller's"
+    given = array_of(value, "type_map", expected)
+    if given.ndim != 1 or not given.size:
+        raise InputError(f"type_map: expected {expected}, got shape {given.shape}")
+    found = np.full(given.size, VIRTUAL, np.int32)
+    known = np.ones(given.size, bool)
+    if given.dtype.kind in "UO":
+        known = np.array([name not in (None, ABSENT) for name in given.tolist()])
+    if not known.any():
+        return found
+    try:
+        found[known] = check_model_types(given[known], int(known.sum()), type_map)
+    except InputError as error:
+        raise InputError(f"type_map: {str(error).removeprefix('types: ')}") from None
+    return found
+
+
+def _model_types(
+    types: ArrayLike,
+    of_caller: NDArray[np.int32] | None,
+    n_all: int,
+    type_map: tuple[str, ...],
+) -> NDArray[np.int32]:
+    if not n_all:
+        return np.empty(0, np.int32)
+    if of_caller is None:
+        return check_model_types(types, n_all, type_map)
+    given = array_of(types, "types", f"{n_all} types")
+    check_form_of_types(given.shape, n_all)
+    if given.dtype.kind not in "iu":
+        raise types_of_dtype(given.dtype, type_map)
+    outside = (given < 0) | (given >= of_caller.size)
+    if outside.any():
+        atom = int(np.argmax(outside))
+        raise InputError(
+            f"types: expected 0 to {of_caller.size - 1}, places in type_map, got "
+            f"{given[atom]} for atom {atom}"
+        )
+    found: NDArray[np.int32] = of_caller[given]
+    return found
+
+
+def _indices(value: Any, name: str, expected: str) -> Ints:
+    given = array_of(value, name, expected)
+    if given.ndim != 1 or not (given.dtype.kind in "iu" or not given.size):
+        raise InputError(
+            f"{name}: expected {expected}, as integers (n,), got dtype {given.dtype} "
+            f"and shape {given.shape}"
+        )
+    return given
+
+
+def _check_range(indices: Ints, n: int, name: str) -> None:
+    if indices.size and not (indices.min() >= 0 and indices.max() < n):
+        place = int(np.argmax((indices < 0) | (indices >= n)))
+        raise InputError(
+            f"{name}: expected indices of the {n} rows of positions, got "
+            f"{indices[place]} at place {place}"
+        )
+
+
+def _check_distinct(centres: Ints, n_all: int) -> None:
+    """No atom may have two rows: its energy would count twice."""
+    met = np.zeros(n_all, bool)
+    met[centres] = True
+    if np.count_nonzero(met) < centres.size:
+        ordered = np.sort(centres)
+        twice = int(ordered[1:][ordered[1:] == ordered[:-1]][0])
+        raise in_several_rows(twice)
+
+
+def in_several_rows(atom: int) -> InputError:
+    """The error for an atom that has more rows than one."""
+    return InputError(
+        f"centres: expected an atom in at most one row, got atom {atom} in several"
+    )

@@ -1,0 +1,102 @@
+"""Running errors of energies, forces and virials against a trajectory's labels."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from . import Labels
+
+ENERGY = "energy_per_atom"
+FORCES = "forces"
+VIRIAL = "virial_per_atom"
+UNITS = {ENERGY: "eV/atom", FORCES: "eV/Å", VIRIAL: "eV/atom"}
+
+
+@dataclass
+class ErrorSum:
+    """Mean absolute, root mean square and largest error of values seen so far.
+
+    Every component counts as one value.
+    """
+
+    count: int = 0
+    absolute: float = 0.0
+    squared: float = 0.0
+    largest: float = 0.0
+
+    def add(self, predicted: ArrayLike, reference: ArrayLike) -> None:
+        error = np.abs(np.asarray(predicted) - np.asarray(reference)).reshape(-1)
+        if not error.size:
+            return
+        self.count += error.size
+        self.absolute += float(error.sum())
+        self.squared += float(error @ error)
+        self.largest = max(self.largest, float(error.max()))
+
+    @property
+    def mae(self) -> float:
+        return self.absolute / self.count if self.count else 0.0
+
+    @property
+    def rmse(self) -> float:
+        return math.sqrt(self.squared / self.count) if self.count else 0.0
+
+    def summary(self) -> dict[str, float | int]:
+        return {
+            "mae": self.mae,
+            "rmse": self.rmse,
+            "max": self.largest,
+            "values": self.count,
+        }
+
+
+@dataclass
+class ErrorStatistics:
+    """Errors of whole trajectories; what a frame has no label for is left out."""
+
+    sums: dict[str, ErrorSum] = field(
+        default_factory=lambda: {name: ErrorSum() for name in UNITS}
+    )
+
+    def add(
+        self, energy: float, forces: ArrayLike, virial: ArrayLike, labels: Labels
+    ) -> dict[str, ErrorSum]:
+        """Take one frame in; returns the errors of this frame alone.
+
+        Parameters
+        ----------
+        energy : eV
+        forces : (N, 3) eV/Å
+        virial : (3, 3) eV
+        labels : of the same frame
+        """
+        n_atoms = max(len(np.asarray(forces)), 1)
+        pairs: dict[str, tuple[Any, Any, int]] = {
+            ENERGY: (energy, labels.energy, n_atoms),
+            FORCES: (forces, labels.forces, 1),
+            VIRIAL: (virial, labels.virial, n_atoms),
+        }
+        of_frame = {}
+        for name, (predicted, reference, divisor) in pairs.items():
+            if reference is not None:
+                scaled = (
+                    np.asarray(predicted) / divisor,
+                    np.asarray(reference) / divisor,
+                )
+                self.sums[name].add(*scaled)
+                of_frame[name] = ErrorSum()
+                of_frame[name].add(*scaled)
+        return of_frame
+
+    def summary(self) -> dict[str, dict[str, float | int | str]]:
+        """Statistics of each quantity that had labels."""
+        return {
+            name: {**errors.summary(), "unit": UNITS[name]}
+            for name, errors in self.sums.items()
+            if errors.count
+        }
