@@ -12,7 +12,14 @@ from random_model import random_model
 import dpse_fast
 from dpse_fast.cuda.availability import simulated
 from tests.cuda.foreign import ByDlpack, ByInterface, InNamespace, of
-from tests.cuda.test_listed import ALL, ARRAYS, ghosts_of, on_cpu, on_device, small
+from tests.cuda.test_listed_session import (
+    ALL,
+    ARRAYS,
+    ghosts_of,
+    on_cpu,
+    on_device,
+    small,
+)
 from tests.cuda.test_pipeline import TINY
 
 pytestmark = pytest.mark.skipif(

@@ -15,7 +15,14 @@ from dpse_fast.cuda.caller_list import check_device_list
 from dpse_fast.cuda.device import Device
 from dpse_fast.cuda.force_sums import VIRIAL, ForceSums
 from dpse_fast.cuda.listed_rows import ListedRows
-from tests.cuda.test_listed import ALL, ghosts_of, on_cpu, on_device, same, small
+from tests.cuda.test_listed_session import (
+    ALL,
+    ghosts_of,
+    on_cpu,
+    on_device,
+    same,
+    small,
+)
 from tests.cuda.test_pipeline import TINY
 
 N, N_ALL, N_TYPES = 9, 50, 40  # more types than a warp has lanes

@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 from click.testing import CliRunner
 
-FILE = Path(__file__).parents[1] / "bench" / "neighbour_list.py"
+FILE = Path(__file__).parents[2] / "bench" / "neighbour_list.py"
 
 
 @pytest.fixture

@@ -8,13 +8,14 @@ from typing import Any
 import numpy as np
 import pytest
 from families import FAMILIES, SMALL, family, parameters
-from naive import Evaluation, evaluate
-from naive.slots import Overflow
 from numpy.typing import NDArray
 from random_model import Structure, random_model, random_structure
-from test_naive import check_gradient
 
 from dpse_fast.model import Model
+from naive import Evaluation, evaluate
+from naive.slots import Overflow
+
+from .test_naive import check_gradient
 
 Array = NDArray[np.float64]
 # In these a neighbour that leaves the cutoff is not what an empty slot is.

@@ -17,8 +17,8 @@ from dpse_fast.planning import choose
 from dpse_fast.planning.make_plan import make_plan
 from dpse_fast.planning.structures import neighbours_of, sample_structures
 
-WATER = Path(__file__).parents[1] / "examples" / "water.xyz"
-GOLDEN = Path(__file__).parent / "golden"
+WATER = Path(__file__).parents[2] / "examples" / "water.xyz"
+GOLDEN = Path(__file__).parents[1] / "golden"
 
 
 @pytest.fixture(scope="module")

@@ -8,13 +8,13 @@ from typing import Literal, get_args
 import numpy as np
 import pytest
 from golden_frames import CASES, Case, Frame, case, inputs
-from naive import Evaluation, evaluate
-from naive.networks import embedding
-from naive.slots import Overflow
 from numpy.typing import NDArray
 
 from dpse_fast.formats import read_model
 from dpse_fast.model import EmbeddingTable, Model
+from naive import Evaluation, evaluate
+from naive.networks import embedding
+from naive.slots import Overflow
 
 Array = NDArray[np.float64]
 OVERFLOWING = {"overflow"}

@@ -19,7 +19,7 @@ from dpse_fast.formats import read_model
 from dpse_fast.formats.exchange import write
 from dpse_fast.model import Model, PairTable
 
-GOLDEN = Path(__file__).parent / "golden"
+GOLDEN = Path(__file__).parents[1] / "golden"
 LEAST = float(np.exp(-2.0 / 0.2))  # the sum of one neighbour at 2 Å
 DISTANCES = (1.4, 1.99, 2.05, 2.1, 2.3, 3.9)
 
