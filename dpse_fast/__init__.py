@@ -18,7 +18,7 @@ from .errors import (
 from .runtime.process_state import garbage_collection_paused
 
 if TYPE_CHECKING:
-    from .evaluation.batch_session import ManySession, Structure
+    from .evaluation.batch_session import BatchSession, Structure
     from .evaluation.listed_session import ListedResult, ListedSession
     from .evaluation.session import Session
     from .model import Model
@@ -29,11 +29,11 @@ if TYPE_CHECKING:
 
 __all__ = [
     "AccuracyWarning",
+    "BatchSession",
     "DpseError",
     "InputError",
     "ListedResult",
     "ListedSession",
-    "ManySession",
     "Model",
     "ModelFileError",
     "NonFiniteWarning",
@@ -51,9 +51,9 @@ __all__ = [
 ]
 
 _HOME = {
+    "BatchSession": "evaluation.batch_session",
     "ListedResult": "evaluation.listed_session",
     "ListedSession": "evaluation.listed_session",
-    "ManySession": "evaluation.batch_session",
     "Model": "model",
     "Potential": "potential",
     "Report": "results",
@@ -71,6 +71,15 @@ def __getattr__(name: str) -> Any:
         from importlib.metadata import version
 
         return version("dpse-fast")
+    if name == "ManySession":
+        import warnings
+
+        warnings.warn(
+            "ManySession is now BatchSession; the old name goes with version 1.1",
+            DeprecationWarning,
+            stacklevel=2,
+        )
+        name = "BatchSession"
     if name not in _HOME:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     with garbage_collection_paused():

@@ -12,7 +12,7 @@ from .results import Result
 
 
 @dataclass
-class Parity:
+class Agreement:
     """Differences of energy, forces and virial, gathered structure by structure."""
 
     n_structures: int = 0

@@ -1,101 +1,24 @@
-"""Where a potential is evaluated: on the processors or on a GPU."""
+"""The choice of the device that computes: the processors or a GPU."""
 
 from __future__ import annotations
 
+import os
 import re
-from abc import ABC, abstractmethod
-from typing import Any
 
-from .cpu.memory import bytes_per_atom, worker_bytes
+import numpy as np
+
+from .cpu.backend import CpuBackend
 from .errors import InputError
-from .evaluation.domain_warnings import Inform
-from .evaluation.listed_session import ListedSession
-from .evaluation.session import Session
-from .plan import Plan
-from .planning import Planner
+from .evaluation.backend import Backend
 
 GEMMS = ("float32", "tf32x3", "tf32")
 _DEVICE = re.compile(r"auto|cpu|cuda(:\d{1,3})?")
 
 
-class Where(ABC):
-    """A device with its options.
-
-    Attributes
-    ----------
-    device : as `Potential.device`
-    """
-
-    device: str
-
-    @abstractmethod
-    def session(
-        self, planner: Planner, inform: Inform, *, threads: int, **options: Any
-    ) -> Session:
-        """A session there; options as `Session` takes them."""
-
-    @abstractmethod
-    def listed(
-        self, planner: Planner, inform: Inform, *, threads: int, **options: Any
-    ) -> ListedSession:
-        """The second door there; options as `ListedSession` takes them."""
-
-    @abstractmethod
-    def memory(self, plan: Plan, threads: int) -> dict[str, int]:
-        """Bytes that a plan takes there, as such and for each atom."""
-
-    @abstractmethod
-    def options(self) -> dict[str, Any]:
-        """What `load` takes for the same."""
-
-    @abstractmethod
-    def describe(self) -> dict[str, Any]:
-        """Ready for JSON."""
-
-
-class OnProcessors(Where):
-    """See `Where`.
-
-    Parameters
-    ----------
-    reason : why "auto" chose the processors; empty where they were asked for
-    """
-
-    device = "cpu"
-
-    def __init__(self, reason: str = "") -> None:
-        self._reason = reason
-
-    def session(
-        self, planner: Planner, inform: Inform, *, threads: int, **options: Any
-    ) -> Session:
-        from .cpu.session import CpuSession
-
-        return CpuSession(planner, inform, threads, **options)
-
-    def listed(
-        self, planner: Planner, inform: Inform, *, threads: int, **options: Any
-    ) -> ListedSession:
-        from .cpu.listed_session import CpuListed
-
-        return CpuListed(planner, inform, threads, **options)
-
-    def memory(self, plan: Plan, threads: int) -> dict[str, int]:
-        return {
-            "fixed_bytes": plan.n_bytes + threads * worker_bytes(plan),
-            "bytes_per_atom": bytes_per_atom(plan, threads),
-        }
-
-    def options(self) -> dict[str, Any]:
-        return {"device": "cpu"}
-
-    def describe(self) -> dict[str, Any]:
-        found = {"device": self.device}
-        return found | ({"no_gpu_because": self._reason} if self._reason else {})
-
-
-def choose(device: str, gemm: str | None, deterministic: bool) -> Where:
-    """The device that `load` is asked for.
+def choose_backend(
+    device: str, gemm: str | None, deterministic: bool, threads: int | None
+) -> Backend:
+    """The backend that `load` is asked for.
 
     Raises
     ------
@@ -109,20 +32,33 @@ def choose(device: str, gemm: str | None, deterministic: bool) -> Where:
         raise InputError(f"gemm: expected one of {', '.join(GEMMS)}, got {gemm!r}")
     if not isinstance(deterministic, bool):
         raise InputError(f"deterministic: expected a bool, got {deterministic!r}")
+    n_threads = check_threads(threads)
     if device == "cpu":
-        return OnProcessors()
+        return CpuBackend(n_threads)
     from .cuda.availability import missing, simulated
 
     family, _, number = device.partition(":")
     asked_for = family == "cuda"
     reason = None if asked_for and simulated() else missing()
     if reason is None:
-        from .cuda.backend import OnGpu
+        from .cuda.backend import CudaBackend
 
-        return OnGpu(int(number) if number else None, gemm, deterministic)
+        place = int(number) if number else None
+        return CudaBackend(place, gemm, deterministic, n_threads)
     if asked_for:
         raise InputError(
             f"device: {device!r} cannot be used: {reason}; "
             "device='cpu' computes on the processors"
         )
-    return OnProcessors(reason)
+    return CpuBackend(n_threads, reason)
+
+
+def check_threads(threads: int | None) -> int:
+    """The number of threads: as asked for, or the processors we may use."""
+    if threads is None:
+        available = getattr(os, "sched_getaffinity", None)
+        return len(available(0)) if available else os.cpu_count() or 1
+    whole = isinstance(threads, int | np.integer) and not isinstance(threads, bool)
+    if not whole or not 1 <= threads <= 1024:
+        raise InputError(f"threads: expected a number from 1 to 1024, got {threads!r}")
+    return int(threads)

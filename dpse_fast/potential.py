@@ -3,21 +3,23 @@
 from __future__ import annotations
 
 import os
+import warnings
 from collections.abc import Callable, Iterable, Sequence
 from functools import partial
 from importlib import resources
 from typing import Any
 
-import numpy as np
 from numpy.typing import ArrayLike
 
-from .devices import OnProcessors, Where, choose
+from .cpu.neighbours import NeighbourList
+from .devices import choose_backend
 from .errors import InputError
-from .evaluation.batch_session import ManySession, Structure
-from .evaluation.domain_warnings import informer
+from .evaluation.backend import Backend
+from .evaluation.base_session import SessionOptions
+from .evaluation.batch_session import BatchSession, Structure
 from .evaluation.listed_session import ListedSession
 from .evaluation.session import DEFAULT_SKIN, Session
-from .inputs.structure import check_type_map
+from .inputs.structure import check_amount, check_type_map
 from .model import Model
 from .plan import Plan, StoredPlan
 from .planning import DEFAULT_TOLERANCE, Planner
@@ -42,23 +44,19 @@ class Potential:
     device : "cpu", or "cuda" and the number of the GPU
     """
 
-    def __init__(
-        self,
-        planner: Planner,
-        threads: int,
-        sel_overflow: str,
-        where: Where | None = None,
-    ) -> None:
-        where = where or OnProcessors()
-        self.model, self.threads = planner.model, threads
-        self.sel_overflow, self.device = sel_overflow, where.device
-        self._where = where
+    def __init__(self, planner: Planner, backend: Backend, sel_overflow: str) -> None:
+        self.model, self.threads = planner.model, backend.threads
+        self.sel_overflow, self.device = sel_overflow, backend.device
+        self._backend = backend
         self.type_map = self.model.type_map
         self.rcut = self.model.rcut
         self.precision, self.tol = planner.precision, planner.tolerance
         self._planner = planner
-        self._session = self._make_session(skin=0.0)
-        self._many: ManySession | None = None
+        self._session = Session(backend, planner, self._options(warn_once=False), 0.0)
+        self._batch: BatchSession | None = None
+
+    def _options(self, **options: Any) -> SessionOptions:
+        return SessionOptions(self.sel_overflow, **options)
 
     @property
     def plan(self) -> Plan | None:
@@ -122,12 +120,13 @@ class Potential:
         profile : measure ``stage_seconds``
         inform : called with the text of each warning; None: Python's warnings
         """
-        return self._make_session(skin, profile, warn_once=True, inform=inform)
+        options = self._options(profile=profile, inform=inform)
+        return Session(self._backend, self._planner, options, skin)
 
-    def listed(
+    def listed_session(
         self, *, profile: bool = False, inform: Callable[[str], None] | None = None
     ) -> ListedSession:
-        """For MD codes with neighbour lists and ghosts of their own.
+        """For MD codes with neighbour lists and ghost atoms of their own.
 
         Each kind of warning is given once in a session; results always carry it.
 
@@ -136,15 +135,16 @@ class Potential:
         profile : measure ``stage_seconds``
         inform : called with the text of each warning; None: Python's warnings
         """
-        return self._make_listed(inform, profile, warn_once=True)
+        options = self._options(profile=profile, inform=inform)
+        return ListedSession(self._backend, self._planner, options)
 
-    def compute_many(
+    def compute_batch(
         self, structures: Iterable[Structure | tuple[Any, ...]], *, atomic: bool = False
     ) -> list[Result]:
-        """Energies, forces and virials of many systems, evaluated together.
+        """Energies, forces and virials of several systems, evaluated together.
 
         For small systems: the work of a call is shared, and processors or a GPU are
-        filled. `many` keeps the neighbour lists from call to call.
+        filled. `batch_session` keeps the neighbour lists from call to call.
 
         Parameters
         ----------
@@ -157,17 +157,17 @@ class Potential:
         InputError
             As `compute`, naming the structure.
         """
-        if self._many is None:
-            self._many = self._make_many(0.0, None, warn_once=False)
-        return self._many.compute(structures, atomic=atomic)
+        if self._batch is None:
+            self._batch = self._new_batch(0.0, self._options(warn_once=False))
+        return self._batch.compute(structures, atomic=atomic)
 
-    def many(
+    def batch_session(
         self,
         skin: float = DEFAULT_SKIN,
         *,
         inform: Callable[[str], None] | None = None,
-    ) -> ManySession:
-        """For MD of many systems: `compute_many` that keeps its neighbour lists.
+    ) -> BatchSession:
+        """For MD of several systems: `compute_batch` that keeps its neighbour lists.
 
         Each kind of warning is given once in a session; results always carry it.
 
@@ -176,45 +176,34 @@ class Potential:
         skin : Å
         inform : called with the text of each warning; None: Python's warnings
         """
-        return self._make_many(skin, inform, warn_once=True)
+        return self._new_batch(skin, self._options(inform=inform))
 
-    def _make_many(
-        self, skin: float, inform: Callable[[str], None] | None, warn_once: bool
-    ) -> ManySession:
-        def door(quiet: bool) -> ListedSession:
-            tell = (lambda text: None) if quiet else inform
-            return self._make_listed(tell, False, warn_once)
-
-        return ManySession(self.model, door, skin)
-
-    def _make_listed(
-        self, inform: Callable[[str], None] | None, profile: bool, warn_once: bool
-    ) -> ListedSession:
-        return self._where.listed(
-            self._planner,
-            informer(self.model, self.sel_overflow, inform),
-            threads=self.threads,
-            keep_all=self.sel_overflow == "all",
-            profile=profile,
-            warn_once=warn_once,
+    def _new_batch(self, skin: float, options: SessionOptions) -> BatchSession:
+        check_amount(skin, "skin", "a length in Å")
+        session = ListedSession(self._backend, self._planner, options)
+        return BatchSession(
+            self.model, session, partial(NeighbourList, self.rcut, skin)
         )
 
-    def _make_session(
-        self,
-        skin: float,
-        profile: bool = False,
-        warn_once: bool = False,
-        inform: Callable[[str], None] | None = None,
-    ) -> Session:
-        return self._where.session(
-            self._planner,
-            informer(self.model, self.sel_overflow, inform),
-            threads=self.threads,
-            keep_all=self.sel_overflow == "all",
-            skin=skin,
-            profile=profile,
-            warn_once=warn_once,
-        )
+    def listed(self, **options: Any) -> ListedSession:
+        """The old name of `listed_session`."""
+        _renamed("listed", "listed_session")
+        return self.listed_session(**options)
+
+    def compute_many(self, structures: Any, **options: Any) -> list[Result]:
+        """The old name of `compute_batch`."""
+        _renamed("compute_many", "compute_batch")
+        return self.compute_batch(structures, **options)
+
+    def many(self, *skin: float, **options: Any) -> BatchSession:
+        """The old name of `batch_session`."""
+        _renamed("many", "batch_session")
+        return self.batch_session(*skin, **options)
+
+    def where(self) -> dict[str, Any]:
+        """The old name of `device_info`."""
+        _renamed("where", "device_info")
+        return self.device_info()
 
     def renamed(self, type_map: Sequence[str]) -> Potential:
         """The same potential with other names for its types, in their order.
@@ -226,12 +215,12 @@ class Potential:
         """
         names = check_type_map(type_map, self.type_map)
         planner = self._planner.renamed(names)
-        return Potential(planner, self.threads, self.sel_overflow, self._where)
+        return Potential(planner, self._backend, self.sel_overflow)
 
     def __reduce__(self) -> tuple[Any, ...]:
         rebuild = partial(
             load,
-            **self._where.options(),
+            **self._backend.options(),
             precision=self.precision,
             tol=self.tol,
             threads=self.threads,
@@ -239,9 +228,9 @@ class Potential:
         )
         return rebuild, (self.model,)
 
-    def where(self) -> dict[str, Any]:
+    def device_info(self) -> dict[str, Any]:
         """The device, and why it is that one, ready for JSON."""
-        return self._where.describe()
+        return self._backend.describe()
 
     def describe(self) -> dict[str, Any]:
         """The model, its plan and the machine's share, ready for JSON."""
@@ -252,8 +241,8 @@ class Potential:
             "version": __version__,
             "model": describe_model(self.model),
             "plan": _planned_later(self) if plan is None else summarise(plan),
-            "memory": None if plan is None else self._where.memory(plan, self.threads),
-            **self.where(),
+            "memory": None if plan is None else self._backend.memory(plan),
+            **self.device_info(),
             "threads": self.threads,
             "sel_overflow": self.sel_overflow,
         }
@@ -267,15 +256,12 @@ def _planned_later(potential: Potential) -> dict[str, Any]:
     }
 
 
-def check_threads(threads: int | None) -> int:
-    """The number of workers: as asked for, or the processors we may use."""
-    if threads is None:
-        available = getattr(os, "sched_getaffinity", None)
-        return len(available(0)) if available else os.cpu_count() or 1
-    whole = isinstance(threads, int | np.integer) and not isinstance(threads, bool)
-    if not whole or not 1 <= threads <= 1024:
-        raise InputError(f"threads: expected a number from 1 to 1024, got {threads!r}")
-    return int(threads)
+def _renamed(old: str, new: str) -> None:
+    warnings.warn(
+        f"Potential.{old} is now Potential.{new}; the old name goes with version 1.1",
+        DeprecationWarning,
+        stacklevel=3,
+    )
 
 
 def _one_of(value: str, known: tuple[str, ...], name: str) -> None:
@@ -347,13 +333,12 @@ def load(
     InputError
         For an option that does not exist.
     """
-    where = choose(device, gemm, deterministic)
+    backend = choose_backend(device, gemm, deterministic, threads)
     _one_of(sel_overflow, SEL_OVERFLOW, "sel_overflow")
-    n_threads = check_threads(threads)
     with garbage_collection_paused():
         model, stored = _model_of(path, head)
         if type_map is not None:
             type_map = check_type_map(type_map, model.type_map)
         planner = Planner(model, precision, tol, stored)
-    potential = Potential(planner, n_threads, sel_overflow, where)
+    potential = Potential(planner, backend, sel_overflow)
     return potential if type_map is None else potential.renamed(type_map)

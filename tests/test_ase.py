@@ -12,8 +12,8 @@ from random_model import random_model, random_structure
 
 import dpse_fast
 from dpse_fast.ase import DeepPotential
-from dpse_fast.cpu.session import CpuSession
 from dpse_fast.errors import InputError
+from dpse_fast.evaluation.session import Session
 
 STEP = 2e-5  # Å, or strain
 
@@ -121,7 +121,7 @@ def test_unchanged_atoms_are_not_computed_again(
     def refuse(*_: object, **__: object) -> None:
         raise AssertionError("computed again")
 
-    monkeypatch.setattr(CpuSession, "compute", refuse)
+    monkeypatch.setattr(Session, "compute", refuse)
     atoms.set_initial_charges(np.ones(len(atoms)))
     atoms.set_initial_magnetic_moments(np.ones(len(atoms)))
     atoms.get_forces()

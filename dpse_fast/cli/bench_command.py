@@ -84,7 +84,7 @@ def command(
         "model": model or "embedded default",
         "precision": potential.precision,
         "threads": potential.threads,
-        **potential.where(),
+        **potential.device_info(),
         "steps": steps,
         **measured,
     }

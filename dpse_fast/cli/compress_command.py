@@ -98,19 +98,20 @@ def _check(
     model: Model, stored: StoredPlan, trajectory: str, index: str
 ) -> dict[str, Any]:
     """The plan against converged tables on the frames, in every precision."""
-    from ..agreement import Parity
+    from ..agreement import Agreement
+    from ..devices import choose_backend
     from ..planning import Planner
-    from ..potential import Potential, check_threads
+    from ..potential import Potential
     from ..trajectory import model_types, read_frames
 
-    threads = check_threads(None)
-    exact = Potential(Planner(model, "double", 0.0), threads, "truncate")
+    backend = choose_backend("cpu", None, True, None)
+    exact = Potential(Planner(model, "double", 0.0), backend, "truncate")
     checked = {
         precision: (
             Potential(
-                Planner(model, precision, stored.tolerance, stored), threads, "truncate"
+                Planner(model, precision, stored.tolerance, stored), backend, "truncate"
             ),
-            Parity(),
+            Agreement(),
         )
         for precision in stored.certificates
     }

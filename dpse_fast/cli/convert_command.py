@@ -129,11 +129,11 @@ def _not_carried(path: str, model: Model) -> list[str]:
 
 def _parity(one: Model, other: Model) -> dict[str, Any]:
     from .. import load
-    from ..agreement import Parity
+    from ..agreement import Agreement
     from ..planning.comparison_structures import sample_structures
     from .warning_summary import WarningSummary
 
-    found = Parity()
+    found = Agreement()
     with WarningSummary():
         pots = [load(m, tol=PARITY_TOLERANCE, threads=1) for m in (one, other)]
         for s in sample_structures(one):

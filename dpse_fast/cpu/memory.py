@@ -25,6 +25,11 @@ BUILDING = 24 + 24  # of an atom or image: columns and offsets, while the list i
 SLOT = 4  # of an atom or image, a worker
 
 
+def fixed_bytes(plan: Plan, threads: int) -> int:
+    """Of tables, nets and the threads' buffers."""
+    return plan.n_bytes + threads * worker_bytes(plan)
+
+
 def worker_bytes(plan: Plan) -> int:
     """Buffers of one thread: a block of atoms with their listed neighbours."""
     item = plan.dtype.itemsize

@@ -14,6 +14,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from ..evaluation.backend import AtomTallies, Domain
 from ..kernels.cpu.environment import COINCIDENT, locate
 from ..kernels.layout import N_LOCATED, Neighbourhood
 from ..plan import Plan
@@ -22,7 +23,7 @@ from .blocks import Block, blocks_of
 from .force_sums import OrderedSum
 from .spatial_order import slices
 from .threads import Workers
-from .workspace import AtomTallies, Workspace
+from .workspace import Workspace, atom_tallies
 
 Floats = NDArray[np.float64]
 
@@ -31,8 +32,8 @@ STAGES = ("environment", "moments", "fitting", "gradients", "forces")
 NOT_TIMED = nullcontext()
 
 
-class Evaluation(NamedTuple):
-    """What the pipeline gives, over the atoms of its neighbourhood."""
+class PipelineResult(NamedTuple):
+    """Over the atoms and images of a neighbour list."""
 
     energies: Floats  # (n_rows,) eV, of the list's centres
     forces: Floats  # (n_all, 3) eV/Å, of atoms and images
@@ -41,18 +42,7 @@ class Evaluation(NamedTuple):
     domain: Domain
 
 
-class Domain(NamedTuple):
-    """What was met beyond the model's domain, as counted by the kernels."""
-
-    counters: list[NDArray[np.int64]]  # by descriptor, see kernels.cpu.environment
-    seen: NDArray[np.int64]  # (T, T) pairs within the longest cutoff
-    n_over: int  # atoms with more neighbours than sel
-    n_over_table: int  # atoms with more neighbours than the pair table's sel
-    below_table: int  # 1 + an atom with a neighbour below the pair table, or 0
-    atoms: AtomTallies  # of no atoms unless asked for
-
-
-class Engine:
+class Pipeline:
     """Evaluates plans with a fixed number of threads; `use` names the plan.
 
     Parameters
@@ -90,7 +80,7 @@ class Engine:
         atomic: bool = False,
         parameters: Floats | None = None,
         pair_gradients: Floats | None = None,
-    ) -> Evaluation:
+    ) -> PipelineResult:
         """Energies, forces and virial of a neighbourhood.
 
         Parameters
@@ -102,7 +92,7 @@ class Engine:
         """
         blocks = blocks_of(hood, self.plan.model.n_types, parameters)
         energies = np.zeros(len(hood.centres))
-        atoms = AtomTallies(self.plan, len(hood.centres) if atomic else 0)
+        atoms = atom_tallies(self.plan, len(hood.centres) if atomic else 0)
         workspaces = self._prepare(blocks, len(hood.positions), atoms)
         self._sums.start(len(hood.positions), atomic)
         located = self._locate(hood)
@@ -228,7 +218,7 @@ def _gather(
     energies: Floats,
     atoms: AtomTallies,
     widest: int,
-) -> Evaluation:
+) -> PipelineResult:
     counters = []
     for tallies in zip(*(w.tallies for w in workspaces), strict=True):
         total = np.sum([t.counters for t in tallies], axis=0)
@@ -246,4 +236,6 @@ def _gather(
         ),
         atoms=atoms,
     )
-    return Evaluation(energies, sums.forces, sums.virial, sums.atomic_virials, domain)
+    return PipelineResult(
+        energies, sums.forces, sums.virial, sums.atomic_virials, domain
+    )

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
+from ..evaluation.backend import AtomTallies
 from ..kernels.cpu.environment import N_COUNTERS
 from ..kernels.cpu.forces import list_gradients
 from ..kernels.layout import Neighbourhood, Tally
@@ -20,25 +21,16 @@ from .stages import (
 Floats = NDArray[np.floating]
 
 
-class AtomTallies:
-    """What each atom has beyond the model's domain; empty unless asked for.
-
-    Parameters
-    ----------
-    n_rows : atoms
-
-    Attributes
-    ----------
-    excess : by descriptor, (n_rows, G) int32; close, unseen : (n_rows,) int32
-    """
-
-    def __init__(self, plan: Plan, n_rows: int) -> None:
-        self.excess = [
+def atom_tallies(plan: Plan, n_rows: int) -> AtomTallies:
+    """Zeros for so many rows."""
+    return AtomTallies(
+        excess=[
             np.zeros((n_rows, part.environments.sel.size), np.int32)
             for part in plan.descriptors
-        ]
-        self.close = np.zeros(n_rows, np.int32)
-        self.unseen = np.zeros(n_rows, np.int32)
+        ],
+        close=np.zeros(n_rows, np.int32),
+        unseen=np.zeros(n_rows, np.int32),
+    )
 
 
 class Workspace:

@@ -1,18 +1,22 @@
-"""A GPU as the place where a potential is evaluated."""
+"""A GPU as a backend."""
 
 from __future__ import annotations
 
+from contextlib import AbstractContextManager
 from typing import Any
 
-from ..devices import Where
+import numpy as np
+from numpy.typing import NDArray
+
 from ..errors import InputError
-from ..evaluation.domain_warnings import Inform
-from ..evaluation.listed_session import ListedSession
-from ..evaluation.session import Session
+from ..inputs.neighbour_list import CallerList
+from ..kernels.cuda._cuda import SIMULATED
 from ..plan import Plan
-from ..planning import Planner
+from .arrays import CudaArrays
 from .device import Device
-from .memory import bytes_per_atom, fixed_bytes
+from .evaluator import Evaluator
+from .memory import bytes_per_atom, fixed_bytes, no_memory
+from .neighbour_list_check import CheckedList, check_device_list, list_on_device
 
 
 def device_of(number: int | None) -> Device:
@@ -23,8 +27,6 @@ def device_of(number: int | None) -> Device:
     InputError
         If there is no such GPU.
     """
-    from ..kernels.cuda._cuda import SIMULATED
-
     if SIMULATED:
         from .simulated_device import SimulatedDevice
 
@@ -39,50 +41,56 @@ def device_of(number: int | None) -> Device:
     return CupyDevice(number)
 
 
-class OnGpu(Where):
-    """See `Where`.
+class CudaBackend(CudaArrays):
+    """See `evaluation.backend.Backend`.
 
     Parameters
     ----------
     number : of the GPU; None for CuPy's current one
     gemm, deterministic : see `dpse_fast.load`
+    threads : on the host
     """
 
     def __init__(
-        self, number: int | None, gemm: str | None, deterministic: bool
+        self, number: int | None, gemm: str | None, deterministic: bool, threads: int
     ) -> None:
-        self._device = device_of(number)
+        super().__init__(device_of(number))
         self._gemm, self._deterministic = gemm, deterministic
-        self.device = f"cuda:{self._device.number}"
+        self.threads = threads
+        self.device = f"cuda:{self.gpu.number}"
+        self.out_of_memory: tuple[type[Exception], ...] = (self.gpu.out_of_memory,)
 
-    @property
-    def _kept(self) -> dict[str, Any]:
-        """Options of `KeptOnDevice`."""
-        return {
-            "device": self._device,
-            "gemm": self._gemm,
-            "deterministic": self._deterministic,
-        }
+    def active(self) -> AbstractContextManager[Any]:
+        return self.gpu.active()
 
-    def session(
-        self, planner: Planner, inform: Inform, *, threads: int, **options: Any
-    ) -> Session:
-        from .session import CudaSession
+    def evaluator(self, plan: Plan, profile: bool) -> Evaluator:
+        gemm = self._gemm or "float32"
+        return Evaluator(self.gpu, plan, gemm, self._deterministic, profile)
 
-        return CudaSession(planner, inform, **self._kept, **options)
+    def check_list(
+        self,
+        types: Any,
+        first: Any,
+        neighbours: Any,
+        centres: Any,
+        of_caller: NDArray[np.int32] | None,
+        n_all: int,
+        type_map: tuple[str, ...],
+    ) -> CheckedList:
+        arguments = (types, first, neighbours, centres, of_caller, n_all, type_map)
+        return check_device_list(self, *arguments)
 
-    def listed(
-        self, planner: Planner, inform: Inform, *, threads: int, **options: Any
-    ) -> ListedSession:
-        from .listed_session import CudaListed
+    def take_list(self, checked: CallerList) -> CheckedList:
+        return list_on_device(self.gpu, checked)
 
-        return CudaListed(planner, inform, **self._kept, **options)
-
-    def memory(self, plan: Plan, threads: int) -> dict[str, int]:
+    def memory(self, plan: Plan) -> dict[str, int]:
         return {
             "fixed_bytes": fixed_bytes(plan),
             "bytes_per_atom": bytes_per_atom(plan, self._deterministic),
         }
+
+    def no_memory(self, n: int) -> InputError:
+        return no_memory(self.gpu, n)
 
     def options(self) -> dict[str, Any]:
         return {
@@ -92,9 +100,9 @@ class OnGpu(Where):
         }
 
     def describe(self) -> dict[str, Any]:
-        free, total = self._device.memory()
+        free, total = self.gpu.memory()
         return {
             "device": self.device,
-            "gpu": self._device.name,
+            "gpu": self.gpu.name,
             "gpu_memory": {"free_bytes": free, "bytes": total},
         }

@@ -172,8 +172,8 @@ class CupyDevice(Device):
             found = cupy.asarray(value)
         return found, int(found.device.id)
 
-    def cast(self, native: Any, dtype: DTypeLike) -> Array:
-        return _for_kernels(cupy.ascontiguousarray(native, dtype))
+    def cast(self, array: Any, dtype: DTypeLike) -> Array:
+        return _for_kernels(cupy.ascontiguousarray(cupy.asarray(array), dtype))
 
     def native(self, array: Array, shape: Shape) -> Any:
         return cupy.asarray(array).reshape(-1)[: int(np.prod(shape))].reshape(shape)

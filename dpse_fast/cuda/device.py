@@ -143,8 +143,11 @@ class Device(ABC):
         """
 
     @abstractmethod
-    def cast(self, native: Any, dtype: DTypeLike) -> Array:
-        """For kernels, C-contiguous; not copied where it is so with this dtype."""
+    def cast(self, array: Any, dtype: DTypeLike) -> Array:
+        """For kernels, C-contiguous; not copied where it is so with this dtype.
+
+        From an array of the device's library or one for kernels.
+        """
 
     @abstractmethod
     def native(self, array: Array, shape: Shape) -> Any:

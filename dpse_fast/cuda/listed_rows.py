@@ -19,8 +19,8 @@ from ..kernels.cuda.layout import (
 from ..kernels.cuda.neighbour_list import summarise
 from ..kernels.cuda.rows import renumber
 from ..kernels.cuda.skin import follow
-from .caller_list import CheckedList
 from .device import Array, Device
+from .neighbour_list_check import CheckedList
 from .row_list import CallersRows
 from .spatial_order import MOST_WARPS, warps
 
@@ -64,7 +64,7 @@ class ListedRows(CallersRows):
         deterministic: bool,
     ) -> None:
         self._device, self._n_types = device, n_types
-        n_all, n = int(given.types.size), given.n
+        n_all, n = given.n_all, given.n_counted
         self.n_given = given.n_list
         self._check_memory(n, deterministic)
         self._types = device.empty(n_all, np.int32)

@@ -26,21 +26,19 @@ class ParametersOfRows:
         return RowParameters(nothing, self._device.part(nothing, 0, 0))
 
     def __call__(
-        self, frame: Floats, atoms: Floats, types: NDArray[np.int32], order: Array
+        self, values: Floats, types: NDArray[np.int32], order: Array
     ) -> RowParameters:
         """Bring parameters to the device.
 
         Parameters
         ----------
-        frame, atoms : (1, k) or (N, k), and (N, k), normalised
+        values : (N, k) of frame and atoms, normalised
         types : (N,) of the model
         order : (n,) int32 of the device, which of the N each row is
         """
-        whole = np.broadcast_to(frame, (len(atoms), frame.shape[1]))
-        values = np.ascontiguousarray(np.concatenate([whole, atoms], axis=1))
         vacuum = self._vacuum(values, types)[:, None]
         return RowParameters(
-            self._of_rows("values", values, order),
+            self._of_rows("values", np.ascontiguousarray(values), order),
             self._of_rows("vacuum", vacuum, order),
         )
 

@@ -132,8 +132,9 @@ class SimulatedDevice(Device):
             return np.from_dlpack(_Exported(value.__dlpack__(stream=STREAM))), 0
         return np.asarray(_OfHost(dict(value.__cuda_array_interface__))), 0
 
-    def cast(self, native: Any, dtype: DTypeLike) -> Array:
-        return CheckedArray(np.ascontiguousarray(native, dtype))
+    def cast(self, array: Any, dtype: DTypeLike) -> Array:
+        values = array.values if isinstance(array, CheckedArray) else array
+        return CheckedArray(np.ascontiguousarray(values, dtype))
 
     def native(self, array: Array, shape: Shape) -> Any:
         return self.view(array, shape).values

@@ -1,23 +1,44 @@
-"""What evaluations one after another keep, whoever keeps the neighbour list."""
+"""What sessions have in common, whoever keeps the neighbour list."""
 
 from __future__ import annotations
 
 import threading
 from abc import ABC, abstractmethod
+from collections import Counter
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
 
-from ..planning import Planner
-from .domain_warnings import Inform, Once
+import numpy as np
+from numpy.typing import NDArray
+
+from ..inputs.parameters import check_parameters
+from ..plan import Plan
+from .backend import Backend, Evaluator, PlanSource, Request
+from .domain_warnings import DomainWarnings
 
 
-class Kept(ABC):
-    """Base of `Session` and `ListedSession`.
+@dataclass(frozen=True)
+class SessionOptions:
+    """Options of a session.
 
     Parameters
     ----------
-    inform : told of what lies beyond the model's domain
-    keep_all : count all neighbours, also those beyond ``sel``
+    sel_overflow : see `dpse_fast.load`
     profile : measure ``stage_seconds``
-    warn_once : tell of each kind of trouble once
+    warn_once : give each kind of warning once in the session
+    inform : called with the text of each warning; None: Python's warnings
+    """
+
+    sel_overflow: str = "warn"
+    profile: bool = False
+    warn_once: bool = True
+    inform: Callable[[str], None] | None = None
+
+
+class BaseSession(ABC):
+    """A potential's backend and plans, with what is kept from call to call.
 
     Attributes
     ----------
@@ -26,19 +47,81 @@ class Kept(ABC):
     """
 
     def __init__(
-        self,
-        planner: Planner,
-        inform: Inform,
-        *,
-        keep_all: bool,
-        profile: bool,
-        warn_once: bool,
+        self, backend: Backend, plans: PlanSource, options: SessionOptions
     ) -> None:
-        self._planner, self._model = planner, planner.model
-        self._tell: Inform = Once(inform) if warn_once else inform
-        self._profile, self._truncate = profile, not keep_all
+        self._backend, self._plans, self._options = backend, plans, options
+        self._model = plans.model
+        self._warn = DomainWarnings(
+            plans.model, options.sel_overflow, options.inform, options.warn_once
+        )
         self._lock = threading.Lock()
+        self._evaluator: Evaluator | None = None
+        self._earlier_seconds: Counter[str] = Counter()
 
     @property
+    def stage_seconds(self) -> dict[str, float]:
+        found = dict(self._evaluator.stage_seconds) if self._evaluator else {}
+        return {
+            stage: seconds + self._earlier_seconds[stage]
+            for stage, seconds in found.items()
+        }
+
+    def _evaluator_for(self, plan: Plan) -> Evaluator:
+        """The one of this plan; a new one where another type of atoms was met."""
+        if self._evaluator is None or self._evaluator.plan is not plan:
+            self._earlier_seconds = Counter(self.stage_seconds)
+            self._evaluator = self._backend.evaluator(plan, self._options.profile)
+            self._forget_lists()
+        return self._evaluator
+
     @abstractmethod
-    def stage_seconds(self) -> dict[str, float]: ...
+    def _forget_lists(self) -> None:
+        """Called where the evaluator is new: its lists follow the plan's types."""
+
+    @property
+    def truncate(self) -> bool:
+        """Whether only the nearest ``sel`` neighbours of each type are kept."""
+        return self._options.sel_overflow != "all"
+
+    def _request(
+        self,
+        fparam: Any,
+        aparam: Any,
+        n_atoms: int,
+        n_frames: int | None = None,
+        **wanted: bool,
+    ) -> Request:
+        """What to evaluate, with checked parameters.
+
+        Parameters
+        ----------
+        n_atoms : N, or rows of a caller's list
+        n_frames : rows that may have frame parameters of their own; None: one frame
+        """
+        model, on_host = self._model, self._backend.on_host
+        return Request(
+            truncate=self.truncate,
+            frame=check_parameters(
+                on_host(fparam, "fparam"), model.fparam, "fparam", n_frames
+            ),
+            atoms=check_parameters(
+                on_host(aparam, "aparam"), model.aparam, "aparam", n_atoms
+            ),
+            **wanted,
+        )
+
+    @contextmanager
+    def _in_memory(self, n: Callable[[], int]) -> Iterator[None]:
+        """Gives the memory back, and says what is too large, where it is short."""
+        try:
+            yield
+        except self._backend.out_of_memory as error:
+            self._evaluator = None  # with its memory
+            self._forget_lists()
+            raise self._backend.no_memory(n()) from error
+
+
+def present_types(types: NDArray[np.integer]) -> NDArray[np.integer]:
+    """Those that exist for the model, each once."""
+    found: NDArray[np.integer] = np.unique(types)
+    return found[found >= 0]

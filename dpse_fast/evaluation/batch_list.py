@@ -1,42 +1,59 @@
-"""The neighbour lists of many systems as one."""
+"""The neighbour lists of a batch of systems as one."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
-from ..cpu.neighbours import NeighbourList
+from ..inputs.neighbour_list import CallerList
 from ..inputs.structure import System
+from ..kernels.layout import Neighbourhood
 
 Floats = NDArray[np.float64]
 
 
-class JointList:
+class HostList(Protocol):
+    """A neighbour list of one system on the host; see `cpu.neighbours`."""
+
+    builds: int
+
+    @property
+    def hood(self) -> Neighbourhood:
+        """Over atoms and periodic images."""
+
+    @property
+    def owners(self) -> NDArray[np.int32]:
+        """(n_all,) the system's atom behind each."""
+
+    def update(self, system: System) -> None:
+        """Bring the list to where the atoms are."""
+
+
+class BatchList:
     """A full list over the atoms and images of all systems, each on its own.
 
     Parameters
     ----------
-    cutoff, skin : Å, as `NeighbourList`; a system keeps its list by its place
+    make_list : a new list for one system; a system keeps its list by its place
 
     Attributes
     ----------
     builds : how often a list of a system was built
-    positions, types, first, neighbours, centres : see `Neighbourhood`
+    positions : (n_all, 3) Å
+    rows : all else; see `Neighbourhood`
     owners : (n_all,) the atom behind each, atoms of all systems being numbered on
     """
 
     positions: Floats
-    types: NDArray[np.int32]
-    first: NDArray[np.int64]
-    neighbours: NDArray[np.int32]
-    centres: NDArray[np.int32]
+    rows: CallerList
     owners: NDArray[np.int32]
 
-    def __init__(self, cutoff: float, skin: float) -> None:
-        self._cutoff, self._skin = cutoff, skin
-        self._lists: list[NeighbourList] = []
+    def __init__(self, make_list: Callable[[], HostList]) -> None:
+        self._make_list = make_list
+        self._lists: list[HostList] = []
         self.builds = 0
 
     def update(self, systems: Sequence[System]) -> bool:
@@ -50,7 +67,7 @@ class JointList:
         anew = len(systems) != len(self._lists)
         del self._lists[len(systems) :]
         while len(self._lists) < len(systems):
-            self._lists.append(NeighbourList(self._cutoff, self._skin))
+            self._lists.append(self._make_list())
         for one, system in zip(self._lists, systems, strict=True):
             before = one.builds
             one.update(system)
@@ -66,12 +83,15 @@ class JointList:
         places = _begins([len(hood.positions) for hood in hoods])
         listed = _begins([len(hood.neighbours) for hood in hoods])
         atoms = _begins(n_atoms)
-        self.types = np.concatenate([hood.types for hood in hoods])
-        self.centres = _shifted([hood.centres for hood in hoods], places)
-        self.neighbours = _shifted([hood.neighbours for hood in hoods], places)
-        self.owners = _shifted([one.owners for one in self._lists], atoms)
         starts = [h.first[:-1] + b for h, b in zip(hoods, listed, strict=True)]
-        self.first = np.concatenate([*starts, [len(self.neighbours)]])
+        neighbours = _shifted([hood.neighbours for hood in hoods], places)
+        self.rows = CallerList(
+            types=np.concatenate([hood.types for hood in hoods]),
+            centres=_shifted([hood.centres for hood in hoods], places),
+            first=np.concatenate([*starts, [len(neighbours)]]),
+            neighbours=neighbours,
+        )
+        self.owners = _shifted([one.owners for one in self._lists], atoms)
 
 
 def _begins(sizes: Sequence[int]) -> NDArray[np.int64]:

@@ -1,4 +1,4 @@
-"""Many small systems in one evaluation."""
+"""A batch of systems in one evaluation."""
 
 from __future__ import annotations
 
@@ -11,18 +11,20 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from ..errors import AtomError, InputError
-from ..inputs.structure import Checked, check_amount, check_system, given_parameters
+from ..inputs.parameters import check_parameters
+from ..inputs.structure import CheckedStructure, check_system
 from ..kernels.cpu.images import add_to_owners
 from ..model import Model
-from ..results import PAIR_TABLE, AtomReport, Report, Result, SelOverflow
-from .batch_list import JointList
+from ..results import AtomReport, Report, Result, SelOverflow
+from .backend import Request
+from .batch_list import BatchList, HostList
 from .listed_session import ListedResult, ListedSession
 
 Floats = NDArray[np.float64]
 
 
 class Structure(NamedTuple):
-    """One of many systems; see `Potential.compute` for each field."""
+    """One system of a batch; see `Potential.compute` for each field."""
 
     positions: ArrayLike
     types: ArrayLike | Sequence[str]
@@ -35,7 +37,7 @@ class Structure(NamedTuple):
 class _System(NamedTuple):
     """A checked structure with the parameters of its atoms that count."""
 
-    checked: Checked
+    checked: CheckedStructure
     frame: Floats  # (n, k)
     atoms: Floats  # (n, k)
 
@@ -44,17 +46,16 @@ class _System(NamedTuple):
         return len(self.checked.system.types)
 
 
-class ManySession:
-    """Computes many systems at once, keeping their lists while atoms move little.
+class BatchSession:
+    """Computes a batch of systems at once, keeping their lists while atoms move little.
 
-    Made by `Potential.many`. A system keeps its list from call to call by its place
-    in the sequence.
+    Made by `Potential.batch_session`. A system keeps its list from call to call by its
+    place in the sequence.
 
     Parameters
     ----------
-    make_door : a second door to the potential; True: that does not warn
-    skin : Å, as in `Potential.session`
-    quiet : do not warn
+    session : evaluates the joint list
+    make_list : a new neighbour list for one system
 
     Attributes
     ----------
@@ -64,14 +65,11 @@ class ManySession:
     def __init__(
         self,
         model: Model,
-        make_door: Callable[[bool], ListedSession],
-        skin: float,
-        quiet: bool = False,
+        session: ListedSession,
+        make_list: Callable[[], HostList],
     ) -> None:
-        self._model, self._make_door = model, make_door
-        skin = check_amount(skin, "skin", "a length in Å")
-        self._list = JointList(model.rcut, skin)
-        self._door = make_door(quiet)
+        self._model, self._session = model, session
+        self._list = BatchList(make_list)
         self._ready = False
         self._lock = threading.Lock()
 
@@ -109,8 +107,8 @@ class ManySession:
             one = Structure(*given)
             checked = check_system(*one[:4], model.type_map)
             n = checked.n_atoms
-            frame = given_parameters(one.fparam, model.fparam, "fparam")
-            own = given_parameters(one.aparam, model.aparam, "aparam", n)
+            frame = check_parameters(one.fparam, model.fparam, "fparam")
+            own = check_parameters(one.aparam, model.aparam, "aparam", n)
         except InputError as error:
             raise InputError(f"structures[{k}]: {error}") from None
         frame = np.broadcast_to(frame, (n, frame.shape[1]))
@@ -131,16 +129,17 @@ class ManySession:
     def _evaluate(self, systems: list[_System]) -> list[Result]:
         """Of atoms that count, with all that is known of each."""
         joint = self._list
-        same = not joint.update([one.checked.system for one in systems])
-        same, self._ready = same and self._ready, False
-        own = joint.owners[joint.centres]
-        found = self._door.compute(
-            *(joint.positions, joint.types, joint.first, joint.neighbours),
-            joint.centres,
-            same_list=same,
+        anew = joint.update([one.checked.system for one in systems])
+        same, self._ready = self._ready and not anew, False
+        own = joint.owners[joint.rows.centres]
+        request = Request(
+            self._session.truncate,
             atomic=True,
-            fparam=_of_rows([one.frame for one in systems], own),
-            aparam=_of_rows([one.atoms for one in systems], own),
+            frame=np.concatenate([one.frame for one in systems])[own],
+            atoms=np.concatenate([one.atoms for one in systems])[own],
+        )
+        found = self._session.evaluate(
+            joint.positions, None if same else joint.rows, request
         )
         self._ready = True
         return self._split(systems, found, own)
@@ -182,23 +181,12 @@ class ManySession:
         atoms = _mapped(joint.atoms, lambda values: values[rows])
         if n_systems == 1:
             return replace(joint, atoms=atoms)
-        in_table = joint.sel_overflow and PAIR_TABLE in joint.sel_overflow.types
-        if joint.short_pairs or joint.unseen_pairs or in_table:
-            # What is not counted by atoms is found by a look at the system alone.
-            session = ManySession(self._model, self._make_door, 0.0, quiet=True)
-            return session._evaluate([system])[0].report
         return Report(
             sel_overflow=_overflow(atoms.sel_excess),
             close_pairs=-(-int(atoms.close_neighbours.sum()) // 2),
             non_finite_atoms=int(atoms.non_finite.sum()),
             atoms=atoms,
         )
-
-
-def _of_rows(parts: list[Floats], own: NDArray[np.int32]) -> Floats | None:
-    """Parameters of the systems' atoms, row by row; None: the model takes none."""
-    joined: Floats = np.concatenate(parts)[own]
-    return joined if joined.size else None
 
 
 def _overflow(excess: dict[str, NDArray[np.int64]]) -> SelOverflow | None:
@@ -221,7 +209,7 @@ def _mapped(
     )
 
 
-def _for_caller(result: Result, checked: Checked, atomic: bool) -> Result:
+def _for_caller(result: Result, checked: CheckedStructure, atomic: bool) -> Result:
     """With rows for atoms that do not count, and of atoms only what is wanted."""
     for_all, report = checked.for_all, result.report
     assert result.atomic_energies is not None

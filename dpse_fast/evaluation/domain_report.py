@@ -7,12 +7,12 @@ from collections.abc import Callable, Iterable
 import numpy as np
 from numpy.typing import NDArray
 
-from ..cpu.pipeline import Domain
 from ..errors import AtomError
 from ..kernels.cpu.environment import CLOSE_PAIRS, COINCIDENT, N_COUNTERS, SHORT_PAIRS
 from ..model import Descriptor, Model
 from ..plan import Plan
 from ..results import ALL_TYPES, PAIR_TABLE, AtomReport, Report, SelOverflow
+from .backend import Domain
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.integer]

@@ -1,4 +1,4 @@
-"""Telling what lies beyond a model's domain, over and over or once."""
+"""Warnings, or errors, about what lies beyond a model's domain."""
 
 from __future__ import annotations
 
@@ -16,43 +16,53 @@ from ..model import Model
 from ..plan.domain import trusted_distance
 from ..results import Report
 
-Inform = Callable[[Report], None]
 
-
-def informer(
-    model: Model, sel_overflow: str, tell: Callable[[str], None] | None
-) -> Inform:
-    """Warns, or raises, about what a structure asks beyond the model's domain.
+class DomainWarnings:
+    """Warns, or raises, about what a report tells.
 
     Parameters
     ----------
     sel_overflow : see `dpse_fast.load`
-    tell : called with the text of each warning; None: Python's warnings
+    inform : called with the text of each warning; None: Python's warnings
+    once : give each kind of warning only the first time
     """
 
-    def inform(report: Report) -> None:
+    def __init__(
+        self,
+        model: Model,
+        sel_overflow: str,
+        inform: Callable[[str], None] | None,
+        once: bool,
+    ) -> None:
+        self._model, self._sel_overflow = model, sel_overflow
+        self._inform, self._once = inform, once
+        self._given: set[type[Warning]] = set()
+
+    def __call__(self, report: Report) -> None:
+        """Raises an InputError for more neighbours than ``sel`` if that is an error."""
         overflow = report.sel_overflow
-        if overflow and sel_overflow == "error":
+        if overflow and self._sel_overflow == "error":
             raise InputError(
                 f"positions: {overflow}; sel_overflow='truncate' keeps the nearest, "
                 "'all' counts all"
             )
-        if overflow and sel_overflow == "warn":
+        if overflow and self._sel_overflow == "warn":
             text = f"{overflow}; the nearest are kept, as deepmd-kit does"
-            say(text, SelOverflowWarning)
-        for text, kind in _troubles(model, report):
-            say(text, kind)
+            self._warn(text, SelOverflowWarning)
+        for text, kind in _warnings(self._model, report):
+            self._warn(text, kind)
 
-    def say(text: str, kind: type[Warning]) -> None:
-        if tell is None:
+    def _warn(self, text: str, kind: type[Warning]) -> None:
+        if self._once and kind in self._given:
+            return
+        self._given.add(kind)
+        if self._inform is None:
             warn(text, kind)
         else:
-            tell(text)
-
-    return inform
+            self._inform(text)
 
 
-def _troubles(model: Model, report: Report) -> Iterator[tuple[str, type[Warning]]]:
+def _warnings(model: Model, report: Report) -> Iterator[tuple[str, type[Warning]]]:
     if report.short_pairs:
         yield (
             f"{report.short_pairs} pairs closer than {trusted_distance(model):.2f} Å, "
@@ -72,28 +82,4 @@ def _troubles(model: Model, report: Report) -> Iterator[tuple[str, type[Warning]
             f"{report.non_finite_atoms} atoms have an energy or a force that is NaN or "
             "infinite",
             NonFiniteWarning,
-        )
-
-
-class Once:
-    """Passes each kind of trouble on the first time that it is met."""
-
-    def __init__(self, inform: Inform) -> None:
-        self._inform, self._told = inform, Report()
-
-    def __call__(self, report: Report) -> None:
-        old = self._told
-        self._inform(
-            Report(
-                sel_overflow=None if old.sel_overflow else report.sel_overflow,
-                short_pairs=0 if old.short_pairs else report.short_pairs,
-                unseen_pairs={} if old.unseen_pairs else report.unseen_pairs,
-                non_finite_atoms=0 if old.non_finite_atoms else report.non_finite_atoms,
-            )
-        )
-        self._told = Report(
-            sel_overflow=old.sel_overflow or report.sel_overflow,
-            short_pairs=old.short_pairs or report.short_pairs,
-            unseen_pairs=old.unseen_pairs or report.unseen_pairs,
-            non_finite_atoms=old.non_finite_atoms or report.non_finite_atoms,
         )

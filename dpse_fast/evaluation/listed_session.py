@@ -1,13 +1,28 @@
-"""Evaluations with a caller's neighbour list and explicit ghosts: the second door."""
+"""Evaluations with a caller's neighbour list and explicit ghost atoms."""
 
 from __future__ import annotations
 
-from abc import abstractmethod
-from dataclasses import dataclass
-from typing import Any
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from typing import Any, NamedTuple
 
+import numpy as np
+from numpy.typing import NDArray
+
+from ..errors import InputError
+from ..inputs.arrays import VIRTUAL, Array, Give, kind_of
+from ..inputs.neighbour_list import (
+    CallerList,
+    cast_all_positions,
+    check_caller_types,
+    check_same_atoms,
+    check_sums,
+)
+from ..inputs.structure import refuse
 from ..results import Floats, Report
-from .base_session import Kept
+from .backend import Backend, Evaluation, GivenList, PlanSource, Request
+from .base_session import BaseSession, SessionOptions, present_types
+from .domain_report import report_of
 
 NO_LIST = "same_list: expected a call with a list before, got none"
 
@@ -39,10 +54,27 @@ class ListedResult:
     report: Report
 
 
-class ListedSession(Kept):
-    """Computes with lists that the caller keeps; made by `Potential.listed`."""
+class _Output(NamedTuple):
+    """Where results go, in the caller's kind of arrays."""
 
-    @abstractmethod
+    give: Give
+    forces: Any  # the caller's, or None
+    sums: Any  # the same as the device's library has them, or None
+
+
+class ListedSession(BaseSession):
+    """Computes with lists that the caller keeps; made by `Potential.listed_session`."""
+
+    def __init__(
+        self, backend: Backend, plans: PlanSource, options: SessionOptions
+    ) -> None:
+        super().__init__(backend, plans, options)
+        self._given: GivenList | None = None
+        self._rows: Any = None  # of the evaluator; None: no row's centre exists
+
+    def _forget_lists(self) -> None:
+        self._given = self._rows = None
+
     def compute(
         self,
         positions: Any,
@@ -87,3 +119,157 @@ class ListedSession(Kept):
             For input that cannot be evaluated; also where atoms have more
             neighbours than ``sel``, with ``sel_overflow="error"``.
         """
+        backend, names = self._backend, self._model.type_map
+        with backend.active(), self._lock:
+            at = cast_all_positions(backend, positions)
+            n_all = int(at.shape[0])
+            sums = check_sums(backend, forces, n_all)
+            output = _Output(backend.giver(positions), forces, sums)
+            with self._in_memory(lambda: n_all):
+                if not same_list:
+                    of_caller = check_caller_types(
+                        backend.on_host(type_map, "type_map"), names
+                    )
+                    lists = (types, first, neighbours, centres)
+                    self._use(
+                        lambda: backend.check_list(*lists, of_caller, n_all, names),
+                        at,
+                        of_caller,
+                    )
+                given = self._last(n_all)
+                request = self._request(
+                    *(fparam, aparam, given.n_rows, given.n_rows),
+                    atomic=atomic,
+                    pair_gradients=pair_gradients,
+                )
+                finish = self._look_at(at, given, kind_of(positions, "").on_device)
+                found = self._evaluate(given, at, request, finish)
+                return self._result(given, found, request, output)
+
+    def evaluate(
+        self,
+        positions: NDArray[np.float64],
+        given: CallerList | None,
+        request: Request,
+        present: NDArray[np.integer] | None = None,
+    ) -> ListedResult:
+        """As `compute` with a list of our own: nothing is checked, all is on the host.
+
+        Parameters
+        ----------
+        positions : (n_all, 3) float64 Å
+        given : None: the same list as in the last call
+        present : the types that the plan must serve; None: those of the list
+        """
+        backend = self._backend
+        with backend.active(), self._lock, self._in_memory(lambda: len(positions)):
+            at = backend.upload(positions)
+            if given is not None:
+                self._use(lambda: backend.take_list(given), at, present)
+            kept = self._last(len(positions))
+            found = self._evaluate(kept, at, request, lambda: None)
+            output = _Output(backend.giver(positions), None, None)
+            return self._result(kept, found, request, output)
+
+    def _last(self, n_all: int) -> GivenList:
+        if self._given is None:
+            raise InputError(NO_LIST)
+        check_same_atoms(self._given.n_all, n_all)
+        return self._given
+
+    def _use(
+        self,
+        make: Callable[[], GivenList],
+        positions: Array,
+        present: NDArray[np.integer] | None,
+    ) -> None:
+        """Evaluate with this list from now on."""
+        self._forget_lists()
+        if self._evaluator is not None:
+            self._evaluator.release()
+        given = make()
+        if given.n_counted:
+            # The same plan for all parts of a system, whatever types each part has.
+            plan = self._plans.plan_for(
+                lambda: present_types(
+                    self._backend.distinct(given.types, self._model.n_types)
+                    if present is None
+                    else present
+                )
+            )
+            self._rows = self._evaluator_for(plan).rows(given, positions)
+        self._given = given
+
+    def _look_at(
+        self, positions: Array, given: GivenList, on_device: bool
+    ) -> Callable[[], None]:
+        """Refuse atoms that are not finite: those of a GPU once the evaluation runs."""
+        names = self._model.type_map
+        find = self._backend.faults(positions, given.types, VIRTUAL, len(names))
+        if on_device:
+            return lambda: refuse(find(), names)
+        refuse(find(), names)
+        return lambda: None
+
+    def _evaluate(
+        self,
+        given: GivenList,
+        positions: Array,
+        request: Request,
+        finish: Callable[[], None],
+    ) -> Evaluation:
+        if self._rows is None:
+            finish()
+            return self._nothing(given, request)
+        assert self._evaluator is not None
+        return self._evaluator.evaluate_rows(self._rows, positions, request, finish)
+
+    def _nothing(self, given: GivenList, request: Request) -> Evaluation:
+        """Of rows none of whose centres exists for the model."""
+        zeros, atomic = self._backend.zeros, request.atomic
+        n_pairs = given.n_list if request.pair_gradients else 0
+        return Evaluation(
+            energy=0.0,
+            virial=np.zeros((3, 3)),
+            forces=zeros(3 * given.n_all),
+            energies=zeros(given.n_rows if atomic else 0),
+            virials=zeros(9 * given.n_all if atomic else 0),
+            pair_gradients=zeros(3 * n_pairs),
+            domain=None,
+            centres=np.empty(0, np.int64),
+            non_finite=0,
+        )
+
+    def _report(self, given: GivenList, found: Evaluation) -> Report:
+        n_rows = given.n_rows
+        if found.domain is None:
+            return Report(virtual_atoms=n_rows)
+        assert self._evaluator is not None
+        plan, centres = self._evaluator.plan, found.centres
+        report = report_of(plan, found.domain, centres, n_rows, found.non_finite)
+        return replace(report, virtual_atoms=n_rows - given.n_counted)
+
+    def _result(
+        self, given: GivenList, found: Evaluation, request: Request, output: _Output
+    ) -> ListedResult:
+        report = self._report(given, found)
+        self._warn(report)
+        give, n_all, n_rows = output.give, given.n_all, given.n_rows
+        shape = (n_all, 3)
+        if output.sums is None:
+            forces = give(found.forces, shape)
+        else:
+            self._backend.add_into(output.sums, found.forces, shape)
+            forces = output.forces
+        atomic, pairs = request.atomic, request.pair_gradients
+        return ListedResult(
+            energy=found.energy,
+            forces=forces,
+            virial=found.virial,
+            atomic_energies=give(found.energies, (n_rows,)) if atomic else None,
+            atomic_virials=give(found.virials, (n_all, 3, 3)) if atomic else None,
+            pair_gradients=give(found.pair_gradients, (given.n_list, 3))
+            if pairs
+            else None,
+            report=report,
+        )

@@ -1,4 +1,4 @@
-"""Which kinds of arrays come in, and results in the kind of the positions.
+"""Callers' arrays: which library they are of, where they lie, and how they are taken.
 
 Arrays of a GPU come by DLPack (``__dlpack__``; its streams put the work of both
 libraries in order) or by ``__cuda_array_interface__``, and are not copied.
@@ -6,24 +6,24 @@ libraries in order) or by ``__cuda_array_interface__``, and are not copied.
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import Any, NamedTuple, Protocol
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import DTypeLike, NDArray
 
 from ..errors import InputError
-
-if TYPE_CHECKING:
-    from ..cuda.device import Array, Device
 
 # DLDeviceType of DLPack
 CPU, CUDA, CUDA_HOST, CUDA_MANAGED = 1, 2, 3, 13
 OTHER_DEVICES = {4: "OpenCL", 7: "Vulkan", 8: "Metal", 10: "ROCm", 14: "oneAPI"}
 _OF_HOST = (np.ndarray, np.generic, list, tuple, int, float, str, type(None))
 
-Give = Callable[["Array", tuple[int, ...]], Any]
+FARTHEST = 1e7  # Å; beyond it float64 keeps fewer than nine decimals
+VIRTUAL = -1  # the type of an atom that does not exist for the model
+
+Array = Any  # of a backend's device, as its kernels take it
+Give = Callable[[Array, tuple[int, ...]], Any]
 
 
 class Kind(NamedTuple):
@@ -41,6 +41,126 @@ class Kind(NamedTuple):
 HOST = Kind("numpy", False, None)
 
 
+class Faults(NamedTuple):
+    """What is wrong with the numbers of a structure's positions and types."""
+
+    n_far: int = 0  # atoms that are too far away, or not finite
+    far_atom: int = 0  # the first of them
+    far_position: tuple[float, ...] = ()  # Å
+    unknown_atom: int | None = None  # the first whose type is out of range
+    unknown_type: int = 0
+    n_virtual: int = 0
+
+
+class Arrays(Protocol):
+    """The arrays of a device: how callers' come in, and results go out."""
+
+    def adopt(self, value: Any, name: str) -> Any:
+        """A caller's array of this device, as the device's library has it, not copied.
+
+        Raises
+        ------
+        InputError
+            If it is on another device, or cannot be read.
+        """
+
+    def on_host(self, value: Any, name: str) -> Any:
+        """The argument as it came, or a copy on the host of an array of the device."""
+
+    def upload(self, values: NDArray[Any]) -> Array:
+        """An array of the host on the device."""
+
+    def download(self, array: Array) -> NDArray[Any]:
+        """An array of the device on the host."""
+
+    def cast(self, array: Any, dtype: DTypeLike) -> Array:
+        """C-contiguous, as kernels take it; not copied where it is so already."""
+
+    def zeros(self, size: int) -> Array:
+        """(size,) float64."""
+
+    def take_rows(self, array: Array, rows: NDArray[np.int64]) -> Array:
+        """Those rows of an (n, 3) array of float64."""
+
+    def distinct(self, types: Array, n_types: int) -> NDArray[np.integer]:
+        """The types that occur, on the host."""
+
+    def giver(self, like: Any) -> Give:
+        """What hands a flat array out in a shape, as ``like`` is an array."""
+
+    def add_into(self, sums: Any, values: Array, shape: tuple[int, int]) -> Any:
+        """Add to an array that `inputs.neighbour_list.check_sums` gave; returns it."""
+
+    def faults(
+        self, positions: Array, types: Array, least: int, n_types: int
+    ) -> Callable[[], Faults]:
+        """Look at all numbers; a GPU is waited for when the answer is asked for.
+
+        Parameters
+        ----------
+        positions : (n, 3) float64
+        types : (n,) integers
+        least : the lowest type that is valid
+        n_types : of the model
+        """
+
+
+class HostArrays:
+    """See `Arrays`: NumPy's, on the processors. Arrays of a GPU are refused."""
+
+    def adopt(self, value: Any, name: str) -> Any:
+        refuse_device_array(value, name)
+        return value
+
+    def on_host(self, value: Any, name: str) -> Any:
+        return value
+
+    def upload(self, values: NDArray[Any]) -> NDArray[Any]:
+        return values
+
+    def download(self, array: NDArray[Any]) -> NDArray[Any]:
+        return array
+
+    def cast(self, array: NDArray[Any], dtype: DTypeLike) -> NDArray[Any]:
+        return np.ascontiguousarray(array, dtype)
+
+    def zeros(self, size: int) -> NDArray[np.float64]:
+        return np.zeros(size)
+
+    def take_rows(self, array: NDArray[Any], rows: NDArray[np.int64]) -> NDArray[Any]:
+        return array[rows]
+
+    def distinct(self, types: NDArray[Any], n_types: int) -> NDArray[np.integer]:
+        return np.unique(types)
+
+    def giver(self, like: Any) -> Give:
+        return lambda array, shape: array.reshape(shape)
+
+    def add_into(self, sums: Any, values: NDArray[Any], shape: tuple[int, int]) -> Any:
+        sums += values.reshape(shape)
+        return sums
+
+    def faults(
+        self, positions: NDArray[Any], types: NDArray[Any], least: int, n_types: int
+    ) -> Callable[[], Faults]:
+        found = Faults()
+        if not positions.size:
+            return lambda: found
+        # NaN compares with nothing.
+        if not (positions.min() > -FARTHEST and positions.max() < FARTHEST):
+            bad = ~(np.abs(positions) < FARTHEST).all(axis=1)
+            atom = int(np.argmax(bad))
+            place = tuple(positions[atom].tolist())
+            found = Faults(int(bad.sum()), atom, place)
+        lowest = int(types.min())
+        if lowest < least or int(types.max()) >= n_types:
+            atom = int(np.argmax((types < least) | (types >= n_types)))
+            found = found._replace(unknown_atom=atom, unknown_type=int(types[atom]))
+        if lowest <= VIRTUAL:
+            found = found._replace(n_virtual=int(np.count_nonzero(types == VIRTUAL)))
+        return lambda: found
+
+
 def kind_of(value: Any, name: str) -> Kind:
     """The kind of an argument; everything that NumPy reads is of the host.
 
@@ -55,7 +175,7 @@ def kind_of(value: Any, name: str) -> Kind:
         try:
             place, number = (int(part) for part in value.__dlpack_device__())
         except Exception as error:
-            raise _unreadable(value, name, error) from error
+            raise unreadable(value, name, error) from error
         if place in (CPU, CUDA_HOST):
             return HOST
         if place in (CUDA, CUDA_MANAGED):
@@ -79,7 +199,8 @@ def _library(value: Any) -> str:
     return packages[0]
 
 
-def _unreadable(value: Any, name: str, error: Exception) -> InputError:
+def unreadable(value: Any, name: str, error: Exception) -> InputError:
+    """The error for an array that its own library does not hand over."""
     reason = (str(error).strip().splitlines() or [type(error).__name__])[0]
     return InputError(
         f"{name}: the array of {_library(value)} cannot be read: {reason}"
@@ -97,77 +218,18 @@ def refuse_device_array(value: Any, name: str) -> None:
         )
 
 
-def adopt(device: Device, value: Any, name: str) -> Any:
-    """An array of the device, as the device's library has it, not copied.
-
-    Raises
-    ------
-    InputError
-        If it is on another GPU, or cannot be read.
-    """
-    kind = kind_of(value, name)
-    number, array = kind.number, None
-    if number is None or number == device.number:
-        try:
-            array, number = device.adopt(value)
-        except Exception as error:
-            raise _unreadable(value, name, error) from error
-    if number != device.number:
+def array_of(value: Any, name: str, expected: str) -> NDArray[Any]:
+    """What NumPy makes of it, of any dtype and shape."""
+    refuse_device_array(value, name)
+    try:
+        if hasattr(value, "__dlpack__") and not hasattr(value, "__array__"):
+            return np.from_dlpack(value)
+        return np.asarray(value)
+    except ValueError:
+        raise InputError(f"{name}: expected {expected}, got ragged rows") from None
+    except (TypeError, RuntimeError, BufferError) as error:
+        reason = (str(error).splitlines() or [type(error).__name__])[0]
         raise InputError(
-            f"{name}: expected an array on GPU {device.number}, where the potential "
-            f"is, got {kind._replace(number=number)}; load the potential with "
-            f"device='cuda:{number}', or copy the array"
-        )
-    return array
-
-
-def on_host(device: Device, value: Any, name: str) -> Any:
-    """The argument as it came, or a copy on the host of an array of the device."""
-    if not kind_of(value, name).on_device:
-        return value
-    array = adopt(device, value, name)
-    return device.download(device.cast(array, array.dtype))
-
-
-def giver(device: Device, like: Any) -> Give:
-    """What hands out a flat array of the device in a shape, as ``like`` is an array.
-
-    Copied to NumPy where that is of the host. Else not copied, and on the stream that
-    is current in its library.
-    """
-    kind = kind_of(like, "positions")
-    if not kind.on_device:
-
-        def numpy(array: Array, shape: tuple[int, ...]) -> NDArray[Any]:
-            return device.download(array).reshape(shape)
-
-        return numpy
-    if kind.library == "numba":
-
-        def numba(array: Array, shape: tuple[int, ...]) -> Any:
-            # Its kernels may run on any stream.
-            device.synchronise()
-            return device.view(array, shape)
-
-        return numba
-    convert = _converter(kind.library, like)
-
-    def native(array: Array, shape: tuple[int, ...]) -> Any:
-        return convert(device.native(array, shape))
-
-    return native
-
-
-def _converter(library: str, like: Any) -> Callable[[Any], Any]:
-    """From the device's own library to another."""
-    if library == "cupy":
-        return lambda array: array
-    namespace: Any = None
-    if library == "torch":
-        namespace = sys.modules["torch"]
-    elif hasattr(like, "__array_namespace__"):
-        namespace = like.__array_namespace__()
-    if not hasattr(namespace, "from_dlpack"):
-        return lambda array: array
-    found: Callable[[Any], Any] = namespace.from_dlpack
-    return found
+            f"{name}: expected {expected}, got a {type(value).__name__} that NumPy "
+            f"cannot read: {reason}"
+        ) from error

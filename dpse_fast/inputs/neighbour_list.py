@@ -9,13 +9,8 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from ..errors import InputError
-from .structure import (
-    VIRTUAL,
-    array_of,
-    check_form_of_types,
-    check_positions,
-    types_of_dtype,
-)
+from .arrays import VIRTUAL, Array, Arrays, array_of, kind_of
+from .structure import cast_positions, check_one_type_each, types_of_dtype
 from .structure import check_types as check_model_types
 
 Ints = NDArray[np.integer]
@@ -33,35 +28,62 @@ class CallerList(NamedTuple):
     neighbours: NDArray[np.int32]  # (n_list,)
 
     @property
-    def counted(self) -> NDArray[np.bool_]:
-        """(n_rows,) whether a row's centre counts."""
-        found: NDArray[np.bool_] = self.types[self.centres] != VIRTUAL
-        return found
+    def n_all(self) -> int:
+        """Local and ghost atoms."""
+        return int(self.types.size)
+
+    @property
+    def n_rows(self) -> int:
+        return int(self.centres.size)
+
+    @property
+    def n_list(self) -> int:
+        """Neighbours of all rows."""
+        return int(self.neighbours.size)
+
+    @property
+    def n_counted(self) -> int:
+        """Rows whose centre exists for the model."""
+        return int(np.count_nonzero(self.types[self.centres] != VIRTUAL))
 
 
-def check_all_positions(value: ArrayLike) -> Floats:
-    """Positions (n_all, 3) in Å of local atoms and ghosts, finite; maybe none."""
-    given = array_of(value, "positions", "an (n_all, 3) array in Å")
-    if given.shape == (0, 3):
-        return np.empty((0, 3))
-    return check_positions(given)
+def cast_all_positions(arrays: Arrays, value: Any) -> Array:
+    """Positions (n_all, 3) float64 of local and ghost atoms, on the device; maybe none.
+
+    Their numbers are unchecked.
+    """
+    if not kind_of(value, "positions").on_device:
+        value = array_of(value, "positions", "an (n_all, 3) array in Å")
+        if value.shape == (0, 3):
+            return arrays.upload(np.empty((0, 3)))
+        return cast_positions(arrays, value)
+    array = arrays.adopt(value, "positions")
+    if tuple(array.shape) == (0, 3):
+        return arrays.cast(array, np.float64)
+    return cast_positions(arrays, value)
 
 
-def check_sums(value: Any, n_all: int) -> Floats | None:
-    """(n_all, 3) float64 that forces can be added into."""
+def check_sums(arrays: Arrays, value: Any, n_all: int) -> Any:
+    """An array (n_all, 3) of float64 that forces can be added into, or None."""
+    kind = kind_of(value, "forces")
     if value is None:
         return None
-    good = isinstance(value, np.ndarray) and value.dtype == np.float64
-    if not good or value.shape != (n_all, 3) or not value.flags.writeable:
-        came = type(value).__name__
-        if isinstance(value, np.ndarray):
-            came = f"dtype {value.dtype}, shape {value.shape}"
-            came += "" if value.flags.writeable else ", read-only"
-        raise InputError(
-            f"forces: expected a writeable ({n_all}, 3) array of float64, got {came}"
-        )
-    sums: Floats = value
-    return sums
+    sums = arrays.adopt(value, "forces") if kind.on_device else value
+    shaped = getattr(sums, "shape", None) == (n_all, 3) and sums.dtype == np.float64
+    if kind.on_device:
+        writeable = kind.library != "jax"
+    else:
+        writeable = isinstance(value, np.ndarray) and value.flags.writeable
+    if shaped and writeable:
+        return sums
+    came = type(value).__name__
+    if kind.on_device or isinstance(value, np.ndarray):
+        came = f"dtype {sums.dtype}, shape {tuple(sums.shape)}"
+        came = f"{kind}, {came}" if kind.on_device else came
+        came += "" if writeable else ", read-only"
+    raise InputError(
+        f"forces: expected a writeable ({n_all}, 3) array of float64, got {came}"
+    )
 
 
 def check_same_atoms(of_list: int, n_all: int) -> None:
@@ -168,7 +190,7 @@ def _model_types(
     if of_caller is None:
         return check_model_types(types, n_all, type_map)
     given = array_of(types, "types", f"{n_all} types")
-    check_form_of_types(given.shape, n_all)
+    check_one_type_each(given.shape, n_all)
     if given.dtype.kind not in "iu":
         raise types_of_dtype(given.dtype, type_map)
     outside = (given < 0) | (given >= of_caller.size)

@@ -1,4 +1,4 @@
-"""Where input is checked and cast, once; everything behind it trusts."""
+"""Checks of a structure: each argument is checked and cast once, and trusted then."""
 
 from __future__ import annotations
 
@@ -10,39 +10,97 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from ..errors import InputError
-from ..model import UNKNOWN_TYPE_PREFIX, Parameters
-from .arrays import refuse_device_array
+from ..model import UNKNOWN_TYPE_PREFIX
+from .arrays import (
+    FARTHEST,
+    VIRTUAL,
+    Array,
+    Arrays,
+    Faults,
+    HostArrays,
+    array_of,
+    kind_of,
+)
 
-FARTHEST = 1e7  # Å; beyond it float64 keeps fewer than nine decimals
 SMALLEST_CELL = 1e-6  # of a cube of the same edges: flatter cells are singular
-
-
-VIRTUAL = -1  # the type of an atom that does not count
+POSITIONS = "an (N, 3) array in Å"
+HOST_ARRAYS = HostArrays()
 
 
 class System(NamedTuple):
-    """A checked structure of the atoms that count."""
+    """A checked structure of the atoms that exist for the model.
 
-    positions: NDArray[np.float64]  # (n, 3) Å
-    types: NDArray[np.int32]  # (n,) into the model's type map
+    Positions and types lie on the device that computes.
+    """
+
+    positions: Array  # (n, 3) float64 Å
+    types: Array  # (n,) int32 into the model's type map
     cell: NDArray[np.float64]  # (3, 3) rows, Å; orthonormal where not periodic
     pbc: tuple[bool, bool, bool]
 
 
-class Checked(NamedTuple):
+class CheckedStructure(NamedTuple):
     """A structure as the caller gave it, checked."""
 
     system: System
-    real: NDArray[np.int64] | None  # (n,) the caller's atoms that count; None: all
+    real: NDArray[np.int64] | None  # (n,) the caller's atoms that exist; None: all
     n_atoms: int  # N, the caller's
 
+    @property
+    def n(self) -> int:
+        """Atoms that exist for the model."""
+        return int(self.system.types.size)
+
     def for_all(self, values: NDArray[Any]) -> NDArray[Any]:
-        """Rows for all the caller's atoms, zero for those that do not count."""
+        """Rows for all the caller's atoms, zero for virtual ones."""
         if self.real is None:
             return values
         full = np.zeros((self.n_atoms, *values.shape[1:]), values.dtype)
         full[self.real] = values
         return full
+
+
+class TypeNumbers(NamedTuple):
+    """Types of the form that is asked for; their numbers are unchecked."""
+
+    values: Array  # (N,) of the device, integers of at least 32 bits
+    least: int  # the lowest that is valid: unsigned ones have no virtual atoms
+
+
+def check_structure(
+    arrays: Arrays,
+    positions: Any,
+    types: Any,
+    cell: Any,
+    pbc: bool | Sequence[bool] | None,
+    type_map: tuple[str, ...],
+) -> CheckedStructure:
+    """Check and cast a structure, and bring it to the device that computes.
+
+    Each argument may be an array of the host or of that device.
+
+    Raises
+    ------
+    InputError
+        Naming the argument, what was expected and what came.
+    """
+    at = cast_positions(arrays, positions)
+    n = int(at.shape[0])
+    given = cast_types(arrays, types, n, type_map)
+    box = arrays.on_host(cell, "cell")
+    periodic = check_pbc(arrays.on_host(pbc, "pbc"), box is not None)
+    box = check_cell(box, periodic)
+    faults = arrays.faults(at, given.values, given.least, len(type_map))()
+    refuse(faults, type_map)
+    species = arrays.cast(given.values, np.int32)
+    if not faults.n_virtual:
+        return CheckedStructure(System(at, species, box, periodic), None, n)
+    on_host = arrays.download(species)
+    real = np.flatnonzero(on_host != VIRTUAL)
+    system = System(
+        arrays.take_rows(at, real), arrays.upload(on_host[real]), box, periodic
+    )
+    return CheckedStructure(system, real, n)
 
 
 def check_system(
@@ -51,96 +109,29 @@ def check_system(
     cell: ArrayLike | None,
     pbc: bool | Sequence[bool] | None,
     type_map: tuple[str, ...],
-) -> Checked:
-    """Check and cast a structure.
-
-    Raises
-    ------
-    InputError
-        Naming the argument, what was expected and what came.
-    """
-    checked = check_positions(positions)
-    species = check_types(types, len(checked), type_map)
-    periodic = check_pbc(pbc, cell is not None)
-    box = check_cell(cell, periodic)
-    if species.min() > VIRTUAL:
-        return Checked(System(checked, species, box, periodic), None, len(checked))
-    real = np.flatnonzero(species != VIRTUAL)
-    system = System(checked[real], species[real], box, periodic)
-    return Checked(system, real, len(checked))
+) -> CheckedStructure:
+    """As `check_structure`, on the host."""
+    return check_structure(HOST_ARRAYS, positions, types, cell, pbc, type_map)
 
 
-def check_parameters(
-    value: ArrayLike | None,
-    expected: Parameters | None,
-    name: str,
-    n_atoms: int | None = None,
-) -> NDArray[np.float64]:
-    """As `given_parameters`, normalised."""
-    given = given_parameters(value, expected, name, n_atoms)
-    if expected is None:
-        return given
-    return np.asarray((given - expected.mean) * expected.scale, np.float64)
-
-
-def given_parameters(
-    value: ArrayLike | None,
-    expected: Parameters | None,
-    name: str,
-    n_atoms: int | None = None,
-) -> NDArray[np.float64]:
-    """Frame parameters (1, k), or with n_atoms those of atoms (n_atoms, k).
-
-    One row (k,) serves all atoms; with k = 1 it may be a number, and (n_atoms,) has
-    one for each. Left out, the model's default counts.
-
-    Raises
-    ------
-    InputError
-        If the model needs others, or none.
-    """
-    rows = 1 if n_atoms is None else n_atoms
-    if expected is None:
-        if value is not None:
-            raise InputError(f"{name}: expected none, the model takes no {name}")
-        return np.empty((rows, 0))
-    k = expected.count
-    shape = f"({k},)" if n_atoms is None else f"({n_atoms}, {k}) or ({k},)"
-    if value is None:
-        if expected.default is None:
-            kind = "frame" if name == "fparam" else "atomic"
-            raise InputError(
-                f"{name}: the model needs {k} {kind} parameters, expected shape "
-                f"{shape}, got none"
-            )
-        value = expected.default
-    given = _floats(value, name, f"shape {shape}")
-    allowed = {(rows, k), (k,)} | ({(rows,), ()} if k == 1 else set())
-    if given.shape not in allowed:
-        raise InputError(f"{name}: expected shape {shape}, got {given.shape}")
-    if not np.isfinite(given).all():
-        raise InputError(f"{name}: expected finite numbers, got NaN or infinity")
-    return np.broadcast_to(given.reshape((-1, k)), (rows, k))
-
-
-def array_of(value: Any, name: str, expected: str) -> NDArray[Any]:
-    """What NumPy makes of it, of any dtype and shape."""
-    refuse_device_array(value, name)
-    try:
-        if hasattr(value, "__dlpack__") and not hasattr(value, "__array__"):
-            return np.from_dlpack(value)
-        return np.asarray(value)
-    except ValueError:
-        raise InputError(f"{name}: expected {expected}, got ragged rows") from None
-    except (TypeError, RuntimeError, BufferError) as error:
-        reason = (str(error).splitlines() or [type(error).__name__])[0]
+def refuse(faults: Faults, type_map: tuple[str, ...]) -> None:
+    """Raise an InputError for positions or types with faults."""
+    if faults.n_far:
         raise InputError(
-            f"{name}: expected {expected}, got a {type(value).__name__} that NumPy "
-            f"cannot read: {reason}"
-        ) from error
+            f"positions: expected finite coordinates below {FARTHEST:g} Å, got "
+            f"{list(faults.far_position)} for atom {faults.far_atom} "
+            f"({faults.n_far} such atoms)"
+        )
+    if faults.unknown_atom is not None:
+        raise InputError(
+            f"types: atom {faults.unknown_atom} has type {faults.unknown_type}; the "
+            f"model's types are {_known(type_map)}; {VIRTUAL} is an atom that does "
+            "not count"
+        )
 
 
-def _floats(value: ArrayLike, name: str, expected: str) -> NDArray[np.float64]:
+def floats(value: ArrayLike, name: str, expected: str) -> NDArray[np.float64]:
+    """An argument of the host as float64, C-contiguous."""
     array = array_of(value, name, expected)
     _check_numbers(array.dtype, name, expected)
     return np.ascontiguousarray(array, np.float64)
@@ -159,58 +150,68 @@ def check_amount(value: Any, name: str, expected: str) -> float:
     return float(value)
 
 
-POSITIONS = "an (N, 3) array in Å"
-
-
-def check_positions(value: ArrayLike) -> NDArray[np.float64]:
-    """Positions (N, 3) in Å, finite, at least one."""
-    positions = _floats(value, "positions", POSITIONS)
-    check_form_of_positions(positions.dtype, positions.shape)
-    if not (positions.min() > -FARTHEST and positions.max() < FARTHEST):  # or NaN
-        bad = ~(np.abs(positions) < FARTHEST).all(axis=1)
-        atom = int(np.argmax(bad))
-        raise far_positions(atom, positions[atom].tolist(), int(bad.sum()))
-    return positions
-
-
-def check_form_of_positions(dtype: np.dtype[Any], shape: tuple[int, ...]) -> None:
-    """Whether an array can be positions, whatever its numbers are."""
-    _check_numbers(dtype, "positions", POSITIONS)
+def cast_positions(arrays: Arrays, value: Any) -> Array:
+    """Positions (N, 3) float64 of the device; their numbers are unchecked."""
+    on_device = kind_of(value, "positions").on_device
+    if on_device:
+        array = arrays.adopt(value, "positions")
+    else:
+        array = array_of(value, "positions", POSITIONS)
+    _check_numbers(array.dtype, "positions", POSITIONS)
+    shape = tuple(array.shape)
     if len(shape) != 2 or shape[1] != 3:
         raise InputError(f"positions: expected shape (N, 3) in Å, got {shape}")
     if not shape[0]:
         raise InputError("positions: expected at least one atom, got none")
+    if on_device:
+        return arrays.cast(array, np.float64)
+    return arrays.upload(np.ascontiguousarray(array, np.float64))
 
 
-def far_positions(atom: int, position: list[float], n_far: int) -> InputError:
-    """The error for atoms that are not finite, or too far; the first of n_far."""
-    return InputError(
-        f"positions: expected finite coordinates below {FARTHEST:g} Å, got "
-        f"{position} for atom {atom} ({n_far} such atoms)"
-    )
+def cast_types(
+    arrays: Arrays, value: Any, n_atoms: int, type_map: tuple[str, ...]
+) -> TypeNumbers:
+    """Types (N,) of the device from indices, or from the type map's names."""
+    on_device = kind_of(value, "types").on_device
+    if on_device:
+        types = arrays.adopt(value, "types")
+    else:
+        types = array_of(value, "types", f"{n_atoms} types")
+    check_one_type_each(tuple(types.shape), n_atoms)
+    kind = types.dtype.kind
+    if (
+        not on_device
+        and kind in "UO"
+        and all(isinstance(t, str) for t in types.tolist())
+    ):
+        return TypeNumbers(arrays.upload(_from_symbols(types, type_map)), 0)
+    if kind not in "iu":
+        raise types_of_dtype(types.dtype, type_map)
+    # Checked before they are cut to 32 bits; huge unsigned ones become negative.
+    dtype = np.int32 if types.dtype == np.int32 else np.int64
+    least = VIRTUAL if kind == "i" else 0
+    if on_device:
+        return TypeNumbers(arrays.cast(types, dtype), least)
+    return TypeNumbers(arrays.upload(np.ascontiguousarray(types, dtype)), least)
 
 
 def check_types(
     value: ArrayLike | Sequence[str], n_atoms: int, type_map: tuple[str, ...]
 ) -> NDArray[np.int32]:
-    """Types (N,) as indices into the type map, from indices or symbols.
+    """Types (N,) of the host as indices into the type map, from indices or names.
 
-    The index −1 is an atom that does not count.
+    The index −1 is a virtual atom.
     """
-    types = array_of(value, "types", f"{n_atoms} types")
-    check_form_of_types(types.shape, n_atoms)
-    if types.dtype.kind in "iu":
-        if int(types.min()) < VIRTUAL or int(types.max()) >= len(type_map):
-            outside = (types < VIRTUAL) | (types >= len(type_map))
-            atom = int(np.argmax(outside))
-            raise unknown_type(atom, int(types[atom]), type_map)
-        return np.ascontiguousarray(types, np.int32)
-    if types.dtype.kind in "UO" and all(isinstance(t, str) for t in types.tolist()):
-        return _from_symbols(types, type_map)
-    raise types_of_dtype(types.dtype, type_map)
+    given = cast_types(HOST_ARRAYS, value, n_atoms, type_map)
+    if not n_atoms:
+        return np.empty(0, np.int32)
+    nowhere = np.zeros((n_atoms, 3))
+    faults = HOST_ARRAYS.faults(nowhere, given.values, given.least, len(type_map))()
+    refuse(faults, type_map)
+    return HOST_ARRAYS.cast(given.values, np.int32)
 
 
-def check_form_of_types(shape: tuple[int, ...], n_atoms: int) -> None:
+def check_one_type_each(shape: tuple[int, ...], n_atoms: int) -> None:
     """Whether there is one type for each atom."""
     if shape != (n_atoms,):
         raise InputError(
@@ -224,14 +225,6 @@ def types_of_dtype(dtype: np.dtype[Any], type_map: tuple[str, ...]) -> InputErro
     return InputError(
         f"types: expected indices into the model's types ({_known(type_map)}) or "
         f"their names, got dtype {dtype}"
-    )
-
-
-def unknown_type(atom: int, index: int, type_map: tuple[str, ...]) -> InputError:
-    """The error for an index outside of the type map."""
-    return InputError(
-        f"types: atom {atom} has type {index}; the model's types are "
-        f"{_known(type_map)}; {VIRTUAL} is an atom that does not count"
     )
 
 
@@ -300,7 +293,7 @@ def check_cell(
     """The cell (3, 3) in Å; its open axes replaced by normals to the rest."""
     if value is None:
         return np.eye(3)
-    cell = _floats(value, "cell", "a (3, 3) array in Å")
+    cell = floats(value, "cell", "a (3, 3) array in Å")
     if cell.shape != (3, 3):
         raise InputError(
             f"cell: expected shape (3, 3), rows a, b, c in Å, got {cell.shape}"

@@ -32,7 +32,7 @@ class Served:
 
     @cached_property
     def listed(self) -> ListedSession:
-        return self.potential.listed(inform=self._said.append)
+        return self.potential.listed_session(inform=self._said.append)
 
     @contextmanager
     def telling(self, say: Callable[[str], None]) -> Iterator[None]:

@@ -19,7 +19,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..errors import InputError
-from ..inputs.structure import VIRTUAL, check_amount, check_types
+from ..inputs.arrays import VIRTUAL
+from ..inputs.structure import check_amount, check_types
 from ..potential import Potential
 from .abort import abort
 from .missing import package

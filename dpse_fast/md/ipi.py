@@ -82,7 +82,7 @@ class DeepPotentialDriver(_Driver):  # type: ignore[misc]
         self._types = _types(template, self.potential.type_map)
         self._periodic = _flag(periodic)
         self._one = self.potential.session(float(skin))
-        self._many = self.potential.many(float(skin))
+        self._batch = self.potential.batch_session(float(skin))
         super().__init__(verbose=verbose)
 
     def compute_structure(self, cell: Floats, pos: Floats) -> Answer:
@@ -106,7 +106,7 @@ class DeepPotentialDriver(_Driver):  # type: ignore[misc]
         if not isinstance(pos, list) or len(cell) != len(pos):
             raise InputError("pos: expected a list of positions for the list of cells")
         structures = [self._structure(c, p) for c, p in zip(cell, pos, strict=True)]
-        return [_answer(found) for found in self._many.compute(structures)]
+        return [_answer(found) for found in self._batch.compute(structures)]
 
     def _structure(self, cell: Floats, pos: Floats) -> Structure:
         positions = np.asarray(pos, np.float64).reshape(-1, 3) * BOHR

@@ -18,7 +18,8 @@ from typing import Any
 import numpy as np
 
 from ..errors import InputError
-from ..inputs.structure import VIRTUAL, check_types
+from ..inputs.arrays import VIRTUAL
+from ..inputs.structure import check_types
 from .abort import abort, ranks
 from .missing import MissingPackageError, package
 from .potentials import ModelLike, potential_of
@@ -69,19 +70,21 @@ class DeepPotentialMLIAP(_Unified):  # type: ignore[misc]
         self._types = check_types(names, len(names), potential.type_map)
         self.potential = potential
         self._fparam = fparam
-        self._door = self.potential.listed()
+        self._session = self.potential.listed_session()
         self.interface: Any = None  # set by LAMMPS
         self.element_types = names
         self.ndescriptors, self.nparams = 1, 1  # LAMMPS allocates as many
         self.rcutfac = self.potential.rcut / 2
 
     def __getstate__(self) -> dict[str, Any]:
-        kept = {k: v for k, v in vars(self).items() if k not in ("_door", "interface")}
+        kept = {
+            k: v for k, v in vars(self).items() if k not in ("_session", "interface")
+        }
         return kept
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         self.__dict__.update(state)
-        self._door, self.interface = self.potential.listed(), None
+        self._session, self.interface = self.potential.listed_session(), None
 
     def pickle(self, fname: str) -> None:
         """Write the file that ``pair_style mliap unified`` names; it has the model."""
@@ -127,7 +130,7 @@ class DeepPotentialMLIAP(_Unified):  # type: ignore[misc]
             rij, jelems = data.rij[:used], data.jelems[:used]
         # LAMMPS hands over distances: every row has its own copies of its neighbours
         # around an atom in the origin.
-        found = self._door.compute(
+        found = self._session.compute(
             xp.concatenate([xp.zeros((n_rows, 3)), rij]),
             xp.concatenate([ielems, jelems]) + 1,  # NULL is -1 in LAMMPS
             first,

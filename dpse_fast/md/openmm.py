@@ -16,7 +16,8 @@ from numpy.typing import ArrayLike, NDArray
 
 from ..errors import InputError
 from ..evaluation.session import DEFAULT_SKIN
-from ..inputs.structure import VIRTUAL, check_types
+from ..inputs.arrays import VIRTUAL
+from ..inputs.structure import check_types
 from ..potential import Potential
 from .missing import package
 from .potentials import ModelLike, potential_of

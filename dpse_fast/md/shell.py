@@ -1,4 +1,4 @@
-"""Own atoms with a shell of ghosts two cutoffs thick, where nobody returns forces."""
+"""Own atoms with ghost atoms up to two cutoffs away, where no forces are returned."""
 
 from __future__ import annotations
 
@@ -8,7 +8,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..cpu.neighbours import NeighbourList
-from ..inputs.structure import VIRTUAL, System
+from ..evaluation.backend import Request
+from ..inputs.arrays import VIRTUAL
+from ..inputs.neighbour_list import CallerList
+from ..inputs.structure import HOST_ARRAYS, System, refuse
+from ..kernels.layout import Neighbourhood
 from ..potential import Potential
 
 Floats = NDArray[np.float64]
@@ -20,14 +24,6 @@ class Share(NamedTuple):
     energy: float  # eV
     forces: Floats  # (n_own, 3) eV/Å
     virial: Floats  # (3, 3) eV
-
-
-class _Rows(NamedTuple):
-    """The rows of a list whose energies depend on own atoms."""
-
-    first: NDArray[np.int64]
-    neighbours: NDArray[np.int32]
-    centres: NDArray[np.int32]
 
 
 class Shell:
@@ -43,11 +39,11 @@ class Shell:
     def __init__(
         self, potential: Potential, skin: float, used: NDArray[np.int32]
     ) -> None:
-        n_types = len(potential.type_map)
-        self._type_map = np.where(np.isin(range(n_types), used), range(n_types), -1)
-        self._door = potential.listed()
+        self._type_map = potential.type_map
+        self._used = used[used != VIRTUAL]
+        self._session = potential.listed_session()
         self._list = NeighbourList(potential.rcut, skin)
-        self._rows: _Rows | None = None
+        self._centres = np.empty(0, np.int32)
         self._builds, self._n_own = 0, -1
 
     def compute(self, positions: Floats, types: NDArray[np.int32], n_own: int) -> Share:
@@ -66,39 +62,39 @@ class Shell:
             return Share(0.0, forces, np.zeros((3, 3)))
         located = np.ascontiguousarray(positions[real], np.float64)
         nowhere = (False, False, False)
-        self._list.update(System(located, types[real], np.eye(3), nowhere))
+        own_types, n_types = types[real], len(self._type_map)
+        find = HOST_ARRAYS.faults(located, own_types, VIRTUAL, n_types)
+        refuse(find(), self._type_map)
+        self._list.update(System(located, own_types, np.eye(3), nowhere))
         hood, owners = self._list.hood, self._list.owners
         same = self._list.builds == self._builds and n_real == self._n_own
-        if not same or self._rows is None:
-            self._rows = _rows(hood, owners < n_real)
+        rows = None
+        if not same:
+            rows = _rows(hood, owners < n_real)
             self._builds, self._n_own = self._list.builds, n_real
-        first, neighbours, centres = self._rows
-        found = self._door.compute(
-            hood.positions,
-            hood.types,
-            first,
-            neighbours,
-            centres,
-            type_map=self._type_map,
-            same_list=same,
-            atomic=True,
-        )
+            self._centres = rows.centres
+        request = Request(self._session.truncate, atomic=True)
+        found = self._session.evaluate(hood.positions, rows, request, self._used)
         own = owners < n_real
         # Every pair that has an own atom as its neighbour is among these rows.
         assert found.atomic_virials is not None
         assert found.atomic_energies is not None
         forces[real[owners[own]]] = found.forces[own]
-        energy = float(found.atomic_energies[own[centres]].sum())
+        energy = float(found.atomic_energies[own[self._centres]].sum())
         return Share(energy, forces, found.atomic_virials[own].sum(axis=0))
 
 
-def _rows(hood: object, own: NDArray[np.bool_]) -> _Rows:
+def _rows(hood: Neighbourhood, own: NDArray[np.bool_]) -> CallerList:
     """Those of own atoms and of atoms that have one within the list's reach."""
-    first, neighbours = hood.first, hood.neighbours  # type: ignore[attr-defined]
-    centres = hood.centres  # type: ignore[attr-defined]
+    first, neighbours, centres = hood.first, hood.neighbours, hood.centres
     sums = np.concatenate([[0], np.cumsum(own[neighbours])])
     counts = np.diff(first)
     wanted = own[centres] | (sums[first[1:]] > sums[first[:-1]])
     chosen = neighbours[np.repeat(wanted, counts)]
     bounds = np.concatenate([[0], np.cumsum(counts[wanted])])
-    return _Rows(bounds.astype(np.int64), chosen.copy(), centres[wanted].copy())
+    return CallerList(
+        types=hood.types,
+        centres=centres[wanted].copy(),
+        first=bounds.astype(np.int64),
+        neighbours=chosen.copy(),
+    )

@@ -70,7 +70,7 @@ class DeepPotentialModel(_Model):  # type: ignore[misc]
         self._compute_forces, self._compute_stress = compute_forces, compute_stress
         # What a call takes grows with the pairs: atoms times their density.
         self._memory_scales_with = "n_atoms_x_density"
-        self._many = self.potential.many(skin)
+        self._batch = self.potential.batch_session(skin)
         self._type_of = _types_by_number(self.potential.type_map)
 
     @_Model.compute_stress.setter  # type: ignore[untyped-decorator]
@@ -105,7 +105,7 @@ class DeepPotentialModel(_Model):  # type: ignore[misc]
         bounds = np.concatenate([[0], np.cumsum(counts)])
         types = self._types(_array(state.atomic_numbers))
         pbc = _boundaries(state.pbc)
-        found = self._many.compute(
+        found = self._batch.compute(
             [
                 _structure(positions[a:b], types[a:b], cell, pbc)
                 for a, b, cell in zip(bounds[:-1], bounds[1:], cells, strict=True)

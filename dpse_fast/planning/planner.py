@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Callable
 from copy import copy
 from dataclasses import replace
 
@@ -68,15 +69,20 @@ class Planner:
             other.plan = replace(other.plan, model=other.model)
         return other
 
-    def plan_for(self, types: NDArray[np.integer]) -> Plan:
-        """A plan that serves these types, and all that were asked for before."""
+    def plan_for(self, present: Callable[[], NDArray[np.integer]]) -> Plan:
+        """A plan that serves these types, and all that were asked for before.
+
+        Parameters
+        ----------
+        present : gives the types; asked only where no plan serves all of them
+        """
         if self.plan is not None and len(self.plan.fitting) == self.model.n_types:
             return self.plan
-        present = frozenset(np.unique(types).tolist())
+        types = frozenset(np.unique(present()).tolist())
         with self._lock:
             planned = frozenset(self.plan.fitting if self.plan else ())
-            if self.plan is None or not present <= planned:
+            if self.plan is None or not types <= planned:
                 self.plan = make_plan(
-                    self.model, self.precision, self.tolerance, types=planned | present
+                    self.model, self.precision, self.tolerance, types=planned | types
                 )
             return self.plan

@@ -9,9 +9,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..cpu.neighbours import NeighbourList
-from ..cpu.pipeline import Engine
+from ..cpu.pipeline import Pipeline
 from ..cpu.stages import AngularStage
-from ..cpu.workspace import AtomTallies, Workspace
+from ..cpu.workspace import Workspace, atom_tallies
 from ..inputs.structure import System
 from ..kernels.cpu.environment import locate
 from ..kernels.layout import N_LOCATED, Neighbourhood
@@ -60,7 +60,7 @@ class Sampled:
         self._expected: list[_Result] | None = None
 
     def _evaluate(self, plan: Plan) -> list[_Result]:
-        engine, found = Engine(1), []
+        engine, found = Pipeline(1), []
         engine.use(plan)
         for listed in self._lists:
             n = len(listed.hood.centres)
@@ -112,7 +112,7 @@ def _moments(
     plan: Plan, hood: Neighbourhood, rows: NDArray[np.int64], k: int, species: int
 ) -> Floats:
     work = Workspace(plan, len(rows))
-    work.start(len(hood.positions), AtomTallies(plan, 0))
+    work.start(len(hood.positions), atom_tallies(plan, 0))
     flat, _ = work.begin_block(species, len(rows))
     stage = work.stages[k]
     assert isinstance(stage, AngularStage)

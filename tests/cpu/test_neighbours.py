@@ -16,7 +16,7 @@ import dpse_fast
 from dpse_fast.cpu import neighbours as lists
 from dpse_fast.cpu import spatial_order
 from dpse_fast.cpu.neighbours import NeighbourList
-from dpse_fast.cpu.pipeline import Engine
+from dpse_fast.cpu.pipeline import Pipeline
 from dpse_fast.errors import InputError
 from dpse_fast.inputs.structure import System, check_system
 
@@ -170,7 +170,7 @@ def test_tasks_and_threads_change_no_bit(
     whole = NeighbourList(3.3, 0.4)
     whole.update(system)
     small_tasks(monkeypatch)
-    parts = NeighbourList(3.3, 0.4, Engine(threads).run)
+    parts = NeighbourList(3.3, 0.4, Pipeline(threads).run)
     for shift in (0.0, 0.1):
         moved = system._replace(positions=system.positions + shift)
         whole.update(moved)

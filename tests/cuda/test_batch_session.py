@@ -10,7 +10,7 @@ from families import family, parameters
 from random_model import Structure, random_structure
 
 import dpse_fast
-from dpse_fast.evaluation.batch_session import ManySession
+from dpse_fast.evaluation.batch_session import BatchSession
 from dpse_fast.results import Result
 from tests.cuda.test_pipeline import same_report
 
@@ -41,9 +41,9 @@ def test_many_systems(name: str) -> None:
     systems = [random_structure(kind, 2, 3, 4) for kind in kinds]
     systems[1].types[::2] = -1
     systems[2].types[:] = -1
-    session = load(model, "cuda").many(skin=0.8)
+    session = load(model, "cuda").batch_session(skin=0.8)
     cpu = load(model, "cpu")
-    assert isinstance(session, ManySession)
+    assert isinstance(session, BatchSession)
     for step in range(3):
         given = [given_to(model, s, 10 * step + k) for k, s in enumerate(systems)]
         found = session.compute(given, atomic=True)

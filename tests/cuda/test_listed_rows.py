@@ -11,10 +11,11 @@ from dpse_fast.kernels.cuda.layout import PairGradients, Tile
 from random_model import random_model
 
 import dpse_fast
-from dpse_fast.cuda.caller_list import check_device_list
+from dpse_fast.cuda.arrays import CudaArrays
 from dpse_fast.cuda.device import Device
 from dpse_fast.cuda.force_sums import VIRIAL, ForceSums
 from dpse_fast.cuda.listed_rows import ListedRows
+from dpse_fast.cuda.neighbour_list_check import check_device_list
 from tests.cuda.test_listed_session import (
     ALL,
     ghosts_of,
@@ -48,7 +49,7 @@ class Given:
         n_types = self.numbers.size
         names = tuple(map(str, range(n_types)))
         lists = self.types, self.first, self.neighbours, self.centres
-        given = check_device_list(device, *lists, None, N_ALL, names)
+        given = check_device_list(CudaArrays(device), *lists, None, N_ALL, names)
         at, numbers = device.upload(self.positions), device.upload(self.numbers)
         return ListedRows(device, given, at, numbers, n_types, deterministic)
 

@@ -26,11 +26,13 @@ ALL: dict[str, Any] = {"atomic": True, "pair_gradients": True}
 def on_device(model: Any, precision: str = "double", **options: Any) -> Any:
     """A door."""
     chosen = {"device": "cuda", "precision": precision, "tol": 0.0, **options}
-    return dpse_fast.load(model, **chosen).listed()
+    return dpse_fast.load(model, **chosen).listed_session()
 
 
 def on_cpu(model: Any, **options: Any) -> Any:
-    return dpse_fast.load(model, **{"device": "cpu", "tol": 0.0, **options}).listed()
+    return dpse_fast.load(
+        model, **{"device": "cpu", "tol": 0.0, **options}
+    ).listed_session()
 
 
 def small(kind: str = "wire", n_atoms: int | None = 5) -> Structure:
@@ -282,7 +284,7 @@ def test_stages_are_measured() -> None:
     model = random_model(**TINY)
     g = ghosts_of(model, small("open"))
     pot = dpse_fast.load(model, device="cuda", tol=0.0)
-    door = pot.listed(profile=True)
+    door = pot.listed_session(profile=True)
     assert not any(door.stage_seconds.values())
     door.compute(g.positions, g.types, *g.lists)
     assert all(door.stage_seconds.values())

@@ -200,12 +200,12 @@ def test_the_same_in_pieces(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(pipeline, "LARGEST_BATCH", 2)
     pot = backend.load(model)
     pot.compute(*s[:3], pbc=s.pbc)
-    used = pot._session._pipeline  # type: ignore[attr-defined]
+    used = pot._session._evaluator._pipeline  # type: ignore[attr-defined]
     one_by_one = Tiling(tuple((cut,) for tile in used._tiling.tiles for cut in tile))
     least = int(one_by_one.n_bytes(used.costs) / SPARE) + 1
     assert used._tiling.n_bytes(used.costs) > SPARE * least
     monkeypatch.setattr(spatial_order, "building_bytes", lambda *numbers: 0)
-    memory = pot._where._device.__class__  # type: ignore[attr-defined]
+    memory = pot._backend.gpu.__class__  # type: ignore[attr-defined]
     monkeypatch.setattr(memory, "memory", lambda self: (least, least))
     parts = pot.compute(*s[:3], pbc=s.pbc, atomic=True)
     compare(parts, naive.evaluate(model, *s), backend)
@@ -221,7 +221,7 @@ def test_memory_that_runs_out_leaves_a_session_usable(
 ) -> None:
     model, s, backend = random_model(**TINY), small("open"), on_device()
     session = backend.load(model).session(skin=0.5)
-    device = session._device  # type: ignore[attr-defined]
+    device = session._backend.gpu  # type: ignore[attr-defined]
     empty, calls = device.empty, [0]
 
     def short_of_memory(shape: Any, dtype: Any) -> Any:

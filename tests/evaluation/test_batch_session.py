@@ -38,7 +38,7 @@ def systems(model: Any, ambiguous: bool = False) -> list[Structure]:
 def test_families(name: str, backend: Backend) -> None:
     model = family(name)
     given = systems(model, ambiguous=name == "se_e2_a")
-    found = backend.load(model).compute_many(given, atomic=True)
+    found = backend.load(model).compute_batch(given, atomic=True)
     assert len(found) == len(given)
     for one, result in zip(given, found, strict=True):
         expected = naive.evaluate(model, *one[:4], fparam=one.fparam, aparam=one.aparam)
@@ -83,7 +83,7 @@ def test_reports_are_those_of_each(
     given += [given[0]._replace(positions=close), given[0]._replace(types=types)]
     given.append(SINGLE_ATOM)
     pot = dpse_fast.load(model)
-    for one, got in zip(given, pot.compute_many(given, atomic=atomic), strict=True):
+    for one, got in zip(given, pot.compute_batch(given, atomic=atomic), strict=True):
         want = pot.compute(*one[:3], pbc=one.pbc, atomic=atomic)
         same_report(got.report, want.report)
         np.testing.assert_allclose(got.forces, want.forces, rtol=0, atol=1e-9)
@@ -92,7 +92,7 @@ def test_reports_are_those_of_each(
 def test_lists_are_kept(backend: Backend) -> None:
     model = family("aparam")
     given = systems(model)
-    session = backend.load(model).many(skin=0.8)
+    session = backend.load(model).batch_session(skin=0.8)
     rng = np.random.default_rng(2)
     for step in range(3):
         if step == 2:  # another list for one of them
@@ -124,7 +124,8 @@ def test_the_same_for_any_number_of_threads() -> None:
     model = family("hybrid")
     given = systems(model)
     one, three = (
-        dpse_fast.load(model, threads=threads).compute_many(given) for threads in (1, 3)
+        dpse_fast.load(model, threads=threads).compute_batch(given)
+        for threads in (1, 3)
     )
     for a, b in zip(one, three, strict=True):
         np.testing.assert_array_equal(a.forces, b.forces)
@@ -133,20 +134,20 @@ def test_the_same_for_any_number_of_threads() -> None:
 
 def test_no_systems_and_virtual_ones() -> None:
     pot = dpse_fast.load(random_model(), threads=1)
-    assert pot.compute_many([]) == []
+    assert pot.compute_batch([]) == []
     nobody = Structure(np.zeros((2, 3)), [-1, -1])
-    found = pot.compute_many([nobody, SINGLE_ATOM, nobody], atomic=True)
+    found = pot.compute_batch([nobody, SINGLE_ATOM, nobody], atomic=True)
     expected = pot.compute(*SINGLE_ATOM[:2], atomic=True)
     assert [one.energy for one in found] == [0.0, expected.energy, 0.0]
     assert found[0].report.virtual_atoms == 2
     assert found[2].atomic_virials.shape == (2, 3, 3)
-    assert pot.compute_many([nobody])[0].energy == 0.0
+    assert pot.compute_batch([nobody])[0].energy == 0.0
 
 
 def test_tuples_and_names() -> None:
     pot = dpse_fast.load(random_model(), threads=1)
     x = np.array([[0.0, 0, 0], [1.1, 0, 0]])
-    (found,) = pot.compute_many(iter([(x, ["O", "H"])]))
+    (found,) = pot.compute_batch(iter([(x, ["O", "H"])]))
     assert found.energy == pot.compute(x, [0, 1]).energy
 
 
@@ -168,7 +169,7 @@ def test_tuples_and_names() -> None:
     ],
 )
 def test_one_clear_error(bad: Any, message: str) -> None:
-    session = dpse_fast.load(random_model(), threads=1).many()
+    session = dpse_fast.load(random_model(), threads=1).batch_session()
     good = [SINGLE_ATOM, SINGLE_ATOM]
     session.compute(good)
     with pytest.raises(InputError, match=message):
@@ -183,9 +184,9 @@ def test_warnings() -> None:
     given = [random_structure("cubic"), random_structure("open")]
     for _ in range(2):
         with pytest.warns(dpse_fast.SelOverflowWarning, match="atoms have more"):
-            pot.compute_many(given)
+            pot.compute_batch(given)
     said: list[str] = []
-    session = pot.many(inform=said.append)
+    session = pot.batch_session(inform=said.append)
     session.compute(given)
     session.compute(given)
     assert len(said) == 1

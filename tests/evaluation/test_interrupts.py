@@ -16,7 +16,7 @@ from threadpoolctl import threadpool_info
 
 import dpse_fast
 from dpse_fast.cpu import neighbours
-from dpse_fast.cpu.pipeline import Engine
+from dpse_fast.cpu.pipeline import Pipeline
 from dpse_fast.planning import make_plan
 from dpse_fast.runtime import blas_threads as blas
 from dpse_fast.runtime.blas_threads import one_blas_thread
@@ -70,7 +70,7 @@ def test_half_a_list_is_not_used(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.mark.parametrize("threads", [1, 2])
 def test_a_workers_error_is_raised(threads: int) -> None:
-    engine = Engine(threads)
+    engine = Pipeline(threads)
     engine.use(make_plan(random_model()))
 
     def fail(task: int) -> None:

@@ -47,7 +47,7 @@ def test_families(name: str, backend: Backend) -> None:
     structure = random_structure("triclinic", model.n_types)
     given = parameters(model, len(structure.positions))
     ghosts = with_ghosts(*structure, reach=model.rcut + SKIN)
-    door = backend.load(model).listed()
+    door = backend.load(model).listed_session()
     found = door.compute(
         ghosts.positions, ghosts.types, *ghosts.lists, atomic=True, **given
     )
@@ -62,7 +62,7 @@ def test_cells(kind: str, backend: Backend) -> None:
     ghosts = with_ghosts(*structure, reach=model.rcut)
     found = (
         backend.load(model)
-        .listed()
+        .listed_session()
         .compute(ghosts.positions, ghosts.types, *ghosts.lists, atomic=True)
     )
     n = len(structure.positions)
@@ -76,7 +76,7 @@ def test_parts_of_a_system_sum_to_the_whole(name: str, backend: Backend) -> None
     n = len(structure.positions)
     given = parameters(model, n)
     order = np.random.default_rng(3).permutation(n)
-    door = backend.load(model).listed()
+    door = backend.load(model).listed_session()
     energy, forces, virial = 0.0, np.zeros((n, 3)), np.zeros((3, 3))
     for local in (order[:7], order[7:]):
         ghosts = with_ghosts(*structure, reach=model.rcut + SKIN, local=local)
@@ -101,7 +101,7 @@ def test_pair_gradients_are_the_forces(name: str) -> None:
     ghosts = with_ghosts(*structure, reach=model.rcut + SKIN)
     found = (
         dpse_fast.load(model, tol=0, threads=2)
-        .listed()
+        .listed_session()
         .compute(
             ghosts.positions, ghosts.types, *ghosts.lists, pair_gradients=True, **given
         )
@@ -128,7 +128,7 @@ def test_a_pair_gradient_is_a_derivative(name: str) -> None:
     model = family(name)
     structure = random_structure("cubic", model.n_types)
     ghosts = with_ghosts(*structure, reach=model.rcut + SKIN, local=[4])
-    door = dpse_fast.load(model, tol=0).listed()
+    door = dpse_fast.load(model, tol=0).listed_session()
     found = door.compute(
         ghosts.positions, ghosts.types, *ghosts.lists, pair_gradients=True
     )
@@ -152,7 +152,7 @@ def test_types_of_the_caller_and_atoms_that_do_not_exist(
     model = family("pair_table")
     structure = random_structure("cubic", 3)
     ghosts = with_ghosts(*structure, reach=model.rcut + SKIN)
-    door = backend.load(model).listed()
+    door = backend.load(model).listed_session()
     found = door.compute(
         ghosts.positions,
         ghosts.types,
@@ -187,7 +187,7 @@ def test_rows_in_any_order_and_not_of_all_atoms(backend: Backend) -> None:
     model = family("hybrid")
     structure = random_structure("cubic")
     ghosts = with_ghosts(*structure, reach=model.rcut)
-    door = backend.load(model).listed()
+    door = backend.load(model).listed_session()
     whole = door.compute(ghosts.positions, ghosts.types, *ghosts.lists, atomic=True)
     some = [9, 3, 17]
     parts = [ghosts.neighbours[ghosts.first[k] : ghosts.first[k + 1]] for k in some]
@@ -209,7 +209,7 @@ def test_rows_in_any_order_and_not_of_all_atoms(backend: Backend) -> None:
 def test_no_rows_and_no_neighbours(atomic: bool, backend: Backend) -> None:
     model = random_model()
     pot = backend.load(model)
-    door = pot.listed()
+    door = pot.listed_session()
     options = {"atomic": atomic, "pair_gradients": True}
     for n in (0, 2):
         found = door.compute(np.zeros((n, 3)), np.zeros(n, int), [0], [], **options)
@@ -226,7 +226,7 @@ def test_steps_with_the_same_list(backend: Backend) -> None:
     model = family("hybrid")
     structure = random_structure("cubic")
     ghosts = with_ghosts(*structure, reach=model.rcut + SKIN)
-    door = backend.load(model).listed()
+    door = backend.load(model).listed_session()
     rng = np.random.default_rng(8)
     n = len(structure.positions)
     moved = structure.positions
@@ -252,7 +252,7 @@ def test_steps_with_the_same_list(backend: Backend) -> None:
 def test_forces_are_added(backend: Backend) -> None:
     model = random_model()
     ghosts = with_ghosts(*random_structure("cubic"), reach=model.rcut)
-    door = backend.load(model).listed()
+    door = backend.load(model).listed_session()
     arguments = (ghosts.positions, ghosts.types, *ghosts.lists)
     before = np.random.default_rng(1).normal(size=ghosts.positions.shape)
     sums = before.copy()
@@ -268,7 +268,7 @@ def test_the_report_counts_rows() -> None:
     pot = dpse_fast.load(model)
     whole = pot.compute(*structure[:3], pbc=structure.pbc, atomic=True)
     ghosts = with_ghosts(*structure, reach=model.rcut + SKIN)
-    found = pot.listed().compute(
+    found = pot.listed_session().compute(
         ghosts.positions, ghosts.types, *ghosts.lists, atomic=True
     )
     assert found.report.sel_overflow == whole.report.sel_overflow
@@ -283,7 +283,7 @@ def test_the_same_for_any_number_of_threads() -> None:
     ghosts = with_ghosts(*random_structure("cubic"), reach=model.rcut)
     found = [
         dpse_fast.load(model, threads=threads)
-        .listed()
+        .listed_session()
         .compute(ghosts.positions, ghosts.types, *ghosts.lists, pair_gradients=True)
         for threads in (1, 3)
     ]
@@ -339,14 +339,14 @@ def test_one_clear_error(change: dict[str, Any], message: str) -> None:
         "first": LIST[0],
         "neighbours": LIST[1],
     }
-    door = dpse_fast.load(random_model(), threads=1).listed()
+    door = dpse_fast.load(random_model(), threads=1).listed_session()
     with pytest.raises(InputError, match=message):
         door.compute(**given | change)
     assert np.isfinite(door.compute(**given).forces).all()
 
 
 def test_another_number_of_atoms_with_the_same_list() -> None:
-    door = dpse_fast.load(random_model(), threads=1).listed()
+    door = dpse_fast.load(random_model(), threads=1).listed_session()
     door.compute(X, [0, 1, 1], *LIST)
     with pytest.raises(InputError, match="positions: expected the 3 atoms of the last"):
         door.compute(X[:2], [0, 1, 1], *LIST, same_list=True)

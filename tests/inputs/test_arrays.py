@@ -14,10 +14,10 @@ from random_model import random_model, random_structure
 
 import dpse_fast
 from dpse_fast import InputError
-from dpse_fast.cuda.boundary import DeviceSystem, check_device_system
+from dpse_fast.cuda.arrays import CudaArrays
 from dpse_fast.cuda.device import Device
-from dpse_fast.inputs.arrays import adopt, kind_of
-from dpse_fast.inputs.structure import check_cell
+from dpse_fast.inputs.arrays import kind_of
+from dpse_fast.inputs.structure import CheckedStructure, check_cell, check_structure
 from tests.cuda.foreign import ByDlpack, ByInterface, InNamespace, of
 
 pytestmark = pytest.mark.skipif(
@@ -32,8 +32,9 @@ TYPE_MAP = ("O", "H")
 
 def check(
     device: Device, positions: Any, species: Any, cell: Any = CELL, pbc: Any = None
-) -> DeviceSystem:
-    return check_device_system(device, positions, species, cell, pbc, TYPE_MAP)
+) -> CheckedStructure:
+    arrays = CudaArrays(device)
+    return check_structure(arrays, positions, species, cell, pbc, TYPE_MAP)
 
 
 KINDS = [
@@ -59,7 +60,7 @@ def test_kinds(value: Any, kind: tuple[str, bool, int | None]) -> None:
 def test_arrays_are_not_copied_and_the_stream_is_handed_over(device: Device) -> None:
     by_dlpack, by_interface = ByDlpack(POSITIONS), ByInterface(POSITIONS)
     for value in (by_dlpack, by_interface):
-        found = device.cast(adopt(device, value, "positions"), np.float64)
+        found = device.cast(CudaArrays(device).adopt(value, "positions"), np.float64)
         assert np.shares_memory(found.values, POSITIONS)
     assert by_dlpack.streams == [1]
 
@@ -68,8 +69,8 @@ def test_arrays_are_not_copied_and_the_stream_is_handed_over(device: Device) -> 
 def test_positions_are_cast_on_the_device(device: Device, dtype: Any) -> None:
     values = np.array([[0, 1, 2], [4, 5, 6], [7, 8, 9], [3, 3, 3]], dtype)[::2]
     found = check(device, ByDlpack(values), [0, 1])
-    np.testing.assert_array_equal(device.download(found.positions), values)
-    assert found.positions.dtype == np.float64
+    np.testing.assert_array_equal(device.download(found.system.positions), values)
+    assert found.system.positions.dtype == np.float64
     assert found.n_atoms == 2
     assert found.real is None
 
@@ -77,31 +78,35 @@ def test_positions_are_cast_on_the_device(device: Device, dtype: Any) -> None:
 @pytest.mark.parametrize("dtype", [np.int8, np.uint8, np.int32, np.int64, np.uint64])
 def test_types_of_any_width(device: Device, dtype: Any) -> None:
     found = check(device, POSITIONS, ByDlpack(TYPES.astype(dtype)))
-    assert found.types.dtype == np.int32
-    np.testing.assert_array_equal(device.download(found.types), TYPES)
+    assert found.system.types.dtype == np.int32
+    np.testing.assert_array_equal(device.download(found.system.types), TYPES)
 
 
 def test_everything_may_be_on_either_side(device: Device) -> None:
     pbc = np.array([True, True, False])
     for wrap in (ByDlpack, ByInterface, np.asarray):
         found = check(device, ByDlpack(POSITIONS), wrap(TYPES), wrap(CELL), wrap(pbc))
-        np.testing.assert_array_equal(found.cell, check_cell(CELL, found.pbc))
-        assert found.pbc == (True, True, False)
+        np.testing.assert_array_equal(
+            found.system.cell, check_cell(CELL, found.system.pbc)
+        )
+        assert found.system.pbc == (True, True, False)
     symbols = check(device, ByDlpack(POSITIONS), ["O", "H", "H"], None)
-    np.testing.assert_array_equal(device.download(symbols.types), TYPES)
-    assert symbols.pbc == (False, False, False)
+    np.testing.assert_array_equal(device.download(symbols.system.types), TYPES)
+    assert symbols.system.pbc == (False, False, False)
 
 
 @pytest.mark.parametrize("wrap", [ByDlpack, np.asarray])
 def test_virtual_atoms_are_left_out(device: Device, wrap: Any) -> None:
     found = check(device, ByDlpack(POSITIONS), wrap(np.array([1, -1, 0])))
     assert found.n_atoms == 3
-    np.testing.assert_array_equal(device.download(found.real), [0, 2])
-    np.testing.assert_array_equal(device.download(found.types), [1, 0])
-    np.testing.assert_array_equal(device.download(found.positions), POSITIONS[[0, 2]])
+    np.testing.assert_array_equal(found.real, [0, 2])
+    np.testing.assert_array_equal(device.download(found.system.types), [1, 0])
+    np.testing.assert_array_equal(
+        device.download(found.system.positions), POSITIONS[[0, 2]]
+    )
     nothing = check(device, ByDlpack(POSITIONS), wrap(np.array([-1, -1, -1])))
-    assert nothing.positions.shape == (0, 3)
-    assert nothing.types.size == 0
+    assert nothing.system.positions.shape == (0, 3)
+    assert nothing.system.types.size == 0
 
 
 def changed(row: int, value: float) -> NDArray[np.float64]:

@@ -111,7 +111,7 @@ def test_energy_is_conserved_in_a_batch(potential: dpse_fast.Potential) -> None:
     conserved, moved = np.ptp(torch.stack(totals), 0), np.ptp(torch.stack(kinetic), 0)
     assert (moved > 0.05).all()
     assert (conserved < 0.02 * moved).all()
-    assert model._many.list_builds < 10
+    assert model._batch.list_builds < 10
 
 
 def test_batches_that_change(potential: dpse_fast.Potential) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -9,9 +10,8 @@ from numpy.typing import NDArray
 
 from ..cpu.spatial_order import MOST_ATOMS
 from ..errors import InputError
-from ..inputs.arrays import adopt, kind_of, on_host
+from ..inputs.arrays import VIRTUAL, array_of, kind_of
 from ..inputs.neighbour_list import CallerList, check_list, in_several_rows
-from ..inputs.structure import VIRTUAL, array_of
 from ..kernels.cuda.caller_list import (
     FIRST_TWICE,
     N_CHECKED,
@@ -19,20 +19,38 @@ from ..kernels.cuda.caller_list import (
     WRONG,
     check_list_on_device,
 )
+from .arrays import CudaArrays
 from .device import Array, Device
 from .spatial_order import warps
 
 
-class CheckedList(NamedTuple):
-    """A caller's list on the device; atoms and rows as the caller numbers them."""
+@dataclass(eq=False)
+class CheckedList:
+    """A caller's list on the device; atoms and rows as the caller numbers them.
 
-    types: Array  # (n_all,) int32 of the model, −1: an atom that does not count
-    rows: Array  # (n_all,) int32, the row of each atom, or −1
-    centres: Array  # (n_rows,) int32 or int64
-    first: Array  # (n_rows + 1,) int64
-    neighbours: Array  # (n_list,) int32; or (0,) where it is no longer needed
+    Parameters
+    ----------
+    types : (n_all,) int32 of the model, -1: an atom that does not exist for it
+    rows : (n_all,) int32, the row of each atom, or -1
+    centres : (n_rows,) int32 or int64
+    first : (n_rows + 1,) int64
+    neighbours : (n_list,) int32; None once it is no longer needed
+    n_list : neighbours of all rows
+    n_counted : rows whose centre exists for the model
+    """
+
+    types: Array
+    rows: Array
+    centres: Array
+    first: Array
+    neighbours: Array | None
     n_list: int
-    n: int  # rows whose centre counts
+    n_counted: int
+
+    @property
+    def n_all(self) -> int:
+        """Local and ghost atoms."""
+        return int(self.types.size)
 
     @property
     def n_rows(self) -> int:
@@ -52,7 +70,7 @@ class _Arrays(NamedTuple):
 
 
 def check_device_list(
-    device: Device,
+    arrays: CudaArrays,
     types: Any,
     first: Any,
     neighbours: Any,
@@ -71,8 +89,6 @@ def check_device_list(
     InputError
         Naming the argument, what was expected and what came.
     """
-    if n_all > MOST_ATOMS:
-        raise InputError(f"positions: expected at most {MOST_ATOMS}, got {n_all}")
     given = {
         "types": types,
         "first": first,
@@ -82,19 +98,39 @@ def check_device_list(
     known = np.arange(len(type_map), dtype=np.int32)
 
     def on_the_host() -> CallerList:
-        own = {name: on_host(device, value, name) for name, value in given.items()}
+        own = {name: arrays.on_host(value, name) for name, value in given.items()}
         return check_list(**own, of_caller=of_caller, n_all=n_all, type_map=type_map)
 
-    arrays = None
-    if any(kind_of(value, name).on_device for name, value in given.items()):
-        arrays = _of_device(device, given, of_caller, n_all, known)
-    if arrays is None:
-        host = on_the_host()
-        arrays = _Arrays(
-            *(device.upload(host.types), device.upload(host.first)),
-            *(device.upload(host.neighbours), device.upload(host.centres)),
-            *(VIRTUAL, known),
-        )
+    if not any(kind_of(value, name).on_device for name, value in given.items()):
+        return list_on_device(arrays.gpu, on_the_host())
+    found = _of_device(arrays, given, of_caller, n_all, known)
+    if found is None:
+        return list_on_device(arrays.gpu, on_the_host())
+    checked = _checked(arrays.gpu, found, n_all)
+    if checked is None:
+        on_the_host()
+        raise InputError("neighbours: the list has changed while it was read")
+    return checked
+
+
+def list_on_device(device: Device, checked: CallerList) -> CheckedList:
+    """A checked list of the host on the device."""
+    upload = device.upload
+    numbers = np.arange(int(checked.types.max(initial=0)) + 1, dtype=np.int32)
+    arrays = _Arrays(
+        *(upload(checked.types), upload(checked.first)),
+        *(upload(checked.neighbours), upload(checked.centres)),
+        *(VIRTUAL, numbers),
+    )
+    found = _checked(device, arrays, checked.n_all)
+    assert found is not None
+    return found
+
+
+def _checked(device: Device, arrays: _Arrays, n_all: int) -> CheckedList | None:
+    """With each atom's row and type of the model; None if a number is out of range."""
+    if n_all > MOST_ATOMS:
+        raise InputError(f"positions: expected at most {MOST_ATOMS}, got {n_all}")
     model_types = device.empty(n_all, np.int32)
     rows = device.empty(n_all, np.int32)
     device.fill(rows, -1)
@@ -108,30 +144,32 @@ def check_device_list(
     )
     met = device.download(found)
     if met[WRONG]:
-        on_the_host()
-        raise InputError("neighbours: the list has changed while it was read")
+        return None
     if met[FIRST_TWICE]:
         raise in_several_rows(n_all - int(met[FIRST_TWICE]))
     # Indices were checked before they are cut to 32 bits. What is kept is a copy.
-    listed = device.cast(
-        device.native(arrays.neighbours, arrays.neighbours.size), np.int32
-    )
-    kept = device.copy(arrays.centres), device.copy(arrays.first)
+    listed = device.cast(arrays.neighbours, np.int32)
     return CheckedList(
-        *(model_types, rows, *kept, listed),
-        *(int(listed.size), int(met[N_COUNTING])),
+        types=model_types,
+        rows=rows,
+        centres=device.copy(arrays.centres),
+        first=device.copy(arrays.first),
+        neighbours=listed,
+        n_list=int(listed.size),
+        n_counted=int(met[N_COUNTING]),
     )
 
 
 def _of_device(
-    device: Device,
+    arrays: CudaArrays,
     given: dict[str, Any],
     of_caller: NDArray[np.int32] | None,
     n_all: int,
     known: NDArray[np.int32],
 ) -> _Arrays | None:
     """The arguments on the device; None if they are not what a list consists of."""
-    found = [_integers(device, given[name], name) for name in given]
+    device = arrays.gpu
+    found = [_integers(arrays, given[name], name) for name in given]
     if given["centres"] is None and found[1] is not None:
         n_rows = max(found[1].array.size - 1, 0)
         found[3] = _Integers(device.upload(np.arange(n_rows, dtype=np.int32)), 0)
@@ -143,7 +181,7 @@ def _of_device(
     if not 0 < n_rows <= n_all or centres.size != n_rows or types.size != n_all:
         return None
     return _Arrays(
-        *(types, device.cast(device.native(first, first.size), np.int64)),
+        *(types, device.cast(first, np.int64)),
         *(neighbours, centres),
         *((read[0].least, known) if of_caller is None else (0, of_caller)),
     )
@@ -154,20 +192,18 @@ class _Integers(NamedTuple):
     least: int  # of types that came so
 
 
-def _integers(device: Device, value: Any, name: str) -> _Integers | None:
+def _integers(arrays: CudaArrays, value: Any, name: str) -> _Integers | None:
     """Of an argument; None if it is something else."""
     if value is None:
         return None
     on_device = kind_of(value, name).on_device
-    found = (
-        adopt(device, value, name) if on_device else array_of(value, name, "indices")
-    )
+    found = arrays.adopt(value, name) if on_device else array_of(value, name, "indices")
     if found.ndim != 1 or found.dtype.kind not in "iu":
         return None
     # Huge unsigned ones become negative.
     dtype = np.int32 if found.dtype == np.int32 else np.int64
     least = VIRTUAL if found.dtype.kind == "i" else 0
     if on_device:
-        return _Integers(device.cast(found, dtype), least)
-    array = device.upload(np.ascontiguousarray(found, dtype))
+        return _Integers(arrays.cast(found, dtype), least)
+    array = arrays.upload(np.ascontiguousarray(found, dtype))
     return _Integers(array, least)

@@ -1,0 +1,69 @@
+"""The processors as a backend."""
+
+from __future__ import annotations
+
+from contextlib import AbstractContextManager, nullcontext
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..errors import InputError
+from ..inputs.arrays import HostArrays
+from ..inputs.neighbour_list import CallerList, check_list
+from ..plan import Plan
+from .evaluator import Evaluator
+from .memory import bytes_per_atom, fixed_bytes
+
+
+class CpuBackend(HostArrays):
+    """See `evaluation.backend.Backend`.
+
+    Parameters
+    ----------
+    threads : that share the work of a session
+    no_gpu_because : why no GPU was chosen; empty where the processors were asked for
+    """
+
+    device = "cpu"
+    out_of_memory: tuple[type[Exception], ...] = ()
+
+    def __init__(self, threads: int, no_gpu_because: str = "") -> None:
+        self.threads, self._reason = threads, no_gpu_because
+
+    def active(self) -> AbstractContextManager[None]:
+        return nullcontext()
+
+    def evaluator(self, plan: Plan, profile: bool) -> Evaluator:
+        return Evaluator(plan, self.threads, profile)
+
+    def check_list(
+        self,
+        types: Any,
+        first: Any,
+        neighbours: Any,
+        centres: Any,
+        of_caller: NDArray[np.int32] | None,
+        n_all: int,
+        type_map: tuple[str, ...],
+    ) -> CallerList:
+        return check_list(types, first, neighbours, centres, of_caller, n_all, type_map)
+
+    def take_list(self, checked: CallerList) -> CallerList:
+        return checked
+
+    def memory(self, plan: Plan) -> dict[str, int]:
+        return {
+            "fixed_bytes": fixed_bytes(plan, self.threads),
+            "bytes_per_atom": bytes_per_atom(plan, self.threads),
+        }
+
+    def no_memory(self, n: int) -> InputError:
+        return InputError(f"positions: {n} atoms do not fit into the memory")
+
+    def options(self) -> dict[str, Any]:
+        return {"device": "cpu"}
+
+    def describe(self) -> dict[str, Any]:
+        found = {"device": self.device}
+        return found | ({"no_gpu_because": self._reason} if self._reason else {})
