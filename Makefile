@@ -20,10 +20,13 @@ demo: install ## the main job: a trajectory through the embedded model
 test: install ## all tests; needs no GPU, no network, no deepmd-kit
 	$(BIN)/python -m pytest --numprocesses auto --maxprocesses 8 --dist loadfile
 
-lint: install ## style, types
+lint: install ## style, types, what imports what
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
+	rm -rf build/imports && mkdir -p build/imports
+	cp -r dpse_fast build/imports && cp -r kernels build/imports/dpse_fast
+	cd build/imports && $(abspath $(BIN))/lint-imports --no-cache --config $(CURDIR)/pyproject.toml
 
 # For example: make bench BENCH=--quick MODEL=model.pb STRUCTURE=cell.xyz
 bench: $(VENV)/.bench-installed $(PEERS)/.installed ## against the peers, into bench/results

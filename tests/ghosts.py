@@ -22,7 +22,7 @@ class Ghosts(NamedTuple):
 
     @property
     def lists(self) -> tuple[Any, ...]:
-        """What the door takes after the types."""
+        """What the session takes after the types."""
         return self.first, self.neighbours
 
     def onto_owners(self, values: Array, n: int) -> Array:

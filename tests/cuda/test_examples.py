@@ -75,10 +75,10 @@ def evaluate(name: str, precision: str, deterministic: bool, gemm: str | None) -
     session.compute(*s[:3], pbc=s.pbc, atomic=True, **given)
     moved, types = ByDlpack(s.positions + 1e-3), ByDlpack(s.types)
     session.compute(moved, types, s.cell, pbc=s.pbc, atomic=True, **given)
-    ghosts, door = with_ghosts(*s, reach=model.rcut), pot.listed_session()
+    ghosts, session = with_ghosts(*s, reach=model.rcut), pot.listed_session()
     arrays = ghosts.positions, ghosts.types, *ghosts.lists
-    door.compute(*arrays, atomic=True, pair_gradients=True, **given)
-    door.compute(*(ByDlpack(array) for array in arrays), **given)
+    session.compute(*arrays, atomic=True, pair_gradients=True, **given)
+    session.compute(*(ByDlpack(array) for array in arrays), **given)
 
 
 def shown(precision: str) -> set[Launch]:

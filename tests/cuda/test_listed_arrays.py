@@ -1,4 +1,4 @@
-"""The second door with arrays of the device, and what it refuses, wherever it lies."""
+"""A caller's list in arrays of the device, and what is refused wherever it lies."""
 
 from __future__ import annotations
 
@@ -73,18 +73,18 @@ def test_names_of_types_with_a_list_of_the_device() -> None:
 def test_results_are_arrays_as_the_positions_are() -> None:
     model = random_model(**TINY)
     g = ghosts_of(model, small("open", 4))
-    door = on_device(model)
+    session = on_device(model)
     arguments = [on_gpu(a) for a in (g.types, *g.lists)]
     before = np.random.default_rng(1).normal(size=g.positions.shape)
     sums = ByInterface(before.copy())
     expected = on_cpu(model).compute(g.positions, g.types, *g.lists, **ALL)
-    found = door.compute(on_gpu(g.positions, InNamespace), *arguments, **ALL)
+    found = session.compute(on_gpu(g.positions, InNamespace), *arguments, **ALL)
     assert isinstance(found.forces, InNamespace)
     equal(found, expected)
     gradients = found.pair_gradients
     moved = 0.99 * g.positions
     there = on_gpu(moved, InNamespace)
-    again = door.compute(there, *arguments, same_list=True, forces=sums, **ALL)
+    again = session.compute(there, *arguments, same_list=True, forces=sums, **ALL)
     assert again.forces is sums
     further = on_cpu(model).compute(moved, g.types, *g.lists)
     np.testing.assert_allclose(sums.values, before + further.forces, atol=1e-9)
@@ -95,12 +95,14 @@ def test_results_are_arrays_as_the_positions_are() -> None:
 def test_lists_of_the_device_are_not_looked_at_again() -> None:
     model = family("aparam")
     g = ghosts_of(model, small("slab", 4))
-    door, positions = on_device(model), g.positions
+    session, positions = on_device(model), g.positions
     lists = [a.copy() for a in (g.types.astype(np.int32), *g.lists, np.arange(4))]
     arguments = [on_gpu(a) for a in lists]
     given = {"fparam": [0.3], "aparam": np.arange(4.0)}
     for step in range(3):
-        found = door.compute(positions, *arguments, same_list=step > 0, **ALL, **given)
+        found = session.compute(
+            positions, *arguments, same_list=step > 0, **ALL, **given
+        )
         expected = on_cpu(model).compute(positions, g.types, *g.lists, **ALL, **given)
         equal(found, expected)
         for values in lists:
@@ -154,20 +156,20 @@ def test_refused_as_on_the_processors(change: dict[str, Any], place: str) -> Non
             name: value if name == "same_list" else on_gpu(value)
             for name, value in given.items()
         }
-    door = on_device(model)
+    session = on_device(model)
     with pytest.raises(dpse_fast.InputError) as found:
-        door.compute(**given)
+        session.compute(**given)
     assert str(found.value) == str(expected.value)
-    door.compute(**good)
+    session.compute(**good)
 
 
 def test_no_list_is_left_of_one_that_was_refused() -> None:
-    door = on_device(random_model(**TINY))
-    door.compute(X, TYPES, FIRST, LIST)
+    session = on_device(random_model(**TINY))
+    session.compute(X, TYPES, FIRST, LIST)
     with pytest.raises(dpse_fast.InputError, match="first"):
-        door.compute(X, TYPES, [0, 2, 4, 5], LIST)
+        session.compute(X, TYPES, [0, 2, 4, 5], LIST)
     with pytest.raises(dpse_fast.InputError, match="same_list"):
-        door.compute(X, TYPES, FIRST, LIST, same_list=True)
+        session.compute(X, TYPES, FIRST, LIST, same_list=True)
 
 
 @pytest.mark.parametrize(
@@ -180,61 +182,61 @@ def test_no_list_is_left_of_one_that_was_refused() -> None:
     ],
 )
 def test_forces_that_nothing_can_be_added_to(sums: Any) -> None:
-    door = on_device(random_model(**TINY))
+    session = on_device(random_model(**TINY))
     with pytest.raises(dpse_fast.InputError, match=r"forces: expected a writ.* \(3, 3"):
-        door.compute(X, TYPES, FIRST, LIST, forces=sums)
+        session.compute(X, TYPES, FIRST, LIST, forces=sums)
 
 
 @pytest.mark.parametrize("place", ["host", "device"])
 def test_two_rows_of_one_atom(place: str) -> None:
-    door = on_device(random_model(**TINY))
+    session = on_device(random_model(**TINY))
     centres: Any = [0, 2, 2]
     if place == "device":
         centres = on_gpu(centres)
     with pytest.raises(dpse_fast.InputError, match=r"centres: .* atom 2 in several"):
-        door.compute(X, TYPES, FIRST, LIST, centres)
+        session.compute(X, TYPES, FIRST, LIST, centres)
 
 
 def test_a_list_that_changes_while_it_is_read(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("dpse_fast.cuda.caller_list.check_list", lambda **given: None)
-    door = on_device(random_model(**TINY))
+    session = on_device(random_model(**TINY))
     with pytest.raises(dpse_fast.InputError, match=r"neighbours: .* has changed"):
-        door.compute(X, TYPES, FIRST, on_gpu([1, 2, 0, 2, 0, 9]))
+        session.compute(X, TYPES, FIRST, on_gpu([1, 2, 0, 2, 0, 9]))
 
 
 def test_other_atoms_than_those_of_the_list() -> None:
-    door = on_device(random_model(**TINY))
-    door.compute(X, TYPES, FIRST, LIST)
+    session = on_device(random_model(**TINY))
+    session.compute(X, TYPES, FIRST, LIST)
     with pytest.raises(dpse_fast.InputError, match="the 3 atoms of the last list"):
-        door.compute(X[:2], TYPES, FIRST, LIST, same_list=True)
+        session.compute(X[:2], TYPES, FIRST, LIST, same_list=True)
 
 
 def test_positions_of_the_device_that_stop_being_finite() -> None:
     """Also once launches are replayed; the caller's forces are left alone."""
-    door, sums = on_device(random_model(**TINY)), np.zeros((3, 3))
+    session, sums = on_device(random_model(**TINY)), np.zeros((3, 3))
     for step in range(3):
-        door.compute(on_gpu(X), TYPES, FIRST, LIST, same_list=step > 0)
+        session.compute(on_gpu(X), TYPES, FIRST, LIST, same_list=step > 0)
     bad = X.copy()
     bad[1, 2] = np.inf
     with pytest.raises(dpse_fast.InputError, match="for atom 1"):
-        door.compute(on_gpu(bad), TYPES, FIRST, LIST, same_list=True, forces=sums)
+        session.compute(on_gpu(bad), TYPES, FIRST, LIST, same_list=True, forces=sums)
     assert not sums.any()
-    door.compute(on_gpu(X), TYPES, FIRST, LIST, same_list=True, forces=sums)
+    session.compute(on_gpu(X), TYPES, FIRST, LIST, same_list=True, forces=sums)
     assert sums.any()
 
 
 def test_atoms_that_lie_on_one_another() -> None:
-    door = on_device(random_model(**TINY))
+    session = on_device(random_model(**TINY))
     positions = np.diag([1.0, 2.0, 3.0])[[0, 1, 2, 1]]
     lists = [0, 3, 6], [1, 2, 3, 0, 1, 2], [0, 3]
     with pytest.raises(dpse_fast.InputError, match="lies on atom 3;"):
-        door.compute(positions, [0, 1, 0, 0], *lists)
+        session.compute(positions, [0, 1, 0, 0], *lists)
     with pytest.raises(dpse_fast.InputError, match="lies on atom 0;"):
-        door.compute(positions, [0, 1, 0, 0], [0, 1], [0])
+        session.compute(positions, [0, 1, 0, 0], [0, 1], [0])
 
 
 def test_a_pair_below_the_table() -> None:
-    door = on_device(family("pair_table"))
+    session = on_device(family("pair_table"))
     positions = [[0, 0, 0], [9, 0, 0], [0, 0, 0.3]]
     with pytest.raises(dpse_fast.InputError, match="atom 2 has a neighbour closer"):
-        door.compute(positions, [0, 1, 0], [0, 0, 1], [0], [1, 2])
+        session.compute(positions, [0, 1, 0], [0, 0, 1], [0], [1, 2])

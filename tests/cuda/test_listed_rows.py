@@ -170,31 +170,31 @@ def test_the_same_in_pieces(monkeypatch: pytest.MonkeyPatch) -> None:
     g = ghosts_of(model, small("slab", 8))
     arguments = g.positions, g.types, *g.lists
     monkeypatch.setattr(pipeline, "LARGEST_BATCH", 2)
-    door, expected = on_device(model), on_cpu(model).compute(*arguments, **ALL)
-    same(door.compute(*arguments, **ALL), expected)
-    used = door._pipeline
+    session, expected = on_device(model), on_cpu(model).compute(*arguments, **ALL)
+    same(session.compute(*arguments, **ALL), expected)
+    used = session._evaluator._pipeline
     one_by_one = Tiling(tuple((cut,) for tile in used._tiling.tiles for cut in tile))
     least = int(one_by_one.n_bytes(used.costs) / SPARE) + 1
-    memory = type(door._device)
+    memory = type(session._backend.gpu)
     monkeypatch.setattr(listed_rows.ListedRows, "_check_memory", lambda *given: None)
     monkeypatch.setattr(memory, "memory", lambda self: (least, least))
-    same(door.compute(*arguments, **ALL), expected)
+    same(session.compute(*arguments, **ALL), expected)
     assert len(used._tiling.tiles) > 1
     for _ in range(2):
-        same(door.compute(*arguments, same_list=True, **ALL), expected)
+        same(session.compute(*arguments, same_list=True, **ALL), expected)
     monkeypatch.setattr(memory, "memory", lambda self: (least // 2, least))
     with pytest.raises(dpse_fast.InputError, match=r"need .* of the GPU are"):
-        door.compute(*arguments)
+        session.compute(*arguments)
 
 
-def test_memory_that_runs_out_leaves_a_door_usable(
+def test_memory_that_runs_out_leaves_a_session_usable(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     model = random_model(**TINY)
     g = ghosts_of(model, small("open"))
     arguments: Any = g.positions, g.types, *g.lists
-    door = on_device(model)
-    device = door._device
+    session = on_device(model)
+    device = session._backend.gpu
     empty, calls = device.empty, [0]
 
     def short_of_memory(shape: Any, dtype: Any) -> Any:
@@ -206,9 +206,9 @@ def test_memory_that_runs_out_leaves_a_door_usable(
     with monkeypatch.context() as patched:
         patched.setattr(device, "empty", short_of_memory)
         with pytest.raises(dpse_fast.InputError, match="do not fit into the GPU's"):
-            door.compute(*arguments)
+            session.compute(*arguments)
     with pytest.raises(dpse_fast.InputError, match="same_list"):
-        door.compute(*arguments, same_list=True)
+        session.compute(*arguments, same_list=True)
     for step in range(3):
-        found = door.compute(*arguments, same_list=step > 0, **ALL)
+        found = session.compute(*arguments, same_list=step > 0, **ALL)
         same(found, on_cpu(model).compute(*arguments, **ALL))

@@ -1,4 +1,4 @@
-"""The second door on the device against the processors', and against the oracle."""
+"""A caller's list on the device against the processors, and against the oracle."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ ALL: dict[str, Any] = {"atomic": True, "pair_gradients": True}
 
 
 def on_device(model: Any, precision: str = "double", **options: Any) -> Any:
-    """A door."""
+    """A session."""
     chosen = {"device": "cuda", "precision": precision, "tol": 0.0, **options}
     return dpse_fast.load(model, **chosen).listed_session()
 
@@ -95,8 +95,8 @@ def test_periodic_structures(kind: str, deterministic: bool) -> None:
     """With the ghosts' share on their owners it is the periodic structure."""
     model, s = random_model(**TINY), small(kind, 3 if kind == "tiny" else 6)
     g, n = ghosts_of(model, s), len(s.positions)
-    door = on_device(model, deterministic=deterministic)
-    found = door.compute(g.positions, g.types, *g.lists, atomic=True)
+    session = on_device(model, deterministic=deterministic)
+    found = session.compute(g.positions, g.types, *g.lists, atomic=True)
     expected = naive.evaluate(model, *s)
     close = {"rtol": 0, "atol": 1e-9 * max(1.0, np.abs(expected.virial).max() / 10)}
     np.testing.assert_allclose(found.atomic_energies, expected.atomic_energies, **close)
@@ -118,12 +118,12 @@ def test_parts_of_a_system_sum_to_the_whole(name: str) -> None:
     model, s = family(name), small("open", 7)
     n = len(s.positions)
     given = parameters(model, n)
-    door, energy, forces, virial = on_device(model), 0.0, np.zeros((n, 3)), 0.0
+    session, energy, forces, virial = on_device(model), 0.0, np.zeros((n, 3)), 0.0
     for local in (np.array([4, 0, 6]), np.array([1, 2, 5, 3])):
         g, own = ghosts_of(model, s, local), dict(given)
         if own["aparam"] is not None:
             own["aparam"] = own["aparam"][local]
-        found = door.compute(g.positions, g.types, *g.lists, **own)
+        found = session.compute(g.positions, g.types, *g.lists, **own)
         energy, virial = energy + found.energy, virial + found.virial
         forces += g.onto_owners(found.forces, n)
     expected = naive.evaluate(model, *s, **given)
@@ -153,8 +153,10 @@ def test_types_of_the_caller_and_atoms_that_do_not_exist() -> None:
     s = s._replace(positions=0.7 * s.positions)
     g = ghosts_of(model, s)
     found, expected = (
-        door(model).compute(g.positions, g.types, *g.lists, type_map=[1, -1, 0], **ALL)
-        for door in (on_device, on_cpu)
+        session(model).compute(
+            g.positions, g.types, *g.lists, type_map=[1, -1, 0], **ALL
+        )
+        for session in (on_device, on_cpu)
     )
     same(found, expected)
     assert found.report.virtual_atoms == (s.types == 1).sum()
@@ -170,8 +172,8 @@ def test_no_rows(positions: Any) -> None:
     model = random_model(**TINY)
     n = len(positions)
     found, expected = (
-        door(model).compute(positions, np.zeros(n, int), [0], [], **ALL)
-        for door in (on_device, on_cpu)
+        session(model).compute(positions, np.zeros(n, int), [0], [], **ALL)
+        for session in (on_device, on_cpu)
     )
     same(found, expected)
     assert found.forces.shape == (n, 3)
@@ -182,9 +184,9 @@ def test_rows_without_neighbours_and_rows_that_do_not_count() -> None:
     lone = np.eye(3)[:2], [1, 0], [0, 0, 0], []
     nobody = np.eye(3)[:2], [-1, -1], [0, 1, 2], [1, 0]
     for arguments in (lone, nobody):
-        door = on_device(model)
+        session = on_device(model)
         for same_list in (False, True):
-            found = door.compute(*arguments, same_list=same_list, **ALL)
+            found = session.compute(*arguments, same_list=same_list, **ALL)
             same(found, on_cpu(model).compute(*arguments, **ALL))
 
 
@@ -193,13 +195,15 @@ def test_steps_with_the_same_list(deterministic: bool) -> None:
     """The second step is recorded, others replay it, until something else is asked."""
     model, s = family("aparam"), small("slab", 4)
     g, reference = ghosts_of(model, s), on_cpu(model)
-    door = on_device(model, deterministic=deterministic)
+    session = on_device(model, deterministic=deterministic)
     arrays = [np.array(a) for a in (g.types, *g.lists)]
     rng, positions = np.random.default_rng(5), g.positions
     asked = [{}, {}, {}, ALL, ALL, ALL, {"pair_gradients": True}]
     for step, options in enumerate(asked):
         given = parameters(model, 4, seed=step)
-        found = door.compute(positions, *arrays, same_list=step > 0, **options, **given)
+        found = session.compute(
+            positions, *arrays, same_list=step > 0, **options, **given
+        )
         for values in arrays:
             values[...] = 0  # they are not looked at again
         expected = reference.compute(positions, g.types, *g.lists, **options, **given)
@@ -209,7 +213,7 @@ def test_steps_with_the_same_list(deterministic: bool) -> None:
     given = parameters(model, 6)
     arguments = other.positions, other.types, *other.lists
     same(
-        door.compute(*arguments, **ALL, **given),
+        session.compute(*arguments, **ALL, **given),
         reference.compute(*arguments, **ALL, **given),
     )
 
@@ -244,8 +248,8 @@ def test_numbers_that_are_not_finite_are_reported_of_rows(atomic: bool) -> None:
     positions = [[0, 0, 0], [9, 9, 9], [0, 0, 1.5], [0, 0, 30]]
     arguments = positions, [0, 1, 1, 0], [0, 1, 1, 1], [2], [0, 1, 3]
     found, expected = (
-        door(replace(model, pair_table=table)).compute(*arguments, atomic=atomic)
-        for door in (on_device, on_cpu)
+        session(replace(model, pair_table=table)).compute(*arguments, atomic=atomic)
+        for session in (on_device, on_cpu)
     )
     assert found.report.non_finite_atoms == 1
     same_report(found.report, expected.report)
@@ -254,15 +258,15 @@ def test_numbers_that_are_not_finite_are_reported_of_rows(atomic: bool) -> None:
 def test_forces_are_added() -> None:
     model = random_model(**TINY)
     g = ghosts_of(model, small())
-    door, arguments = on_device(model), (g.positions, g.types, *g.lists)
+    session, arguments = on_device(model), (g.positions, g.types, *g.lists)
     before = np.random.default_rng(1).normal(size=g.positions.shape)
     sums = before.copy()
-    assert door.compute(*arguments, forces=sums).forces is sums
-    alone = door.compute(*arguments).forces
+    assert session.compute(*arguments, forces=sums).forces is sums
+    alone = session.compute(*arguments).forces
     np.testing.assert_allclose(sums, before + alone, rtol=0, atol=1e-14)
     kept = sums.copy()
     with pytest.raises(dpse_fast.InputError):
-        door.compute(g.positions * 0, *arguments[1:], forces=sums)
+        session.compute(g.positions * 0, *arguments[1:], forces=sums)
     np.testing.assert_array_equal(sums, kept)
 
 
@@ -270,22 +274,22 @@ def test_types_are_planned_as_they_are_met(monkeypatch: pytest.MonkeyPatch) -> N
     monkeypatch.setattr("dpse_fast.planning.planner.MOST_AT_LOAD", 1)
     model = random_model(**TINY)
     g = ghosts_of(model, small("open"))
-    door, reference = on_device(model), on_cpu(model)
+    session, reference = on_device(model), on_cpu(model)
     for types in (0 * g.types, g.types):
         arguments = g.positions, types, *g.lists
-        same(door.compute(*arguments, **ALL), reference.compute(*arguments, **ALL))
-    assert door._pipeline.species == (0, 1)
+        same(session.compute(*arguments, **ALL), reference.compute(*arguments, **ALL))
+    assert session._evaluator._pipeline.species == (0, 1)
     one_rank = on_device(model)
     one_rank.compute(g.positions, 0 * g.types, *g.lists, type_map=[0, 1])
-    assert one_rank._pipeline.species == (0, 1)
+    assert one_rank._evaluator._pipeline.species == (0, 1)
 
 
 def test_stages_are_measured() -> None:
     model = random_model(**TINY)
     g = ghosts_of(model, small("open"))
     pot = dpse_fast.load(model, device="cuda", tol=0.0)
-    door = pot.listed_session(profile=True)
-    assert not any(door.stage_seconds.values())
-    door.compute(g.positions, g.types, *g.lists)
-    assert all(door.stage_seconds.values())
-    assert "neighbours" in door.stage_seconds
+    session = pot.listed_session(profile=True)
+    assert not any(session.stage_seconds.values())
+    session.compute(g.positions, g.types, *g.lists)
+    assert all(session.stage_seconds.values())
+    assert "neighbours" in session.stage_seconds

@@ -1,4 +1,4 @@
-"""The second door: a caller's list with ghosts, against the oracle."""
+"""A session with a caller's list with ghosts, against the oracle."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def rows_of(given: dict[str, Any], rows: Any) -> dict[str, Any]:
 
 
 def on_owners(found: Any, ghosts: Ghosts, n: int) -> Result:
-    """What the door found, as the periodic structure has it."""
+    """What the session found, as the periodic structure has it."""
     energies = np.zeros(n)
     energies[ghosts.owners[: len(ghosts.first) - 1]] = found.atomic_energies
     return Result(
@@ -47,8 +47,8 @@ def test_families(name: str, backend: Backend) -> None:
     structure = random_structure("triclinic", model.n_types)
     given = parameters(model, len(structure.positions))
     ghosts = with_ghosts(*structure, reach=model.rcut + SKIN)
-    door = backend.load(model).listed_session()
-    found = door.compute(
+    session = backend.load(model).listed_session()
+    found = session.compute(
         ghosts.positions, ghosts.types, *ghosts.lists, atomic=True, **given
     )
     expected = naive.evaluate(model, *structure, **given)
@@ -76,12 +76,12 @@ def test_parts_of_a_system_sum_to_the_whole(name: str, backend: Backend) -> None
     n = len(structure.positions)
     given = parameters(model, n)
     order = np.random.default_rng(3).permutation(n)
-    door = backend.load(model).listed_session()
+    session = backend.load(model).listed_session()
     energy, forces, virial = 0.0, np.zeros((n, 3)), np.zeros((3, 3))
     for local in (order[:7], order[7:]):
         ghosts = with_ghosts(*structure, reach=model.rcut + SKIN, local=local)
         own = rows_of(given, local)
-        found = door.compute(ghosts.positions, ghosts.types, *ghosts.lists, **own)
+        found = session.compute(ghosts.positions, ghosts.types, *ghosts.lists, **own)
         energy += found.energy
         forces += ghosts.onto_owners(found.forces, n)
         virial += found.virial
@@ -128,8 +128,8 @@ def test_a_pair_gradient_is_a_derivative(name: str) -> None:
     model = family(name)
     structure = random_structure("cubic", model.n_types)
     ghosts = with_ghosts(*structure, reach=model.rcut + SKIN, local=[4])
-    door = dpse_fast.load(model, tol=0).listed_session()
-    found = door.compute(
+    session = dpse_fast.load(model, tol=0).listed_session()
+    found = session.compute(
         ghosts.positions, ghosts.types, *ghosts.lists, pair_gradients=True
     )
     assert found.pair_gradients is not None
@@ -140,7 +140,9 @@ def test_a_pair_gradient_is_a_derivative(name: str) -> None:
             for sign in (-1, 1):
                 moved = ghosts.positions.copy()
                 moved[ghosts.neighbours[k], c] += sign * step
-                energies.append(door.compute(moved, ghosts.types, *ghosts.lists).energy)
+                energies.append(
+                    session.compute(moved, ghosts.types, *ghosts.lists).energy
+                )
             slope = (energies[1] - energies[0]) / (2 * step)
             assert found.pair_gradients[k, c] == pytest.approx(slope, abs=1e-6)
 
@@ -152,8 +154,8 @@ def test_types_of_the_caller_and_atoms_that_do_not_exist(
     model = family("pair_table")
     structure = random_structure("cubic", 3)
     ghosts = with_ghosts(*structure, reach=model.rcut + SKIN)
-    door = backend.load(model).listed_session()
-    found = door.compute(
+    session = backend.load(model).listed_session()
+    found = session.compute(
         ghosts.positions,
         ghosts.types,
         *ghosts.lists,
@@ -187,12 +189,12 @@ def test_rows_in_any_order_and_not_of_all_atoms(backend: Backend) -> None:
     model = family("hybrid")
     structure = random_structure("cubic")
     ghosts = with_ghosts(*structure, reach=model.rcut)
-    door = backend.load(model).listed_session()
-    whole = door.compute(ghosts.positions, ghosts.types, *ghosts.lists, atomic=True)
+    session = backend.load(model).listed_session()
+    whole = session.compute(ghosts.positions, ghosts.types, *ghosts.lists, atomic=True)
     some = [9, 3, 17]
     parts = [ghosts.neighbours[ghosts.first[k] : ghosts.first[k + 1]] for k in some]
     first = np.cumsum([0, *map(len, parts)]).astype(np.int32)
-    found = door.compute(
+    found = session.compute(
         ghosts.positions,
         ghosts.types.astype(np.int32),
         first,
@@ -209,15 +211,15 @@ def test_rows_in_any_order_and_not_of_all_atoms(backend: Backend) -> None:
 def test_no_rows_and_no_neighbours(atomic: bool, backend: Backend) -> None:
     model = random_model()
     pot = backend.load(model)
-    door = pot.listed_session()
+    session = pot.listed_session()
     options = {"atomic": atomic, "pair_gradients": True}
     for n in (0, 2):
-        found = door.compute(np.zeros((n, 3)), np.zeros(n, int), [0], [], **options)
+        found = session.compute(np.zeros((n, 3)), np.zeros(n, int), [0], [], **options)
         assert found.energy == 0.0
         assert found.forces.shape == (n, 3)
         assert not found.forces.any()
         assert found.pair_gradients.shape == (0, 3)
-    lone = door.compute(np.zeros((1, 3)), [1], [0, 0], [], **options)
+    lone = session.compute(np.zeros((1, 3)), [1], [0, 0], [], **options)
     expected = pot.compute(np.zeros((1, 3)), [1])
     assert lone.energy == pytest.approx(expected.energy, abs=backend.energy)
 
@@ -226,13 +228,13 @@ def test_steps_with_the_same_list(backend: Backend) -> None:
     model = family("hybrid")
     structure = random_structure("cubic")
     ghosts = with_ghosts(*structure, reach=model.rcut + SKIN)
-    door = backend.load(model).listed_session()
+    session = backend.load(model).listed_session()
     rng = np.random.default_rng(8)
     n = len(structure.positions)
     moved = structure.positions
     images = ghosts.positions - moved[ghosts.owners]
     for step in range(4):
-        found = door.compute(
+        found = session.compute(
             moved[ghosts.owners] + images,
             ghosts.types,
             *ghosts.lists,
@@ -252,13 +254,13 @@ def test_steps_with_the_same_list(backend: Backend) -> None:
 def test_forces_are_added(backend: Backend) -> None:
     model = random_model()
     ghosts = with_ghosts(*random_structure("cubic"), reach=model.rcut)
-    door = backend.load(model).listed_session()
+    session = backend.load(model).listed_session()
     arguments = (ghosts.positions, ghosts.types, *ghosts.lists)
     before = np.random.default_rng(1).normal(size=ghosts.positions.shape)
     sums = before.copy()
-    found = door.compute(*arguments, forces=sums)
+    found = session.compute(*arguments, forces=sums)
     assert found.forces is sums
-    alone = door.compute(*arguments).forces
+    alone = session.compute(*arguments).forces
     np.testing.assert_allclose(sums, before + alone, rtol=0, atol=1e-12)
 
 
@@ -339,14 +341,14 @@ def test_one_clear_error(change: dict[str, Any], message: str) -> None:
         "first": LIST[0],
         "neighbours": LIST[1],
     }
-    door = dpse_fast.load(random_model(), threads=1).listed_session()
+    session = dpse_fast.load(random_model(), threads=1).listed_session()
     with pytest.raises(InputError, match=message):
-        door.compute(**given | change)
-    assert np.isfinite(door.compute(**given).forces).all()
+        session.compute(**given | change)
+    assert np.isfinite(session.compute(**given).forces).all()
 
 
 def test_another_number_of_atoms_with_the_same_list() -> None:
-    door = dpse_fast.load(random_model(), threads=1).listed_session()
-    door.compute(X, [0, 1, 1], *LIST)
+    session = dpse_fast.load(random_model(), threads=1).listed_session()
+    session.compute(X, [0, 1, 1], *LIST)
     with pytest.raises(InputError, match="positions: expected the 3 atoms of the last"):
-        door.compute(X[:2], [0, 1, 1], *LIST, same_list=True)
+        session.compute(X[:2], [0, 1, 1], *LIST, same_list=True)

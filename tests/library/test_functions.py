@@ -97,11 +97,11 @@ def test_compute_nlist(name: str, binding: Binding, tmp_path: Path) -> None:
         "atomic_virials": np.full((n_all, 3, 3), np.nan),
         "pair_gradients": np.full((len(ghosts.neighbours), 3), np.nan),
     }
-    door = dpse_fast.load(file, threads=1, tol=0).listed_session()
+    session = dpse_fast.load(file, threads=1, tol=0).listed_session()
     for step in range(2):
         status, found = binding.compute_nlist(potential, listed, sums)
         assert status == 0, binding.error()
-        expected = door.compute(
+        expected = session.compute(
             ghosts.positions,
             ghosts.types,
             *ghosts.lists,
