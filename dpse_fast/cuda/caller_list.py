@@ -7,9 +7,9 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from ..cpu.spatial_order import MOST_ATOMS
 from ..errors import InputError
 from ..inputs.arrays import adopt, kind_of, on_host
+from ..inputs.cell_geometry import MOST_ATOMS
 from ..inputs.neighbour_list import CallerList, check_list, in_several_rows
 from ..inputs.structure import VIRTUAL, array_of
 from ..kernels.cuda.caller_list import (

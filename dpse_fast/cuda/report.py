@@ -14,7 +14,7 @@ from ..plan import Plan
 from ..results import Report
 from .device import Device
 from .force_sums import Outputs
-from .neighbours import DeviceList
+from .neighbours import NeighbourList
 from .pipeline import DeviceTallies
 from .structure import DeviceStructure
 
@@ -28,7 +28,7 @@ class _Atoms:
 
 
 def caller_atoms(
-    device: Device, structure: DeviceStructure, listed: DeviceList
+    device: Device, structure: DeviceStructure, listed: NeighbourList
 ) -> NDArray[np.int64]:
     """(n,) the caller's atom of each row, on the host."""
     order = device.download(listed.order).astype(np.int64)
@@ -40,7 +40,7 @@ def report_of(
     device: Device,
     plan: Plan,
     structure: DeviceStructure,
-    listed: DeviceList,
+    listed: NeighbourList,
     tallies: DeviceTallies,
     outputs: Outputs,
 ) -> Report:

@@ -20,7 +20,7 @@ from ..planning import Planner
 from ..results import Result
 from .base_session import KeptOnDevice
 from .memory import no_memory
-from .neighbours import DeviceList
+from .neighbours import NeighbourList
 from .pipeline import Pipeline, RowParameters
 from .report import caller_atoms, report_of
 from .structure import DeviceStructure, check_structure
@@ -108,7 +108,7 @@ class CudaSession(Session, KeptOnDevice):
             numbers = np.full(self._model.n_types, -1, np.int32)
             numbers[list(species)] = np.arange(len(species))
             self._numbers = self._device.upload(numbers)
-            self._list = DeviceList(
+            self._list = NeighbourList(
                 self._device,
                 self._model.rcut,
                 self._skin,
@@ -120,7 +120,7 @@ class CudaSession(Session, KeptOnDevice):
 
     def _update(
         self, pipeline: Pipeline, structure: DeviceStructure, atomic: bool
-    ) -> DeviceList:
+    ) -> NeighbourList:
         begin = self._device.mark()
         types = self._device.empty(structure.n, np.int32)
         self._device.launch(
