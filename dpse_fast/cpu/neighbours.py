@@ -1,4 +1,4 @@
-"""The periodic full neighbour list, kept while nothing has moved too far."""
+"""The periodic full neighbour list, which serves while nothing has moved too far."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..errors import InputError
+from ..inputs.cell_geometry import allowance, strain_between
 from ..inputs.structure import System
 from ..kernels.cpu.neighbour_list import list_neighbours
 from ..kernels.cpu.skin import farthest_move, follow_owners
@@ -37,7 +38,7 @@ class _Built(NamedTuple):
     hood: Neighbourhood
     owners: NDArray[np.int32]
     shifted: NDArray[np.int32]  # (n_shifted,) images and wrapped atoms, in order
-    offsets: Floats  # (n_shifted, 3) Å, from the owners' positions
+    offsets: Floats  # (n_shifted, 3) Å, from the owners' positions, in its cell
 
 
 class NeighbourList:
@@ -49,8 +50,9 @@ class NeighbourList:
     ----------
     cutoff : Å
     skin : Å
-        Pairs up to cutoff + skin are listed, and the list serves until an atom
-        has moved by half the skin; 0 rebuilds on every `update`.
+        Pairs up to cutoff + skin are listed, and the list serves until an atom has
+        moved by half the skin; less where the cell has shrunk, and beyond the change
+        of the cell, see `squared_allowance`. 0 rebuilds on every `update`.
     run : how to spread tasks over threads
 
     Attributes
@@ -87,48 +89,54 @@ class NeighbourList:
         InputError
             If images or pairs would exceed the memory: lengths are not in Å.
         """
-        if self._built is not None and self._serves(self._built, system):
-            self._follow(self._built, system.positions)
-            return
-        self._built = None  # what is kept must not be half a list, nor cost memory
-        self._built = self._build(system)
-        self.builds += 1
+        if self._needs_rebuild(system):
+            self._rebuild(system)
+        else:
+            self._follow(self._last(), system)
 
-    def _serves(self, built: _Built, system: System) -> bool:
-        old = built.system
-        if (
-            not self.skin
-            or old.positions.shape != system.positions.shape
-            or old.pbc != system.pbc
-            or not np.array_equal(old.cell, system.cell)
-        ):
-            return False
+    def _needs_rebuild(self, system: System) -> bool:
+        built = self._built
+        if built is None:
+            return True
+        strain, squared = allowance(built.system, system, self.cutoff, self.skin)
+        return not squared or not self._farthest_move(built, system, strain) < squared
+
+    def _farthest_move(self, built: _Built, system: System, strain: Floats) -> float:
+        """Å², beyond the strain; inf if a type has changed."""
         parts = slices(len(system.positions), ATOMS_PER_TASK)
         squared = np.empty(len(parts))
-        now, before = (system.positions, system.types), (old.positions, old.types)
-        arrays = (*now, *before)
+        old = built.system
+        arrays = (system.positions, system.types, old.positions, old.types)
+        flat = strain.reshape(-1)
         self._spread(
             farthest_move,
             (
-                (*(array[part] for array in arrays), squared[k : k + 1])
+                (*(array[part] for array in arrays), flat, squared[k : k + 1])
                 for k, part in enumerate(parts)
             ),
             len(parts),
         )
-        return bool(squared.max() < 0.25 * self.skin**2)
+        return float(squared.max())
 
-    def _follow(self, built: _Built, positions: Floats) -> None:
+    def _follow(self, built: _Built, system: System) -> None:
+        flat = strain_between(built.system, system).reshape(-1)
         parts = slices(len(built.owners), ATOMS_PER_TASK)
         begins = np.searchsorted(built.shifted, [part.start for part in parts])
         ends = [*begins[1:].tolist(), len(built.shifted)]
 
         def tasks() -> Tasks:
             for part, begin, end in zip(parts, begins.tolist(), ends, strict=True):
-                where = (built.shifted[begin:end], built.offsets[begin:end])
+                shifted = (built.shifted[begin:end], built.offsets[begin:end])
                 owners, moved = built.owners[part], built.hood.positions[part]
-                yield positions, owners, part.start, *where, moved
+                atoms = (system.positions, owners, part.start)
+                yield *atoms, *shifted, flat, moved
 
         self._spread(follow_owners, tasks(), len(parts))
+
+    def _rebuild(self, system: System) -> None:
+        self._built = None  # the next list needs its memory, and half a list is none
+        self._built = self._build(system)
+        self.builds += 1
 
     def _build(self, system: System) -> _Built:
         start_numba()
@@ -139,8 +147,8 @@ class NeighbourList:
         hood = Neighbourhood(
             atoms.positions, atoms.types, atoms.centres, first, neighbours
         )
-        kept = self._copy(system) if self.skin else system
-        return _Built(kept, hood, atoms.owners, shifted, offsets)
+        at_build = self._copy(system) if self.skin else system
+        return _Built(at_build, hood, atoms.owners, shifted, offsets)
 
     def _shifted(self, atoms: SortedAtoms) -> tuple[NDArray[np.int32], Floats]:
         """See `_Built`; nothing where no step follows."""
@@ -157,7 +165,8 @@ class NeighbourList:
         for to, source in pairs:
             copies = ((to[part], source[part]) for part in parts)
             self._spread(np.copyto, copies, len(parts))
-        return system._replace(positions=positions, types=types)
+        cell = system.cell.copy()
+        return system._replace(positions=positions, types=types, cell=cell)
 
     def _list(
         self, atoms: SortedAtoms, grid: Grid, reach: float

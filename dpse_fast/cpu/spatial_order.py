@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..errors import InputError
+from ..inputs.cell_geometry import MOST_ATOMS, cells_of_space, periodicity
 from ..inputs.structure import System
 from ..kernels.cpu.cells import sort_bucket, spread_over_buckets
 from ..kernels.cpu.images import measure_images
@@ -27,8 +28,6 @@ ATOMS_PER_TASK = 16384
 FEWEST_TASKS = 16  # of a small structure, unless they are a quarter of the largest
 MOST_CHUNKS, MOST_BUCKETS = 128, 1024  # sorting counts in each chunk and bucket
 PADDING = 8  # a register of float64 may be loaded at the last atom
-MOST_ATOMS = 2**31 - 1  # indices are int32
-MOST_IMAGES_PER_ATOM = 200_000
 BYTES_PER_ATOM = 200  # of positions, offsets and owners while the list is built
 
 
@@ -67,50 +66,12 @@ def in_spatial_order(
             f"of {memory() / 1e9:.3g} GB or the {MOST_ATOMS} that one list can hold; "
             "expected positions and cell in Å"
         )
-    grid = _grid(low.min(axis=0), high.max(axis=0), system.cell, reach, n_all)
-    return _sorted(system, box, grid, chunks, counts, spread), grid
-
-
-def periodicity(system: System, reach: float) -> Periodicity:
-    """The cell, and how far images within reach (Å) of it lie.
-
-    Raises
-    ------
-    InputError
-        If the cell is so thin that an atom has too many images.
-    """
-    if not any(system.pbc):
-        return Periodicity(system.cell, system.cell, np.zeros(3))
-    inverse = np.linalg.inv(system.cell)
-    heights = 1.0 / np.linalg.norm(inverse, axis=0)
-    near = np.where(system.pbc, reach * (1 + 1e-9) / heights, 0.0)
-    images = float(np.prod(2.0 * np.ceil(near) + 1))
-    if images > MOST_IMAGES_PER_ATOM:
-        raise InputError(
-            f"cell: {images:.3g} periodic images lie within "
-            f"{reach:g} Å of the cell, whose thinnest direction is "
-            f"{heights[list(system.pbc)].min():.3g} Å; expected lengths in Å"
-        )
-    return Periodicity(system.cell, np.ascontiguousarray(inverse), near)
-
-
-def _grid(low: Floats, high: Floats, cell: Floats, reach: float, n_all: int) -> Grid:
-    """Cells over all atoms and images, wider where atoms are sparse.
-
-    Parameters
-    ----------
-    low, high : (3,) extent in fractions of the cell
-    """
-    ends = low[:, None] * cell, high[:, None] * cell
-    origin = np.minimum(*ends).sum(axis=0)
-    extent = np.maximum(*ends).sum(axis=0) - origin
-    width = reach / CELLS_PER_REACH
-    while np.prod(np.floor(extent / width) + 1) > 8 * n_all + 64:
-        width *= 1.26
-    shape = np.floor(extent / width).astype(np.int64) + 1
+    extent = low.min(axis=0), high.max(axis=0), system.cell
+    origin, widths, shape = cells_of_space(*extent, reach, n_all, CELLS_PER_REACH)
     first = np.empty(int(shape.prod()) + 1, np.int32)
     first[-1] = n_all
-    return Grid(origin, 1.0 / width, shape, first)
+    grid = Grid(origin, 1.0 / widths, shape, first)
+    return _sorted(system, box, grid, chunks, counts, spread), grid
 
 
 def _sorted(

@@ -18,7 +18,7 @@ from .device import Array, Device
 from .force_sums import Outputs
 from .listed_rows import ListedRows
 from .neighbour_list_check import CheckedList
-from .neighbours import DeviceList
+from .neighbours import NeighbourList
 from .parameters import ParametersOfRows
 from .pipeline import DeviceTallies, Pipeline
 from .row_list import RowList
@@ -67,8 +67,8 @@ class Evaluator:
     def release(self) -> None:
         self._pipeline.release()
 
-    def neighbour_list(self, skin: float) -> DeviceList:
-        return DeviceList(
+    def neighbour_list(self, skin: float) -> NeighbourList:
+        return NeighbourList(
             self._device,
             self.plan.model.rcut,
             skin,
@@ -76,7 +76,7 @@ class Evaluator:
             self._deterministic,
         )
 
-    def _update(self, listed: DeviceList, structure: CheckedStructure) -> bool:
+    def _update(self, listed: NeighbourList, structure: CheckedStructure) -> bool:
         device, system = self._device, structure.system
         begin = device.mark()
         types = device.empty(structure.n, np.int32)
@@ -96,7 +96,7 @@ class Evaluator:
             self._prepared_for = wanted
 
     def evaluate(
-        self, listed: DeviceList, structure: CheckedStructure, request: Request
+        self, listed: NeighbourList, structure: CheckedStructure, request: Request
     ) -> Evaluation:
         device, pipeline, n = self._device, self._pipeline, structure.n_atoms
         anew = self._update(listed, structure)

@@ -110,7 +110,7 @@ class ListedRows(CallersRows):
             follow,
             warps(self.n_places),
             *(positions, self._types, self.order),
-            *(self._owners, nothing, self._located),
+            *(self._owners, nothing, nothing, self._located),
         )
 
     def list_gradients(self, tile: Tile, gradients: PairGradients, out: Array) -> None:

@@ -8,9 +8,9 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from ..cpu.spatial_order import MOST_ATOMS
 from ..errors import InputError
 from ..inputs.arrays import VIRTUAL, array_of, kind_of
+from ..inputs.cell_geometry import MOST_ATOMS
 from ..inputs.neighbour_list import CallerList, check_list, in_several_rows
 from ..kernels.cuda.caller_list import (
     FIRST_TWICE,

@@ -1,4 +1,4 @@
-"""The periodic full neighbour list on the device, kept while nothing moves too far."""
+"""The periodic full neighbour list on the device; it serves while nothing moves far."""
 
 from __future__ import annotations
 
@@ -6,8 +6,10 @@ from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
 import numpy as np
+from numpy.typing import NDArray
 
 from ..errors import InputError
+from ..inputs.cell_geometry import allowance
 from ..inputs.structure import System
 from ..kernels.cuda.layout import NO_REVERSE, FullList, PlacesByCell
 from ..kernels.cuda.neighbour_list import list_by_type, summarise
@@ -16,6 +18,8 @@ from ..kernels.cuda.skin import farthest_move
 from .device import Array, Device
 from .row_list import RowList
 from .spatial_order import MOST_WARPS, Places, by_cell, in_spatial_order, warps
+
+Floats = NDArray[np.float64]
 
 SPARE = 1 / 32  # of a list, so that the next one fits its memory
 
@@ -30,9 +34,11 @@ class _Built(NamedTuple):
     starts: list[int]
     n_listed: int
     squared: Array  # room for moves
+    strain: Array  # (9,) float64, of the last update since then
+    last_strain: Floats  # (3, 3) the same on the host, modified
 
 
-class DeviceList(RowList):
+class NeighbourList(RowList):
     """A full list over rows and explicit periodic images.
 
     Parameters
@@ -40,7 +46,8 @@ class DeviceList(RowList):
     cutoff : Å
     skin : Å
         Pairs up to cutoff + skin are listed, and the list serves until an atom has
-        moved by half the skin; 0 rebuilds on every `update`.
+        moved by half the skin; less where the cell has shrunk, and beyond the change
+        of the cell, see `squared_allowance`. 0 rebuilds on every `update`.
     n_types : P
     reverse : also find the place of each pair in the row of its other atom
 
@@ -121,29 +128,36 @@ class DeviceList(RowList):
         system = System(
             positions, types, cell, (bool(pbc[0]), bool(pbc[1]), bool(pbc[2]))
         )
-        if self._built is not None and self._serves(self._built, system):
-            self._built.places.follow(self._device, system, self._built.located)
-            return False
-        self._built = None  # what is kept must not be half a list, nor cost memory
+        if self._needs_rebuild(system):
+            self._rebuild(system, make_room)
+            return True
+        built = self._last()
+        built.places.follow(self._device, system, built.strain, built.located)
+        return False
+
+    def _needs_rebuild(self, system: System) -> bool:
+        built = self._built
+        if built is None:
+            return True
+        strain, squared = allowance(built.system, system, self.cutoff, self.skin)
+        return not squared or not self._farthest_move(built, system, strain) < squared
+
+    def _farthest_move(self, built: _Built, system: System, strain: Floats) -> float:
+        """Å², beyond the strain; inf if a type has changed."""
+        if not np.array_equal(strain, built.last_strain):
+            self._device.upload(strain.reshape(-1), built.strain)
+            built.last_strain[...] = strain
+        old, squared = built.system, built.squared
+        now, before = (system.positions, system.types), (old.positions, old.types)
+        arrays = (*now, *before, built.strain, squared)
+        self._device.launch(farthest_move, squared.size, *arrays)
+        return float(self._device.download(squared).max())
+
+    def _rebuild(self, system: System, make_room: Callable[[], None]) -> None:
+        self._built = None  # the next list needs its memory, and half a list is none
         make_room()
         self._built = self._build(system)
         self.builds += 1
-        return True
-
-    def _serves(self, built: _Built, system: System) -> bool:
-        old = built.system
-        if (
-            not self.skin
-            or len(old.positions) != len(system.positions)
-            or old.pbc != system.pbc
-            or not np.array_equal(old.cell, system.cell)
-        ):
-            return False
-        squared = built.squared
-        now, before = (system.positions, system.types), (old.positions, old.types)
-        self._device.launch(farthest_move, squared.size, *now, *before, squared)
-        most = self._device.download(squared).max()
-        return bool(most < 0.25 * self.skin**2)
 
     def _build(self, system: System) -> _Built:
         device, n = self._device, len(system.positions)
@@ -151,12 +165,13 @@ class DeviceList(RowList):
             device, system, self.cutoff + self.skin, self._n_types
         )
         located = device.empty(4 * places.n_all, np.float64)
-        places.follow(device, system, located)
+        strain = device.zeros(9, np.float64)
+        places.follow(device, system, strain, located)
         hood, starts, n_listed = self._list(n, places, located)
         positions, types = system.positions, system.types
         if self.skin:
             positions, types = device.copy(positions), device.copy(types)
-        kept = System(positions, types, system.cell.copy(), system.pbc)
+        at_build = System(positions, types, system.cell.copy(), system.pbc)
         squared = device.empty(min(warps(n), MOST_WARPS), np.float64)
         # What only building needs is given back.
         nothing = device.empty(0, np.int64)
@@ -165,7 +180,8 @@ class DeviceList(RowList):
         )
         grid = places.grid._replace(first=nothing)
         places = places._replace(images=images, grid=grid)
-        return _Built(kept, hood, located, places, starts, n_listed, squared)
+        found = (at_build, hood, located, places, starts, n_listed, squared)
+        return _Built(*found, strain, np.zeros((3, 3)))
 
     def _list(
         self, n: int, places: Places, located: Array

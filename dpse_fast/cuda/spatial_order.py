@@ -5,10 +5,9 @@ from __future__ import annotations
 from typing import NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 
-from ..cpu.spatial_order import MOST_ATOMS, periodicity
 from ..errors import InputError
+from ..inputs.cell_geometry import MOST_ATOMS, cells_of_space, periodicity
 from ..inputs.structure import System
 from ..kernels.cuda._cuda import WARP
 from ..kernels.cuda.cells import (
@@ -24,13 +23,10 @@ from ..kernels.cuda.skin import follow
 from ..kernels.layout import Grid, Periodicity
 from .device import Array, Device
 
-Floats = NDArray[np.float64]
-
 # Along x, the direction of lines, and along y and z. A warp's turns for an atom, water
 # to 8 Å: 25.7, with (4, 1, 1) cells 27.3, with (8, 2, 2) 22.7; water to 6 Å: 13.0, 13.8
 # and 21.5.
 CELLS_PER_REACH = np.array([8.0, 1.0, 1.0])
-MOST_CELLS_PER_ATOM = 8
 MOST_WARPS = 4096  # that share a search for an extreme
 # Of a row or image, when places are sorted by cell: located, owner, offset, shift,
 # place, key, order, and what a radix sort keeps beside them or copies in that order.
@@ -49,13 +45,20 @@ class Places(NamedTuple):
     images: Images
     grid: Grid
 
-    def follow(self, device: Device, system: System, located: Array) -> None:
-        """Bring ``located`` (4 · n_all,) to where the atoms are."""
+    def follow(
+        self, device: Device, system: System, strain: Array, located: Array
+    ) -> None:
+        """Bring ``located`` (4 · n_all,) to where the atoms are.
+
+        Parameters
+        ----------
+        strain : (9,) float64 of the device, since the offsets were written
+        """
         device.launch(
             follow,
             warps(self.n_all),
             *(system.positions, system.types, self.order),
-            *(self.owners, self.offsets, located),
+            *(self.owners, self.offsets, strain, located),
         )
 
 
@@ -87,12 +90,14 @@ def in_spatial_order(
     found = device.download(extent).reshape(-1, N_EXTENT)
     n_all = n + int(found[:, 6].sum())
     low, high = found[:, :3].min(axis=0), found[:, 3:6].max(axis=0)
-    origin, width, shape = _cells(low, high, system.cell, reach, n_all)
+    origin, widths, shape = cells_of_space(
+        *(low, high, system.cell), reach, n_all, CELLS_PER_REACH
+    )
     n_cells = int(shape.prod())
     _check(device, n, n_all, building_bytes(n, n_all, n_cells, n_types))
     first = device.empty(n_cells + 1, np.int32)
     grid = Grid(
-        device.upload(origin), device.upload(1 / width), device.upload(shape), first
+        device.upload(origin), device.upload(1 / widths), device.upload(shape), first
     )
     return _sorted(device, system, box, (wrapped, ends), n_all, grid, n_types)
 
@@ -112,24 +117,6 @@ def _check(device: Device, n: int, n_all: int, needed: int) -> None:
             f"{free / 1e9:.3g} GB of the GPU are free ({MOST_ATOMS} fit any list); "
             "expected fewer atoms, positions and cell in Å, or device='cpu'"
         )
-
-
-def _cells(
-    low: Floats, high: Floats, cell: Floats, reach: float, n_all: int
-) -> tuple[Floats, Floats, NDArray[np.int64]]:
-    """Of all atoms and images: origin, widths (Å), numbers; wide where they are sparse.
-
-    Parameters
-    ----------
-    low, high : (3,) extent in fractions of the cell
-    """
-    ends = low[:, None] * cell, high[:, None] * cell
-    origin = np.minimum(*ends).sum(axis=0)
-    extent = np.maximum(*ends).sum(axis=0) - origin
-    width = reach / CELLS_PER_REACH
-    while np.prod(np.floor(extent / width) + 1) > MOST_CELLS_PER_ATOM * n_all + 64:
-        width = width * 1.26
-    return origin, width, np.floor(extent / width).astype(np.int64) + 1
 
 
 def _sorted(

@@ -1,0 +1,130 @@
+"""Geometry of periodic cells that the neighbour lists of all devices share."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..errors import InputError
+from ..kernels.layout import Periodicity
+from .structure import System
+
+Floats = NDArray[np.float64]
+
+MOST_ATOMS = 2**31 - 1  # indices are int32
+MOST_IMAGES_PER_ATOM = 200_000
+MOST_CELLS_PER_ATOM = 8
+
+
+def periodicity(system: System, reach: float) -> Periodicity:
+    """The cell, and how far images within reach (Å) of it lie.
+
+    Raises
+    ------
+    InputError
+        If the cell is so thin that an atom has too many images.
+    """
+    if not any(system.pbc):
+        return Periodicity(system.cell, system.cell, np.zeros(3))
+    inverse = np.linalg.inv(system.cell)
+    heights = 1.0 / np.linalg.norm(inverse, axis=0)
+    near = np.where(system.pbc, reach * (1 + 1e-9) / heights, 0.0)
+    images = float(np.prod(2.0 * np.ceil(near) + 1))
+    if images > MOST_IMAGES_PER_ATOM:
+        raise InputError(
+            f"cell: {images:.3g} periodic images lie within "
+            f"{reach:g} Å of the cell, whose thinnest direction is "
+            f"{heights[list(system.pbc)].min():.3g} Å; expected lengths in Å"
+        )
+    return Periodicity(system.cell, np.ascontiguousarray(inverse), near)
+
+
+def cells_of_space(
+    low: Floats,
+    high: Floats,
+    cell: Floats,
+    reach: float,
+    n_all: int,
+    cells_per_reach: Floats,
+) -> tuple[Floats, Floats, NDArray[np.int64]]:
+    """Cells over all atoms and images, wider where atoms are sparse.
+
+    Parameters
+    ----------
+    low, high : (3,) extent in fractions of the cell
+    reach : Å
+    n_all : atoms and images
+    cells_per_reach : (3,) along x, y and z
+
+    Returns
+    -------
+    origin, widths : (3,) Å
+    shape : (3,) how many there are along x, y and z
+    """
+    ends = low[:, None] * cell, high[:, None] * cell
+    origin = np.minimum(*ends).sum(axis=0)
+    extent = np.maximum(*ends).sum(axis=0) - origin
+    widths = reach / cells_per_reach
+    while np.prod(np.floor(extent / widths) + 1) > MOST_CELLS_PER_ATOM * n_all + 64:
+        widths = widths * 1.26
+    return origin, widths, np.floor(extent / widths).astype(np.int64) + 1
+
+
+def strain_between(before: System, now: System) -> Floats:
+    """(3, 3) E, for which x → x + x E takes the cell of before to the cell of now.
+
+    Its rows that are periodic decide; normals to them stay where they are, so that the
+    vectors of open axes, which mean nothing, do not count. Zeros if nothing changed.
+
+    Parameters
+    ----------
+    before, now : with the same pbc
+    """
+    periodic = list(before.pbc)
+    old, new = before.cell[periodic], now.cell[periodic]
+    if np.array_equal(old, new):
+        return np.zeros((3, 3))
+    return np.asarray(np.linalg.pinv(old) @ (new - old))
+
+
+def squared_allowance(strain: Floats, cutoff: float, skin: float) -> float:
+    """How far (Å, squared) atoms may move beyond the strain while their list serves.
+
+    A list has all pairs that were closer than cutoff + skin. A pair that was apart by
+    d0 = x0_j + n H0 − x0_i, with n whole vectors of the cell H0, is apart by
+    d = d0 F + u_j − u_i where F = 1 + E and u = x − x0 F is what an atom has moved
+    beyond the strain. So |d0| ≤ (|d| + 2 max |u|) / σ with σ the least singular value
+    of F, and pairs closer than the cutoff are listed while
+    max |u| < (σ (cutoff + skin) − cutoff) / 2, half the skin if the cell is the same.
+
+    Parameters
+    ----------
+    strain : (3, 3) see `strain_between`
+    cutoff, skin : Å
+
+    Returns
+    -------
+    0 where the list serves no more, whatever atoms do.
+    """
+    if not strain.any():
+        return 0.25 * skin**2
+    least = float(np.linalg.svd(np.eye(3) + strain, compute_uv=False)[-1])
+    farthest = 0.5 * (least * (cutoff + skin) - cutoff)
+    return farthest**2 if farthest > 0 else 0.0
+
+
+def allowance(
+    before: System, now: System, cutoff: float, skin: float
+) -> tuple[Floats, float]:
+    """What a list that was built for another structure allows atoms to have moved.
+
+    Returns
+    -------
+    strain : (3, 3) see `strain_between`
+    squared : Å², see `squared_allowance`; 0: there must be a new list
+    """
+    same = len(before.positions) == len(now.positions) and before.pbc == now.pbc
+    if not skin or not same:
+        return np.zeros((3, 3)), 0.0
+    strain = strain_between(before, now)
+    return strain, squared_allowance(strain, cutoff, skin)
