@@ -64,7 +64,7 @@ def command(
 
     target = output_file(out, HDF5, model)
     with WarningSummary() as warned:
-        source = read_model(model) if head is None else read_model(model, head=head)
+        source = read_model(model, head)
         if type_map is not None:
             names = check_type_map(type_map, source.type_map)
             source = replace(source, type_map=names)

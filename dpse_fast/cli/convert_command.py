@@ -59,15 +59,15 @@ def command(
     OUT is read back, both files are evaluated on sample structures, and the largest
     differences are shown. OUT appears only if it can be read and evaluated.
     """
-    from ..formats import read_model
+    from ..formats import read, read_model
     from ..inputs.structure import check_type_map
     from ..model.precision import with_weights
     from ..writers.partial import complete_or_absent
 
     target = output_file(out, (*HDF5, ".dp"), model)
     write = _writer(target, packed)
-    source = read_model(model) if head is None else read_model(model, head=head)
-    exact = source
+    given = read(model, head, with_plan=False)
+    source = exact = given.model
     if weights is not None:
         source = with_weights(source, weights)
     if type_map is not None:
@@ -83,7 +83,8 @@ def command(
                 f"{out} was not written"
             )
         parity = _parity(exact, copy)
-    differs += _not_carried(model, source)
+    if given.has_plan:
+        differs.append("the tables that compress put into the file are left out")
     report = {
         "model": model,
         "output": out,
@@ -117,14 +118,6 @@ def _writer(target: Path, packed: bool) -> Callable[[Model, Path], list[str]]:
         return []
 
     return write
-
-
-def _not_carried(path: str, model: Model) -> list[str]:
-    from ..formats.exchange.stored_plan import has_plan
-
-    if has_plan(path):
-        return ["the tables that compress put into the file are left out"]
-    return []
 
 
 def _parity(one: Model, other: Model) -> dict[str, Any]:

@@ -71,12 +71,14 @@ def planned(
 
 
 def _read(path: Path, model: Model) -> StoredPlan | None:
-    from ..formats.exchange.stored_plan import read_plan_alone
+    from ..formats.exchange.stored_plan import read_stored_plan
+    from ..formats.hdf5 import open_file
 
     try:
         if not path.exists():
             return None
-        found = read_plan_alone(path, model, "from the cache")
+        with open_file(path) as file:
+            found = read_stored_plan(file, model, "from the cache")
         path.touch()
     except (OSError, ModelFileError):
         return None

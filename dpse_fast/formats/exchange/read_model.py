@@ -41,7 +41,7 @@ def is_exchange(file: File) -> bool:
     return "format" in file.root.attrs and file.attribute(file.root, "format") == FORMAT
 
 
-def read_file(file: File) -> Model:
+def read_open_model(file: File) -> Model:
     """The model of an open file.
 
     Raises
