@@ -11,8 +11,8 @@ from typing import Any
 
 import h5py
 import numpy as np
-from numpy.typing import NDArray
 
+from ..array_types import AnyArray
 from ..errors import ModelFileError
 from .hdf5_texts import Texts
 
@@ -30,7 +30,7 @@ class File:
         self._texts = Texts(data)
         self._checked: set[int] = set()
 
-    def array(self, group: h5py.Group, name: str) -> NDArray[Any]:
+    def array(self, group: h5py.Group, name: str) -> AnyArray:
         """The numbers of the dataset `name`, in the machine's byte order."""
         item = member(group, name)
         where = f"{group.name.rstrip('/')}/{name}"

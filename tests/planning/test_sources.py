@@ -11,6 +11,7 @@ from dpse_fast.planning.sources import PACKAGE, PATTERNS, plan_sources
 
 # What planning imports without a plan depending on it, and why.
 WITHOUT_INFLUENCE = {
+    "array_types": "names for annotations",
     "errors": "the classes of errors",
     "formats.hdf5": "refuses damaged files; numbers are read as they were written",
     "formats.hdf5_texts": "refuses damaged files",

@@ -14,8 +14,8 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
+from ...array_types import AnyArray
 from ...errors import ModelFileError
 from ..tree import describe
 from .records import Storage, Tensor
@@ -87,7 +87,7 @@ class Archive:
     def size_of(self, name: str) -> int:
         return self._file.getinfo(name).file_size
 
-    def array(self, value: Any, where: str) -> NDArray[Any]:
+    def array(self, value: Any, where: str) -> AnyArray:
         """The numbers of a tensor; a plain number becomes an array of no dimension."""
         if type(value) in (int, float):
             return np.asarray(float(value))
@@ -108,7 +108,7 @@ class Archive:
         self._spend(view.nbytes + _ARRAY_OBJECT, where)
         return np.ascontiguousarray(view)
 
-    def _numbers(self, storage: Storage, where: str) -> NDArray[Any]:
+    def _numbers(self, storage: Storage, where: str) -> AnyArray:
         key = storage.key
         if not key.isalnum():
             raise ModelFileError(f"{where}: {key[:40]!a} is no tensor's name")

@@ -7,10 +7,11 @@ descriptor.
 
 from __future__ import annotations
 
+from ...array_types import AnyArray
 from ...errors import ModelFileError
 from ...model import Layer, Model, Net
 from ..constant_inputs import fix_inputs
-from ..tree import Array, Tree, located
+from ..tree import Tree, located
 from ..version3 import USE_DEEPMD, dense_layer, energies_by_type
 from .classes import reject_class
 from .early_descriptors import read_descriptors
@@ -50,7 +51,7 @@ def read(root: Tree) -> Model:
     )
 
 
-def _type_embedding(root: Tree, n_types: int) -> Array | None:
+def _type_embedding(root: Tree, n_types: int) -> AnyArray | None:
     """(n_types + 1, k): the last row is that of an empty slot."""
     if not root.has("type_embedding"):
         return None
@@ -64,7 +65,7 @@ def _type_embedding(root: Tree, n_types: int) -> Array | None:
 
 
 def _fitting_nets(
-    fitting: Tree, embedding: Array | None, n_types: int, width: int
+    fitting: Tree, embedding: AnyArray | None, n_types: int, width: int
 ) -> tuple[Net, ...]:
     nets = [_fitting_net(net) for net in fitting.branches("filter_layers")]
     if not fitting.flag("use_tebd", False):

@@ -9,17 +9,18 @@ from __future__ import annotations
 
 import numpy as np
 
+from ...array_types import AnyArray
 from ...errors import ModelFileError
 from ...model import Descriptor, Net, SeE2A
 from ..constant_inputs import fix_inputs, reject_many
 from ..statistics import per_neighbour_type, shared_slots
-from ..tree import Array, Tree, located
+from ..tree import Tree, located
 from ..version3 import USE_DEEPMD, dense_layer, embedding_grid
 from .classes import class_of, reject_class
 
 
 def read_descriptors(
-    tree: Tree, embedding: Array | None, n_types: int
+    tree: Tree, embedding: AnyArray | None, n_types: int
 ) -> tuple[Descriptor, ...]:
     """One descriptor, or those of a hybrid side by side.
 
@@ -76,7 +77,7 @@ def _by_type(tree: Tree, n_types: int) -> SeE2A:
         )
 
 
-def _mixed(tree: Tree, embedding: Array, n_types: int) -> SeE2A:
+def _mixed(tree: Tree, embedding: AnyArray, n_types: int) -> SeE2A:
     if tree.integer("attn_layer"):
         raise ModelFileError(
             f"{tree.where('attn_layer')}: attention between neighbours is not "

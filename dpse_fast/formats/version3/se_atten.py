@@ -7,11 +7,9 @@ smooth): elsewhere deepmd-kit gives it the type of the frame's first atom.
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
-from numpy.typing import NDArray
 
+from ...array_types import AnyArray
 from ...errors import ModelFileError
 from ...model import Embedding, EmbeddingTable, Gated, Net, SeE2A
 from ..constant_inputs import fix_inputs, reject_many
@@ -23,7 +21,6 @@ from .parts import Part
 from .supported import USE_DEEPMD, check_class
 from .type_embedding import type_embedding
 
-Array = NDArray[Any]
 Rows = tuple[tuple[Embedding, ...], ...]
 
 
@@ -71,7 +68,7 @@ def _reject_unsupported(tree: Tree) -> None:
 
 
 def _embedding(
-    tree: Tree, types: Array, centred: bool
+    tree: Tree, types: AnyArray, centred: bool
 ) -> tuple[Rows, tuple[Embedding, ...]]:
     """Embeddings by centre and neighbour, and those of empty slots by centre."""
     mode = tree.text("tebd_input_mode", "strip")
@@ -96,7 +93,7 @@ def _embedding(
 
 
 def _concatenated(
-    net: Net | EmbeddingTable | None, types: Array, one_sided: bool
+    net: Net | EmbeddingTable | None, types: AnyArray, one_sided: bool
 ) -> Rows:
     if not isinstance(net, Net):
         raise ModelFileError("expected a network, the file has a table")
@@ -113,7 +110,7 @@ def _concatenated(
 def _stripped(
     tree: Tree,
     radial: Net | EmbeddingTable | None,
-    types: Array,
+    types: AnyArray,
     one_sided: bool,
     smooth: bool,
     centred: bool,
@@ -132,7 +129,7 @@ def _stripped(
     return rows, () if centred else (radial,) * n
 
 
-def _gates(tree: Tree, types: Array, one_sided: bool) -> Array:
+def _gates(tree: Tree, types: AnyArray, one_sided: bool) -> AnyArray:
     """(n, M) by neighbour or (n·n, M) by centre and neighbour."""
     n = len(types)
     if tree.has("embeddings_strip"):
