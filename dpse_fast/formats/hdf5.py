@@ -13,7 +13,7 @@ import h5py
 import numpy as np
 
 from ..array_types import AnyArray
-from ..errors import ModelFileError
+from ..errors import ModelFileError, reason
 from .hdf5_texts import Texts
 
 SIGNATURE = b"\x89HDF\r\n\x1a\n"
@@ -96,9 +96,8 @@ def open_file(path: Path) -> Iterator[File]:
         OSError, RuntimeError, KeyError, ValueError, TypeError, MemoryError,
         OverflowError, AttributeError, SystemError,
     ) as error:  # fmt: skip
-        reason = " ".join(str(error).split())[:120]
         raise ModelFileError(
-            f"a damaged HDF5 file ({reason}); copy or download it again"
+            f"a damaged HDF5 file ({reason(error)}); copy or download it again"
         ) from None
 
 

@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 
 from ..array_types import AnyArray, Bools, Doubles, Int64s
-from ..errors import InputError
+from ..errors import InputError, reason
 from .frame import Frame, Labels
 
 ABSENT = -1  # in real_atom_types.npy: no atom there
@@ -198,8 +198,9 @@ def _numbers(path: Path) -> AnyArray | None:
     try:
         array: AnyArray = np.load(path, mmap_mode="r", allow_pickle=False)
     except (OSError, ValueError, EOFError) as error:
-        reason = " ".join(str(error).split())[:120]
-        raise InputError(f"{path}: not an array that NumPy reads ({reason})") from None
+        raise InputError(
+            f"{path}: not an array that NumPy reads ({reason(error)})"
+        ) from None
     if array.dtype.kind not in "fiu":
         raise InputError(f"{path}: expected numbers, got dtype {array.dtype}")
     return array

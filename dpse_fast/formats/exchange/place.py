@@ -56,6 +56,15 @@ class Place:
                     "spelling, or update dpse-fast",
                 )
 
+    def numbered(self, n: int | None = None) -> list[str]:
+        """The names "0", "1", … up to n, or of as many members as there are.
+
+        Members of other names are refused.
+        """
+        numbers = [str(k) for k in range(len(self.names()) if n is None else n)]
+        self.only(numbers)
+        return numbers
+
     def attributes(self, known: Collection[str]) -> Tree:
         """The attributes; others than the known ones are refused."""
         present = self._group.attrs if self._values is None else self._values

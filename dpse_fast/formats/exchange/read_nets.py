@@ -99,9 +99,7 @@ def _layers(place: Place) -> list[Place]:
     attributes = place.attributes(("kind",))
     if attributes.text("kind", "net") != "net":
         attributes.reject("kind", "net", attributes.raw("kind"))
-    numbers = [str(k) for k in range(len(place.names()))]
-    place.only(numbers)
-    return [place.inner(k) for k in numbers]
+    return [place.inner(k) for k in place.numbered()]
 
 
 def _layer(place: Place, bias: Floats | None = None) -> Layer:

@@ -10,7 +10,7 @@ from dataclasses import fields
 import h5py
 import numpy as np
 
-from ...errors import InputError, ModelFileError
+from ...errors import InputError, ModelFileError, reason
 from ...model import Descriptor, Model, SeE2A
 from ...plan import PRECISIONS, StoredPlan
 from ...plan.accuracy import Accuracy
@@ -60,8 +60,9 @@ def write_stored_plan(
         with h5py.File(path, "a") as file:
             _write_plan(file, digest, plan)
     except (OSError, ValueError) as error:
-        reason = " ".join(str(error).split())[:120]
-        raise InputError(f"{path}: the plan cannot be written ({reason})") from None
+        raise InputError(
+            f"{path}: the plan cannot be written ({reason(error)})"
+        ) from None
 
 
 def _write_plan(file: h5py.File, digest: str, plan: StoredPlan) -> None:

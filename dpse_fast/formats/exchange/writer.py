@@ -12,7 +12,6 @@ from typing import Any
 import h5py
 
 from ...array_types import Floats
-from ...errors import InputError
 from ...model import (
     Embedding,
     EmbeddingTable,
@@ -24,6 +23,7 @@ from ...model import (
     Parameters,
 )
 from ...model.descriptors import Descriptor, SeE2A
+from ..hdf5_output import new_file
 from . import datasets
 from .layout import (
     DESCRIPTOR_COUNTS,
@@ -55,20 +55,8 @@ def write(model: Model, path: str | os.PathLike[str], *, packed: bool = False) -
     InputError
         If the file cannot be written.
     """
-    target = Path(path)
-    part = target.with_name(f".{target.name}.{os.getpid()}.part")
-    try:
-        with h5py.File(part, "w") as file:
-            _Writer(packed).model(file, model)
-        os.replace(part, target)
-    except (OSError, ValueError) as error:
-        reason = " ".join(str(error).split())[:120]
-        raise InputError(
-            f"{target}: the model cannot be written ({reason}); check the folder "
-            "and the free space"
-        ) from None
-    finally:
-        part.unlink(missing_ok=True)
+    with new_file(Path(path)) as file:
+        _Writer(packed).model(file, model)
 
 
 class _Writer:

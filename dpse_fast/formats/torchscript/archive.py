@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 
 from ...array_types import AnyArray
-from ...errors import ModelFileError
+from ...errors import ModelFileError, reason
 from ..tree import describe
 from .records import Storage, Tensor
 
@@ -51,9 +51,8 @@ def _zip_errors() -> Iterator[None]:
         EOFError, ValueError, RuntimeError, OverflowError,
         IndexError,
     ) as error:  # fmt: skip
-        reason = " ".join(str(error).split())[:120]
         raise ModelFileError(
-            f"a damaged zip archive ({reason}); copy or download it again"
+            f"a damaged zip archive ({reason(error)}); copy or download it again"
         ) from None
 
 

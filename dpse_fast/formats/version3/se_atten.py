@@ -18,7 +18,7 @@ from ..tree import Tree, located
 from .arrays import excluded_pairs, reject_many_types
 from .networks import embeddings, networks
 from .parts import Part
-from .supported import USE_DEEPMD, check_class
+from .supported import check_class, reject_unsupported
 from .type_embedding import type_embedding
 
 Rows = tuple[tuple[Embedding, ...], ...]
@@ -55,15 +55,13 @@ def se_atten(tree: Tree) -> Part:
 
 def _reject_unsupported(tree: Tree) -> None:
     if tree.integer("attn_layer") > 0:
-        raise ModelFileError(
-            f"{tree.where('attn_layer')}: se_atten with attention layers is not "
-            f"supported, only with attn_layer 0; {USE_DEEPMD}"
+        reject_unsupported(
+            tree,
+            "attn_layer",
+            "se_atten with attention layers is not supported, only with attn_layer 0",
         )
     if tree.integer("lmax", 1) != 1:
-        raise ModelFileError(
-            f"{tree.where('lmax')}: se_atten with lmax above 1 is not supported; "
-            f"{USE_DEEPMD}"
-        )
+        reject_unsupported(tree, "lmax", "se_atten with lmax above 1 is not supported")
     check_class(tree, 4, "Descriptor")
 
 
