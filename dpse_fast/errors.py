@@ -18,6 +18,11 @@ class InputError(DpseError, ValueError):
     """An argument, structure or trajectory that cannot be evaluated."""
 
 
+def reason(error: BaseException, most: int = 120) -> str:
+    """What another library says, on one line, up to a number of characters."""
+    return " ".join(str(error).split())[:most]
+
+
 class AtomError(InputError):
     """An atom whose position cannot be evaluated.
 

@@ -276,16 +276,15 @@ def _model_of(
         if head is not None:
             raise InputError(f"head: expected a model file with it, got {head!r}")
         return path, None
-    from .formats import read_model
-    from .formats.exchange.stored_plan import read_stored_plan
+    from .formats import read
 
     if path is not None:
-        model = read_model(path) if head is None else read_model(path, head=head)
-        return model, read_stored_plan(path, model)
-    packaged = resources.files(f"{__package__}.data") / DEFAULT_MODEL
-    with resources.as_file(packaged) as file:
-        model = read_model(file)
-        return model, read_stored_plan(file, model)
+        found = read(path, head)
+    else:
+        packaged = resources.files(f"{__package__}.data") / DEFAULT_MODEL
+        with resources.as_file(packaged) as file:
+            found = read(file)
+    return found.model, found.stored_plan
 
 
 def load(

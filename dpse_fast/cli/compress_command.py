@@ -29,12 +29,7 @@ if TYPE_CHECKING:
 @click.option(
     "--index", default=":", metavar="SLICE", help="Frames to check.  [default: all]"
 )
-@click.option(
-    "--type-map",
-    callback=options.split_names,
-    metavar="O,H",
-    help="Names of the model's types, in their order.",
-)
+@options.TYPE_MAP
 @options.AS_JSON
 def command(
     model: str,
@@ -52,11 +47,8 @@ def command(
     nets, measured on sampled environments. It opens faster, with any tolerance that
     is not below its own.
     """
-    from dataclasses import replace
-
     from ..formats import exchange, read_model
     from ..formats.exchange.stored_plan import write_stored_plan
-    from ..inputs.structure import check_type_map
     from ..plan import PRECISIONS
     from ..planning import choose, make_plan
     from ..planning.plan_summary import summarise
@@ -64,10 +56,7 @@ def command(
 
     target = output_file(out, HDF5, model)
     with WarningSummary() as warned:
-        source = read_model(model) if head is None else read_model(model, head=head)
-        if type_map is not None:
-            names = check_type_map(type_map, source.type_map)
-            source = replace(source, type_map=names)
+        source = options.renamed(read_model(model, head), type_map)
         types = frozenset(range(source.n_types))
         stored = choose(source, tol, types, "double", tuple(PRECISIONS))
         with complete_or_absent(target) as partial:

@@ -24,12 +24,7 @@ PARITY_TOLERANCE = 1e-9  # eV/Å, of the tables that both files are evaluated wi
 @click.argument("model")
 @click.argument("out")
 @options.HEAD
-@click.option(
-    "--type-map",
-    callback=options.split_names,
-    metavar="O,H",
-    help="Names of the model's types, in their order.",
-)
+@options.TYPE_MAP
 @click.option("--packed", is_flag=True, help="Compress large arrays with gzip (.h5).")
 @click.option(
     "--weights",
@@ -59,20 +54,16 @@ def command(
     OUT is read back, both files are evaluated on sample structures, and the largest
     differences are shown. OUT appears only if it can be read and evaluated.
     """
-    from ..formats import read_model
-    from ..inputs.structure import check_type_map
+    from ..formats import read, read_model
     from ..model.precision import with_weights
     from ..writers.partial import complete_or_absent
 
     target = output_file(out, (*HDF5, ".dp"), model)
     write = _writer(target, packed)
-    source = read_model(model) if head is None else read_model(model, head=head)
-    exact = source
+    given = read(model, head, with_plan=False)
+    source = exact = options.renamed(given.model, type_map)
     if weights is not None:
         source = with_weights(source, weights)
-    if type_map is not None:
-        names = check_type_map(type_map, source.type_map)
-        source, exact = replace(source, type_map=names), replace(exact, type_map=names)
     source = replace(source, provenance={**source.provenance, **_pairs(notes)})
     with complete_or_absent(target) as partial:
         differs = write(source, partial)
@@ -83,7 +74,8 @@ def command(
                 f"{out} was not written"
             )
         parity = _parity(exact, copy)
-    differs += _not_carried(model, source)
+    if given.has_plan:
+        differs.append("the tables that compress put into the file are left out")
     report = {
         "model": model,
         "output": out,
@@ -117,14 +109,6 @@ def _writer(target: Path, packed: bool) -> Callable[[Model, Path], list[str]]:
         return []
 
     return write
-
-
-def _not_carried(path: str, model: Model) -> list[str]:
-    from ..formats.exchange.stored_plan import has_plan
-
-    if has_plan(path):
-        return ["the tables that compress put into the file are left out"]
-    return []
 
 
 def _parity(one: Model, other: Model) -> dict[str, Any]:

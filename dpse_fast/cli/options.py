@@ -9,6 +9,7 @@ import click
 
 if TYPE_CHECKING:
     from .. import Potential
+    from ..model import Model
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 
@@ -86,6 +87,14 @@ def split_names(
     return names
 
 
+TYPE_MAP = click.option(
+    "--type-map",
+    callback=split_names,
+    metavar="O,H",
+    help="Names of the model's types, in their order.",
+)
+
+
 def numbers(
     ctx: click.Context, parameter: click.Parameter, text: str | None
 ) -> tuple[float, ...] | None:
@@ -111,6 +120,17 @@ def parameter_options(command: Command) -> Command:
             "[default: those of the trajectory, then the model's]",
         )(command)
     return command
+
+
+def renamed(model: Model, type_map: Sequence[str] | None) -> Model:
+    """The model with these names of its types; as it is without any."""
+    from dataclasses import replace
+
+    from ..inputs.structure import check_type_map
+
+    if type_map is None:
+        return model
+    return replace(model, type_map=check_type_map(type_map, model.type_map))
 
 
 def load_potential(

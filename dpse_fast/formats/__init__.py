@@ -1,4 +1,4 @@
-"""Model files of every kind, recognised by content, become one `Model`.
+"""Model files of every kind, recognised by content, are read in one pass.
 
 A kind's reader is imported with the first file of that kind.
 """
@@ -14,8 +14,9 @@ import numpy as np
 from ..errors import InputError, ModelFileError
 from ..model import Model
 from . import hdf5
+from .model_file import ModelFile
 
-__all__ = ["read_model"]
+__all__ = ["ModelFile", "read", "read_model"]
 
 _HEAD = 2**20
 _FIRST_NODE = 2**24
@@ -47,6 +48,27 @@ def read_model(path: str | os.PathLike[str], head: str | None = None) -> Model:
     InputError
         If `path` is not a path, or `head` no name.
     """
+    return read(path, head, with_plan=False).model
+
+
+def read(
+    path: str | os.PathLike[str], head: str | None = None, *, with_plan: bool = True
+) -> ModelFile:
+    """The model in a file of any supported kind, and the plan stored beside it.
+
+    Parameters
+    ----------
+    path, head : as in `read_model`
+    with_plan : also read the plan, if there is one
+
+    Raises
+    ------
+    ModelFileError
+        As `read_model`; also if a plan is read that is damaged or was made for
+        another model.
+    InputError
+        As `read_model`.
+    """
     if not isinstance(path, str | os.PathLike):
         raise InputError(
             f"model path: expected str or os.PathLike, got {type(path).__name__}"
@@ -57,7 +79,7 @@ def read_model(path: str | os.PathLike[str], head: str | None = None) -> Model:
     try:
         # Numbers of a damaged file may overflow: the model refuses what is not finite.
         with np.errstate(all="ignore"):
-            return _read(Path(shown), shown, head)
+            return _read(Path(shown), shown, head, with_plan)
     except ModelFileError as error:
         message = _one_line(str(error).removeprefix(f"{shown}: "))
         raise ModelFileError(f"{shown}: {message}") from None
@@ -68,10 +90,16 @@ def read_model(path: str | os.PathLike[str], head: str | None = None) -> Model:
         ) from None
 
 
-def _read(path: Path, shown: str, head: str | None) -> Model:
+def _read(path: Path, shown: str, head: str | None, with_plan: bool) -> ModelFile:
     _reject_absent(path)
     with path.open("rb") as file:
         start = file.read(_HEAD)
+    if start.startswith(hdf5.SIGNATURE) and head is None:
+        return _read_hdf5(path, with_plan)
+    return ModelFile(_read_foreign(path, start, shown, head))
+
+
+def _read_foreign(path: Path, start: bytes, shown: str, head: str | None) -> Model:
     if start.startswith(_ZIP):
         from . import torchscript
 
@@ -80,8 +108,6 @@ def _read(path: Path, shown: str, head: str | None) -> Model:
         raise ModelFileError(
             f"head {head[:40]!a}: only a checkpoint (.pt) has branches; leave head out"
         )
-    if start.startswith(hdf5.SIGNATURE):
-        return _read_hdf5(path)
     from . import tensorflow
     from .foreign import reject_known
 
@@ -130,16 +156,16 @@ def _reject_absent(path: Path) -> None:
         raise ModelFileError("the file is empty; copy or download it again")
 
 
-def _read_hdf5(path: Path) -> Model:
+def _read_hdf5(path: Path, with_plan: bool) -> ModelFile:
     from . import exchange
 
     with hdf5.open_file(path) as file:
         if exchange.is_exchange(file):
-            return exchange.read_file(file)
+            return exchange.read_file(file, with_plan)
         if "json" in file.root.attrs:
             from . import native
 
-            return native.read_hdf5(file)
+            return ModelFile(native.read_hdf5(file))
     raise ModelFileError(
         "an HDF5 file without a model: expected the attribute json (.dp of "
         f"deepmd-kit) or format {exchange.FORMAT!r}; give a model file"

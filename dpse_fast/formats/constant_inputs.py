@@ -6,12 +6,12 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
+from ..array_types import Doubles
 from ..errors import ModelFileError
 from ..model import Layer, Net, Parameters
 
-Array = NDArray[np.floating]
 _MOST_NUMBERS = 2**24
 
 
@@ -71,7 +71,7 @@ def reject_many(net: Net, count: int) -> None:
         )
 
 
-def _insertion(n_in: int, first: int, fixed: NDArray[np.float64]) -> Layer:
+def _insertion(n_in: int, first: int, fixed: Doubles) -> Layer:
     """x → x with the fixed values put in: for a first layer that adds its input."""
     stop = first + fixed.size
     free = np.r_[0:first, stop:n_in]
@@ -92,7 +92,7 @@ def vacuum(
     removed: Sequence[bool],
     n_descriptor: int,
     parameters: Sequence[Parameters | None],
-) -> tuple[NDArray[np.float64], tuple[Net | None, ...]]:
+) -> tuple[Doubles, tuple[Net | None, ...]]:
     """What ``atom_ener`` takes off: constants (n_types,) eV, and nets.
 
     Parameters

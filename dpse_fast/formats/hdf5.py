@@ -11,9 +11,9 @@ from typing import Any
 
 import h5py
 import numpy as np
-from numpy.typing import NDArray
 
-from ..errors import ModelFileError
+from ..array_types import AnyArray
+from ..errors import ModelFileError, reason
 from .hdf5_texts import Texts
 
 SIGNATURE = b"\x89HDF\r\n\x1a\n"
@@ -30,7 +30,7 @@ class File:
         self._texts = Texts(data)
         self._checked: set[int] = set()
 
-    def array(self, group: h5py.Group, name: str) -> NDArray[Any]:
+    def array(self, group: h5py.Group, name: str) -> AnyArray:
         """The numbers of the dataset `name`, in the machine's byte order."""
         item = member(group, name)
         where = f"{group.name.rstrip('/')}/{name}"
@@ -96,9 +96,8 @@ def open_file(path: Path) -> Iterator[File]:
         OSError, RuntimeError, KeyError, ValueError, TypeError, MemoryError,
         OverflowError, AttributeError, SystemError,
     ) as error:  # fmt: skip
-        reason = " ".join(str(error).split())[:120]
         raise ModelFileError(
-            f"a damaged HDF5 file ({reason}); copy or download it again"
+            f"a damaged HDF5 file ({reason(error)}); copy or download it again"
         ) from None
 
 

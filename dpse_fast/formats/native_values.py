@@ -6,8 +6,8 @@ import json
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
+from ..array_types import AnyArray
 from ..errors import ModelFileError
 from . import native_yaml
 from .hdf5 import File
@@ -35,7 +35,7 @@ def parse_text(text: str) -> Any:
 def dataset_values(file: File) -> ToArray:
     """Arrays of a ``.dp`` file: the tree names datasets."""
 
-    def to_array(value: Any, where: str) -> NDArray[Any]:
+    def to_array(value: Any, where: str) -> AnyArray:
         if isinstance(value, int | float):
             return np.asarray(float(value))
         if not isinstance(value, str) or not value.strip("/"):
@@ -54,7 +54,7 @@ def list_values(n_bytes: int) -> ToArray:
     """Arrays of a text file of `n_bytes`: {@class: np.ndarray, dtype, value}."""
     left = n_bytes
 
-    def to_array(value: Any, where: str) -> NDArray[Any]:
+    def to_array(value: Any, where: str) -> AnyArray:
         nonlocal left
         found = _from_lists(value, where, left)
         left -= found.size
@@ -63,7 +63,7 @@ def list_values(n_bytes: int) -> ToArray:
     return to_array
 
 
-def _from_lists(value: Any, where: str, limit: int) -> NDArray[Any]:
+def _from_lists(value: Any, where: str, limit: int) -> AnyArray:
     precision = "float64"
     if isinstance(value, dict) and "value" in value:
         precision = value.get("dtype", precision)

@@ -11,7 +11,7 @@ from typing import Any
 
 import yaml
 
-from ..errors import ModelFileError
+from ..errors import ModelFileError, reason
 
 _Loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 _NUMBER = re.compile(r"[-+]?(\d+\.?\d*|\.\d+)([eE][-+]?\d+)?", re.ASCII)
@@ -38,8 +38,7 @@ def parse(text: str) -> Any:
     except (yaml.YAMLError, ValueError, RecursionError) as error:
         if isinstance(error, ModelFileError):
             raise
-        reason = " ".join(str(error).split())[:120]
-        raise ModelFileError(f"not valid YAML ({reason})") from None
+        raise ModelFileError(f"not valid YAML ({reason(error)})") from None
     return builder.root
 
 

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
+from ..array_types import Floats
 from ..errors import ModelFileError
 
-Array = NDArray[np.floating]
 MOST_TYPES = 256
 
 
@@ -19,7 +19,7 @@ def per_neighbour_type(
     name: str = "davg, dstd",
     empty: float = 1.0,
     components: int = 4,
-) -> Array:
+) -> Floats:
     """Reduce slot statistics to (centre type, neighbour type, component).
 
     Parameters
@@ -54,7 +54,7 @@ def per_neighbour_type(
 
 def shared_slots(
     values: ArrayLike, n_types: int, n_slots: int, name: str = "davg, dstd"
-) -> Array:
+) -> Floats:
     """The same for a descriptor whose slots serve all neighbour types."""
     slots = _slots(values, n_types, n_slots, 4, name)
     one = _uniform(slots, name, "a centre type")
@@ -63,7 +63,7 @@ def shared_slots(
 
 def _slots(
     values: ArrayLike, n_types: int, total: int, components: int, name: str
-) -> Array:
+) -> Floats:
     if n_types > MOST_TYPES:
         raise ModelFileError(
             f"{name}: {n_types} types, more than the {MOST_TYPES} that any trainer "
@@ -80,7 +80,7 @@ def _slots(
     return slots.reshape(shape)
 
 
-def _uniform(block: Array, name: str, whose: str) -> Array:
+def _uniform(block: Floats, name: str, whose: str) -> Floats:
     """What all slots (axis 1) of a block have in common."""
     if (block != block[:, :1]).any():
         raise ModelFileError(

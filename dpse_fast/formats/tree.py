@@ -7,12 +7,11 @@ from contextlib import contextmanager
 from typing import Any, NoReturn, TypeVar
 
 import numpy as np
-from numpy.typing import NDArray
 
+from ..array_types import AnyArray
 from ..errors import ModelFileError
 
-Array = NDArray[Any]
-ToArray = Callable[[Any, str], Array]
+ToArray = Callable[[Any, str], AnyArray]
 Item = TypeVar("Item")
 ToMembers = Callable[[Any], Mapping[str, Any]]
 
@@ -188,7 +187,7 @@ class Tree:
             self.reject(key, "true or false", value)
         return bool(value)
 
-    def array(self, key: str) -> Array:
+    def array(self, key: str) -> AnyArray:
         """A float32 or float64 array (other numbers become float64)."""
         array = self._to_array(self.raw(key), self.where(key))
         if array.dtype.kind not in "fiu" or array.dtype.itemsize > 8:
@@ -197,5 +196,5 @@ class Tree:
             return array.astype(array.dtype.newbyteorder("="), copy=False)
         return array.astype(np.float64)
 
-    def optional_array(self, key: str) -> Array | None:
+    def optional_array(self, key: str) -> AnyArray | None:
         return self.array(key) if self.has(key) else None

@@ -13,24 +13,18 @@ from ..errors import InputError, ModelFileError
 from ..kernels._jit import private_directory, source_digest
 from ..model import Model
 from ..plan import StoredPlan
+from .sources import PACKAGE, plan_sources
 
 MOST_BYTES = 512 * 2**20  # of all plans; those used longest ago go first
 SWITCH = "DPSE_FAST_PLAN_CACHE"  # "0" in the environment: no plans on disk
-
-
-def _sources() -> list[Path]:
-    """The code that plans come from: nets, engine, planning, and how they are kept."""
-    package = Path(__file__).parents[1]
-    folders = (package, package / "plan", package / "planning")
-    stored = package / "formats" / "exchange" / "stored_plan.py"
-    return [*(p for folder in folders for p in sorted(folder.glob("*.py"))), stored]
 
 
 @cache
 def _digest() -> str:
     """Of all that a plan depends on besides the model and what is asked of it."""
     stamp = hashlib.sha256(source_digest().encode())
-    for path in _sources():
+    for path in plan_sources():
+        stamp.update(path.relative_to(PACKAGE).as_posix().encode())
         stamp.update(path.read_bytes())
     return stamp.hexdigest()[:16]
 
@@ -71,12 +65,14 @@ def planned(
 
 
 def _read(path: Path, model: Model) -> StoredPlan | None:
-    from ..formats.exchange.stored_plan import read_plan_alone
+    from ..formats.exchange.stored_plan import read_stored_plan
+    from ..formats.hdf5 import open_file
 
     try:
         if not path.exists():
             return None
-        found = read_plan_alone(path, model, "from the cache")
+        with open_file(path) as file:
+            found = read_stored_plan(file, model, "from the cache")
         path.touch()
     except (OSError, ModelFileError):
         return None

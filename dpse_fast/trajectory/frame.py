@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from ..array_types import AnyArray, Doubles, Integers
 from ..errors import InputError
 from .label_keys import Labels, labels_of
 
@@ -18,10 +19,8 @@ if TYPE_CHECKING:
 
 __all__ = ["Boundaries", "Frame", "Labels", "boundaries_of", "from_atoms"]
 
-FloatArray = NDArray[np.float64]
-IntArray = NDArray[np.integer]
 Periodicity = tuple[bool, bool, bool]
-Boundaries = tuple[FloatArray | None, Periodicity]
+Boundaries = tuple[Doubles | None, Periodicity]
 
 
 @dataclass(frozen=True, eq=False)
@@ -45,14 +44,14 @@ class Frame:
 
     name: str
     index: int
-    positions: FloatArray
-    types: IntArray
+    positions: Doubles
+    types: Integers
     names: tuple[str, ...] | None
-    cell: FloatArray | None = None
+    cell: Doubles | None = None
     pbc: Periodicity = (False, False, False)
     labels: Labels = field(default_factory=Labels)
-    fparam: FloatArray | None = None
-    aparam: FloatArray | None = None
+    fparam: Doubles | None = None
+    aparam: Doubles | None = None
 
     @property
     def n_atoms(self) -> int:
@@ -70,7 +69,7 @@ class Frame:
         """(N,) element symbols, or None where the trajectory has only numbers."""
         return None if self.names is None else np.array(self.names)[self.types]
 
-    def parameters_for(self, model: Model) -> dict[str, FloatArray | None]:
+    def parameters_for(self, model: Model) -> dict[str, Doubles | None]:
         """Arguments of ``compute``: the frame's parameters that the model takes."""
         return {
             "fparam": None if model.fparam is None else self.fparam,
@@ -106,7 +105,7 @@ def from_atoms(
     name: str,
     index: int = 0,
     *,
-    type_numbers: NDArray[Any] | None = None,
+    type_numbers: AnyArray | None = None,
     with_energy: bool = True,
 ) -> Frame:
     """The frame of an ASE structure.
@@ -147,7 +146,7 @@ def atomic_parameters(atoms: Atoms) -> Any:
     return atoms.arrays.get("aparam", atoms.info.get("aparam"))
 
 
-def _parameters(value: Any, what: str, name: str) -> FloatArray | None:
+def _parameters(value: Any, what: str, name: str) -> Doubles | None:
     if value is None:
         return None
     array = np.asarray(value)

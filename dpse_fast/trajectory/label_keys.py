@@ -13,14 +13,13 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from numpy.typing import NDArray
 
+from ..array_types import Doubles
 from ..errors import InputError
 
 if TYPE_CHECKING:
     from ase import Atoms
 
-FloatArray = NDArray[np.float64]
 
 PREFIXES = ("REF_", "ref_", "", "DFT_", "dft_")
 ENERGY = ("energy", "Energy")
@@ -43,8 +42,8 @@ class Labels:
     """
 
     energy: float | None = None
-    forces: FloatArray | None = None
-    virial: FloatArray | None = None
+    forces: Doubles | None = None
+    virial: Doubles | None = None
 
 
 def labels_of(
@@ -73,7 +72,7 @@ def _find(
     names: Sequence[str],
     shapes: Sequence[tuple[int, ...]],
     frame: str,
-) -> tuple[str, FloatArray] | None:
+) -> tuple[str, Doubles] | None:
     keys = [prefix + name for prefix in PREFIXES for name in names]
     for key in keys:
         for store in stores:
@@ -85,7 +84,7 @@ def _find(
 
 def _array(
     key: str, value: Any, shapes: Sequence[tuple[int, ...]], frame: str
-) -> FloatArray:
+) -> Doubles:
     try:
         array = np.asarray(value, np.float64)
     except (TypeError, ValueError):
@@ -100,9 +99,7 @@ def _array(
     return array
 
 
-def _virial(
-    found: tuple[str, FloatArray] | None, volume: float | None
-) -> FloatArray | None:
+def _virial(found: tuple[str, Doubles] | None, volume: float | None) -> Doubles | None:
     if found is None:
         return None
     key, array = found

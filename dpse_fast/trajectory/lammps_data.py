@@ -5,10 +5,9 @@ from __future__ import annotations
 import re
 from io import StringIO
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from numpy.typing import NDArray
-
+from ..array_types import AnyArray
 from .frame import Frame, from_atoms
 
 if TYPE_CHECKING:
@@ -42,8 +41,8 @@ def _without_foreign_comment(text: str) -> str:
     return text[: found.start()] + found.group(1) + text[found.end() :]
 
 
-def _type_numbers(atoms: Atoms, text: str) -> NDArray[Any] | None:
+def _type_numbers(atoms: Atoms, text: str) -> AnyArray | None:
     if "masses" in atoms.arrays or _LABELS.search(text):
         return None
-    types: NDArray[Any] = atoms.arrays["type"]
+    types: AnyArray = atoms.arrays["type"]
     return types

@@ -5,15 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
-from ..errors import InputError
+from ..array_types import AnyArray, Bools, Doubles, Int64s
+from ..errors import InputError, reason
 from .frame import Frame, Labels
-
-FloatArray = NDArray[np.float64]
 
 ABSENT = -1  # in real_atom_types.npy: no atom there
 
@@ -44,14 +41,14 @@ class FrameSet:
 
     name: str
     names: tuple[str, ...] | None
-    types: NDArray[np.int64]
-    coord: FloatArray
-    box: FloatArray | None
-    energy: FloatArray | None
-    force: FloatArray | None
-    virial: FloatArray | None
-    fparam: FloatArray | None
-    aparam: FloatArray | None
+    types: Int64s
+    coord: Doubles
+    box: Doubles | None
+    energy: Doubles | None
+    force: Doubles | None
+    virial: Doubles | None
+    fparam: Doubles | None
+    aparam: Doubles | None
 
     @property
     def n_frames(self) -> int:
@@ -77,7 +74,7 @@ class FrameSet:
             else _row(self.aparam, k).reshape(len(real), -1)[real],
         )
 
-    def _labels(self, k: int, real: NDArray[np.bool_]) -> Labels:
+    def _labels(self, k: int, real: Bools) -> Labels:
         energy, force, virial = (
             None if a is None or not np.isfinite(a[k]).all() else _row(a, k)
             for a in (self.energy, self.force, self.virial)
@@ -89,7 +86,7 @@ class FrameSet:
         )
 
 
-def _row(array: FloatArray, k: int) -> FloatArray:
+def _row(array: Doubles, k: int) -> Doubles:
     return np.array(array[k], np.float64).reshape(-1)
 
 
@@ -106,7 +103,7 @@ def _sets(root: Path) -> Iterator[FrameSet]:
 
 def _frame_set(
     directory: Path,
-    types: NDArray[np.int64],
+    types: Int64s,
     names: tuple[str, ...] | None,
     open_boundaries: bool,
 ) -> FrameSet:
@@ -140,7 +137,7 @@ def _frame_set(
 
 
 def _check_types(
-    types: NDArray[np.int64], names: tuple[str, ...] | None, lowest: int, name: str
+    types: Int64s, names: tuple[str, ...] | None, lowest: int, name: str
 ) -> None:
     if not types.size:
         return
@@ -152,7 +149,7 @@ def _check_types(
         )
 
 
-def _types(path: Path) -> NDArray[np.int64]:
+def _types(path: Path) -> Int64s:
     try:
         return np.array([int(word) for word in path.read_text().split()], np.int64)
     except (OSError, ValueError, OverflowError) as error:
@@ -168,7 +165,7 @@ def _names(path: Path) -> tuple[str, ...] | None:
         raise InputError(f"{path}: expected names of elements ({error})") from None
 
 
-def _parameters(path: Path, n_frames: int, n: int) -> FloatArray | None:
+def _parameters(path: Path, n_frames: int, n: int) -> Doubles | None:
     """(n_frames, n·k) with any k."""
     array = _numbers(path)
     if array is None:
@@ -181,7 +178,7 @@ def _parameters(path: Path, n_frames: int, n: int) -> FloatArray | None:
     return array.reshape(n_frames, -1)
 
 
-def _array(path: Path, n_frames: int | None, width: int) -> FloatArray | None:
+def _array(path: Path, n_frames: int | None, width: int) -> Doubles | None:
     array = _numbers(path)
     if array is None:
         return None
@@ -194,15 +191,16 @@ def _array(path: Path, n_frames: int | None, width: int) -> FloatArray | None:
     return array.reshape(len(array), width)
 
 
-def _numbers(path: Path) -> NDArray[Any] | None:
+def _numbers(path: Path) -> AnyArray | None:
     """The array of a file, mapped; None without the file."""
     if not path.is_file():
         return None
     try:
-        array: NDArray[Any] = np.load(path, mmap_mode="r", allow_pickle=False)
+        array: AnyArray = np.load(path, mmap_mode="r", allow_pickle=False)
     except (OSError, ValueError, EOFError) as error:
-        reason = " ".join(str(error).split())[:120]
-        raise InputError(f"{path}: not an array that NumPy reads ({reason})") from None
+        raise InputError(
+            f"{path}: not an array that NumPy reads ({reason(error)})"
+        ) from None
     if array.dtype.kind not in "fiu":
         raise InputError(f"{path}: expected numbers, got dtype {array.dtype}")
     return array

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
+from ..array_types import Integers
 from ..errors import InputError, NumberedTypesWarning, warn
 from .frame import Frame
 
@@ -15,7 +16,7 @@ ABSENT = -1
 
 def model_types(
     frame: Frame, type_map: Sequence[str], given: Sequence[str] | None = None
-) -> NDArray[np.integer] | NDArray[np.str_]:
+) -> Integers | NDArray[np.str_]:
     """(N,) what to give `compute` of a model with these types.
 
     Parameters

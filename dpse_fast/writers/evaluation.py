@@ -10,13 +10,9 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-import numpy as np
-from numpy.typing import NDArray
-
+from ..array_types import Doubles, Int64s
 from ..trajectory import Frame
 from .partial import complete_or_absent
-
-FloatArray = NDArray[np.float64]
 
 
 @dataclass(frozen=True)
@@ -43,12 +39,12 @@ class Evaluation:
     """
 
     frame: Frame
-    types: NDArray[np.int64]
+    types: Int64s
     energy: float
-    forces: FloatArray
-    virial: FloatArray
-    atomic_energies: FloatArray | None = None
-    atomic_virials: FloatArray | None = None
+    forces: Doubles
+    virial: Doubles
+    atomic_energies: Doubles | None = None
+    atomic_virials: Doubles | None = None
 
 
 class ResultWriter(ABC):

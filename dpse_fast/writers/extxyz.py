@@ -7,8 +7,9 @@ from pathlib import Path
 from typing import TextIO
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
+from ..array_types import Integers
 from .evaluation import Evaluation, ResultWriter
 
 NUMBER = "%.10g"
@@ -58,7 +59,7 @@ class ExtxyzWriter(ResultWriter):
         from ase.data import atomic_numbers
 
         frame = evaluation.frame
-        indices: NDArray[np.integer]
+        indices: Integers
         if frame.names is None:
             names, indices = tuple(self.description.type_map), evaluation.types
         else:

@@ -23,11 +23,11 @@ atoms/virial          (A, 3, 3)      eV, if asked for
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
-from numpy.typing import NDArray
 
+from ..array_types import AnyArray
 from .evaluation import Evaluation, ResultWriter
 
 if TYPE_CHECKING:
@@ -72,7 +72,7 @@ class Hdf5Writer(ResultWriter):
         if evaluation.atomic_virials is not None:
             self._append("atoms/virial", evaluation.atomic_virials)
 
-    def _append(self, name: str, rows: NDArray[Any]) -> None:
+    def _append(self, name: str, rows: AnyArray) -> None:
         if name not in self._file:
             width = rows.dtype.itemsize * int(np.prod(rows.shape[1:]))
             self._file.create_dataset(

@@ -67,10 +67,20 @@ def test_a_change_of_the_code_makes_plans_anew(
     assert made(load()) == "at load"
 
 
-def test_the_code_of_nets_and_engine_counts() -> None:
-    """Tables are made by the one and measured by the other."""
-    names = {path.name for path in cache._sources()}
-    assert names > {"nets.py", "activations.py", "engine.py", "tables.py", "forms.py"}
+def test_the_digest_is_of_names_and_contents(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    file = tmp_path / "nets.py"
+    monkeypatch.setattr(cache, "PACKAGE", tmp_path)
+    monkeypatch.setattr(cache, "plan_sources", lambda: list(tmp_path.iterdir()))
+    digest = cache._digest.__wrapped__
+    file.write_text("one")
+    one = digest()
+    assert digest() == one
+    file.write_text("two")
+    two = digest()
+    file.rename(tmp_path / "other.py")
+    assert len({one, two, digest()}) == 3
 
 
 def test_a_plan_with_a_warning_is_not_kept(folder: Path) -> None:

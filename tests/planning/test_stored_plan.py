@@ -13,14 +13,12 @@ from random_model import random_model, random_structure
 
 import dpse_fast
 from dpse_fast.errors import ModelFileError
-from dpse_fast.formats import exchange, read_model
-from dpse_fast.formats.exchange.stored_plan import (
-    has_plan,
-    read_stored_plan,
-    write_stored_plan,
-)
+from dpse_fast.formats import exchange, read, read_model
+from dpse_fast.formats.exchange.stored_plan import write_stored_plan
 from dpse_fast.plan import StoredPlan
 from dpse_fast.planning import choose
+
+GOLDEN = Path(__file__).parents[1] / "golden"
 
 
 def compressed(model: dpse_fast.Model, path: Path, tol: float = 1e-5) -> StoredPlan:
@@ -35,9 +33,12 @@ def compressed(model: dpse_fast.Model, path: Path, tol: float = 1e-5) -> StoredP
 def test_round_trip(name: str, tmp_path: Path) -> None:
     model, path = family(name), tmp_path / "model.h5"
     stored = compressed(model, path)
-    assert has_plan(path)
-    assert read_model(path).digest() == model.digest()
-    found = read_stored_plan(path, model)
+    both, alone = read(path), read(path, with_plan=False)
+    assert both.has_plan
+    assert alone.has_plan
+    assert alone.stored_plan is None
+    assert both.model.digest() == alone.model.digest() == model.digest()
+    found = both.stored_plan
     assert found is not None
     assert found.tolerance == stored.tolerance
     assert found.certificates == stored.certificates
@@ -127,14 +128,62 @@ def test_damaged_plans_are_refused(change: Any, message: str, tmp_path: Path) ->
     compressed(random_model(), path)
     with h5py.File(path, "r+") as file:
         change(file["plan"])
-    with pytest.raises(ModelFileError, match=message):
+    with pytest.raises(ModelFileError, match=message) as error:
         dpse_fast.load(path)
+    assert str(error.value).startswith(f"{path}: /plan")
 
 
-def test_files_of_other_kinds_have_no_plan(tmp_path: Path) -> None:
+def test_the_model_beside_a_damaged_plan_can_be_read(tmp_path: Path) -> None:
+    """The remedy, `compress`, begins with it."""
+    model, path = random_model(), tmp_path / "model.h5"
+    compressed(model, path)
+    with h5py.File(path, "r+") as file:
+        file["plan"].attrs["digest"] = "0"
+    assert read_model(path).digest() == model.digest()
+
+
+def test_files_without_a_plan(tmp_path: Path) -> None:
     path = tmp_path / "model.h5"
     exchange.write(random_model(), path)
-    assert not has_plan(path)
-    assert read_stored_plan(path, random_model()) is None
-    path.write_bytes(b"something else")
-    assert not has_plan(path)
+    for file in (path, GOLDEN / "plain.dp", GOLDEN / "checkpoint.pt"):
+        found = read(file)
+        assert not found.has_plan
+        assert found.stored_plan is None
+
+
+@pytest.fixture
+def opened(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """The HDF5 files that were opened."""
+    names: list[str] = []
+
+    class Counted(h5py.File):
+        def __init__(self, name: Any, *args: Any, **options: Any) -> None:
+            names.append(Path(name).name)
+            super().__init__(name, *args, **options)
+
+    monkeypatch.setattr(h5py, "File", Counted)
+    return names
+
+
+def test_a_model_file_is_opened_once(tmp_path: Path, opened: list[str]) -> None:
+    path = tmp_path / "model.h5"
+    model = random_model()
+    compressed(model, path)
+    opened.clear()
+    pot = dpse_fast.load(path, threads=1)
+    assert pot.plan is not None
+    assert pot.plan.made == "from the file"
+    assert opened == ["model.h5"]
+    opened.clear()
+    dpse_fast.load(threads=1)
+    assert opened == ["water.h5"]
+
+
+def test_a_plan_of_the_cache_is_opened_once(opened: list[str]) -> None:
+    model = random_model()
+    dpse_fast.load(model, threads=1)
+    opened.clear()
+    pot = dpse_fast.load(model, threads=1)
+    assert pot.plan is not None
+    assert pot.plan.made == "from the cache"
+    assert len(opened) == 1

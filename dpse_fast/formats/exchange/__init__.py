@@ -10,9 +10,10 @@ from pathlib import Path
 
 from ...errors import ModelFileError
 from ...model import Model
-from ..hdf5 import open_file
+from ..hdf5 import File, open_file
+from ..model_file import ModelFile
 from .layout import FORMAT, PLAN_GROUP, VERSION
-from .read_model import is_exchange, read_file
+from .read_model import is_exchange, read_open_model
 from .writer import write
 
 __all__ = [
@@ -41,4 +42,28 @@ def read(path: str | os.PathLike[str]) -> Model:
                 f"attribute format: expected {FORMAT!r}; open other model files with "
                 "dpse_fast.formats.read_model"
             )
-        return read_file(file)
+        return read_open_model(file)
+
+
+def read_file(file: File, with_plan: bool) -> ModelFile:
+    """What an open file of ours has.
+
+    Parameters
+    ----------
+    with_plan : also read the plan, if there is one
+
+    Raises
+    ------
+    ModelFileError
+        If the layout is not followed, or a plan that is read is of another model;
+        the message names the place.
+    """
+    model = read_open_model(file)
+    if PLAN_GROUP not in file.root:
+        return ModelFile(model)
+    if not with_plan:
+        return ModelFile(model, has_plan=True)
+    from .stored_plan import read_stored_plan
+
+    plan = read_stored_plan(file, model, "from the file")
+    return ModelFile(model, has_plan=True, stored_plan=plan)

@@ -5,15 +5,15 @@ from __future__ import annotations
 from typing import Any
 
 import h5py
-import numpy as np
-from numpy.typing import NDArray
+
+from ...array_types import Floats
 
 _WORTH_A_CHECKSUM = 64
 _WORTH_PACKING = 4096
 
 
 def create(
-    group: h5py.Group, name: str, values: NDArray[np.floating], packed: bool = False
+    group: h5py.Group, name: str, values: Floats, packed: bool = False
 ) -> h5py.Dataset:
     """A dataset of these values in one chunk.
 

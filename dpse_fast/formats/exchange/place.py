@@ -7,13 +7,12 @@ from typing import Any, NoReturn, TypeVar
 
 import h5py
 import numpy as np
-from numpy.typing import NDArray
 
+from ...array_types import Floats, Integers
 from ...errors import ModelFileError
 from ..hdf5 import File, member, names
 from ..tree import Tree, describe
 
-Array = NDArray[np.floating]
 Item = TypeVar("Item")
 OBJECTS = 1024  # bytes of a Net, its first Layer and their array headers
 Known = dict[tuple[Any, int], Any]
@@ -57,6 +56,15 @@ class Place:
                     "spelling, or update dpse-fast",
                 )
 
+    def numbered(self, n: int | None = None) -> list[str]:
+        """The names "0", "1", … up to n, or of as many members as there are.
+
+        Members of other names are refused.
+        """
+        numbers = [str(k) for k in range(len(self.names()) if n is None else n)]
+        self.only(numbers)
+        return numbers
+
     def attributes(self, known: Collection[str]) -> Tree:
         """The attributes; others than the known ones are refused."""
         present = self._group.attrs if self._values is None else self._values
@@ -88,7 +96,7 @@ class Place:
         found: Item = self._known[key]
         return found
 
-    def array(self, name: str) -> Array:
+    def array(self, name: str) -> Floats:
         """The float32 or float64 numbers of a dataset, one array for all links."""
         key = (Place.array, h5py.h5o.get_info(member(self._group, name).id).addr)
         if key not in self._known:
@@ -96,13 +104,13 @@ class Place:
             if values.dtype not in (np.float32, np.float64):
                 self.reject(name, f"expected float32 or float64, got {values.dtype}")
             self._known[key] = values
-        found: Array = self._known[key]
+        found: Floats = self._known[key]
         return found
 
-    def optional_array(self, name: str) -> Array | None:
+    def optional_array(self, name: str) -> Floats | None:
         return self.array(name) if self.has(name) else None
 
-    def by_type(self, name: str, n_types: int, sides: int) -> Array:
+    def by_type(self, name: str, n_types: int, sides: int) -> Floats:
         """The rows (n, width) of a dataset with one leading axis of types or more.
 
         Parameters
@@ -116,7 +124,7 @@ class Place:
                 ", ".join([str(n_types)] * k) for k in range(1, sides + 1)
             )
             self.reject(name, f"expected shape ({expected}, any), got {values.shape}")
-        rows: Array = values.reshape(-1, values.shape[-1])
+        rows: Floats = values.reshape(-1, values.shape[-1])
         self.claim(len(rows) * OBJECTS)
         return rows
 
@@ -126,7 +134,7 @@ class Place:
             return frozenset()
         return frozenset((int(c), int(t)) for c, t in self.integer_pairs(name))
 
-    def integer_pairs(self, name: str) -> NDArray[np.integer]:
+    def integer_pairs(self, name: str) -> Integers:
         """An (n, 2) dataset of integers."""
         pairs = self._file.array(self._group, name)
         if pairs.dtype.kind not in "iu" or pairs.ndim != 2 or pairs.shape[1] != 2:

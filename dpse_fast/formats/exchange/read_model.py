@@ -41,7 +41,7 @@ def is_exchange(file: File) -> bool:
     return "format" in file.root.attrs and file.attribute(file.root, "format") == FORMAT
 
 
-def read_file(file: File) -> Model:
+def read_open_model(file: File) -> Model:
     """The model of an open file.
 
     Raises
@@ -88,8 +88,7 @@ def _descriptors(place: Place, types: TypeEmbedding) -> tuple[Descriptor, ...]:
     if place.attributes(_DESCRIPTOR).text("type") != HYBRID:
         return (_descriptor(place, types),)
     place.attributes(("type",))
-    numbers = [str(k) for k in range(len(place.names()))]
-    place.only(numbers)
+    numbers = place.numbered()
     if not numbers:
         place.reject("0", "is missing; a hybrid descriptor has parts 0, 1, …")
 
@@ -153,9 +152,7 @@ def _padding(place: Place, n_types: int) -> tuple[Embedding, ...]:
     if not place.has("padding"):
         return ()
     blocks = place.inner("padding")
-    numbers = [str(c) for c in range(n_types)]
-    blocks.only(numbers)
-    return tuple(embedding(blocks.inner(c)) for c in numbers)
+    return tuple(embedding(blocks.inner(c)) for c in blocks.numbered(n_types))
 
 
 def _fitting(
@@ -164,18 +161,17 @@ def _fitting(
     if place.has(SHARED):
         place.only((SHARED,))
         return shared_fitting(place.inner(SHARED), types, n_descriptor, n_parameters)
-    numbers = [str(c) for c in range(types.n_types)]
-    place.only(numbers)
-    return tuple(place.inner(c).once(net) for c in numbers)
+    return tuple(place.inner(c).once(net) for c in place.numbered(types.n_types))
 
 
 def _vacuum(root: Place, n_types: int) -> tuple[Net | None, ...]:
     if not root.has("vacuum"):
         return ()
     place = root.inner("vacuum")
-    numbers = [str(c) for c in range(n_types)]
-    place.only(numbers)
-    return tuple(place.inner(c).once(net) if place.has(c) else None for c in numbers)
+    return tuple(
+        place.inner(c).once(net) if place.has(c) else None
+        for c in place.numbered(n_types)
+    )
 
 
 def _parameters(root: Place, name: str) -> Parameters | None:

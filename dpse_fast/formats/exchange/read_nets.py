@@ -6,10 +6,11 @@ from collections.abc import Callable, Iterable
 from dataclasses import replace
 from typing import Any
 
+from ...array_types import Floats
 from ...model import Embedding, EmbeddingTable, Gated, Layer, Net
 from ..tree import located
 from .layout import TABLE_NUMBERS
-from .place import Array, Place
+from .place import Place
 
 EMBEDDINGS = ("net", "table", "gated")
 _TABLE = ("kind", "beyond", *TABLE_NUMBERS)
@@ -75,7 +76,7 @@ def _gated(place: Place) -> Gated:
     return _all_gated(place, [place.array("gate")])[0]
 
 
-def _all_gated(place: Place, gates: Iterable[Array]) -> tuple[Gated, ...]:
+def _all_gated(place: Place, gates: Iterable[Floats]) -> tuple[Gated, ...]:
     attributes = place.attributes(_GATED)
     place.only(("radial", "gate"))
     radial: Any = embedding(place.inner("radial"), ("net", "table"))
@@ -98,12 +99,10 @@ def _layers(place: Place) -> list[Place]:
     attributes = place.attributes(("kind",))
     if attributes.text("kind", "net") != "net":
         attributes.reject("kind", "net", attributes.raw("kind"))
-    numbers = [str(k) for k in range(len(place.names()))]
-    place.only(numbers)
-    return [place.inner(k) for k in numbers]
+    return [place.inner(k) for k in place.numbered()]
 
 
-def _layer(place: Place, bias: Array | None = None) -> Layer:
+def _layer(place: Place, bias: Floats | None = None) -> Layer:
     attributes = place.attributes(("activation", "skip"))
     place.only(("weight", "bias", "idt"))
     skip: Any = attributes.text("skip", "none")

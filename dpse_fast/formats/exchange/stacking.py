@@ -6,14 +6,12 @@ from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
+from ...array_types import Floats
 from ...model import Embedding, Gated, Net
 
-Array = NDArray[np.floating]
 
-
-def stacked_biases(items: Sequence[Embedding | None]) -> Array | None:
+def stacked_biases(items: Sequence[Embedding | None]) -> Floats | None:
     """The first biases (n, width) of nets that have all the rest in common.
 
     So are the nets that a type embedding makes. None for other items.
@@ -32,14 +30,14 @@ def stacked_biases(items: Sequence[Embedding | None]) -> Array | None:
     return _stack([net.layers[0].bias for net in nets], rest, len(items))
 
 
-def stacked_gates(items: Sequence[Embedding | None]) -> Array | None:
+def stacked_gates(items: Sequence[Embedding | None]) -> Floats | None:
     """The gates (n, M) of embeddings that have all the rest in common, or None."""
     gated = [item for item in items if isinstance(item, Gated)]
     rest = [(id(item.radial), item.smooth, item.cubic) for item in gated]
     return _stack([item.gate for item in gated], rest, len(items))
 
 
-def _stack(rows: list[Array], rest: list[Any], expected: int) -> Array | None:
+def _stack(rows: list[Floats], rest: list[Any], expected: int) -> Floats | None:
     if len(rows) != expected or len(rows) < 2 or len(set(rest)) > 1:
         return None
     if len({_memory(row) for row in rows}) < len(rows):
@@ -49,7 +47,7 @@ def _stack(rows: list[Array], rest: list[Any], expected: int) -> Array | None:
     return np.stack(rows)
 
 
-def _memory(values: Array | None) -> Any:
+def _memory(values: Floats | None) -> Any:
     if values is None:
         return None
     return values.__array_interface__["data"][0], values.shape, values.dtype

@@ -6,12 +6,11 @@ import io
 import os
 from collections.abc import Mapping
 from dataclasses import fields
-from pathlib import Path
 
 import h5py
 import numpy as np
 
-from ...errors import InputError, ModelFileError
+from ...errors import InputError, ModelFileError, reason
 from ...model import Descriptor, Model, SeE2A
 from ...plan import PRECISIONS, StoredPlan
 from ...plan.accuracy import Accuracy
@@ -19,11 +18,10 @@ from ...plan.form import Form
 from ...plan.jets import switch_of
 from ...plan.plan import is_foldable
 from ...plan.tables import Table
-from ..hdf5 import SIGNATURE, open_file
+from ..hdf5 import File
 from . import datasets
 from .layout import PLAN_GROUP
 from .place import Place
-from .read_model import is_exchange
 
 _CERTIFICATE = tuple(f.name for f in fields(Accuracy))
 _ATTRIBUTES = ("digest", "tolerance")
@@ -62,8 +60,9 @@ def write_stored_plan(
         with h5py.File(path, "a") as file:
             _write_plan(file, digest, plan)
     except (OSError, ValueError) as error:
-        reason = " ".join(str(error).split())[:120]
-        raise InputError(f"{path}: the plan cannot be written ({reason})") from None
+        raise InputError(
+            f"{path}: the plan cannot be written ({reason(error)})"
+        ) from None
 
 
 def _write_plan(file: h5py.File, digest: str, plan: StoredPlan) -> None:
@@ -105,37 +104,20 @@ def _write_forms(group: h5py.Group, forms: Mapping[int, Form]) -> None:
             datasets.create(place, "mix", form.mix)
 
 
-def read_stored_plan(path: str | os.PathLike[str], model: Model) -> StoredPlan | None:
-    """The plan in a model file, or None if it is of another kind or has none.
+def read_stored_plan(file: File, model: Model, made: str) -> StoredPlan:
+    """The plan in an open file of either of those above.
+
+    Parameters
+    ----------
+    model : that the plan must have been made for
+    made : what the plan says of where it comes from
 
     Raises
     ------
     ModelFileError
-        If the plan is damaged or was made for another model.
+        If the plan is missing, damaged, or was made for another model.
     """
-    if not has_plan(path):
-        return None
-    return read_plan_alone(path, model, "from the file")
-
-
-def read_plan_alone(
-    path: str | os.PathLike[str], model: Model, made: str
-) -> StoredPlan:
-    """The plan in a file of either of those above; errors as `read_stored_plan`."""
-    with open_file(Path(path)) as file:
-        return _plan(Place(file, file.root).inner(PLAN_GROUP), model, made)
-
-
-def has_plan(path: str | os.PathLike[str]) -> bool:
-    """Whether a file is a model file of ours that carries a plan."""
-    with Path(path).open("rb") as stream:
-        if stream.read(len(SIGNATURE)) != SIGNATURE:
-            return False
-    with open_file(Path(path)) as file:
-        return is_exchange(file) and PLAN_GROUP in file.root
-
-
-def _plan(place: Place, model: Model, made: str) -> StoredPlan:
+    place = Place(file, file.root).inner(PLAN_GROUP)
     attributes = place.attributes(_ATTRIBUTES)
     if attributes.text("digest") != model.digest():
         raise ModelFileError(

@@ -6,8 +6,8 @@ from collections.abc import Iterable
 from dataclasses import replace
 
 import numpy as np
-from numpy.typing import NDArray
 
+from ...array_types import Floats
 from ...errors import ModelFileError
 from ...model import Net
 from ..constant_inputs import fix_inputs
@@ -78,7 +78,7 @@ class TypeEmbedding:
         place: Place,
         net: Net,
         first: int,
-        vectors: Iterable[NDArray[np.floating]],
+        vectors: Iterable[Floats],
     ) -> tuple[Net, ...]:
         """The net by each vector; all share every weight matrix."""
         self._used = True

@@ -11,7 +11,7 @@ from typing import Any
 
 import h5py
 
-from ...errors import InputError
+from ...array_types import Floats
 from ...model import (
     Embedding,
     EmbeddingTable,
@@ -23,6 +23,7 @@ from ...model import (
     Parameters,
 )
 from ...model.descriptors import Descriptor, SeE2A
+from ..hdf5_output import new_file
 from . import datasets
 from .layout import (
     DESCRIPTOR_COUNTS,
@@ -35,7 +36,7 @@ from .layout import (
     TABLE_NUMBERS,
     VERSION,
 )
-from .stacking import Array, stacked_biases, stacked_gates
+from .stacking import stacked_biases, stacked_gates
 
 _LARGE = 4096
 
@@ -54,20 +55,8 @@ def write(model: Model, path: str | os.PathLike[str], *, packed: bool = False) -
     InputError
         If the file cannot be written.
     """
-    target = Path(path)
-    part = target.with_name(f".{target.name}.{os.getpid()}.part")
-    try:
-        with h5py.File(part, "w") as file:
-            _Writer(packed).model(file, model)
-        os.replace(part, target)
-    except (OSError, ValueError) as error:
-        reason = " ".join(str(error).split())[:120]
-        raise InputError(
-            f"{target}: the model cannot be written ({reason}); check the folder "
-            "and the free space"
-        ) from None
-    finally:
-        part.unlink(missing_ok=True)
+    with new_file(Path(path)) as file:
+        _Writer(packed).model(file, model)
 
 
 class _Writer:
@@ -173,14 +162,14 @@ class _Writer:
             if net is not None:
                 self._group(group, str(c), net, self._net)
 
-    def _gated(self, group: h5py.Group, item: Gated, gate: Array) -> None:
+    def _gated(self, group: h5py.Group, item: Gated, gate: Floats) -> None:
         group.attrs["kind"] = "gated"
         group.attrs["smooth"] = item.smooth
         group.attrs["cubic"] = item.cubic
         self._array(group, "gate", gate)
         self._group(group, "radial", item.radial, self._embedding)
 
-    def _net(self, group: h5py.Group, net: Net, bias: Array | None = None) -> None:
+    def _net(self, group: h5py.Group, net: Net, bias: Floats | None = None) -> None:
         for k, layer in enumerate(net.layers):
             if k == 0 and bias is not None:
                 self._layer(group.create_group("0"), layer, bias)
@@ -188,7 +177,7 @@ class _Writer:
                 self._group(group, str(k), layer, self._layer)
 
     def _layer(
-        self, group: h5py.Group, layer: Layer, bias: Array | None = None
+        self, group: h5py.Group, layer: Layer, bias: Floats | None = None
     ) -> None:
         group.attrs["activation"] = layer.activation
         group.attrs["skip"] = layer.skip
@@ -223,7 +212,7 @@ class _Writer:
         group = self._written[id(item)] = parent.create_group(name)
         fill(group, item)
 
-    def _array(self, group: h5py.Group, name: str, values: Array) -> None:
+    def _array(self, group: h5py.Group, name: str, values: Floats) -> None:
         """The dataset of an array, or a link to it.
 
         Small arrays are linked if they are the same memory, large ones if equal.

@@ -12,9 +12,8 @@ from typing import Any
 import h5py
 import numpy as np
 
-from ...errors import InputError
 from ...model import Model
-from ...writers.partial import complete_or_absent
+from ..hdf5_output import new_file
 from .dictionary import model_dict
 
 __all__ = ["write"]
@@ -37,7 +36,6 @@ def write(model: Model, path: str | os.PathLike[str]) -> list[str]:
     InputError
         If deepmd-kit 3 cannot express the model, or the file cannot be written.
     """
-    target = Path(path)
     found, differences = model_dict(model)
     distance = model.min_distance
     root = {
@@ -48,15 +46,8 @@ def write(model: Model, path: str | os.PathLike[str]) -> list[str]:
         "model_def_script": _script(found),
         "@variables": {} if distance is None else {"min_nbor_dist": distance},
     }
-    try:
-        with complete_or_absent(target) as part, h5py.File(part, "w") as file:
-            file.attrs["json"] = json.dumps(_stored(root, file))
-    except OSError as error:
-        reason = " ".join(str(error).split())[:120]
-        raise InputError(
-            f"{target}: the model cannot be written ({reason}); check the folder "
-            "and the free space"
-        ) from None
+    with new_file(Path(path)) as file:
+        file.attrs["json"] = json.dumps(_stored(root, file))
     return differences
 
 

@@ -7,8 +7,8 @@ from itertools import chain
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
+from ...array_types import AnyArray
 from ...errors import InputError
 from ...model import Descriptor, EmbeddingTable, Gated, Net, SeE2A
 from .networks import activation_of, arrays_of, collection, precision_of, silent
@@ -134,5 +134,5 @@ def _flat(d: Descriptor, two_sided: bool) -> list[Net]:
     return [silent(model) if net is None else net for net in grid]
 
 
-def _slots(pairs: NDArray[Any], sel: tuple[int, ...]) -> NDArray[Any]:
+def _slots(pairs: AnyArray, sel: tuple[int, ...]) -> AnyArray:
     return np.repeat(pairs, sel, axis=1)

@@ -7,8 +7,8 @@ from itertools import chain
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
+from ...array_types import AnyArray
 from ...errors import InputError
 from ...model import Layer, Model, Net, Parameters
 from ..constant_inputs import vacuum_net
@@ -21,7 +21,6 @@ from .networks import (
     uses_timestep,
 )
 
-Array = NDArray[Any]
 Dictionary = dict[str, Any]
 
 
@@ -134,7 +133,7 @@ def _folded(model: Model, t: int) -> Net:
     return Net((*net.layers[:-1], scaled))
 
 
-def _input_factors(model: Model) -> Array:
+def _input_factors(model: Model) -> AnyArray:
     """From the descriptor as deepmd-kit divides it to that of the model."""
     factors = []
     for d in model.descriptors:

@@ -6,8 +6,8 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
+from ...array_types import AnyArray
 from ...model import Layer, Net
 
 Dictionary = dict[str, Any]
@@ -15,7 +15,7 @@ Dictionary = dict[str, Any]
 _ACTIVATIONS = {"gelu_float32": "gelu_tf", "gelu": "gelu_tf"}
 
 
-def precision_of(arrays: Iterator[NDArray[Any]]) -> str:
+def precision_of(arrays: Iterator[AnyArray]) -> str:
     """float32 if that holds every number exactly, else float64."""
     for array in arrays:
         with np.errstate(over="ignore"):
@@ -24,7 +24,7 @@ def precision_of(arrays: Iterator[NDArray[Any]]) -> str:
     return "float32"
 
 
-def arrays_of(nets: Sequence[Net]) -> Iterator[NDArray[Any]]:
+def arrays_of(nets: Sequence[Net]) -> Iterator[AnyArray]:
     for net in nets:
         for layer in net.layers:
             yield layer.weight
@@ -84,7 +84,7 @@ def _network(net: Net, precision: str, fitting: bool) -> Dictionary:
 
 
 def _layer(layer: Layer, precision: str) -> Dictionary:
-    def cast(array: NDArray[Any] | None) -> NDArray[Any] | None:
+    def cast(array: AnyArray | None) -> AnyArray | None:
         return None if array is None else array.astype(precision)
 
     return {

@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
+from ...array_types import Doubles
 from ...errors import ModelFileError
 from ...model import Net, Parameters
 from ..constant_inputs import vacuum
@@ -17,7 +17,6 @@ from .layers import PASS_ON, products
 from .parameters import variable
 
 _TO_DIFFERENCE = (*PASS_ON, "Reshape", "BiasAdd", "Add", "AddV2")
-Energies = NDArray[np.float64]
 
 
 @dataclass(frozen=True, eq=False)
@@ -27,9 +26,9 @@ class ConstantEnergies:
     ``statistics`` is ``t_bias_atom_e``, which ``bias`` includes; zeros without.
     """
 
-    bias: Energies
-    scale: Energies
-    statistics: Energies
+    bias: Doubles
+    scale: Doubles
+    statistics: Doubles
     vacuum: tuple[Net | None, ...]
 
 
@@ -55,7 +54,7 @@ def constant_energies(
     return ConstantEnergies(bias, scale, statistics, without)
 
 
-def _per_type(graph: Graph, name: str, n: int, default: float) -> Energies:
+def _per_type(graph: Graph, name: str, n: int, default: float) -> Doubles:
     found = variable(graph, name, n)
     return np.full(n, default) if found is None else found
 

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
+from ...array_types import AnyArray
 from ...errors import ModelFileError
 from ..statistics import per_neighbour_type, shared_slots
 from .graph import Graph, Node
@@ -62,8 +61,8 @@ class Environment:
     rcut: float
     rcut_smth: float
     sel: tuple[int, ...]
-    davg: NDArray[Any]
-    dstd: NDArray[Any]
+    davg: AnyArray
+    dstd: AnyArray
     components: int
     mixed: bool
 
@@ -154,7 +153,7 @@ def _sel(node: Node, kind: _Kind) -> tuple[int, ...]:
 
 def _statistics(
     graph: Graph, name: str, sel: tuple[int, ...], kind: _Kind, empty: float
-) -> NDArray[Any]:
+) -> AnyArray:
     """(n, n, components); a neighbour type of no slots gets ``empty``."""
     values = graph.array(name)
     if values.dtype.kind != "f":

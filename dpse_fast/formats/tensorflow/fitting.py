@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import re
 
-import numpy as np
-from numpy.typing import NDArray
-
+from ...array_types import Doubles
 from ...errors import ModelFileError
 from ...model import Layer, Net
 from ..constant_inputs import fix_inputs
@@ -31,7 +29,7 @@ def fitting_nets(
     graph: Graph,
     n_types: int,
     n_descriptor: int,
-    vectors: NDArray[np.float64] | None,
+    vectors: Doubles | None,
 ) -> tuple[Net, ...]:
     """One net a type for the inputs (D, fparam, aparam).
 

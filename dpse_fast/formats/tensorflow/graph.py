@@ -10,8 +10,8 @@ from itertools import islice
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
+from ...array_types import AnyArray
 from ...errors import ModelFileError
 from . import tensor, wire
 
@@ -117,7 +117,7 @@ class Graph:
         self.nodes: dict[str, Node] = {}
         self._allowance = tensor.Allowance(len(data) + _SPARE_BYTES)
         self._derived = tensor.Allowance(4 * len(data) + _DERIVED_BYTES)
-        self._arrays: dict[tuple[str, ...], NDArray[Any]] = {}
+        self._arrays: dict[tuple[str, ...], AnyArray] = {}
         most = 1024 + len(data) // _BYTES_A_NODE
         for body in wire.submessages(data, _NODE):
             node = _node(body)
@@ -175,7 +175,7 @@ class Graph:
     def is_constant(self, name: str) -> bool:
         return self.before(name, ("Identity", "Cast")).op == "Const"
 
-    def array(self, name: str) -> NDArray[Any]:
+    def array(self, name: str) -> AnyArray:
         """The numbers of a constant, behind any Identity or Cast; read-only."""
         node, casts = self[name], list[np.dtype[Any]]()
         for _ in range(8):
@@ -194,7 +194,7 @@ class Graph:
             self._arrays[key] = self._decoded(node, casts)
         return self._arrays[key]
 
-    def _decoded(self, node: Node, casts: list[np.dtype[Any]]) -> NDArray[Any]:
+    def _decoded(self, node: Node, casts: list[np.dtype[Any]]) -> AnyArray:
         try:
             values = tensor.array(node.tensor(), self._allowance)
         except ModelFileError as error:

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
-from numpy.typing import NDArray
 
+from ...array_types import AnyArray
 from ...errors import ModelFileError
 from ...model import Layer, Net, Skip
 from .graph import Graph, Node
@@ -79,7 +77,7 @@ def products(graph: Graph, matrix: str) -> list[Node]:
     return found
 
 
-def _row(graph: Graph, name: str, size: int) -> NDArray[Any]:
+def _row(graph: Graph, name: str, size: int) -> AnyArray:
     values = graph.array(name)
     if values.size != size:
         raise ModelFileError(

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from math import prod
-from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
+from ...array_types import AnyArray, Doubles
 from ...errors import ModelFileError
 from ...model import PairTable
 from .environment import Environment
@@ -21,7 +20,7 @@ _ADDITIONS = ("Add", "AddV2")
 def pair_table(
     graph: Graph,
     environments: Sequence[Environment],
-    statistics: NDArray[np.float64],
+    statistics: Doubles,
 ) -> PairTable | None:
     """The pair table, or None if the graph has none.
 
@@ -68,7 +67,7 @@ def pair_table(
     )
 
 
-def _splines(graph: Graph, table: Node, n: int) -> tuple[float, float, NDArray[Any]]:
+def _splines(graph: Graph, table: Node, n: int) -> tuple[float, float, AnyArray]:
     """Start, step (Å) and coefficients (n, n, rows, 4), the lowest power first."""
     info = graph.array(table.input(0)).reshape(-1).astype(np.float64)
     values = graph.array(table.input(1))

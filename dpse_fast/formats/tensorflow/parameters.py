@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import numpy as np
-from numpy.typing import NDArray
 
+from ...array_types import Doubles
 from ...errors import ModelFileError
 from ...model import Parameters
 from .graph import Graph
@@ -41,7 +41,7 @@ def parameters(graph: Graph, kind: str) -> Parameters | None:
     return Parameters(mean, scale)
 
 
-def variable(graph: Graph, name: str, n: int) -> NDArray[np.float64] | None:
+def variable(graph: Graph, name: str, n: int) -> Doubles | None:
     """The n numbers of the variable whose path ends so, under any scope, or None."""
     found = [node for node in graph.nodes if node.endswith(f"_attr/{name}")]
     if not found:

@@ -7,8 +7,8 @@ from math import prod
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
+from ...array_types import AnyArray
 from ...errors import ModelFileError
 from . import wire
 
@@ -58,7 +58,7 @@ def string(data: memoryview) -> bytes:
     return bytes(next(wire.submessages(data, _STRINGS), b""))
 
 
-def array(data: memoryview, allowance: Allowance) -> NDArray[Any]:
+def array(data: memoryview, allowance: Allowance) -> AnyArray:
     """A numeric tensor as a fresh array of float32, float64, int32 or int64.
 
     Raises
@@ -132,7 +132,7 @@ def _values(
     return values
 
 
-def _repeat_last(values: NDArray[Any], count: int) -> NDArray[Any]:
+def _repeat_last(values: AnyArray, count: int) -> AnyArray:
     last = values[-1] if values.size else values.dtype.type(0)
     filled = np.full(count, last, values.dtype)
     filled[: values.size] = values

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import numpy as np
-from numpy.typing import NDArray
 
+from ...array_types import Doubles
 from ...errors import ModelFileError
 from .graph import Graph, missing
 from .layers import numbered_net, products
@@ -12,7 +12,7 @@ from .layers import numbered_net, products
 _FORWARD = ("Identity", "Cast", "Reshape")
 
 
-def type_vectors(graph: Graph, suffix: str, n_types: int) -> NDArray[np.float64] | None:
+def type_vectors(graph: Graph, suffix: str, n_types: int) -> Doubles | None:
     """The type embedding (n_types, width), or None if the graph has none.
 
     Parameters
@@ -26,7 +26,7 @@ def type_vectors(graph: Graph, suffix: str, n_types: int) -> NDArray[np.float64]
     return None
 
 
-def _evaluated(graph: Graph, scope: str, n: int) -> NDArray[np.float64]:
+def _evaluated(graph: Graph, scope: str, n: int) -> Doubles:
     net = numbered_net(graph, scope, "")
     if net is None:
         raise missing(f"{scope}/matrix_1")
@@ -40,7 +40,7 @@ def _evaluated(graph: Graph, scope: str, n: int) -> NDArray[np.float64]:
         return net(inputs).astype(np.float64)
 
 
-def _inputs(graph: Graph, matrix: str, n: int) -> NDArray[np.float64]:
+def _inputs(graph: Graph, matrix: str, n: int) -> Doubles:
     """One-hot vectors, or the electronic configurations that the graph holds."""
     product = products(graph, matrix)[0]
     source = graph.before(product.input(0), _FORWARD)

@@ -6,8 +6,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
+from ...array_types import Doubles, Floats
 from ...errors import ModelFileError
 from ...model import Embedding, EmbeddingTable, Gated, Net
 from ..constant_inputs import fix_inputs
@@ -19,7 +19,6 @@ from .layers import numbered_net
 
 _GATHERS = ("GatherV2", "Gather", "ResourceGather")
 _PASS_ON = ("Identity", "Cast", "Reshape")
-Vectors = NDArray[np.float64]
 
 
 @dataclass(frozen=True, eq=False)
@@ -39,7 +38,7 @@ def is_typed(graph: Graph, suffix: str) -> bool:
 def typed_embedding(
     graph: Graph,
     environment: Environment,
-    vectors: Vectors | None,
+    vectors: Doubles | None,
     excluded: frozenset[Pair],
 ) -> TypedEmbedding:
     """The embedding of every pair from one net and the types' vectors.
@@ -85,7 +84,7 @@ def _shared_net(graph: Graph, scope: str, environment: Environment) -> Net | Non
     return next((net for net in nets if net is not None), None)
 
 
-def _concatenated(shared: Net, known: Vectors) -> Callable[[int, int], Embedding]:
+def _concatenated(shared: Net, known: Doubles) -> Callable[[int, int], Embedding]:
     """Nets of (s, neighbour's vector, centre's vector unless one-sided)."""
     width = known.shape[1]
     if shared.n_in not in (1 + width, 1 + 2 * width):
@@ -110,7 +109,7 @@ def _stripped(
     graph: Graph,
     scope: str,
     radial: Net | EmbeddingTable,
-    known: Vectors,
+    known: Doubles,
     table_node: Node | None,
 ) -> Callable[[int, int], Embedding]:
     """A radial embedding times gates of the types."""
@@ -136,9 +135,7 @@ def _stripped(
     return build
 
 
-def _gates(
-    graph: Graph, scope: str, known: Vectors
-) -> tuple[NDArray[np.floating], bool]:
+def _gates(graph: Graph, scope: str, known: Doubles) -> tuple[Floats, bool]:
     """Rows (neighbour) or (centre, neighbour), and whether the switch fades them."""
     two_sided = f"{scope}/matrix_1_two_side_ebd" in graph
     ending = "_two_side_ebd" if two_sided else "_one_side_ebd"
@@ -178,9 +175,7 @@ def _is_faded(graph: Graph, product: Node) -> bool:
     return any(node.op == "Mul" for node in graph.after(product.name, _PASS_ON))
 
 
-def _tabulated_gates(
-    graph: Graph, node: Node, width: int
-) -> tuple[NDArray[np.floating], bool]:
+def _tabulated_gates(graph: Graph, node: Node, width: int) -> tuple[Floats, bool]:
     source = graph.before(node.input(4), _PASS_ON)
     smooth = source.op == "Mul"
     if smooth:

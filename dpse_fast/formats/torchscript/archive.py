@@ -14,9 +14,9 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
-from ...errors import ModelFileError
+from ...array_types import AnyArray
+from ...errors import ModelFileError, reason
 from ..tree import describe
 from .records import Storage, Tensor
 
@@ -51,9 +51,8 @@ def _zip_errors() -> Iterator[None]:
         EOFError, ValueError, RuntimeError, OverflowError,
         IndexError,
     ) as error:  # fmt: skip
-        reason = " ".join(str(error).split())[:120]
         raise ModelFileError(
-            f"a damaged zip archive ({reason}); copy or download it again"
+            f"a damaged zip archive ({reason(error)}); copy or download it again"
         ) from None
 
 
@@ -87,7 +86,7 @@ class Archive:
     def size_of(self, name: str) -> int:
         return self._file.getinfo(name).file_size
 
-    def array(self, value: Any, where: str) -> NDArray[Any]:
+    def array(self, value: Any, where: str) -> AnyArray:
         """The numbers of a tensor; a plain number becomes an array of no dimension."""
         if type(value) in (int, float):
             return np.asarray(float(value))
@@ -108,7 +107,7 @@ class Archive:
         self._spend(view.nbytes + _ARRAY_OBJECT, where)
         return np.ascontiguousarray(view)
 
-    def _numbers(self, storage: Storage, where: str) -> NDArray[Any]:
+    def _numbers(self, storage: Storage, where: str) -> AnyArray:
         key = storage.key
         if not key.isalnum():
             raise ModelFileError(f"{where}: {key[:40]!a} is no tensor's name")

@@ -7,11 +7,12 @@ descriptor.
 
 from __future__ import annotations
 
+from ...array_types import AnyArray
 from ...errors import ModelFileError
 from ...model import Layer, Model, Net
 from ..constant_inputs import fix_inputs
-from ..tree import Array, Tree, located
-from ..version3 import USE_DEEPMD, dense_layer, energies_by_type
+from ..tree import Tree, located
+from ..version3 import dense_layer, energies_by_type, reject_unsupported
 from .classes import reject_class
 from .early_descriptors import read_descriptors
 
@@ -28,9 +29,8 @@ def read(root: Tree) -> Model:
     names, fitting = root.texts("type_map"), root["fitting_net"]
     reject_class(fitting, "fitting", ("EnergyFittingNet",))
     if root.raw("combination", False):
-        raise ModelFileError(
-            f"{root.where('combination')}: a model with this option is not supported; "
-            f"{USE_DEEPMD}"
+        reject_unsupported(
+            root, "combination", "a model with this option is not supported"
         )
     if "ener" not in root.text("fitting_type", "ener"):
         root.reject("fitting_type", "ener", root.raw("fitting_type"))
@@ -50,7 +50,7 @@ def read(root: Tree) -> Model:
     )
 
 
-def _type_embedding(root: Tree, n_types: int) -> Array | None:
+def _type_embedding(root: Tree, n_types: int) -> AnyArray | None:
     """(n_types + 1, k): the last row is that of an empty slot."""
     if not root.has("type_embedding"):
         return None
@@ -64,7 +64,7 @@ def _type_embedding(root: Tree, n_types: int) -> Array | None:
 
 
 def _fitting_nets(
-    fitting: Tree, embedding: Array | None, n_types: int, width: int
+    fitting: Tree, embedding: AnyArray | None, n_types: int, width: int
 ) -> tuple[Net, ...]:
     nets = [_fitting_net(net) for net in fitting.branches("filter_layers")]
     if not fitting.flag("use_tebd", False):
@@ -89,9 +89,11 @@ def _fitting_net(net: Tree) -> Net:
 def _fitting_layer(layer: Tree, resnet: bool) -> Layer:
     activation = layer["activate"].text("activation")
     if activation == "gelu":
-        raise ModelFileError(
-            f"{layer.where('activate')}: the gelu of this old code (with erf) differs "
-            f"from today's and is not supported; {USE_DEEPMD}"
+        reject_unsupported(
+            layer,
+            "activate",
+            "the gelu of this old code (with erf) differs from today's and is not "
+            "supported",
         )
     weight = layer.array("matrix")
     with located(layer.place):

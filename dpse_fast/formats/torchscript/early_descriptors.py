@@ -9,17 +9,18 @@ from __future__ import annotations
 
 import numpy as np
 
+from ...array_types import AnyArray
 from ...errors import ModelFileError
 from ...model import Descriptor, Net, SeE2A
 from ..constant_inputs import fix_inputs, reject_many
 from ..statistics import per_neighbour_type, shared_slots
-from ..tree import Array, Tree, located
-from ..version3 import USE_DEEPMD, dense_layer, embedding_grid
+from ..tree import Tree, located
+from ..version3 import dense_layer, embedding_grid, reject_unsupported
 from .classes import class_of, reject_class
 
 
 def read_descriptors(
-    tree: Tree, embedding: Array | None, n_types: int
+    tree: Tree, embedding: AnyArray | None, n_types: int
 ) -> tuple[Descriptor, ...]:
     """One descriptor, or those of a hybrid side by side.
 
@@ -42,9 +43,8 @@ def read_descriptors(
     if class_of(tree.value) == "DescrptSeAtten":
         return (_mixed(tree, embedding, n_types),)
     if tree.text("hybrid_mode") != "concat":
-        raise ModelFileError(
-            f"{tree.where('hybrid_mode')}: descriptors that feed one another are not "
-            f"supported; {USE_DEEPMD}"
+        reject_unsupported(
+            tree, "hybrid_mode", "descriptors that feed one another are not supported"
         )
     parts = tree.branches("descriptor_list")
     for part in parts:
@@ -58,9 +58,8 @@ def _by_type(tree: Tree, n_types: int) -> SeE2A:
         tree.reject("sel", f"{n_types} counts", sel)
     nets = [_embedding_net(net) for net in tree.branches("filter_layers")]
     if any(net.raw("tebd_dim", 0) for net in tree.branches("filter_layers")):
-        raise ModelFileError(
-            f"{tree.where('tebd_dim')}: type embedding is not supported with se_e2_a; "
-            f"{USE_DEEPMD}"
+        reject_unsupported(
+            tree, "tebd_dim", "type embedding is not supported with se_e2_a"
         )
     with located(tree.place):
         return SeE2A(
@@ -76,19 +75,20 @@ def _by_type(tree: Tree, n_types: int) -> SeE2A:
         )
 
 
-def _mixed(tree: Tree, embedding: Array, n_types: int) -> SeE2A:
+def _mixed(tree: Tree, embedding: AnyArray, n_types: int) -> SeE2A:
     if tree.integer("attn_layer"):
-        raise ModelFileError(
-            f"{tree.where('attn_layer')}: attention between neighbours is not "
-            f"supported; {USE_DEEPMD}"
+        reject_unsupported(
+            tree, "attn_layer", "attention between neighbours is not supported"
         )
     slots = sum(tree.integers("sel"))
     filters = tree.branches("filter_layers")
     net = _embedding_net(filters[0])
     if len(filters) != 1 or net.n_in != 1 + 2 * embedding.shape[1]:
-        raise ModelFileError(
-            f"{tree.where('filter_layers')}: expected one net that takes the distance "
-            f"and both types; another way is not supported; {USE_DEEPMD}"
+        reject_unsupported(
+            tree,
+            "filter_layers",
+            "expected one net that takes the distance and both types; another way "
+            "is not supported",
         )
 
     with located(tree.where("filter_layers")):

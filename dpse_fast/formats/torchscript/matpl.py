@@ -12,11 +12,12 @@ from __future__ import annotations
 
 import numpy as np
 
+from ...array_types import AnyArray
 from ...errors import ModelFileError
 from ...model import Layer, Model, Net, SeE2A, Skip
 from ..constant_inputs import fix_inputs
 from ..statistics import per_neighbour_type
-from ..tree import Array, Tree, located
+from ..tree import Tree, located
 from .records import Instance
 
 _MODULE = "__torch__.src."
@@ -166,7 +167,7 @@ def _layer(net: Tree, part: Tree, activation: str, skip: Skip, stepped: bool) ->
         return Layer(weight, bias, activation, idt, skip)
 
 
-def _weight(part: Tree) -> Array:
+def _weight(part: Tree) -> AnyArray:
     weight = part.array("weight")
     if weight.ndim != 2:
         raise ModelFileError(

@@ -8,7 +8,7 @@ from .arrays import embedding_grid, energies_by_type
 from .dictionary import members
 from .model import read
 from .networks import dense_layer
-from .supported import USE_DEEPMD
+from .supported import USE_DEEPMD, reject_unsupported
 
 __all__ = [
     "USE_DEEPMD",
@@ -17,4 +17,5 @@ __all__ = [
     "energies_by_type",
     "members",
     "read",
+    "reject_unsupported",
 ]

@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from typing import Any, TypeVar
 
 import numpy as np
-from numpy.typing import NDArray
 
+from ...array_types import AnyArray, Doubles
 from ...errors import ModelFileError
 from ..tree import Tree
 
@@ -43,7 +43,7 @@ def embedding_grid(
     )
 
 
-def energies_by_type(tree: Tree, key: str, n_types: int) -> NDArray[np.float64]:
+def energies_by_type(tree: Tree, key: str, n_types: int) -> Doubles:
     """One energy for each type, eV; zeros if the file has none."""
     values = tree.optional_array(key)
     if values is None:
@@ -93,7 +93,7 @@ def _is_type(value: Any, n_types: int) -> bool:
     return type(value) is int and 0 <= value < n_types
 
 
-def _mask(tree: Tree, key: str, count: int) -> NDArray[Any]:
+def _mask(tree: Tree, key: str, count: int) -> AnyArray:
     mask = tree[key].array("type_mask")
     if mask.size != count:
         raise ModelFileError(

@@ -12,7 +12,13 @@ from .arrays import embedding_grid, excluded_pairs, reject_many_types
 from .networks import embeddings
 from .parts import Part
 from .se_atten import se_atten
-from .supported import USE_DEEPMD, check_class, kind_of, reject_kind, reject_option
+from .supported import (
+    check_class,
+    kind_of,
+    reject_kind,
+    reject_option,
+    reject_unsupported,
+)
 
 _SUPPORTED = (
     "se_e2_a, se_e2_r, se_atten and se_atten_v2 without attention, and hybrids of these"
@@ -69,10 +75,7 @@ def _se_e2_r(tree: Tree) -> Part:
     reject_many_types(tree, "sel", len(sel))
     nets = embeddings(tree)
     if not tree.flag("type_one_side", True):
-        raise ModelFileError(
-            f"{tree.where('type_one_side')}: false is not supported with se_e2_r; "
-            f"{USE_DEEPMD}"
-        )
+        reject_unsupported(tree, "type_one_side", "false is not supported with se_e2_r")
     with located(tree.place):
         return Part(
             SeE2R(

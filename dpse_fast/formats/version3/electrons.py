@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 from ase.data import atomic_numbers
-from numpy.typing import NDArray
 
+from ...array_types import Doubles
 from ...errors import ModelFileError
 
 # In the order of the vector, then in the order of filling.
@@ -30,7 +30,7 @@ _EXCEPTIONS = {
 }  # fmt: skip
 
 
-def electron_vector(symbol: str) -> NDArray[np.float64]:
+def electron_vector(symbol: str) -> Doubles:
     """The 118 numbers of an element: ±1/√118 by filled and empty spin states.
 
     Orbitals of a subshell are filled by pairs first, then by single electrons; an

@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
+from ...array_types import Doubles
 from ...errors import ModelFileError
 from ...model import Net, Parameters
 from ..constant_inputs import fix_inputs, vacuum
@@ -23,8 +23,7 @@ from .supported import (
     reject_training_input,
 )
 
-Array = NDArray[np.float64]
-Constants = Sequence[tuple[int, Array]]
+Constants = Sequence[tuple[int, Doubles]]
 
 
 @dataclass(frozen=True)
@@ -32,7 +31,7 @@ class Fitting:
     """The fields of a `Model` that the fitting alone determines; `bias` in eV."""
 
     nets: tuple[Net, ...]
-    bias: Array
+    bias: Doubles
     vacuum: tuple[Net | None, ...]
     fparam: Parameters | None
     aparam: Parameters | None
@@ -84,7 +83,7 @@ def _reject_unsupported(tree: Tree) -> None:
         reject_option(tree, key, meaning)
 
 
-def _constants(parts: Sequence[Part], centre: int) -> list[tuple[int, Array]]:
+def _constants(parts: Sequence[Part], centre: int) -> list[tuple[int, Doubles]]:
     """First place and values of the constant inputs, the last ones first."""
     found, first = [], 0
     for part in parts:
@@ -95,7 +94,7 @@ def _constants(parts: Sequence[Part], centre: int) -> list[tuple[int, Array]]:
     return found[::-1]
 
 
-def _case(tree: Tree) -> Array:
+def _case(tree: Tree) -> Doubles:
     """The inputs, behind all others, that name the branch of a multi-task training."""
     count = tree.integer("dim_case_embd", 0)
     if not count:
@@ -107,7 +106,7 @@ def _case(tree: Tree) -> Array:
 
 
 def _fixed(
-    nets: Sequence[Net], constants: Sequence[Constants], case: Array
+    nets: Sequence[Net], constants: Sequence[Constants], case: Doubles
 ) -> tuple[Net, ...]:
     """One net a type, shared as in the file if no type has constants of its own."""
     cases = {id(net): fix_inputs(net, net.n_in - case.size, case) for net in nets}

@@ -2,21 +2,21 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
-from numpy.typing import NDArray
 
+from ...array_types import AnyArray
 from ...errors import ModelFileError
 from ...model import EmbeddingTable, Layer, Net, Skip
 from ..tree import Tree, located
 from .supported import check_class
 
-Array = NDArray[Any]
-
 
 def dense_layer(
-    weight: Array, bias: Array | None, idt: Array | None, activation: str, resnet: bool
+    weight: AnyArray,
+    bias: AnyArray | None,
+    idt: AnyArray | None,
+    activation: str,
+    resnet: bool,
 ) -> Layer:
     """A layer of a v3 network, hidden layers of the fitting net included.
 

@@ -4,9 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-import numpy as np
-from numpy.typing import NDArray
-
+from ...array_types import Doubles
 from ...model import Descriptor
 
 
@@ -21,4 +19,4 @@ class Part:
     """
 
     descriptor: Descriptor
-    constants: NDArray[np.float64] | None = None
+    constants: Doubles | None = None

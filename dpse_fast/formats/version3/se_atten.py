@@ -7,11 +7,9 @@ smooth): elsewhere deepmd-kit gives it the type of the frame's first atom.
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
-from numpy.typing import NDArray
 
+from ...array_types import AnyArray
 from ...errors import ModelFileError
 from ...model import Embedding, EmbeddingTable, Gated, Net, SeE2A
 from ..constant_inputs import fix_inputs, reject_many
@@ -20,10 +18,9 @@ from ..tree import Tree, located
 from .arrays import excluded_pairs, reject_many_types
 from .networks import embeddings, networks
 from .parts import Part
-from .supported import USE_DEEPMD, check_class
+from .supported import check_class, reject_unsupported
 from .type_embedding import type_embedding
 
-Array = NDArray[Any]
 Rows = tuple[tuple[Embedding, ...], ...]
 
 
@@ -58,20 +55,18 @@ def se_atten(tree: Tree) -> Part:
 
 def _reject_unsupported(tree: Tree) -> None:
     if tree.integer("attn_layer") > 0:
-        raise ModelFileError(
-            f"{tree.where('attn_layer')}: se_atten with attention layers is not "
-            f"supported, only with attn_layer 0; {USE_DEEPMD}"
+        reject_unsupported(
+            tree,
+            "attn_layer",
+            "se_atten with attention layers is not supported, only with attn_layer 0",
         )
     if tree.integer("lmax", 1) != 1:
-        raise ModelFileError(
-            f"{tree.where('lmax')}: se_atten with lmax above 1 is not supported; "
-            f"{USE_DEEPMD}"
-        )
+        reject_unsupported(tree, "lmax", "se_atten with lmax above 1 is not supported")
     check_class(tree, 4, "Descriptor")
 
 
 def _embedding(
-    tree: Tree, types: Array, centred: bool
+    tree: Tree, types: AnyArray, centred: bool
 ) -> tuple[Rows, tuple[Embedding, ...]]:
     """Embeddings by centre and neighbour, and those of empty slots by centre."""
     mode = tree.text("tebd_input_mode", "strip")
@@ -96,7 +91,7 @@ def _embedding(
 
 
 def _concatenated(
-    net: Net | EmbeddingTable | None, types: Array, one_sided: bool
+    net: Net | EmbeddingTable | None, types: AnyArray, one_sided: bool
 ) -> Rows:
     if not isinstance(net, Net):
         raise ModelFileError("expected a network, the file has a table")
@@ -113,7 +108,7 @@ def _concatenated(
 def _stripped(
     tree: Tree,
     radial: Net | EmbeddingTable | None,
-    types: Array,
+    types: AnyArray,
     one_sided: bool,
     smooth: bool,
     centred: bool,
@@ -132,7 +127,7 @@ def _stripped(
     return rows, () if centred else (radial,) * n
 
 
-def _gates(tree: Tree, types: Array, one_sided: bool) -> Array:
+def _gates(tree: Tree, types: AnyArray, one_sided: bool) -> AnyArray:
     """(n, M) by neighbour or (n·n, M) by centre and neighbour."""
     n = len(types)
     if tree.has("embeddings_strip"):

@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 import numpy as np
-from numpy.typing import NDArray
 
+from ...array_types import Doubles
 from ...errors import ModelFileError
 from ...model import Descriptor, Model
 from ..tree import Tree, located
@@ -86,13 +86,13 @@ def list_size(descriptors: Sequence[Descriptor]) -> int:
     return int(np.max([d.sel for d in descriptors], axis=0).sum())
 
 
-def included_types(tree: Tree, n_types: int) -> NDArray[np.float64]:
+def included_types(tree: Tree, n_types: int) -> Doubles:
     """1 for every type, 0 for those whose energy the model leaves out."""
     excluded = excluded_types(tree, "atom_exclude_types", n_types)
     return np.array([float(t not in excluded) for t in range(n_types)])
 
 
-def _reject_own_exclusions(fitting: Tree, included: NDArray[np.float64]) -> None:
+def _reject_own_exclusions(fitting: Tree, included: Doubles) -> None:
     """Refuse types that the fitting alone excludes: no version writes such a file."""
     if included[list(excluded_types(fitting, "exclude_types", included.size))].any():
         raise ModelFileError(

@@ -16,19 +16,27 @@ def kind_of(tree: Tree, default: str) -> str:
     return kind if isinstance(kind, str) else describe(kind)
 
 
+def reject_unsupported(tree: Tree, key: str, what: str) -> NoReturn:
+    """Refuse a model that deepmd-kit evaluates, and we do not.
+
+    Parameters
+    ----------
+    key : the member of the dictionary that says so
+    what : ends in "is not supported" or the like
+    """
+    raise ModelFileError(f"{tree.where(key)}: {what}; {USE_DEEPMD}")
+
+
 def reject_kind(tree: Tree, kind: str, supported: str) -> NoReturn:
-    raise ModelFileError(
-        f"{tree.where('type')}: {describe(kind)} is not supported, only {supported}; "
-        f"{USE_DEEPMD}"
+    reject_unsupported(
+        tree, "type", f"{describe(kind)} is not supported, only {supported}"
     )
 
 
 def reject_option(tree: Tree, key: str, meaning: str) -> None:
     """Refuse a dictionary whose option `key` is set."""
     if tree.raw(key, None):
-        raise ModelFileError(
-            f"{tree.where(key)}: {meaning} not supported; {USE_DEEPMD}"
-        )
+        reject_unsupported(tree, key, f"{meaning} not supported")
 
 
 def reject_training_input(tree: Tree, key: str) -> NoReturn:

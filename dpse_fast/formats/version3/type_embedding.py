@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import numpy as np
-from numpy.typing import NDArray
 
+from ...array_types import Doubles
 from ...errors import ModelFileError
 from ...model import Net
 from ...model.activations import activation
@@ -13,10 +13,8 @@ from .electrons import electron_vector
 from .networks import network
 from .supported import check_class
 
-Array = NDArray[np.float64]
 
-
-def type_embedding(tree: Tree, n_types: int) -> Array:
+def type_embedding(tree: Tree, n_types: int) -> Doubles:
     """The embedding (n_types, k) of every type.
 
     The network's input is one number for each type, or the electrons of the element.
@@ -43,7 +41,7 @@ def _reject_other_inputs(found: tuple[int, ...], expected: tuple[int, ...]) -> N
         )
 
 
-def _by_number(net: Net) -> Array:
+def _by_number(net: Net) -> Doubles:
     """The net's output for each input that is one at one place and zero elsewhere."""
     first, *others = net.layers
     y = activation(first.activation)(first.weight.astype(np.float64) + first.bias)
@@ -54,7 +52,7 @@ def _by_number(net: Net) -> Array:
     return np.asarray(Net(tuple(others))(y) if others else y, np.float64)
 
 
-def _electrons(tree: Tree) -> Array:
+def _electrons(tree: Tree) -> Doubles:
     if tree.has("econf_tebd"):
         found = tree.array("econf_tebd").astype(np.float64)
         if found.ndim != 2:

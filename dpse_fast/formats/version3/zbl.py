@@ -8,7 +8,6 @@ from __future__ import annotations
 from dataclasses import replace
 
 import numpy as np
-from numpy.typing import NDArray
 
 from ...errors import ModelFileError
 from ...model import Model, PairTable
@@ -18,7 +17,6 @@ from .standard import included_types, list_size, read_standard
 from .supported import check_class, kind_of
 from .type_maps import arranged, order_of
 
-Array = NDArray[np.float64]
 _LEAST_SUM = 1e-20  # in PyTorch, of the denominator of the switch's softmin
 
 
