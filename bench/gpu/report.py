@@ -87,7 +87,7 @@ def compile_text(found: Report) -> str:
             seconds = found[f"{name}_process_seconds"]
             facts.append(f"{meaning}: {seconds:.1f} s for the process")
             facts += [
-                f"… {r['subject']}, {', '.join(map(str, r['kind']))}: first evaluation "
+                f"… {r['subject']}, {label_of(*r['kind'])}: first evaluation "
                 f"{r['first_seconds']:.2f} s"
                 for r in found.get(name, [])
             ]
