@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+import timeit
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -22,18 +23,16 @@ def layer_flops(shapes: Sequence[Shape]) -> int:
     return 4 * sum(n_in * n_out for n_in, n_out in shapes)
 
 
-def least_seconds(function: Callable[[], Any], repeats: int = REPEATS) -> float:
-    """CPU time of the shortest of several calls; the first is not counted.
+def least_seconds(function: Callable[[], Any], calls: int = 1) -> float:
+    """CPU time of a call in the shortest of several runs of so many calls.
 
     Of all threads of the process, so that BLAS must be on one.
     """
     function()
-    found = []
-    for _ in range(repeats):
-        start = time.process_time()
-        function()
-        found.append(time.process_time() - start)
-    return min(found)
+    runs = timeit.repeat(
+        function, timer=time.process_time, repeat=REPEATS, number=calls
+    )
+    return min(runs) / calls
 
 
 def square_rate(dtype: Any, size: int = SQUARE) -> float:
@@ -76,15 +75,9 @@ def chain_rates(
             for w, _, y, back in reversed(together):
                 np.matmul(y, w.T, out=back)
 
-        # About a thousand rows a repeat, so that the clock's grain does not matter.
-        calls = max(1, 1024 // rows)
-
-        def chains(calls: int = calls, chain: Callable[[], None] = chain) -> None:
-            for _ in range(calls):
-                chain()
-
-        seconds = least_seconds(chains)
-        by_block[rows] = rows * calls * layer_flops(shapes) / seconds / 1e9
+        # About a thousand rows a run, so that the clock's grain does not matter.
+        seconds = least_seconds(chain, max(1, 1024 // rows))
+        by_block[rows] = rows * layer_flops(shapes) / seconds / 1e9
         layers[rows] = [_layer(*arrays) for arrays in together]
     best = max(by_block, key=by_block.__getitem__)
     return {

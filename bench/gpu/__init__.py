@@ -1,1 +1,1 @@
-"""dpse-fast on a GPU: ``python -m bench.gpu``, or without one its estimate."""
+"""dpse-fast on a GPU: ``python -m bench.gpu``."""

@@ -1,16 +1,15 @@
 """``python -m bench.gpu``: everything that one GPU can show, in under eight minutes.
 
 Each step is reported, later ones run where an earlier one failed; the exit code is 1
-if any failed. Writes JSON with every number, Markdown tables and a plot to
-bench/results. With ``--estimate CARD`` nothing is run: data sheets and counted work
-say what may be reached.
+if any failed. Writes JSON with every number to bench/results as it comes, so that a
+run that is stopped leaves what it measured; Markdown tables and a plot at the end.
 """
 
 from __future__ import annotations
 
 import datetime
-import json
 import os
+import signal
 import sys
 import tempfile
 import time
@@ -21,27 +20,11 @@ import click
 
 from ..machine import describe_machine, without_folders
 from ..progress import say
-from .ceilings import CARDS
 
 RESULTS = Path(__file__).parents[1] / "results"
 
 
-def show_estimate(name: str, options: dict[str, Any], as_json: bool) -> None:
-    """Print what a card may reach."""
-    from .estimate import estimate_text, estimates
-    from .models import subjects
-
-    card = CARDS[name]
-    found = {s.label: estimates(s, card) for s in subjects(options)}
-    if as_json:
-        click.echo(json.dumps({"estimate": True, "card": name, "models": found}))
-    else:
-        click.echo(estimate_text(card, found))
-
-
 @click.command(help=__doc__)
-@click.option("--estimate", type=click.Choice(list(CARDS)), help="Run nothing.")
-@click.option("--json", "as_json", is_flag=True, help="The estimate as JSON.")
 @click.option("--only", multiple=True, metavar="STEP", help="Steps; default: all.")
 @click.option("--seconds", type=click.FloatRange(min=1), help="For everything.")
 @click.option(
@@ -65,46 +48,43 @@ def show_estimate(name: str, options: dict[str, Any], as_json: bool) -> None:
 @click.option("--peer-atoms", default=24_000, show_default=True)
 @click.option("--device", default="cuda", type=click.Choice(["cuda", "cpu"]))
 @click.option("--output", default=str(RESULTS), type=click.Path(file_okay=False))
-def main(estimate: str | None, as_json: bool, **given: Any) -> None:
+def main(**given: Any) -> None:
     try:
         from . import steps
-        from .report import gpu_name, markdown, write
+        from .report import gpu_name, markdown, write, write_numbers
     except ModuleNotFoundError as error:
         raise click.ClickException(
             f"{error.name} is not installed; make install does it, or put it into a "
             "folder that PYTHONPATH names"
         ) from None
     options = options_of(given)
-    if estimate:
-        show_estimate(estimate, options, as_json)
-        return
     chosen = [step for step in steps.STEPS if step.name in options["only"]]
-    seconds = given["seconds"] or steps.ALL_SECONDS
-    with tempfile.TemporaryDirectory() as name:
-        folder = Path(name)
-        run = steps.Run(
-            options,
-            folder,
-            steps.environment_of(folder, options["device"]),
-            time.monotonic() + seconds,
-        )
-        outcomes = steps.perform(run, tuple(chosen))
-    report = {
+    ends = time.monotonic() + (given["seconds"] or steps.ALL_SECONDS)
+    head = {
         "command": without_folders(["python -m bench.gpu", *sys.argv[1:]]),
         "date": datetime.date.today().isoformat(),
         "device": options["device"],
         "options": {k: v for k, v in options.items() if not _is_path(v)},
         "host": _host(),
-        "steps": outcomes,
-        **run.report,
     }
-    report["name"] = gpu_name(report)
-    paths = write(report, Path(given["output"]))
+    output = Path(given["output"])
+    with tempfile.TemporaryDirectory() as name:
+        environment = steps.environment_of(Path(name), options["device"])
+        run = steps.Run(options, Path(name), environment, ends)
+
+        def found() -> dict[str, Any]:
+            whole = {**head, "steps": run.outcomes, **run.report}
+            return {**whole, "name": gpu_name(whole)}
+
+        run.save = lambda: write_numbers(found(), output)
+        steps.perform(run, tuple(chosen))
+    report = found()
+    paths = write(report, output)
     click.echo(markdown(report))
     for path in paths:
         say(f"wrote {path}")
     failed = [
-        name for name, outcome in outcomes.items() if outcome["status"] == "failed"
+        name for name, outcome in run.outcomes.items() if outcome["status"] == "failed"
     ]
     if failed:
         say(f"failed: {', '.join(failed)}")
@@ -181,4 +161,6 @@ def _host() -> dict[str, Any]:
 
 
 if __name__ == "__main__":
+    # A run that is ended from outside ends its workers, too.
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
     main()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from contextlib import AbstractContextManager, nullcontext
 from typing import Any
 
 import numpy as np
@@ -31,7 +32,7 @@ class Backend:
     def synchronise(self) -> None:
         """Wait for all that was launched."""
 
-    def held_bytes(self) -> int | None:
+    def used_bytes(self) -> int | None:
         """Of device memory in arrays now, where that is known."""
         return None
 
@@ -42,9 +43,9 @@ class Backend:
     def release(self) -> None:
         """Give unused memory back."""
 
-    def to_device(self, values: Any) -> Any:
-        """A copy as an array of ``xp``."""
-        return self.xp.asarray(values)
+    def profiled(self) -> AbstractContextManager[None]:
+        """What a profiler that waits for it looks at."""
+        return nullcontext()
 
 
 class CupyBackend(Backend):
@@ -69,7 +70,7 @@ class CupyBackend(Backend):
     def synchronise(self) -> None:
         self.xp.cuda.runtime.deviceSynchronize()
 
-    def held_bytes(self) -> int | None:
+    def used_bytes(self) -> int | None:
         return int(self.xp.get_default_memory_pool().used_bytes())
 
     def free_bytes(self) -> int | None:
@@ -78,6 +79,12 @@ class CupyBackend(Backend):
 
     def release(self) -> None:
         self.xp.get_default_memory_pool().free_all_blocks()
+
+    def profiled(self) -> AbstractContextManager[None]:
+        from cupyx.profiler import profile
+
+        context: AbstractContextManager[None] = profile()
+        return context
 
 
 def backend_named(device: str) -> Backend:

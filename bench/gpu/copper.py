@@ -16,7 +16,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dpse_fast.model import Layer, Model, Net, SeE2A, Skip
-from dpse_fast.plan.jets import radial_jet, switch_of
 from dpse_fast.trajectory import Frame
 
 Floats = NDArray[np.float64]
@@ -49,28 +48,17 @@ def copper_model(
 ) -> Model:
     """The model; deepmd-kit's initial weights, its statistics of the crystal."""
     rng = np.random.default_rng(SEED)
-    mean, deviation = np.zeros((1, 1, 4)), np.ones((1, 1, 4))
+    s = smooth_inverse(neighbour_distances())
+    mean, square = s.sum() / SEL, (s**2).sum() / SEL  # empty slots count
+    spread = np.sqrt([square - mean**2, *[square / 3] * 3])
     descriptor = SeE2A(
         rcut=RCUT,
         rcut_smth=RCUT_SMTH,
         sel=(SEL,),
-        davg=mean,
-        dstd=deviation,
+        davg=np.array([[[mean, 0.0, 0.0, 0.0]]]),
+        dstd=spread.reshape(1, 1, 4),
         axis_neuron=axis,
         embedding=((_net(rng, (1, *embedding)),),),
-        normalisation=float(SEL),
-    )
-    weights = radial_jet(_distances(), switch_of(descriptor))[0]
-    mean[..., 0] = weights.sum() / SEL
-    deviation[..., 0] = np.sqrt((weights**2).sum() / SEL - mean[0, 0, 0] ** 2)
-    deviation[..., 1:] = np.sqrt((weights**2).sum() / 3 / SEL)
-    descriptor = SeE2A(
-        **{
-            name: getattr(descriptor, name)
-            for name in ("rcut", "rcut_smth", "sel", "axis_neuron", "embedding")
-        },
-        davg=mean,
-        dstd=deviation,
         normalisation=float(SEL),
     )
     return Model(
@@ -83,12 +71,17 @@ def copper_model(
     )
 
 
-def _distances() -> Floats:
+def smooth_inverse(r: Floats) -> Floats:
+    """s(r) of DeepPot-SE (arXiv:1805.09003): 1/r, smooth to zero at the cutoff."""
+    u = np.clip((r - RCUT_SMTH) / (RCUT - RCUT_SMTH), 0.0, 1.0)
+    return np.asarray((1 + u**3 * (-10 + u * (15 - 6 * u))) / r)
+
+
+def neighbour_distances() -> Floats:
     """(n,) Å, to all neighbours of an atom of the crystal."""
     reach = np.arange(-3, 4)
     cells = np.stack(np.meshgrid(reach, reach, reach), axis=-1).reshape(-1, 1, 3)
-    cell = copper_cell()
-    r = np.linalg.norm(cells * LATTICE + cell.positions, axis=-1).reshape(-1)
+    r = np.linalg.norm(cells * LATTICE + copper_cell().positions, axis=-1).reshape(-1)
     return np.asarray(r[(r > 0.1) & (r < RCUT)])
 
 

@@ -1,9 +1,10 @@
-"""What the driver says of the GPU; read, never set."""
+"""What the driver says of the GPU, read and never set; CUDA's tools."""
 
 from __future__ import annotations
 
 import shutil
 import subprocess
+from pathlib import Path
 
 QUERIED = (
     *("name", "driver_version", "pstate", "temperature.gpu", "power.draw"),
@@ -12,7 +13,10 @@ QUERIED = (
     *("mig.mode.current", "persistence_mode", "compute_mode"),
 )
 SECONDS = 20
-FOLDERS = ("/usr/local/cuda/bin", "/usr/local/cuda/compute-sanitizer")
+FOLDERS = (
+    *("/usr/local/cuda/bin", "/usr/local/cuda/compute-sanitizer"),
+    *map(str, sorted(Path("/opt/nvidia/nsight-compute").glob("*"), reverse=True)),
+)
 
 
 def driver_says() -> dict[str, str] | None:
@@ -32,8 +36,7 @@ def driver_says() -> dict[str, str] | None:
     return dict(zip(QUERIED, values, strict=False))
 
 
-def sanitizer() -> str | None:
-    """Where compute-sanitizer is, or None."""
-    places = [shutil.which("compute-sanitizer")]
-    places += [shutil.which("compute-sanitizer", path=folder) for folder in FOLDERS]
-    return next((place for place in places if place), None)
+def cuda_tool(name: str) -> str | None:
+    """Where a tool of the CUDA toolkit is, or None."""
+    found = [shutil.which(name), *(shutil.which(name, path=f) for f in FOLDERS)]
+    return next((path for path in found if path), None)

@@ -5,20 +5,21 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
-import numpy as np
-
 import dpse_fast
 from dpse_fast.model import Model
-from dpse_fast.plan import Plan
 from dpse_fast.planning import DEFAULT_TOLERANCE
 from dpse_fast.trajectory import Frame, model_types
 
 from ..system import first_frame
 from .copper import copper_cell, copper_model
-from .surroundings import Surroundings, surroundings_of
 
-SKIN = 1.0  # Å
 SUBJECTS = ("water", "second")
+
+
+def label_of(precision: str, gemm: str, deterministic: bool = True) -> str:
+    """A configuration's name; products of matrices in double have one kind only."""
+    label = precision if precision == "double" else f"{precision}, {gemm}"
+    return label if deterministic else f"{label}, atomics"
 
 
 class Subject(NamedTuple):
@@ -40,6 +41,14 @@ class Subject(NamedTuple):
             sel_overflow="truncate",
             **options,
         )
+
+    def configured(
+        self, device: str, precision: str, gemm: str, deterministic: bool
+    ) -> dpse_fast.Potential:
+        """As `load`; the processors have one kind of product and of sums only."""
+        if device == "cpu":
+            return self.load(device, precision)
+        return self.load(device, precision, gemm=gemm, deterministic=deterministic)
 
     def frame(self, potential: dpse_fast.Potential) -> Frame:
         """A periodic cell."""
@@ -83,20 +92,8 @@ def subjects(options: Mapping[str, Any]) -> list[Subject]:
     return [water() if name == "water" else second(options) for name in names]
 
 
-def plan_of(potential: dpse_fast.Potential, frame: Frame) -> Plan:
-    """Of the types of a frame."""
-    if potential.plan is None:
-        types = model_types(frame, potential.type_map)
-        potential.compute(frame.positions, types, frame.cell)
-    assert potential.plan is not None
-    return potential.plan
-
-
-def surroundings(plan: Plan, frame: Frame, skin: float = SKIN) -> Surroundings:
-    """Of a plan's types in a frame."""
-    assert frame.cell is not None
-    species = sorted(plan.fitting)
-    types = np.searchsorted(species, model_types(frame, plan.model.type_map))
-    return surroundings_of(
-        frame.positions, types, frame.cell, plan.model.rcut, skin, len(species)
-    )
+def describe_planned(potential: dpse_fast.Potential, frame: Frame) -> dict[str, Any]:
+    """`Potential.describe` once the plan for the types of a frame is made."""
+    types = model_types(frame, potential.type_map)
+    potential.compute(frame.positions, types, frame.cell)
+    return potential.describe()

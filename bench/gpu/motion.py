@@ -11,8 +11,8 @@ from dpse_fast.cli.replicated_box import replicas
 from dpse_fast.trajectory import Frame, model_types
 
 from .backend import Backend
-from .models import SKIN
 
+SKIN = 1.0  # Å
 BLOCK = 10  # steps; the list is built in the first of each
 SHIFT = 0.6 * SKIN  # Å, of all atoms, so that the list no longer serves
 AMPLITUDE, MOST_DEVIATIONS = 0.03, 4.0  # Å, and of a normal distribution

@@ -15,7 +15,7 @@ from ..comparison import PREFIX, check_agreement, differences, take_turns
 from ..peers import PeerError, our_dp, versions_of
 from ..progress import say
 from ..worker import Worker
-from .estimate import label_of
+from .models import label_of
 
 COMPRESSED, UNCOMPRESSED = "deepmd-kit, compressed", "deepmd-kit, uncompressed"
 ROUNDS = 5

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from ..plot import DOTS_PER_INCH
-from .estimate import label_of
+from .models import label_of
 
 
 def draw(report: Mapping[str, Any], path: Path) -> bool:
@@ -39,8 +39,7 @@ def draw(report: Mapping[str, Any], path: Path) -> bool:
 
 
 def _label(run: Mapping[str, Any]) -> str:
-    label = label_of(run["precision"], run["gemm"])
-    return label if run["deterministic"] else f"{label}, atomics"
+    return label_of(run["precision"], run["gemm"], run["deterministic"])
 
 
 def _speeds(ax: Any, runs: Sequence[Mapping[str, Any]]) -> None:

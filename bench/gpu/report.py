@@ -10,21 +10,32 @@ from typing import Any
 from ..machine import slug
 from ..report_files import significant
 from ..table import number, table
-from .estimate import label_of
+from .models import label_of
+from .nsight import OPERATIONS as FLOPS
+from .nsight import PEAKS
 from .plot import draw
 
 Report = Mapping[str, Any]
 STAGES = ("neighbours", "environment", "moments", "fitting", "gradients", "forces")
+LONGEST = 12  # kernels in a table
 
 
 def write(report: Report, folder: Path) -> list[Path]:
     """Write the files, named by GPU and date; gives their paths."""
-    folder.mkdir(parents=True, exist_ok=True)
-    stem = f"{slug(gpu_name(report))}-{report['date']}"
-    data, text, picture = (folder / (stem + s) for s in (".json", ".md", ".png"))
-    data.write_text(json.dumps(significant(report), indent=1) + "\n")
+    data = write_numbers(report, folder)
+    text, picture = data.with_suffix(".md"), data.with_suffix(".png")
     text.write_text(markdown(report))
     return [data, text, picture] if draw(report, picture) else [data, text]
+
+
+def write_numbers(report: Report, folder: Path) -> Path:
+    """The JSON file alone, whole at every moment."""
+    folder.mkdir(parents=True, exist_ok=True)
+    path = folder / f"{slug(gpu_name(report))}-{report['date']}.json"
+    unfinished = path.with_suffix(".part")
+    unfinished.write_text(json.dumps(significant(report), indent=1) + "\n")
+    unfinished.replace(path)
+    return path
 
 
 def gpu_name(report: Report) -> str:
@@ -58,7 +69,12 @@ def _head(report: Report) -> str:
 
 def _outcomes(report: Report) -> str:
     rows = [
-        [name, outcome["status"], number(outcome["seconds"]), outcome.get("why", "")]
+        [
+            name,
+            outcome["status"],
+            number(outcome.get("seconds")),
+            outcome.get("why", ""),
+        ]
         for name, outcome in report["steps"].items()
     ]
     return table(["step", "", "seconds", "why"], rows)
@@ -71,22 +87,22 @@ def compile_text(found: Report) -> str:
             seconds = found[f"{name}_process_seconds"]
             facts.append(f"{meaning}: {seconds:.1f} s for the process")
             facts += [
-                f"… {r['subject']}, {', '.join(map(str, r['kind']))}: first evaluation "
+                f"… {r['subject']}, {label_of(*r['kind'])}: first evaluation "
                 f"{r['first_seconds']:.2f} s"
                 for r in found.get(name, [])
             ]
-    return _listed(facts)
+    return _bullets(facts)
 
 
 def sanitizer_text(found: Report) -> str:
-    return _listed(
+    return _bullets(
         f"{kind}: {entry['summary']} ({entry['seconds']:.0f} s)"
         for kind, entry in found.items()
     )
 
 
 def tests_text(found: Report) -> str:
-    return _listed([*found["said"], f"{found['seconds']:.0f} s"])
+    return _bullets([*found["said"], f"{found['seconds']:.0f} s"])
 
 
 def ceilings_text(found: Report) -> str:
@@ -120,13 +136,13 @@ def timings_text(found: Report) -> str:
                 number(1e3 * run["step_seconds"]),
                 number(1e3 * run["build_seconds"]),
                 number(run["first_seconds"]),
-                number(run.get("held_bytes_per_atom")),
+                number(run.get("memory_bytes_per_atom")),
             ]
             for run in timed
             if run["subject"] == subject
         ]
         header = [subject, "atoms", "ns/atom", "10⁶ atom-steps/s", "step, ms"]
-        header += ["step with a new list, ms", "first, s", "held, B/atom"]
+        header += ["step with a new list, ms", "first, s", "memory, B/atom"]
         parts.append(table(header, rows))
         staged = [r for r in timed if r["subject"] == subject and "stages" in r]
         if staged:
@@ -137,48 +153,68 @@ def timings_text(found: Report) -> str:
         for r in runs
         if "left_out" in r
     ]
-    return "\n\n".join(p for p in [*parts, _listed(notes)] if p)
+    return "\n\n".join(p for p in [*parts, _bullets(notes)] if p)
 
 
 def _stages(runs: list[Report]) -> str:
-    header = [f"{runs[0]['atoms']:,} atoms, ns/atom (of the roofline)", *STAGES]
-    rows, rates = [], []
+    header = [f"{runs[0]['atoms']:,} atoms, ns/atom", *STAGES, "other"]
+    header += ["products alone", "of fitting", "of the step"]
+    rows = []
     for run in runs:
-        against, ns = run["stages"]["against"], run["stages"]["ns_per_atom"]
-        cells, speeds = [], []
-        for stage in STAGES:
-            entry = against.get(stage)
-            part = entry["fraction_of_roofline"] if entry else 0.0
-            of = f" ({100 * part:.0f} %)" if part else ""
-            cells.append(number(ns.get(stage)) + of)
-            speeds.append(
-                f"{number(entry['memory_bytes_per_s'] / 1e12)}; "
-                f"{number(entry['flops'] / 1e12)}"
-                if entry
-                else "–"
-            )
-        other = number(run["stages"]["other_ns_per_atom"])
-        rows.append([_kind(run), *cells, other])
-        rates.append([_kind(run), *speeds, "–"])
-    first = table([*header, "other"], rows)
-    return f"{first}\n\n{table(['TB/s; TFLOP/s, counted', *STAGES, 'other'], rates)}"
+        ns, products = run["stages"]["ns_per_atom"], run.get("products") or {}
+        cells = [number(ns.get(stage)) for stage in STAGES]
+        cells += [number(run["stages"]["other_ns_per_atom"])]
+        cells += [number(products.get("ns_per_atom"))]
+        cells += [_percent(products.get(key)) for key in ("of_fitting", "of_step")]
+        rows.append([_kind(run), *cells])
+    return table(header, rows)
+
+
+def _percent(part: float | None) -> str:
+    return "–" if part is None else f"{100 * part:.0f} %"
+
+
+def kernels_text(found: Report) -> str:
+    parts = [
+        "Percent of the card's peaks by Nsight Compute; FLOP outside tensor cores."
+    ]
+    for run in found.get("runs") or []:
+        header = [f"{run['subject']}, {run['kind']}, {run['atoms']:,} atoms"]
+        header += ["launches", "ms", *PEAKS, "TB/s", *(f"TFLOP/s {k}" for k in FLOPS)]
+        rows = []
+        for kernel in run["kernels"][:LONGEST]:
+            peaks, flops = kernel["percent_of_peak"], kernel["flops"]
+            tera = [kernel["bytes_per_s"], *(flops.get(real) for real in FLOPS)]
+            cells = [str(kernel["launches"]), number(1e3 * kernel["seconds"])]
+            cells += [number(peaks.get(name)) for name in PEAKS]
+            cells += [number(x if x is None else x / 1e12) for x in tera]
+            rows.append([kernel["kernel"], *cells])
+        rest = run["kernels"][LONGEST:]
+        if rest:
+            seconds = sum(kernel["seconds"] for kernel in rest)
+            launches = sum(kernel["launches"] for kernel in rest)
+            blank = ["–"] * (len(PEAKS) + 1 + len(FLOPS))
+            last = [f"{len(rest)} others", str(launches), number(1e3 * seconds)]
+            rows.append([*last, *blank])
+        parts.append(table(header, rows))
+    return "\n\n".join(parts)
 
 
 def capacity_text(found: Report) -> str:
     lines = []
-    for trial in found["trials"]:
+    for trial in found["runs"]:
         kind = _kind(trial)
         if "error" in trial:
             lines.append(f"{kind}: {trial['tried']:,} atoms: {trial['error']}")
             continue
         text = f"{kind}: {trial['atoms']:,} atoms ran, "
         text += f"{trial['step_seconds']:.2f} s a step"
-        held = trial.get("held_bytes")
-        if held:
-            text += f"; {held / trial['atoms']:.0f} B an atom held afterwards, "
+        used = trial.get("used_bytes")
+        if used:
+            text += f"; {used / trial['atoms']:.0f} B an atom in use afterwards, "
             text += f"{trial['stated']['bytes_per_atom']} stated before"
         lines.append(text)
-    return _listed(lines)
+    return _bullets(lines)
 
 
 def peer_text(found: Report) -> str:
@@ -200,15 +236,14 @@ def peer_text(found: Report) -> str:
     versions = ", ".join(f"{k} {v}" for k, v in found["versions"].items())
     notes = [versions, *found["notes"]]
     first = f"{found['atoms']} atoms, a new list in every evaluation."
-    return f"{first}\n\n{table(header, rows)}\n\n{_listed(notes)}"
+    return f"{first}\n\n{table(header, rows)}\n\n{_bullets(notes)}"
 
 
 def _kind(run: Report) -> str:
-    label = label_of(run["precision"], run["gemm"])
-    return label if run["deterministic"] else f"{label}, atomics"
+    return label_of(run["precision"], run["gemm"], run["deterministic"])
 
 
-def _listed(lines: Iterable[str]) -> str:
+def _bullets(lines: Iterable[str]) -> str:
     return "\n".join(f"- {line}" for line in lines)
 
 
@@ -218,6 +253,7 @@ SECTIONS = (
     ("tests", "Tests on the device", tests_text),
     ("ceilings", "Ceilings, measured", ceilings_text),
     ("timings", "Steps and stages", timings_text),
+    ("kernels", "Kernels", kernels_text),
     ("capacity", "Largest box", capacity_text),
     ("peer", "deepmd-kit on the same GPU", peer_text),
 )

@@ -10,12 +10,16 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import IO, Any, NamedTuple
 
 ROOT = Path(__file__).parents[2]
 LAST_LINES = 2
+POLL = 2.0  # s
+NOISE = ("{", "  ", "Traceback ", "!!!")  # how lines begin that explain nothing
+Report = Callable[[list[dict[str, Any]]], object]
 FOLDER = re.compile(r"(?<![\w.])/(?:[^\s/:'\"]+/)+")
 
 
@@ -31,9 +35,9 @@ class Finished(NamedTuple):
     @property
     def last_words(self) -> str:
         """Of what is no record, without a traceback's places and without folders."""
-        lines = [x for x in self.said.splitlines() if not x.startswith(("{", "  "))]
+        lines = [x for x in self.said.splitlines() if not x.startswith(NOISE)]
         told = [x.strip() for x in lines if x.strip()][-LAST_LINES:]
-        return FOLDER.sub("", " | ".join(told)) or "no message"
+        return FOLDER.sub("", "; ".join(told)) or "no message"
 
     def problem(self) -> str | None:
         """In one sentence, or None."""
@@ -57,9 +61,7 @@ class Process:
     ) -> None:
         changed = {**os.environ, **environment}
         # Open until `wait` has read it.
-        self._output: IO[str] = tempfile.TemporaryFile(  # noqa: SIM115
-            "w+", errors="replace"
-        )
+        self._output: IO[bytes] = tempfile.TemporaryFile()  # noqa: SIM115
         self._begun = time.monotonic()
         self._process = subprocess.Popen(
             list(command),
@@ -71,20 +73,39 @@ class Process:
             start_new_session=True,
         )
 
-    def wait(self, seconds: float) -> Finished:
-        """Until it ends or the seconds are over; then it is ended with its children."""
-        late = False
+    def wait(self, seconds: float, report: Report | None = None) -> Finished:
+        """Until it ends or the seconds are over; then it is ended with its children.
+
+        Parameters
+        ----------
+        report : called with the records so far, now and then
+        """
+        ends, late = time.monotonic() + max(seconds, 0.0), False
+        try:
+            while self._runs(min(POLL, ends - time.monotonic())):
+                if time.monotonic() >= ends:
+                    late = True
+                    break
+                if report is not None:
+                    report(_records(self._said()))
+        finally:
+            self.stop()
+        took, said = time.monotonic() - self._begun, self._said()
+        self._output.close()
+        return Finished(self._process.returncode, took, late, said, _records(said))
+
+    def _runs(self, seconds: float) -> bool:
+        """Whether it still does after so many seconds."""
         try:
             self._process.wait(max(seconds, 0.0))
         except subprocess.TimeoutExpired:
-            late = True
-            self.stop()
-        took = time.monotonic() - self._begun
-        self._output.seek(0)
-        said = self._output.read()
-        self._output.close()
-        found = [json.loads(x) for x in said.splitlines() if _is_record(x)]
-        return Finished(self._process.returncode, took, late, said, found)
+            return True
+        return False
+
+    def _said(self) -> str:
+        # By its own place in the file: the process writes at the one that it shares.
+        size = os.fstat(self._output.fileno()).st_size
+        return os.pread(self._output.fileno(), size, 0).decode(errors="replace")
 
     def stop(self) -> None:
         """End it and the processes that it started."""
@@ -96,13 +117,14 @@ class Process:
             self._process.wait()
 
 
-def _is_record(line: str) -> bool:
-    if not line.startswith("{"):
-        return False
-    try:
-        return isinstance(json.loads(line), dict)
-    except ValueError:
-        return False
+def _records(said: str) -> list[dict[str, Any]]:
+    """Lines that are JSON objects, whole ones."""
+    found = []
+    for line in said.splitlines():
+        if line.startswith("{"):
+            with suppress(ValueError):
+                found.append(json.loads(line))
+    return found
 
 
 def worker_command(name: str, options: Mapping[str, Any]) -> list[str]:
@@ -115,9 +137,10 @@ def run(
     command: Sequence[str],
     seconds: float,
     environment: Mapping[str, str | None] = {},
+    report: Report | None = None,
 ) -> Finished:
     """A command, for so many seconds at most."""
-    return Process(command, environment).wait(seconds)
+    return Process(command, environment).wait(seconds, report)
 
 
 def emit(record: Mapping[str, Any]) -> None:

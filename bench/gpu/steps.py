@@ -6,7 +6,7 @@ import os
 import sys
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -15,16 +15,16 @@ from ..comparison import Disagreement
 from ..peers import PeerError
 from ..progress import say
 from ..worker import WorkerError
-from .ceilings import card_named, measured_ceilings
-from .hardware import driver_says, sanitizer
+from .hardware import cuda_tool, driver_says
+from .models import label_of
 from .motion import HOW
+from .nsight import NOT_ALLOWED, kernels_of, profiling_command
 from .peer import compare_with_peer, peer_python
 from .running import Finished, Process, run, worker_command
 
 ALL_SECONDS = 470.0
 SANITIZER_CODE = 9
 NO_TESTS, MOST_FAILED = 5, 10  # pytest's code; then it stops
-MEMORY = ("copy", "copy_kernel", "memory_read")
 KINDS = (
     ("double", "float32", True),
     ("mixed", "float32", True),
@@ -35,6 +35,8 @@ KINDS = (
 )
 SIZES = (1_000_000, 100_000, 10_000, 8_000_000)
 STAGES_AT = 1_000_000
+PROFILED_ATOMS, PROFILED_KINDS = 100_000, (KINDS[1], KINDS[0])
+PROFILE_SECONDS = 10.0  # what a run under ncu takes at least
 
 Found = dict[str, Any]
 
@@ -61,6 +63,8 @@ class Run:
     folder : for files
     environment : of the workers
     ends : of `time.monotonic`
+    report, outcomes : what the steps found, and what became of them
+    save : writes both down
     """
 
     options: Mapping[str, Any]
@@ -68,16 +72,36 @@ class Run:
     environment: dict[str, str | None]
     ends: float
     report: Found = field(default_factory=dict)
+    outcomes: dict[str, dict[str, Any]] = field(default_factory=dict)
+    save: Callable[[], object] = lambda: None
     planning: Process | None = None
 
     @property
     def device(self) -> str:
         return str(self.options["device"])
 
-    def worker(self, name: str, limit: float, **options: Any) -> Finished:
-        """Run a worker for so many seconds at most."""
-        given = {**self.options, **options}
-        return run(worker_command(name, given), limit, self.environment)
+    def worker(
+        self, name: str, limit: float, found: Found | None = None, **options: Any
+    ) -> Finished:
+        """Run a worker for so many seconds at most.
+
+        Parameters
+        ----------
+        found : what the step found before; it is saved with the worker's records as
+            ``runs`` while it runs
+        """
+
+        def save(records: list[dict[str, Any]]) -> None:
+            if found is not None and records != found.get("runs"):
+                found["runs"] = records
+                self.report[name] = found
+                self.save()
+
+        command = worker_command(name, {**self.options, **options})
+        done = run(command, limit, self.environment, save)
+        if found is not None:
+            found["runs"] = done.records
+        return done
 
     def left(self) -> float:
         """Seconds."""
@@ -142,7 +166,7 @@ def compile_kernels(run_: Run, seconds: float) -> Found:
 def sanitize(run_: Run, seconds: float) -> Found:
     if run_.device == "cpu":
         raise Skipped("no GPU was asked for")
-    tool = sanitizer()
+    tool = cuda_tool("compute-sanitizer")
     if tool is None:
         raise Skipped("compute-sanitizer is not on the PATH")
     found: Found = {}
@@ -185,18 +209,6 @@ def ceilings(run_: Run, seconds: float) -> Found:
     return _checked(done, _merged(done))
 
 
-def known_ceilings(report: Mapping[str, Any]) -> dict[str, float]:
-    """Measured ceilings, and what the data sheet knows of the others."""
-    measured = dict(report.get("ceilings") or {})
-    rates = [float(measured[name]) for name in MEMORY if measured.get(name)]
-    if rates:
-        measured["memory"] = max(rates)
-    described = (report.get("describe") or {}).get("device") or {}
-    card = card_named(str(described.get("name", "")))
-    merged = measured_ceilings(measured, card.ceilings() if card else None)
-    return asdict(merged)
-
-
 def timings(run_: Run, seconds: float) -> Found:
     found: Found = {"how": HOW}
     if run_.planning is not None:
@@ -205,23 +217,53 @@ def timings(run_: Run, seconds: float) -> Found:
         found["planning"] = planned.records
         found["planning_problem"] = planned.problem()
         seconds = min(seconds, run_.left())
-    found["ceilings"] = known_ceilings(run_.report)
     # The worker stops by itself, a little earlier.
-    done = run_.worker(
-        "timings", seconds, seconds=0.92 * seconds - 5, ceilings=found["ceilings"]
-    )
-    found["runs"] = done.records
+    limits = {"seconds": 0.92 * seconds - 5}
+    rates = run_.report.get("ceilings") or {}
+    done = run_.worker("timings", seconds, found, **limits, ceilings=rates)
     _checked(done, found)
     if not any("ns_per_atom" in record for record in done.records):
         raise Failed("nothing was timed", found)
     return found
 
 
+def kernels(run_: Run, seconds: float) -> Found:
+    """A step with a new list under Nsight Compute: every model, mixed and double."""
+    if run_.device == "cpu":
+        raise Skipped("no GPU was asked for")
+    ncu = cuda_tool("ncu")
+    if ncu is None:
+        raise Skipped("ncu (Nsight Compute) is not on the PATH")
+    found: Found = {"runs": []}
+    ends = time.monotonic() + seconds
+    for subject in run_.options["subjects"]:
+        for kind in PROFILED_KINDS:
+            left = ends - time.monotonic()
+            if found["runs"] and left < PROFILE_SECONDS:
+                return found
+            options = {**run_.options, "subjects": [subject], "kind": kind}
+            options["atoms"] = PROFILED_ATOMS
+            page = run_.folder / "kernels.csv"
+            worker = worker_command("one_step", options)
+            done = run(profiling_command(ncu, page, worker), left, run_.environment)
+            text = page.read_text() if page.exists() else ""
+            if NOT_ALLOWED in text + done.said:
+                raise Skipped(f"ncu may not read the card's counters ({NOT_ALLOWED})")
+            _checked(done, found)
+            launched = kernels_of(text)
+            if not launched:
+                raise Failed("ncu saw no kernel", found)
+            named = {"subject": subject, "kind": label_of(*kind)}
+            found["runs"].append({**named, **_merged(done), "kernels": launched})
+            run_.report["kernels"] = found
+            run_.save()
+    return found
+
+
 def capacity(run_: Run, seconds: float) -> Found:
     kind = run_.options["capacity_kind"]
-    options = {"kind": kind, "subjects": ["water"]}
-    done = run_.worker("capacity", seconds, **options)
-    found = {"trials": done.records}
+    found: Found = {}
+    done = run_.worker("capacity", seconds, found, kind=kind, subjects=["water"])
     _checked(done, found)
     if not any("atoms" in record for record in done.records):
         raise Failed("no size ran", found)
@@ -259,42 +301,47 @@ STEPS = (
     Step("tests", "the test suite on the device", 40, 150, test),
     Step("ceilings", "bandwidths and products of this device", 20, 40, ceilings),
     Step("timings", "steps and stages", 100, 170, timings),
+    Step("kernels", "kernels by Nsight Compute", 20, 60, kernels),
     Step("capacity", "memory and the largest box", 30, 60, capacity),
     Step("peer", "deepmd-kit on the same device", 0, 80, peer),
 )
 
 
-def perform(run_: Run, steps: tuple[Step, ...] = STEPS) -> dict[str, dict[str, Any]]:
-    """Run the steps one after another into ``report``; what became of each."""
-    outcomes: dict[str, dict[str, Any]] = {}
-    for k, step in enumerate(steps):
-        later = sum(other.least for other in steps[k + 1 :])
-        seconds = min(step.most, run_.left() - min(later, run_.left() / 2))
-        begun = time.monotonic()
-        say(f"{step.name}: {step.title} ({max(seconds, 0):.0f} s at most)")
-        outcome: dict[str, Any] = {"status": "ok"}
-        try:
-            if seconds <= 1:
-                raise Skipped("no time is left")
-            run_.report[step.name] = step.work(run_, seconds)
-        except Skipped as reason:
-            outcome = {"status": "skipped", "why": str(reason)}
-        except Failed as error:
-            run_.report[step.name] = error.found
-            outcome = {"status": "failed", "why": str(error)}
-        except (PeerError, WorkerError, Disagreement) as error:
-            outcome = {"status": "failed", "why": str(error)}
-        except Exception as error:
-            # A step that breaks must not take the others with it.
-            why = f"{type(error).__name__}: {error}"
-            outcome = {"status": "failed", "why": why}
-        outcome["seconds"] = time.monotonic() - begun
-        outcomes[step.name] = outcome
-        why = f": {outcome['why']}" if "why" in outcome else ""
-        say(f"{step.name} {outcome['status']}{why}")
-    if run_.planning is not None:
-        run_.planning.stop()
-    return outcomes
+def perform(run_: Run, steps: tuple[Step, ...] = STEPS) -> None:
+    """Run the steps one after another into ``report``, saved after each of them."""
+    try:
+        for k, step in enumerate(steps):
+            later = sum(other.least for other in steps[k + 1 :])
+            seconds = min(step.most, run_.left() - min(later, run_.left() / 2))
+            begun = time.monotonic()
+            say(f"{step.name}: {step.title} ({max(seconds, 0):.0f} s at most)")
+            outcome = run_.outcomes[step.name] = {"status": "running"}
+            outcome |= _outcome(run_, step, seconds)
+            outcome["seconds"] = time.monotonic() - begun
+            why = f": {outcome['why']}" if "why" in outcome else ""
+            say(f"{step.name} {outcome['status']}{why}")
+            run_.save()
+    finally:
+        if run_.planning is not None:
+            run_.planning.stop()
+
+
+def _outcome(run_: Run, step: Step, seconds: float) -> dict[str, Any]:
+    if seconds <= 1:
+        return {"status": "skipped", "why": "no time is left"}
+    try:
+        run_.report[step.name] = step.work(run_, seconds)
+    except Skipped as reason:
+        return {"status": "skipped", "why": str(reason)}
+    except Failed as error:
+        run_.report[step.name] = error.found
+        return {"status": "failed", "why": str(error)}
+    except (PeerError, WorkerError, Disagreement) as error:
+        return {"status": "failed", "why": str(error)}
+    except Exception as error:
+        # A step that breaks must not take the others with it.
+        return {"status": "failed", "why": f"{type(error).__name__}: {error}"}
+    return {"status": "ok"}
 
 
 def environment_of(folder: Path, device: str) -> dict[str, str | None]:

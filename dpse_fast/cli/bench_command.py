@@ -13,11 +13,10 @@ from .report import print_json
 from .warning_summary import WarningSummary
 
 if TYPE_CHECKING:
-    from .. import Potential, Session
+    from .. import Session
     from ..trajectory import Frame
 
 DISPLACEMENT = 0.01  # Å a step, about what hydrogen moves in half a femtosecond
-ATOMS_AT_A_TIME = 2**16
 
 
 @click.command("bench")
@@ -58,6 +57,7 @@ def command(
     """
     from ..errors import InputError
     from ..trajectory import model_types, read_frames
+    from .random_walk import random_walk
     from .replicated_box import replicated, water_cell
 
     with WarningSummary() as warned:
@@ -74,7 +74,7 @@ def command(
         asked = {"fparam": fparam, "aparam": aparam}
         given: dict[str, Any] = box.parameters_for(potential.model)
         given |= {k: v for k, v in asked.items() if v is not None}
-        walk = _walk(potential, box)
+        walk = random_walk(box.positions, DISPLACEMENT, potential.device)
         measured = _measure(session, box, types, steps, given, walk)
     result = {
         "atoms": box.n_atoms,
@@ -92,27 +92,6 @@ def command(
         print_json({**result, "warnings": warned.entries()})
     else:
         _print(result)
-
-
-def _walk(potential: Potential, box: Frame) -> Iterator[Any]:
-    """Positions as they are, then moved a little more each time, where they are used.
-
-    Moves the atoms of the box on the processors.
-    """
-    import numpy as np
-
-    if potential.device != "cpu":
-        from ..cuda.walk import walk
-
-        yield from walk(box.positions, DISPLACEMENT)
-        return
-    rng = np.random.default_rng(1)
-    positions = box.positions
-    while True:
-        yield positions
-        for start in range(0, len(positions), ATOMS_AT_A_TIME):
-            some = positions[start : start + ATOMS_AT_A_TIME]
-            some += rng.normal(0.0, DISPLACEMENT, some.shape)
 
 
 def _measure(

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import stat
 import sys
 import time
 from pathlib import Path
@@ -15,13 +14,14 @@ from click.testing import CliRunner
 
 import dpse_fast
 from bench.gpu import hardware, peer, report, running, steps
-from bench.gpu.__main__ import main, options_of
+from bench.gpu.__main__ import main
 from bench.gpu.backend import Backend
-from bench.gpu.copper import copper_model
+from bench.gpu.copper import copper_model, neighbour_distances
 from bench.gpu.models import Subject, subjects
 from bench.gpu.motion import BLOCK, SHIFT, Box
 from bench.gpu.workers import capacity, ceilings, timings
 from bench.worker import Worker
+from tests.bench.gpu_run import run_for, script
 
 
 def small() -> Subject:
@@ -47,7 +47,7 @@ def test_timings_of_a_model(capsys: pytest.CaptureFixture[str]) -> None:
     options = {
         "blocks": 2,
         "stages_at": 32,
-        "ceilings": {"memory": 1e10, "float64": 1e10, "product_float64": 1e10},
+        "ceilings": {"product_float64": 1e10},
     }
     ends = time.monotonic() + 60
     measured = timings.Measurement(Backend(), small(), ends, options)
@@ -61,8 +61,34 @@ def test_timings_of_a_model(capsys: pytest.CaptureFixture[str]) -> None:
     assert "note" not in done
     pace = sorted(done["block_seconds"])
     assert done["ns_per_atom"] == pytest.approx(1e9 * sum(pace) / 2 / BLOCK / 32)
-    assert set(done["stages"]["ns_per_atom"]) >= set(report.STAGES)
+    stages = done["stages"]["ns_per_atom"]
+    assert set(stages) >= set(report.STAGES)
+    # 16 channels and axis 4: 64 inputs less the 6 that are there twice, then 16, 16, 1.
+    products = done["products"]
+    flops = 4 * (58 * 16 + 16 * 16 + 16)
+    assert products["flops_per_atom"] == flops
+    assert products["ns_per_atom"] == pytest.approx(flops / 10)
+    assert products["of_fitting"] == pytest.approx(flops / 10 / stages["fitting"])
+    assert products["of_step"] == pytest.approx(flops / 10 / done["ns_per_atom"])
+    assert f"| double | {report.number(stages['neighbours'])} |" in report.timings_text(
+        {"runs": [done, left_out]}
+    )
     assert "about" in left_out["left_out"]
+
+
+def test_products_are_held_against_their_own_kind() -> None:
+    rates = {"product_float64": 1.0, "product_float32": 2.0, "product_tf32": 12.0}
+    found = [
+        timings.Kind(*kind, True).product_rate(rates)
+        for kind in (
+            ("double", "float32"),
+            ("mixed", "float32"),
+            ("single", "tf32"),
+            ("mixed", "tf32x3"),
+        )
+    ]
+    assert found == [1.0, 2.0, 12.0, 4.0]
+    assert timings.Kind("mixed", "tf32x3", True).product_rate({}) is None
 
 
 def test_capacity_tries_less_where_memory_is_short(
@@ -130,11 +156,30 @@ def test_what_a_process_said_last_is_its_problem() -> None:
     assert "line" not in said
 
 
-def run_for(tmp_path: Path, **changed: Any) -> steps.Run:
-    given = main.make_context("bench.gpu", []).params
-    options = options_of({**given, "device": "cpu", **changed})
-    environment = steps.environment_of(tmp_path, "cpu")
-    return steps.Run(options, tmp_path, environment, time.monotonic() + 100)
+def test_what_a_worker_found_is_saved_while_it_runs(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    code = "import time; print('{\"atoms\": 5}', flush=True); time.sleep(60)"
+    monkeypatch.setattr(
+        steps, "worker_command", lambda *_: [sys.executable, "-c", code]
+    )
+    monkeypatch.setattr(running, "POLL", 0.2)
+    run = run_for(tmp_path)
+    saved: list[Any] = []
+    run.save = lambda: saved.append(json.dumps(run.report))
+    found = {"how": "so"}
+    done = run.worker("timings", 3.0, found)
+    assert done.late
+    assert saved == ['{"timings": {"how": "so", "runs": [{"atoms": 5}]}}']
+    assert found["runs"] == done.records == [{"atoms": 5}]
+
+
+def test_numbers_are_a_whole_file_at_every_moment(tmp_path: Path) -> None:
+    for steps_done in ({}, {"describe": {"status": "ok"}}):
+        given = {"device": "cuda", "date": "2026-01-02", "steps": steps_done}
+        path = report.write_numbers(given, tmp_path)
+        assert json.loads(path.read_text())["steps"] == steps_done
+    assert [p.name for p in tmp_path.iterdir()] == ["device-cuda-2026-01-02.json"]
 
 
 def test_later_steps_run_where_one_fails(tmp_path: Path) -> None:
@@ -155,7 +200,9 @@ def test_later_steps_run_where_one_fails(tmp_path: Path) -> None:
         return {"all": 2}
 
     run = run_for(tmp_path)
-    outcomes = steps.perform(
+    saved = []
+    run.save = lambda: saved.append({k: o["status"] for k, o in run.outcomes.items()})
+    steps.perform(
         run,
         (
             steps.Step("fails", "", 5, 200, fails),
@@ -164,9 +211,12 @@ def test_later_steps_run_where_one_fails(tmp_path: Path) -> None:
             steps.Step("works", "", 40, 60, works),
         ),
     )
+    outcomes = run.outcomes
     assert [o["status"] for o in outcomes.values()] == [
         *("failed", "failed", "skipped", "ok")
     ]
+    # Written down after each of them.
+    assert [len(each) for each in saved] == [1, 2, 3, 4]
     assert outcomes["fails"]["why"] == "it did not work"
     assert "odd" in outcomes["breaks"]["why"]
     assert run.report == {"fails": {"half": 1}, "works": {"all": 2}}
@@ -217,9 +267,10 @@ def test_the_sanitizer_is_skipped_out_loud_and_believed(
     monkeypatch.setattr(hardware, "FOLDERS", ())
     with pytest.raises(steps.Skipped, match="PATH"):
         steps.sanitize(run, 60)
-    tool = tmp_path / "compute-sanitizer"
-    tool.write_text("#!/bin/sh\necho ========= ERROR SUMMARY: 3 errors\nexit 9\n")
-    tool.chmod(tool.stat().st_mode | stat.S_IXUSR)
+    script(
+        tmp_path / "compute-sanitizer",
+        "echo ========= ERROR SUMMARY: 3 errors\nexit 9",
+    )
     with pytest.raises(steps.Failed, match="code 9") as error:
         steps.sanitize(run, 60)
     assert "3 errors" in str(error.value.found)
@@ -230,9 +281,7 @@ def test_driver_numbers_get_their_names(
 ) -> None:
     monkeypatch.setenv("PATH", str(tmp_path))
     assert hardware.driver_says() is None
-    tool = tmp_path / "nvidia-smi"
-    tool.write_text("#!/bin/sh\necho NVIDIA H100, 580.1, P0\n")
-    tool.chmod(tool.stat().st_mode | stat.S_IXUSR)
+    script(tmp_path / "nvidia-smi", "echo NVIDIA H100, 580.1, P0")
     monkeypatch.setenv("PATH", f"{tmp_path}:/bin:/usr/bin")
     assert hardware.driver_says() == {
         "name": "NVIDIA H100",
@@ -304,7 +353,7 @@ def test_a_report_names_what_was_left_out() -> None:
     text = report.timings_text({"how": "Thus.", "runs": [run]})
     assert "water, mixed, tf32, atomics, 9 atoms: too large" in text
     failed = {**run, "tried": 9, "error": "out of memory"}
-    assert "9 atoms: out of memory" in report.capacity_text({"trials": [failed]})
+    assert "9 atoms: out of memory" in report.capacity_text({"runs": [failed]})
 
 
 def test_subjects_are_chosen_by_name(tmp_path: Path) -> None:
@@ -329,11 +378,13 @@ def test_ceilings_of_products_and_copies(monkeypatch: pytest.MonkeyPatch) -> Non
     assert "product_tf32" not in found
 
 
-def test_reads_stay_inside_their_arrays() -> None:
-    for size, l2, n_warps in ((2**28, 50 * 2**20, 64 * 132), (2**14, 2**16, 2)):
-        for numbers, part, hop, _ in ceilings.reads_of(size, l2, n_warps).values():
-            n_parts = numbers // (4 * part)
-            assert numbers <= size
-            assert part % ceilings.STEP == 0
-            assert n_parts >= 1
-            assert hop <= n_parts
+def test_copper_is_the_published_architecture() -> None:
+    model = copper_model()
+    descriptor = model.descriptors[0]
+    assert (descriptor.width, descriptor.sel, descriptor.rcut) == (100, (512,), 8.0)
+    assert model.fitting[0].widths == (240, 240, 240, 1)
+    assert model.digest() == copper_model().digest()
+    # Shells of 12, 6, 24, 12, 24, 8 … atoms within 8 Å of fcc copper.
+    assert len(neighbour_distances()) == 176
+    # Unit variance of the rows of the crystal, empty slots counted.
+    assert 0 < descriptor.davg[0, 0, 0] < descriptor.dstd[0, 0, 0]

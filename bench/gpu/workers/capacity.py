@@ -10,14 +10,14 @@ from typing import Any
 import dpse_fast
 
 from ..backend import Backend, backend_named
-from ..models import Subject, plan_of, subjects
-from ..motion import Box
+from ..models import Subject, describe_planned, subjects
+from ..motion import SKIN, Box
 from ..running import emit
 
 SHARE = 0.9  # of the free memory, of the first trial
 SMALLER = 0.85  # each trial than the one before
 TRIALS, STEPS = 5, 3
-BOX_BYTES = 24 + 12 + 24 + 4 + 24  # of an atom: what `Box` holds, and forces
+BOX_BYTES = 24 + 12 + 24 + 4 + 24  # of an atom: arrays of `Box`, and forces
 
 
 def planned_atoms(memory: dict[str, int], free: int) -> int:
@@ -36,7 +36,7 @@ def try_size(
 ) -> dict[str, Any]:
     """Steps of one size."""
     box = Box(backend, frame, potential.type_map, size)
-    session = potential.session(1.0)
+    session = potential.session(SKIN)
     seconds = []
     for step in range(STEPS):
         arguments = box.arguments(step)
@@ -48,7 +48,7 @@ def try_size(
         "atoms": box.n_atoms,
         "first_seconds": seconds[0],
         "step_seconds": min(seconds[1:]),
-        "held_bytes": backend.held_bytes(),
+        "used_bytes": backend.used_bytes(),
         "free_bytes_after": backend.free_bytes(),
     }
 
@@ -58,13 +58,9 @@ def measure(
 ) -> None:
     """Emit trials until one runs."""
     precision, gemm, deterministic = kind
-    more: dict[str, Any] = {}
-    if backend.device != "cpu":
-        more = {"gemm": gemm, "deterministic": deterministic}
-    potential = subject.load(backend.device, precision, **more)
+    potential = subject.configured(backend.device, *kind)
     frame = subject.frame(potential)
-    plan_of(potential, frame)
-    memory = potential.describe()["memory"]
+    memory = describe_planned(potential, frame)["memory"]
     free = backend.free_bytes()
     size = options.get("atoms") or planned_atoms(memory, free or 0)
     named: dict[str, Any] = {"subject": subject.label, "precision": precision}

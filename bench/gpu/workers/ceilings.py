@@ -1,6 +1,8 @@
-"""What the device reaches in copies, loads, multiply-adds and matrix products.
+"""What the device reaches in copies, multiply-adds and matrix products.
 
-The rates that it prints carry the names of `bench.gpu.ceilings.Ceilings`.
+It prints ``copy`` in bytes/s, read and written; ``float32`` and ``float64`` in
+operations/s outside matrix products; ``product_KIND`` in operations/s of matrix
+products in float32, float64 and tf32, the best of all shapes.
 """
 
 from __future__ import annotations
@@ -24,8 +26,8 @@ REPEATS, WARM_UP = 7, 2
 SQUARE = {"cuda": 8192, "cpu": 512}
 ROWS = {"cuda": 2**16, "cpu": 256}  # of a batch of atoms
 COPIED = {"cuda": 2**30, "cpu": 2**22}  # bytes, beyond any L2
-STEP, HOP = 256, 1021  # see `ceiling_kernels.read_parts`
-NETS = ((488, 240), (240, 240), (1480, 240))  # inputs and outputs of fitting layers
+NETS = ((480, 240), (240, 240), (1480, 240))  # inputs and outputs of fitting layers
+WARPS, ROUNDS = 64, 2**10  # of a multiprocessor; of multiply-adds
 
 
 def seconds_of(
@@ -118,77 +120,35 @@ def _multiply_of(backend: Backend) -> Callable[..., None]:
     return by_cublas
 
 
-def kernels(backend: Backend) -> dict[str, float]:
-    """What our own kernels reach that do nothing but load, copy or multiply."""
+def arithmetic(backend: Backend) -> dict[str, float]:
+    """Multiply-adds outside matrix products, on a whole GPU."""
     from dpse_fast.cuda.cupy_device import CupyDevice
 
     device = CupyDevice()
     properties = backend.xp.cuda.runtime.getDeviceProperties(device.number)
-    n_warps = 64 * int(properties["multiProcessorCount"])
-    l2_bytes = int(properties["l2CacheSize"])
+    n_warps = WARPS * int(properties["multiProcessorCount"])
     with device.active():
-        return kernel_rates(backend, device, n_warps, COPIED["cuda"], l2_bytes, 2**10)
+        return arithmetic_rates(backend, device, n_warps, ROUNDS)
 
 
-def kernel_rates(
-    backend: Backend,
-    device: Device,
-    n_warps: int,
-    n_bytes: int,
-    l2_bytes: int,
-    rounds: int,
+def arithmetic_rates(
+    backend: Backend, device: Device, n_warps: int, rounds: int
 ) -> dict[str, float]:
-    """Bytes and operations a second.
+    """Operations a second by precision; a multiply-add is two.
 
     Parameters
     ----------
-    n_bytes : of an array that no cache holds
     rounds : of multiply-adds in float32, four times those in float64
     """
-    from .ceiling_kernels import CHAINS, LINKS, copy_kernel, multiply_add, read_kernel
+    from .ceiling_kernels import CHAINS, LINKS, multiply_add
 
-    host = np.random.default_rng(0).normal(size=n_bytes // 4).astype(np.float32)
-    source, target = device.upload(host), device.empty(host.size, np.float32)
-    sums = {kind: device.empty(32 * n_warps, kind) for kind in (np.float32, np.float64)}
-
-    def rate(amount: float, kernel: Any, *arguments: Any) -> float:
-        work = partial(device.launch, kernel, n_warps, *arguments)
-        return amount / seconds_of(backend, work)
-
-    found = {"copy_kernel": rate(2.0 * n_bytes, copy_kernel, source, target, n_warps)}
-    for name, read in reads_of(host.size, l2_bytes, n_warps).items():
-        size, part, hop, times = read
-        some = device.part(source, 0, size)
-        arguments = (some, part, hop, times, n_warps, sums[np.float32])
-        loaded = 16.0 * part * times * n_warps
-        found[name] = rate(loaded, read_kernel, *arguments)
+    found = {}
     for kind, times in ((np.float32, rounds), (np.float64, rounds // 4)):
-        chains: Any = multiply_add(kind)
+        sums = device.empty(32 * n_warps, kind)
+        work = partial(device.launch, multiply_add(kind), n_warps, times, n_warps, sums)
         operations = 2.0 * CHAINS * LINKS * times * 32 * n_warps
-        found[np.dtype(kind).name] = rate(
-            operations, chains, times, n_warps, sums[kind]
-        )
+        found[np.dtype(kind).name] = operations / seconds_of(backend, work)
     return found
-
-
-def reads_of(
-    size: int, l2_bytes: int, n_warps: int
-) -> dict[str, tuple[int, int, int, int]]:
-    """Numbers, vectors of a part, hop and rounds of what each level serves.
-
-    The whole array once, a quarter of L2 many times, 32 KiB by every warp.
-
-    Parameters
-    ----------
-    size : numbers of float32 that there are
-    """
-    share = size // 4 // n_warps // STEP * STEP
-    in_l2 = max(l2_bytes // 16 // (4 * STEP), 1)
-    return {
-        "memory_read": (size, share, 1, 1),
-        "l2": (4 * STEP * in_l2, STEP, HOP % in_l2 or 1, 64),
-        "l1": (2**13, 2**11, 0, 64),
-    }
 
 
 def main() -> None:
@@ -196,7 +156,7 @@ def main() -> None:
     backend = backend_named(options["device"])
     steps: list[Callable[[Backend], dict[str, Any]]] = [copies, products]
     if backend.device == "cuda":
-        steps.append(kernels)
+        steps.append(arithmetic)
     for step in steps:
         start = time.perf_counter()
         found = step(backend)

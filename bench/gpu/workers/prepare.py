@@ -6,7 +6,7 @@ import json
 import sys
 import time
 
-from ..models import plan_of, subjects
+from ..models import describe_planned, subjects
 from ..running import emit
 
 
@@ -16,14 +16,13 @@ def main() -> None:
         for precision in options["precisions"]:
             start = time.perf_counter()
             potential = subject.load("cpu", precision)
-            plan = plan_of(potential, subject.frame(potential))
+            found = describe_planned(potential, subject.frame(potential))
             emit(
                 {
                     "subject": subject.label,
                     "precision": precision,
                     "seconds": time.perf_counter() - start,
-                    "inputs": {c: plan.n_inputs(c) for c in plan.fitting},
-                    "table_bytes": plan.table_bytes,
+                    "plan": found["plan"],
                 }
             )
 

@@ -5,18 +5,19 @@ from __future__ import annotations
 import json
 import sys
 import time
+from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 import dpse_fast
+from dpse_fast.trajectory import Frame, model_types
 
+from ...gemm import layer_flops
 from ...ratios import median
+from ...stages import fitting_shapes
 from ..backend import Backend, backend_named
-from ..ceilings import Ceilings
-from ..models import Subject, plan_of, subjects, surroundings
-from ..motion import BLOCK, Box
-from ..roofline import achieved
+from ..models import Subject, subjects
+from ..motion import BLOCK, SKIN, Box
 from ..running import emit
-from ..work import Counting, product_kind, work_of
 
 SETUP_SECONDS = 3.0  # to load a potential and make a box
 GUESS = 2e-7  # seconds an atom and step of what has not run yet
@@ -29,11 +30,14 @@ class Kind(NamedTuple):
     gemm: str
     deterministic: bool
 
-    def options(self, backend: Backend) -> dict[str, Any]:
-        """For `load`; the processors have none."""
-        if backend.device == "cpu":
-            return {}
-        return {"gemm": self.gemm, "deterministic": self.deterministic}
+    def product_rate(self, ceilings: Mapping[str, Any]) -> float | None:
+        """Operations/s of its matrix products as measured; tf32x3 multiplies thrice."""
+        if self.precision == "double":
+            return ceilings.get("product_float64")
+        if self.gemm == "float32":
+            return ceilings.get("product_float32")
+        rate = ceilings.get("product_tf32")
+        return rate / 3 if rate and self.gemm == "tf32x3" else rate
 
 
 class Measurement:
@@ -76,16 +80,14 @@ class Measurement:
 
     def _measure(self, kind: Kind, size: int) -> dict[str, Any]:
         backend, start = self._backend, time.perf_counter()
-        potential = self._subject.load(
-            backend.device, kind.precision, **kind.options(backend)
-        )
+        potential = self._subject.configured(backend.device, *kind)
         frame = self._subject.frame(potential)
         box = Box(backend, frame, potential.type_map, size)
         backend.synchronise()
         found: dict[str, Any] = {"atoms": box.n_atoms}
         found["prepared_seconds"] = time.perf_counter() - start
-        before = backend.held_bytes()
-        session = potential.session(1.0)
+        before = backend.used_bytes()
+        session = potential.session(SKIN)
         steps, walls = self._steps(session, box, found)
         blocks = [sum(steps[k : k + BLOCK]) for k in range(BLOCK, len(steps), BLOCK)]
         n = box.n_atoms
@@ -102,12 +104,13 @@ class Measurement:
         expected = len(steps) // BLOCK
         if session.list_builds != expected:
             found["note"] = f"{expected} lists were meant, not {session.list_builds}"
-        after = backend.held_bytes()
+        after = backend.used_bytes()
         if before is not None and after is not None:
-            found["held_bytes_per_atom"] = (after - before) / n
+            found["memory_bytes_per_atom"] = (after - before) / n
         del session
         if size == self._options["stages_at"]:
-            found["stages"] = self._stages(potential, kind, frame, box)
+            found["stages"] = self._stages(potential, box)
+            found["products"] = self._products(potential, kind, frame, found)
         return found
 
     def _steps(
@@ -126,11 +129,9 @@ class Measurement:
         found["first_seconds"] = walls[0]
         return steps, walls
 
-    def _stages(
-        self, potential: dpse_fast.Potential, kind: Kind, frame: Any, box: Box
-    ) -> dict[str, Any]:
-        """Of one block, after one that is not counted, against the ceilings."""
-        session = potential.session(1.0, profile=True)
+    def _stages(self, potential: dpse_fast.Potential, box: Box) -> dict[str, Any]:
+        """Of one block, after one that is not counted."""
+        session = potential.session(SKIN, profile=True)
         for step in range(BLOCK):
             session.compute(*box.arguments(step))
         before, backend = session.stage_seconds, self._backend
@@ -141,19 +142,38 @@ class Measurement:
             begin = backend.mark()
             session.compute(*arguments)
             total += backend.seconds_between(begin, backend.mark())
-        each = 1 / (BLOCK * box.n_atoms)
+        each = 1e9 / (BLOCK * box.n_atoms)
         after = session.stage_seconds
-        seconds = {name: each * (after[name] - before[name]) for name in after}
-        plan = plan_of(potential, frame)
-        counting = Counting(kind.gemm, BLOCK, kind.deterministic)
-        work = work_of(plan, surroundings(plan, frame), counting)
-        ceilings = Ceilings(**self._options["ceilings"])
-        against = achieved(work, seconds, ceilings, product_kind(plan, kind.gemm))
-        other = each * total - sum(seconds.values())
+        found = {name: each * (after[name] - before[name]) for name in after}
         return {
-            "ns_per_atom": {name: 1e9 * s for name, s in seconds.items()},
-            "other_ns_per_atom": 1e9 * other,
-            "against": against,
+            "ns_per_atom": found,
+            "other_ns_per_atom": each * total - sum(found.values()),
+        }
+
+    def _products(
+        self,
+        potential: dpse_fast.Potential,
+        kind: Kind,
+        frame: Frame,
+        found: dict[str, Any],
+    ) -> dict[str, float]:
+        """The matrix products of the fitting nets alone at their measured rate.
+
+        No fitting stage and no step can be shorter; operations are those of the
+        layers' shapes, there and back.
+        """
+        rate = kind.product_rate(self._options["ceilings"])
+        if not rate:
+            return {}
+        shapes = fitting_shapes(potential)
+        types = model_types(frame, potential.type_map).tolist()
+        operations = sum(layer_flops(shapes[t]) for t in types) / len(types)
+        least = 1e9 * operations / rate
+        return {
+            "flops_per_atom": operations,
+            "ns_per_atom": least,
+            "of_fitting": least / found["stages"]["ns_per_atom"]["fitting"],
+            "of_step": least / found["ns_per_atom"],
         }
 
 
