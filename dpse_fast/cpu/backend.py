@@ -14,6 +14,7 @@ from ..inputs.neighbour_list import CallerList, check_list
 from ..plan import Plan
 from .evaluator import Evaluator
 from .memory import bytes_per_atom, fixed_bytes
+from .spatial_order import memory
 
 
 class CpuBackend(HostArrays):
@@ -26,7 +27,7 @@ class CpuBackend(HostArrays):
     """
 
     device = "cpu"
-    out_of_memory: tuple[type[Exception], ...] = ()
+    out_of_memory: tuple[type[Exception], ...] = (MemoryError,)
 
     def __init__(self, threads: int, no_gpu_because: str = "") -> None:
         self.threads, self._reason = threads, no_gpu_because
@@ -59,7 +60,11 @@ class CpuBackend(HostArrays):
         }
 
     def no_memory(self, n: int) -> InputError:
-        return InputError(f"positions: {n} atoms do not fit into the memory")
+        return InputError(
+            f"positions: {n} atoms do not fit into the memory that is left of "
+            f"{memory() / 1e9:.3g} GB; expected fewer atoms, a precision of 'mixed' or "
+            "'single', fewer threads, or a smaller skin"
+        )
 
     def options(self) -> dict[str, Any]:
         return {"device": "cpu"}
