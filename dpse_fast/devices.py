@@ -6,7 +6,8 @@ import re
 from abc import ABC, abstractmethod
 from typing import Any
 
-from .cpu.memory import bytes_per_atom, worker_bytes
+from .cpu.memory import bytes_per_atom, fixed_bytes
+from .cpu.packed_plan import packed
 from .errors import InputError
 from .evaluation.domain_warnings import Inform
 from .evaluation.listed_session import ListedSession
@@ -43,6 +44,10 @@ class Where(ABC):
     @abstractmethod
     def memory(self, plan: Plan, threads: int) -> dict[str, int]:
         """Bytes that a plan takes there, as such and for each atom."""
+
+    @abstractmethod
+    def plan_bytes(self, plan: Plan) -> dict[str, int]:
+        """Bytes of a plan's tables, and of tables and nets, as packed there."""
 
     @abstractmethod
     def options(self) -> dict[str, Any]:
@@ -82,9 +87,13 @@ class OnProcessors(Where):
 
     def memory(self, plan: Plan, threads: int) -> dict[str, int]:
         return {
-            "fixed_bytes": plan.n_bytes + threads * worker_bytes(plan),
+            "fixed_bytes": fixed_bytes(plan, threads),
             "bytes_per_atom": bytes_per_atom(plan, threads),
         }
+
+    def plan_bytes(self, plan: Plan) -> dict[str, int]:
+        own = packed(plan)
+        return {"table_bytes": own.table_bytes, "bytes": own.n_bytes}
 
     def options(self) -> dict[str, Any]:
         return {"device": "cpu"}

@@ -251,7 +251,9 @@ class Potential:
         return {
             "version": __version__,
             "model": describe_model(self.model),
-            "plan": _planned_later(self) if plan is None else summarise(plan),
+            "plan": _planned_later(self)
+            if plan is None
+            else summarise(plan) | self._where.plan_bytes(plan),
             "memory": None if plan is None else self._where.memory(plan, self.threads),
             **self.where(),
             "threads": self.threads,

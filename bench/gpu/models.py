@@ -95,7 +95,7 @@ def plan_of(potential: dpse_fast.Potential, frame: Frame) -> Plan:
 def surroundings(plan: Plan, frame: Frame, skin: float = SKIN) -> Surroundings:
     """Of a plan's types in a frame."""
     assert frame.cell is not None
-    species = sorted(plan.fitting)
+    species = plan.species
     types = np.searchsorted(species, model_types(frame, plan.model.type_map))
     return surroundings_of(
         frame.positions, types, frame.cell, plan.model.rcut, skin, len(species)

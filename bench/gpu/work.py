@@ -13,11 +13,11 @@ from typing import Any
 
 import numpy as np
 
-from dpse_fast.cuda.tables import PackedTables
+from dpse_fast.cuda.packed_descriptor import PackedDescriptor
+from dpse_fast.cuda.packed_plan import PackedPlan
 from dpse_fast.cuda.vectors import whole
 from dpse_fast.model import SeE2A
 from dpse_fast.plan import Plan
-from dpse_fast.plan.descriptor_plan import DescriptorPlan
 
 from .instructions import SM_90, Instructions, Table
 from .surroundings import Surroundings
@@ -112,10 +112,10 @@ def work_of(
     around : of the plan's types, in the plan's numbers
     """
     counting = counting or Counting()
-    species = sorted(plan.fitting)
+    packed = PackedPlan(plan)
     found: dict[str, dict[str, Part]] = {}
-    for p, c in enumerate(species):
-        for stage, parts in _of_centre(plan, p, c, around, counting).items():
+    for p, c in enumerate(plan.species):
+        for stage, parts in _of_centre(plan, packed, p, c, around, counting).items():
             for part in parts:
                 mine = part.times(float(around.share[p]))
                 kept = found.setdefault(stage, {})
@@ -126,7 +126,12 @@ def work_of(
 
 
 def _of_centre(
-    plan: Plan, p: int, c: int, around: Surroundings, counting: Counting
+    plan: Plan,
+    packed: PackedPlan,
+    p: int,
+    c: int,
+    around: Surroundings,
+    counting: Counting,
 ) -> dict[str, list[Part]]:
     listed = float(around.listed[p].sum())
     pairs = float(around.pairs[p].sum())
@@ -138,10 +143,13 @@ def _of_centre(
         "gradients": [],
         "forces": [_forces(plan, pairs, listed, counting)],
     }
-    for part in plan.descriptors:
+    for k, part in enumerate(packed.descriptors):
         # Shorter cutoffs of a hybrid's other descriptors see fewer pairs.
         inside = (part.descriptor.rcut / plan.model.rcut) ** 3
-        own = _Descriptor(plan, part, p, c, inside * around.pairs[p], listed, counting)
+        own = _Descriptor(
+            *(plan, k, part, p, c),
+            *(inside * around.pairs[p], listed, counting),
+        )
         parts["environment"].append(own.environment())
         parts["moments"] += own.forward()
         parts["gradients"] += own.backward()
@@ -197,7 +205,7 @@ def _fitting(plan: Plan, c: int, gemm: str) -> list[Part]:
     """Products, and the passes between them; see `dpse_fast.cuda.fitting_net`."""
     item = plan.dtype.itemsize
     copies = 3 if product_kind(plan, gemm) == "tf32" and gemm == "tf32x3" else 1
-    *hidden, _ = plan.fitting[c].definition.layers
+    *hidden, _ = plan.nets[c].layers
     widths = [whole(plan.n_inputs(c)), *(whole(layer.n_out) for layer in hidden)]
     numbers = passes = operations = elements = 0.0
     if copies > 1:
@@ -225,29 +233,29 @@ class _Descriptor:
     def __init__(
         self,
         plan: Plan,
-        part: DescriptorPlan,
+        k: int,
+        part: PackedDescriptor,
         p: int,
         c: int,
         pairs: Any,
         listed: float,
         counting: Counting,
     ) -> None:
-        species = sorted(plan.fitting)
+        species, tables = plan.species, plan.tables[k]
         self.item = plan.dtype.itemsize
         self.wide = plan.geometry_dtype.itemsize
         self.listed, self.counting = listed, counting
         counted = [float(pairs[q]) for q, t in enumerate(species)]
-        with_table = [(c, t) in part.tables for t in species]
+        with_table = [(c, t) in tables for t in species]
         self.pairs = float(np.compress(with_table, counted).sum())
-        self.n_types, self.form = len(species), part.forms[c]
+        self.n_types, self.form = len(species), plan.forms[k][c]
         self.angular = isinstance(part.descriptor, SeE2A)
-        packed = PackedTables(part, plan.dtype)
-        self.streams = packed.streams
+        self.streams = part.streams
         self.components = 4 if self.angular else 1
-        self.channels = int(packed.channels(species, self.angular).total[p])
+        self.channels = int(part.channels.total[p])
         self.mixed = self.angular and self.form.mix is not None
         self.columns = whole(self.form.n_channels) if self.mixed else self.channels
-        own = {id(t): t for pair, t in part.tables.items() if pair[0] == c}
+        own = {id(t): t for pair, t in tables.items() if pair[0] == c}
         rows = sum(table.origins.size for table in own.values())
         self.row_bytes = 6 * self.streams.width * self.item
         self.footprint = float(rows * self.row_bytes)

@@ -130,13 +130,13 @@ def _not_carried(path: str, model: Model) -> list[str]:
 def _parity(one: Model, other: Model) -> dict[str, Any]:
     from .. import load
     from ..agreement import Parity
-    from ..planning.comparison_structures import sample_structures
+    from ..planning.structures import comparison_structures
     from .warning_summary import WarningSummary
 
     found = Parity()
     with WarningSummary():
         pots = [load(m, tol=PARITY_TOLERANCE, threads=1) for m in (one, other)]
-        for s in sample_structures(one):
+        for s in comparison_structures(one):
             found.add(
                 *(pot.compute(s.positions, s.types, s.cell, **s.parameters)
                   for pot in pots)

@@ -25,6 +25,7 @@ from ..kernels.layout import Neighbourhood
 from ..planning import Planner
 from ..results import Report
 from ..runtime.numba_start import start_numba
+from .packed_plan import packed
 from .pipeline import Engine, Evaluation
 
 Floats = NDArray[np.float64]
@@ -115,7 +116,7 @@ class CpuListed(ListedSession):
         present = listed.types if of_caller is None else of_caller
         present = present[present >= 0]
         if present.size:
-            self._engine.use(self._planner.plan_for(present))
+            self._engine.use(packed(self._planner.plan_for(present)))
         self._list = listed
 
     def _result(

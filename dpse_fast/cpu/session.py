@@ -17,6 +17,7 @@ from ..kernels.cpu.images import add_to_owners
 from ..planning import Planner
 from ..results import Result
 from .neighbours import NeighbourList
+from .packed_plan import packed
 from .pipeline import Engine, Evaluation
 
 Floats = NDArray[np.float64]
@@ -76,7 +77,8 @@ class CpuSession(Session):
                 parameters = atoms[owners[hood.centres]]
                 whole = np.broadcast_to(frame, (len(parameters), frame.shape[1]))
                 parameters = np.concatenate([whole, parameters], axis=1)
-            self._engine.use(self._planner.plan_for(checked.system.types))
+            plan = self._planner.plan_for(checked.system.types)
+            self._engine.use(packed(plan))
             found = self._engine.evaluate(
                 hood, truncate=self._truncate, atomic=atomic, parameters=parameters
             )

@@ -13,6 +13,7 @@ from ..plan import Plan
 from ..planning import Planner
 from .device import Device
 from .memory import bytes_per_atom, fixed_bytes
+from .packed_plan import PackedPlan
 
 
 def device_of(number: int | None) -> Device:
@@ -83,6 +84,10 @@ class OnGpu(Where):
             "fixed_bytes": fixed_bytes(plan),
             "bytes_per_atom": bytes_per_atom(plan, self._deterministic),
         }
+
+    def plan_bytes(self, plan: Plan) -> dict[str, int]:
+        own = PackedPlan(plan)
+        return {"table_bytes": own.table_bytes, "bytes": own.n_bytes}
 
     def options(self) -> dict[str, Any]:
         return {

@@ -174,7 +174,7 @@ class CudaListed(ListedSession, KeptOnDevice):
         The same for all parts of a system that come with the same type_map.
         """
         plan, n = self._planner.plan, self._model.n_types
-        if plan is not None and len(plan.fitting) == n:
+        if plan is not None and len(plan.species) == n:
             return np.arange(n)
         types: NDArray[np.integer] = (
             np.unique(self._device.download(given.types))

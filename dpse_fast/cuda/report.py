@@ -68,7 +68,7 @@ def report_of_rows(
     """As `domain_report.report_of`."""
     n_types, counts = plan.model.n_types, tallies.counts
     seen = np.zeros((n_types, n_types), np.int64)
-    own = sorted(plan.fitting)
+    own = plan.species
     seen[np.ix_(own, own)] = counts.seen[plan.widest]
     atoms: Any = _Atoms(tallies)
     domain = Domain(

@@ -55,7 +55,7 @@ class DeviceStructure:
         """The types that a plan must serve; of a few types it serves all."""
         n = planner.model.n_types
         plan = planner.plan
-        if plan is not None and len(plan.fitting) == n:
+        if plan is not None and len(plan.species) == n:
             return np.arange(n)
         return np.flatnonzero(self.device.count_each(self.types, n))
 

@@ -21,7 +21,8 @@ SWITCH = "DPSE_FAST_PLAN_CACHE"  # "0" in the environment: no plans on disk
 def _sources() -> list[Path]:
     """The code that plans come from: nets, engine, planning, and how they are kept."""
     package = Path(__file__).parents[1]
-    folders = (package, package / "plan", package / "planning")
+    names = ("", "model", "inputs", "plan", "planning", "cpu")
+    folders = [package / name for name in names]
     stored = package / "formats" / "exchange" / "stored_plan.py"
     return [*(p for folder in folders for p in sorted(folder.glob("*.py"))), stored]
 

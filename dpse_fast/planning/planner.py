@@ -70,11 +70,11 @@ class Planner:
 
     def plan_for(self, types: NDArray[np.integer]) -> Plan:
         """A plan that serves these types, and all that were asked for before."""
-        if self.plan is not None and len(self.plan.fitting) == self.model.n_types:
+        if self.plan is not None and len(self.plan.species) == self.model.n_types:
             return self.plan
         present = frozenset(np.unique(types).tolist())
         with self._lock:
-            planned = frozenset(self.plan.fitting if self.plan else ())
+            planned = frozenset(self.plan.species if self.plan else ())
             if self.plan is None or not present <= planned:
                 self.plan = make_plan(
                     self.model, self.precision, self.tolerance, types=planned | present

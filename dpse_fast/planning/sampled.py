@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..cpu.neighbours import NeighbourList
+from ..cpu.packed_plan import PackedPlan, packed
 from ..cpu.pipeline import Engine
 from ..cpu.stages import AngularStage
 from ..cpu.workspace import AtomTallies, Workspace
@@ -56,10 +57,10 @@ class Sampled:
                 neighbours = NeighbourList(model.rcut)
                 neighbours.update(System(*structure, (True, True, True)))
                 self._lists.append(neighbours)
-        self._reference = reference
+        self._reference = packed(reference)
         self._expected: list[_Result] | None = None
 
-    def _evaluate(self, plan: Plan) -> list[_Result]:
+    def _evaluate(self, plan: PackedPlan) -> list[_Result]:
         engine, found = Engine(1), []
         engine.use(plan)
         for listed in self._lists:
@@ -82,10 +83,11 @@ class Sampled:
         """
         if self._expected is None:
             self._expected = self._evaluate(self._reference)
+        found = self._evaluate(PackedPlan(plan))
         with np.errstate(over="ignore", invalid="ignore"):
             differences = [
                 [a - b for a, b in zip(one, other, strict=True)]
-                for one, other in zip(self._evaluate(plan), self._expected, strict=True)
+                for one, other in zip(found, self._expected, strict=True)
             ]
             return Accuracy.worst([Accuracy.of(*parts) for parts in differences])
 
@@ -109,7 +111,7 @@ def _onto_owners(values: Floats, owners: NDArray[np.int32], n: int) -> Floats:
 
 
 def _moments(
-    plan: Plan, hood: Neighbourhood, rows: NDArray[np.int64], k: int, species: int
+    plan: PackedPlan, hood: Neighbourhood, rows: NDArray[np.int64], k: int, species: int
 ) -> Floats:
     work = Workspace(plan, len(rows))
     work.start(len(hood.positions), AtomTallies(plan, 0))

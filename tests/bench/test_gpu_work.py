@@ -85,10 +85,10 @@ def test_products_of_the_nets_are_those_of_their_layers(
     layers = [
         [
             (whole(n_in), whole(n_out))
-            for n_in, n_out in plan.fitting[c].shapes
+            for n_in, n_out in plan.nets[c].shapes
             if n_out > 1
         ]
-        for c in sorted(plan.fitting)
+        for c in plan.species
     ]
     expected = near.mean(np.array([gemm.layer_flops(shapes) for shapes in layers]))
     found = _part(work["tf32"], "fitting", "products")

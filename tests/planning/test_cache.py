@@ -70,7 +70,7 @@ def test_a_change_of_the_code_makes_plans_anew(
 def test_the_code_of_nets_and_engine_counts() -> None:
     """Tables are made by the one and measured by the other."""
     names = {path.name for path in cache._sources()}
-    assert names > {"nets.py", "activations.py", "engine.py", "tables.py", "forms.py"}
+    assert names > {"nets.py", "activations.py", "pipeline.py", "tables.py", "forms.py"}
 
 
 def test_a_plan_with_a_warning_is_not_kept(folder: Path) -> None:

@@ -6,6 +6,8 @@ import json
 import sys
 import time
 
+from dpse_fast.cuda.packed_plan import PackedPlan
+
 from ..models import plan_of, subjects
 from ..running import emit
 
@@ -22,8 +24,8 @@ def main() -> None:
                     "subject": subject.label,
                     "precision": precision,
                     "seconds": time.perf_counter() - start,
-                    "inputs": {c: plan.n_inputs(c) for c in plan.fitting},
-                    "table_bytes": plan.table_bytes,
+                    "inputs": {c: plan.n_inputs(c) for c in plan.species},
+                    "table_bytes": PackedPlan(plan).table_bytes,
                 }
             )
 
