@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 import dpse_fast
+from dpse_fast.cpu.packed_plan import packed
 from dpse_fast.runtime.blas_threads import one_blas_thread
 
 from .gemm import Shape, chain_rates, layer_flops, square_rate
@@ -18,7 +19,7 @@ from .system import System
 
 def fitting_shapes(potential: Any) -> dict[int, tuple[Shape, ...]]:
     """(inputs, outputs) of the layers that the plan runs, for each type."""
-    return {species: net.shapes for species, net in potential.plan.fitting.items()}
+    return {species: net.shapes for species, net in potential.plan.nets.items()}
 
 
 def fitting_rate(
@@ -126,7 +127,7 @@ def measure_stages(
                 {"types": [t for t, own in shapes.items() if own == s], **best[s]}
                 for s in distinct
             ],
-            "plan_bytes": plan.n_bytes,
+            "plan_bytes": packed(plan).n_bytes,
             "wall_over_cpu": measured["wall_over_cpu"],
             "rounds": measured["rounds"],
         }

@@ -240,7 +240,9 @@ class Potential:
         return {
             "version": __version__,
             "model": describe_model(self.model),
-            "plan": _planned_later(self) if plan is None else summarise(plan),
+            "plan": _planned_later(self)
+            if plan is None
+            else summarise(plan) | self._backend.plan_bytes(plan),
             "memory": None if plan is None else self._backend.memory(plan),
             **self.device_info(),
             "threads": self.threads,

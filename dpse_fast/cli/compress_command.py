@@ -47,6 +47,8 @@ def command(
     nets, measured on sampled environments. It opens faster, with any tolerance that
     is not below its own.
     """
+
+    from ..cpu.packed_plan import packed
     from ..formats import exchange, read_model
     from ..formats.exchange.stored_plan import write_stored_plan
     from ..plan import PRECISIONS
@@ -63,13 +65,14 @@ def command(
             exchange.write(source, partial)
             write_stored_plan(partial, source.digest(), stored)
         measured = None if check is None else _check(source, stored, check, index)
-    described = summarise(make_plan(source, "double", tol, stored))
+    plan = make_plan(source, "double", tol, stored)
+    described = summarise(plan)
     report = {
         "output": out,
         "bytes": target.stat().st_size,
         "tolerance_ev_per_angstrom": tol,
         "intervals": sum(entry["intervals"] for entry in described["tables"]),
-        "table_bytes": described["table_bytes"],
+        "table_bytes": packed(plan).table_bytes,
         "descriptors": described["descriptors"],
         "certificate": {
             name: accuracy.summary() for name, accuracy in stored.certificates.items()

@@ -114,13 +114,13 @@ def _writer(target: Path, packed: bool) -> Callable[[Model, Path], list[str]]:
 def _parity(one: Model, other: Model) -> dict[str, Any]:
     from .. import load
     from ..agreement import Agreement
-    from ..planning.comparison_structures import sample_structures
+    from ..planning.structures import comparison_structures
     from .warning_summary import WarningSummary
 
     found = Agreement()
     with WarningSummary():
         pots = [load(m, tol=PARITY_TOLERANCE, threads=1) for m in (one, other)]
-        for s in sample_structures(one):
+        for s in comparison_structures(one):
             found.add(
                 *(pot.compute(s.positions, s.types, s.cell, **s.parameters)
                   for pot in pots)

@@ -14,6 +14,7 @@ from ..inputs.neighbour_list import CallerList, check_list
 from ..plan import Plan
 from .evaluator import Evaluator
 from .memory import bytes_per_atom, fixed_bytes
+from .packed_plan import packed
 from .spatial_order import memory
 
 
@@ -58,6 +59,10 @@ class CpuBackend(HostArrays):
             "fixed_bytes": fixed_bytes(plan, self.threads),
             "bytes_per_atom": bytes_per_atom(plan, self.threads),
         }
+
+    def plan_bytes(self, plan: Plan) -> dict[str, int]:
+        own = packed(plan)
+        return {"table_bytes": own.table_bytes, "bytes": own.n_bytes}
 
     def no_memory(self, n: int) -> InputError:
         return InputError(

@@ -17,6 +17,7 @@ from ..kernels.layout import Neighbourhood
 from ..plan import Plan
 from ..runtime.numba_start import start_numba
 from .neighbours import NeighbourList
+from .packed_plan import packed
 from .pipeline import Pipeline
 
 Floats = NDArray[np.float64]
@@ -33,7 +34,7 @@ class Evaluator:
     def __init__(self, plan: Plan, threads: int, profile: bool) -> None:
         self.plan = plan
         self._pipeline = Pipeline(threads, profile)
-        self._pipeline.use(plan)
+        self._pipeline.use(packed(plan))
         self._neighbour_seconds = 0.0
 
     @property

@@ -8,8 +8,9 @@ from ..evaluation.session import DEFAULT_SKIN
 from ..kernels._simd import lanes
 from ..model import SeE2A
 from ..plan import Plan
-from ..planning.structures import neighbours_of
+from ..plan.neighbour_counts import listed_neighbours
 from .blocks import BLOCK
+from .packed_plan import packed
 
 LARGE = 1e6  # atoms of the box that `info` speaks of
 WAITING = 4  # forces of blocks that wait for those before them, a worker
@@ -26,21 +27,22 @@ SLOT = 4  # of an atom or image, a worker
 
 
 def fixed_bytes(plan: Plan, threads: int) -> int:
-    """Of tables, nets and the threads' buffers."""
-    return plan.n_bytes + threads * worker_bytes(plan)
+    """Of tables, fitting nets and the threads' buffers."""
+    return packed(plan).n_bytes + threads * worker_bytes(plan)
 
 
 def worker_bytes(plan: Plan) -> int:
     """Buffers of one thread: a block of atoms with their listed neighbours."""
+    own = packed(plan)
     item = plan.dtype.itemsize
     wide = plan.geometry_dtype.itemsize
-    listed = listed_neighbours(plan, DEFAULT_SKIN)
+    listed = listed_neighbours(plan.model, plan.species, DEFAULT_SKIN)
     widths = max(sum(net.widths) for net in plan.model.fitting)
-    stride = max(plan.place(0, c).stride for c in plan.fitting)
+    stride = max(own.place(0, c).stride for c in plan.species)
     atom = item * (stride + 3 * widths)
     pair = 6 * wide + item + 2 * 4  # d and dE/dd, offset, neighbour, table row
     register = lanes(plan.dtype)
-    for part in plan.descriptors:
+    for part in own.descriptors:
         atom += 1.25 * pair * listed
         if isinstance(part.descriptor, SeE2A):
             atom += 2 * 4 * item * register * int(part.channels.total.max())
@@ -61,7 +63,7 @@ def bytes_per_atom(
     skin : Å
     n_atoms : in the cube; the smaller it is, the more images an atom has
     """
-    listed = listed_neighbours(plan, skin)
+    listed = listed_neighbours(plan.model, plan.species, skin)
     reach = plan.model.rcut + skin
     density = listed / (4 / 3 * np.pi * reach**3)
     edge = (n_atoms / density) ** (1 / 3)
@@ -70,10 +72,3 @@ def bytes_per_atom(
     building = (1 + images) * BUILDING
     rest = ROWS + (1 + images) * (ALL + SLOT * threads)
     return int(4 * listed + rest + max(step, building))
-
-
-def listed_neighbours(plan: Plan, skin: float) -> float:
-    """Neighbours of an atom within the longest cutoff and the skin."""
-    model = plan.model
-    within = float(neighbours_of(model, sorted(plan.fitting)).sum())
-    return within * (1 + skin / model.rcut) ** 3

@@ -17,10 +17,10 @@ from numpy.typing import NDArray
 from ..evaluation.backend import AtomTallies, Domain
 from ..kernels.cpu.environment import COINCIDENT, locate
 from ..kernels.layout import N_LOCATED, Neighbourhood
-from ..plan import Plan
 from ..runtime.blas_threads import one_blas_thread
 from .blocks import Block, blocks_of
 from .force_sums import OrderedSum
+from .packed_plan import PackedPlan
 from .spatial_order import slices
 from .threads import Workers
 from .workspace import Workspace, atom_tallies
@@ -55,7 +55,7 @@ class Pipeline:
     stage_seconds : processor seconds of the workers in `STAGES`, when profiling
     """
 
-    plan: Plan
+    plan: PackedPlan
 
     def __init__(self, threads: int, profile: bool = False) -> None:
         self.threads, self.profile = threads, profile
@@ -67,7 +67,7 @@ class Pipeline:
         self._sums = OrderedSum()
         self._located = np.empty((0, N_LOCATED))
 
-    def use(self, plan: Plan) -> None:
+    def use(self, plan: PackedPlan) -> None:
         """Evaluate this plan from now on."""
         if getattr(self, "plan", None) is not plan:
             self.plan, self._workspaces = plan, []

@@ -28,8 +28,8 @@ from ..kernels.cpu.products import add_empty_slots, product_gradients, products
 from ..kernels.cpu.radial import radial_pair_gradients, radial_sums
 from ..kernels.layout import Neighbourhood, PairPotential, Pairs, Tally
 from ..model import SeE2A
-from ..plan import Plan
 from .aligned import aligned_zeros
+from .packed_plan import PackedPlan
 
 Floats = NDArray[np.floating]
 Doubles = NDArray[np.float64]
@@ -97,13 +97,13 @@ class DescriptorStage(ABC):
 
     Attributes
     ----------
-    part : DescriptorPlan
+    part : PackedDescriptor
     buffers : PairBuffers with dE_i/dd of the block after `backward`
     """
 
-    def __init__(self, plan: Plan, k: int, size: int) -> None:
+    def __init__(self, plan: PackedPlan, k: int, size: int) -> None:
         self.part = plan.descriptors[k]
-        self.places = {c: plan.place(k, c) for c in plan.fitting}
+        self.places = {c: plan.place(k, c) for c in plan.species}
         n_types, n_groups = plan.model.n_types, self.part.environments.sel.size
         self.buffers = PairBuffers(
             size, n_types, n_groups, plan.dtype, plan.geometry_dtype
@@ -134,7 +134,7 @@ class DescriptorStage(ABC):
 class AngularStage(DescriptorStage):
     """`SeE2A`: moments, their mixture and its products, and back."""
 
-    def __init__(self, plan: Plan, k: int, size: int) -> None:
+    def __init__(self, plan: PackedPlan, k: int, size: int) -> None:
         super().__init__(plan, k, size)
         part, dtype = self.part, plan.dtype
         register = lanes(dtype)
@@ -224,7 +224,7 @@ class RadialStage(DescriptorStage):
         )
 
 
-def descriptor_stages(plan: Plan, size: int) -> list[DescriptorStage]:
+def descriptor_stages(plan: PackedPlan, size: int) -> list[DescriptorStage]:
     """A stage for each descriptor, for blocks of at most ``size`` atoms."""
     return [
         (AngularStage if isinstance(part.descriptor, SeE2A) else RadialStage)(
@@ -243,7 +243,7 @@ class PairPotentialStage:
     n_over : atoms with more neighbours than the table's sel
     """
 
-    def __init__(self, plan: Plan, size: int) -> None:
+    def __init__(self, plan: PackedPlan, size: int) -> None:
         assert plan.pair_potential is not None
         assert plan.model.pair_table is not None
         self._potential: PairPotential = plan.pair_potential

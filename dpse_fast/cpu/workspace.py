@@ -9,8 +9,8 @@ from ..evaluation.backend import AtomTallies
 from ..kernels.cpu.environment import N_COUNTERS
 from ..kernels.cpu.forces import list_gradients
 from ..kernels.layout import Neighbourhood, Tally
-from ..plan import Plan
 from .aligned import aligned_zeros, own_lines
+from .packed_plan import PackedPlan
 from .stages import (
     DescriptorStage,
     PairBuffers,
@@ -21,7 +21,7 @@ from .stages import (
 Floats = NDArray[np.floating]
 
 
-def atom_tallies(plan: Plan, n_rows: int) -> AtomTallies:
+def atom_tallies(plan: PackedPlan, n_rows: int) -> AtomTallies:
     """Zeros for so many rows."""
     return AtomTallies(
         excess=[
@@ -44,16 +44,16 @@ class Workspace:
     n_over : atoms with more neighbours than sel, of a descriptor or the pair table
     """
 
-    def __init__(self, plan: Plan, size: int) -> None:
+    def __init__(self, plan: PackedPlan, size: int) -> None:
         self.size, self._plan = size, plan
         self.stages: list[DescriptorStage] = descriptor_stages(plan, size)
         self.pair_potential = (
             PairPotentialStage(plan, size) if plan.pair_potential else None
         )
-        widest = max(plan.place(0, c).stride for c in plan.fitting)
+        widest = max(plan.place(0, c).stride for c in plan.species)
         self.inputs = aligned_zeros(size * widest, plan.dtype)
         self._shapes = {
-            c: (plan.place(0, c).stride, plan.n_inputs(c)) for c in plan.fitting
+            c: (plan.place(0, c).stride, plan.n_inputs(c)) for c in plan.species
         }
         self.fitting = {t: net.buffers(size) for t, net in plan.fitting.items()}
         self.slot = np.zeros(0, np.int32)

@@ -17,6 +17,7 @@ from .device import Device
 from .evaluator import Evaluator
 from .memory import bytes_per_atom, fixed_bytes, no_memory
 from .neighbour_list_check import CheckedList, check_device_list, list_on_device
+from .packed_plan import PackedPlan
 
 
 def device_of(number: int | None) -> Device:
@@ -88,6 +89,10 @@ class CudaBackend(CudaArrays):
             "fixed_bytes": fixed_bytes(plan),
             "bytes_per_atom": bytes_per_atom(plan, self._deterministic),
         }
+
+    def plan_bytes(self, plan: Plan) -> dict[str, int]:
+        own = PackedPlan(plan)
+        return {"table_bytes": own.table_bytes, "bytes": own.n_bytes}
 
     def no_memory(self, n: int) -> InputError:
         return no_memory(self.gpu, n)

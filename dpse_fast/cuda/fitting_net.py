@@ -11,7 +11,6 @@ from typing import Any
 
 import numpy as np
 
-from ..cpu.fitting_net import Definition
 from ..kernels.cuda.activation import (
     Layer,
     activate_kernel,
@@ -21,7 +20,7 @@ from ..kernels.cuda.activation import (
 )
 from .device import Array, Device
 from .gemm import Products
-from .net_layers import PaddedLayer, padded_layers
+from .net_layers import PaddedLayer
 from .vectors import VECTOR
 
 
@@ -30,23 +29,20 @@ class DeviceNet:
 
     Parameters
     ----------
-    definition : the constant is not added
+    layers : of `padded_layers`; the definition's constant is not added
+        The numbers behind the inputs of an atom must be finite.
     products : of the dtype
-    stride : numbers from one atom's inputs to the next, at least n_in and whole
-        vectors of four; those behind the inputs must be finite
     """
 
     def __init__(
         self,
         device: Device,
-        definition: Definition,
+        layers: Sequence[PaddedLayer],
         dtype: Any,
         products: Products,
-        stride: int,
     ) -> None:
         self.device, self.products = device, products
-        layers = padded_layers(definition, stride)
-        self.widths = (stride, *(layer.width for layer in layers))
+        self.widths = (layers[0].inputs, *(layer.width for layer in layers))
         self.layers = [
             DeviceLayer(device, layer, k == len(layers) - 1, np.dtype(dtype), products)
             for k, layer in enumerate(layers)

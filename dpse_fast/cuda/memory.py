@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from ..cpu.memory import listed_neighbours
 from ..errors import InputError
 from ..evaluation.session import DEFAULT_SKIN
 from ..plan import Plan
+from ..plan.neighbour_counts import listed_neighbours
 from .device import Device
+from .packed_plan import PackedPlan
 
 # Of an atom: position and place of rows and images with their offsets and owners,
 # the copies that the next step is compared with, energies, factors, forces, virials.
@@ -17,7 +18,7 @@ LISTED = 4 + 2  # of a neighbour, without the place of the reverse pair 4
 
 def fixed_bytes(plan: Plan) -> int:
     """Of tables and fitting nets."""
-    return plan.n_bytes
+    return PackedPlan(plan).n_bytes
 
 
 def bytes_per_atom(plan: Plan, deterministic: bool, skin: float = DEFAULT_SKIN) -> int:
@@ -26,9 +27,9 @@ def bytes_per_atom(plan: Plan, deterministic: bool, skin: float = DEFAULT_SKIN) 
     Beyond it come buffers for a batch of rows and for pair gradients, as much as is
     free up to those of all pairs; they shrink where memory is short.
     """
-    listed = listed_neighbours(plan, skin)
+    listed = listed_neighbours(plan.model, plan.species, skin)
     pair = LISTED if deterministic else LISTED - 2
-    return int(pair * listed + SEGMENT * len(plan.fitting) + ROW)
+    return int(pair * listed + SEGMENT * len(plan.species) + ROW)
 
 
 def no_memory(device: Device, n: int) -> InputError:

@@ -8,9 +8,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ..cpu.fitting_net import Definition
 from ..model import Layer
 from ..model.activations import activation
+from ..plan.nets import NetDefinition
 from .vectors import whole
 
 Floats = NDArray[np.float64]
@@ -49,7 +49,7 @@ class PaddedLayer:
         return int(self.weight.shape[1])
 
 
-def padded_layers(definition: Definition, stride: int) -> list[PaddedLayer]:
+def padded_layers(definition: NetDefinition, stride: int) -> list[PaddedLayer]:
     """The hidden layers; ``passed`` of the last one is the linear layer's weight.
 
     Every net ends so: layers that do nothing are added where it does not. At least one

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 import numpy as np
 
 from ..kernels.cpu.pair_potential import (
@@ -14,17 +12,13 @@ from ..kernels.cpu.pair_potential import (
 from ..kernels.cuda.layout import Batch, BatchPairs, FullList, PairGradients
 from ..kernels.cuda.pair_potential import pair_potentials, take_over
 from ..kernels.layout import PairPotential
-from ..plan import Plan
 from .batches import Cut
 from .device import Array, Device
+from .packed_plan import PackedPlan
 
 
 class DevicePairPotential:
     """See `dpse_fast.cpu.stages.PairPotentialStage`.
-
-    Parameters
-    ----------
-    species : the plan's types, in the model's numbers
 
     Attributes
     ----------
@@ -35,14 +29,12 @@ class DevicePairPotential:
 
     listed_bytes = 2 + 8 * (3 + N_KEPT)
 
-    def __init__(self, device: Device, plan: Plan, species: Sequence[int]) -> None:
+    def __init__(self, device: Device, plan: PackedPlan) -> None:
         assert plan.pair_potential is not None
         assert plan.model.pair_table is not None
-        self._device, self._n_types = device, len(species)
-        self._bias = [float(plan.model.pair_table.bias[c]) for c in species]
-        self._potential: PairPotential = device.upload_all(
-            restricted_potential(plan.pair_potential, species)
-        )
+        self._device, self._n_types = device, len(plan.species)
+        self._bias = [float(plan.model.pair_table.bias[c]) for c in plan.species]
+        self._potential: PairPotential = device.upload_all(plan.pair_potential)
         self.row_bytes = 4 * self._n_types
         self._nothing = device.empty(0, np.int32)
         self.counters = self._nothing
@@ -97,16 +89,3 @@ class DevicePairPotential:
             *(self._pairs, self._n_types, self._kept, self._sums),
             *(self._bias[cut.species], energies, gradients),
         )
-
-
-def restricted_potential(
-    potential: PairPotential, species: Sequence[int]
-) -> PairPotential:
-    """For the plan's types, with flat coefficients."""
-    own = np.array(species)
-    pairs = np.ix_(own, own)
-    return potential._replace(
-        coefficients=np.ascontiguousarray(potential.coefficients[pairs]).reshape(-1),
-        excluded=np.ascontiguousarray(potential.excluded[pairs]),
-        group=potential.group[own],
-    )

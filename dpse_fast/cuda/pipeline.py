@@ -20,10 +20,10 @@ from .device import Array, Device, Recording
 from .fitting_net import BoundNet, DeviceNet, numbers_of
 from .force_sums import ForceSums, Outputs
 from .gemm import Products
+from .packed_plan import PackedPlan
 from .pair_potential import DevicePairPotential
 from .row_list import CallersRows, RowList
 from .stages import DeviceStage, device_stages
-from .vectors import whole
 
 Floats = NDArray[np.float64]
 
@@ -74,19 +74,20 @@ class Pipeline:
         profile: bool = False,
     ) -> None:
         self._device, self.plan = device, plan
-        self.species = tuple(sorted(plan.fitting))
+        packed = PackedPlan(plan)
+        self.species = plan.species
         self._deterministic, self._profile = deterministic, profile
         model, n_types = plan.model, len(self.species)
         products = Products(device, plan.dtype, gemm)
-        self._strides = [whole(plan.n_inputs(c)) for c in self.species]
-        self._stages = device_stages(device, plan, self.species, self._strides)
+        self._strides = [packed.place(0, c).stride for c in self.species]
+        self._stages = device_stages(device, packed)
         self._nets = [
-            DeviceNet(device, plan.fitting[c].definition, plan.dtype, products, s)
-            for c, s in zip(self.species, self._strides, strict=True)
+            DeviceNet(device, packed.fitting[c], plan.dtype, products)
+            for c in self.species
         ]
         self._table = (
-            DevicePairPotential(device, plan, self.species)
-            if plan.pair_potential is not None
+            DevicePairPotential(device, packed)
+            if packed.pair_potential is not None
             else None
         )
         self._no_shares = device.empty(0, np.float64)
@@ -268,7 +269,7 @@ class Pipeline:
             )
             self._finish_inputs(cut, given.values)
             self._bound_net(cut)(self._factors, begin, self.energies)
-            constant = self.plan.fitting[c].definition.constant
+            constant = self.plan.nets[c].constant
             bias = float(model.bias[c])
             device.launch(
                 finish_energies,

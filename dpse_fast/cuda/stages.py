@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -18,14 +17,11 @@ from ..kernels.cuda.products import (
     products,
 )
 from ..kernels.cuda.radial import radial_pair_gradients_kernel, radial_sums_kernel
-from ..kernels.layout import EnvironmentRows, Environments, Place, Tally
+from ..kernels.layout import EnvironmentRows, Environments, Tally
 from ..model import SeE2A
-from ..plan import Plan
 from .batches import Cut
 from .device import Array, Device
-from .products import product_columns
-from .tables import PackedTables
-from .vectors import whole
+from .packed_plan import PackedPlan
 
 
 class DeviceStage(ABC):
@@ -34,50 +30,45 @@ class DeviceStage(ABC):
     Parameters
     ----------
     k : which of the plan's descriptors
-    species : the plan's types, in the model's numbers
 
     Attributes
     ----------
-    sel : (G,) of the descriptor, on the device
-    n_groups : G
+    environments : the kernels' arrays, on the device
+    n_groups : of slots
     """
 
-    def __init__(
-        self, device: Device, plan: Plan, k: int, species: Sequence[int]
-    ) -> None:
-        self.device, self.part = device, plan.descriptors[k]
-        self._plan, self._species = plan, species
-        self.tables = PackedTables(self.part, plan.dtype)
-        env = restricted_environments(self.part.environments, self.tables, species)
-        self.environments: Environments = device.upload_all(env)
-        self.n_groups = env.sel.size
-        self._table = device.upload(self.tables.coefficients)
-        angular = isinstance(self.part.descriptor, SeE2A)
-        self._host_channels = self.tables.channels(species, angular)
-        self._channels = device.upload_all(self._host_channels)
+    def __init__(self, device: Device, plan: PackedPlan, k: int) -> None:
+        part = plan.descriptors[k]
+        self.device, self.dtype = device, plan.dtype
+        self.geometry_dtype, self.n_types = plan.geometry_dtype, len(plan.species)
+        self.environments: Environments = device.upload_all(part.environments)
+        self.n_groups = part.environments.sel.size
+        self._places = [plan.place(k, c) for c in plan.species]
+        self._table = device.upload(part.coefficients)
+        self._totals = part.channels.total
+        self._channels = device.upload_all(part.channels)
 
     def reserve(self, n_rows: int, n_listed: int) -> None:
         """Room for a batch of so many rows and listed neighbours."""
-        plan, device, n_types = self._plan, self.device, len(self._species)
+        device = self.device
         self._room = {
-            "met": device.empty(n_rows * n_types, np.int32),
+            "met": device.empty(n_rows * self.n_types, np.int32),
             "slots": device.empty(n_listed, np.uint16),
             "coefficients": device.empty(n_listed, np.int32),
-            "offsets": device.empty(n_listed, plan.dtype),
-            "differences": device.empty(3 * n_listed, plan.geometry_dtype),
+            "offsets": device.empty(n_listed, self.dtype),
+            "differences": device.empty(3 * n_listed, self.geometry_dtype),
             "counts": device.empty(n_rows * self.n_groups, np.int32),
         }
 
     @property
     def listed_bytes(self) -> int:
         """Of a listed neighbour, in `reserve`."""
-        plan = self._plan
-        return int(6 + plan.dtype.itemsize + 3 * plan.geometry_dtype.itemsize)
+        return int(6 + self.dtype.itemsize + 3 * self.geometry_dtype.itemsize)
 
     @property
     def row_bytes(self) -> int:
         """Of a row, in `reserve`."""
-        return int(4 * (len(self._species) + self.n_groups))
+        return int(4 * (self.n_types + self.n_groups))
 
     def environment(
         self, hood: FullList, located: Array, cut: Cut, truncate: bool, tally: Tally
@@ -109,45 +100,18 @@ class AngularStage(DeviceStage):
     would move 7 kB an atom more to save 0.02 of the nets' operations.
     """
 
-    def __init__(
-        self,
-        device: Device,
-        plan: Plan,
-        k: int,
-        species: Sequence[int],
-        places: Sequence[Place],
-    ) -> None:
-        super().__init__(device, plan, k, species)
-        part, dtype = self.part, plan.dtype
-        real = plan.geometry_dtype.type
-        self._rows: EnvironmentRows = restricted_rows(device, part.rows, species, real)
-        self._places = places
-        self._products_back = product_gradients_kernel(dtype.type)
-        self._moments_kernel = moments_kernel(self.tables.streams, dtype.type)
-        self._gradients_kernel = pair_gradients_kernel(self.tables.streams, dtype.type)
-        self._forms, self._mixes, self._empty = [], [], []
-        for p, c in enumerate(species):
-            mixed = part.forms[c].mix is not None
-            columns = whole(part.forms[c].n_channels)
-            columns = columns if mixed else int(self._host_channels.total[p])
-            mix = self.tables.mix(c, species, columns)
-            self._mixes.append(
-                None if mix is None else device.upload(mix.astype(dtype))
-            )
-            form = product_columns(part.products[c], columns)
-            self._forms.append(device.upload_all(form))
-            self._empty.append(self._empty_slots(c, columns))
-        self._widest = int(self._host_channels.total.max())
+    def __init__(self, device: Device, plan: PackedPlan, k: int) -> None:
+        super().__init__(device, plan, k)
+        part, real = plan.descriptors[k], plan.dtype.type
+        self._rows: EnvironmentRows = device.upload_all(part.rows)
+        self._products_back = product_gradients_kernel(real)
+        self._moments_kernel = moments_kernel(part.streams, real)
+        self._gradients_kernel = pair_gradients_kernel(part.streams, real)
+        self._forms = [device.upload_all(columns) for columns in part.products]
+        self._mixes = [None if m is None else device.upload(m) for m in part.mixes]
+        self._empty = [device.upload(e) if e.any() else None for e in part.empty]
+        self._widest = int(self._totals.max())
         self._widest_mixed = max(form.channels for form in self._forms)
-
-    def _empty_slots(self, centre: int, columns: int) -> Array | None:
-        form = self.part.forms[centre]
-        if not form.empty.any():
-            return None
-        full = np.zeros((self.n_groups, columns), self._plan.dtype)
-        scale = 1.0 / self.part.descriptor.normalisation
-        full[:, : form.n_channels] = form.empty * scale
-        return self.device.upload(full)
 
     def _numbers(self) -> tuple[int, int]:
         """Of a row: moments, and their mixture where there is one."""
@@ -157,11 +121,11 @@ class AngularStage(DeviceStage):
     @property
     def row_bytes(self) -> int:
         pure, mixed = self._numbers()
-        return super().row_bytes + 2 * self._plan.dtype.itemsize * (pure + mixed)
+        return super().row_bytes + 2 * self.dtype.itemsize * (pure + mixed)
 
     def reserve(self, n_rows: int, n_listed: int) -> None:
         super().reserve(n_rows, n_listed)
-        make, dtype = self.device.empty, self._plan.dtype
+        make, dtype = self.device.empty, self.dtype
         pure, mixed = self._numbers()
         self._moments, self._slopes = (make(n_rows * pure, dtype) for _ in range(2))
         self._mixed, self._mixed_slopes = (
@@ -171,7 +135,7 @@ class AngularStage(DeviceStage):
     def _matrices(self, cut: Cut) -> tuple[Array, Array, Array, Array]:
         """Moments and z as rows of (4 B, C) and (4 B, K), and the same of slopes."""
         view, rows = self.device.view, 4 * cut.n_rows
-        channels = int(self._host_channels.total[cut.species])
+        channels = int(self._totals[cut.species])
         columns = self._forms[cut.species].channels
         return (
             view(self._moments, (rows, channels)),
@@ -218,24 +182,12 @@ class AngularStage(DeviceStage):
 class RadialStage(DeviceStage):
     """`SeE2R`: sums of the embedding, and back."""
 
-    def __init__(
-        self,
-        device: Device,
-        plan: Plan,
-        k: int,
-        species: Sequence[int],
-        places: Sequence[Place],
-    ) -> None:
-        super().__init__(device, plan, k, species)
-        self._places = places
-        streams, real = self.tables.streams, plan.dtype.type
-        self._sums_kernel = radial_sums_kernel(streams, real)
-        self._gradients_kernel = radial_pair_gradients_kernel(streams, real)
-        scale = 1.0 / self.part.descriptor.normalisation
-        self._empty = [
-            device.upload((self.part.forms[c].empty * scale).astype(real).reshape(-1))
-            for c in species
-        ]
+    def __init__(self, device: Device, plan: PackedPlan, k: int) -> None:
+        super().__init__(device, plan, k)
+        part, real = plan.descriptors[k], plan.dtype.type
+        self._sums_kernel = radial_sums_kernel(part.streams, real)
+        self._gradients_kernel = radial_pair_gradients_kernel(part.streams, real)
+        self._empty = [device.upload(e.reshape(-1)) for e in part.empty]
 
     def forward(self, cut: Cut, inputs: Array) -> None:
         p = cut.species
@@ -256,56 +208,10 @@ class RadialStage(DeviceStage):
         )
 
 
-def device_stages(
-    device: Device,
-    plan: Plan,
-    species: Sequence[int],
-    strides: Sequence[int],
-) -> list[DeviceStage]:
-    """A stage for each descriptor.
-
-    Parameters
-    ----------
-    strides : numbers of a row of each type's inputs
-    """
+def device_stages(device: Device, plan: PackedPlan) -> list[DeviceStage]:
+    """A stage for each descriptor."""
     found: list[DeviceStage] = []
     for k, part in enumerate(plan.descriptors):
-        places = [
-            Place(stride, plan.place(k, c).offset)
-            for c, stride in zip(species, strides, strict=True)
-        ]
         kind: Any = AngularStage if isinstance(part.descriptor, SeE2A) else RadialStage
-        found.append(kind(device, plan, k, species, places))
+        found.append(kind(device, plan, k))
     return found
-
-
-def restricted_environments(
-    env: Environments, tables: PackedTables, species: Sequence[int]
-) -> Environments:
-    """For the plan's types, with tables as the device has them."""
-    own = np.array(species)
-    pairs = np.ix_(own, own)
-    return env._replace(
-        group=env.group[own],
-        **{
-            name: np.ascontiguousarray(getattr(env, name)[pairs])
-            for name in ("table_of", "competes", "slots", "unseen")
-        },
-        first_register=tables.first_vector,
-        registers=tables.vectors,
-    )
-
-
-def restricted_rows(
-    device: Device, rows: EnvironmentRows, species: Sequence[int], real: Any
-) -> EnvironmentRows:
-    """For the plan's types, in the precision of the geometry, on the device."""
-    own = np.array(species)
-    pairs = np.ix_(own, own)
-    return EnvironmentRows(
-        type(rows.switch)(*(real(value) for value in rows.switch)),
-        *(
-            device.upload(np.ascontiguousarray(a[pairs]).astype(real))
-            for a in (rows.mean, rows.radial, rows.angular)
-        ),
-    )

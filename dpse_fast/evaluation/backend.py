@@ -198,6 +198,9 @@ class Backend(Arrays, Protocol):
     def memory(self, plan: Plan) -> dict[str, int]:
         """Bytes that a plan takes there, as such and for each atom."""
 
+    def plan_bytes(self, plan: Plan) -> dict[str, int]:
+        """Bytes of a plan's tables, and of tables and nets, as packed there."""
+
     def no_memory(self, n: int) -> InputError:
         """The error for n atoms that memory was not enough for."""
 

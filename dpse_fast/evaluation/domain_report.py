@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
+from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -10,7 +11,6 @@ from numpy.typing import NDArray
 from ..errors import AtomError
 from ..kernels.cpu.environment import CLOSE_PAIRS, COINCIDENT, N_COUNTERS, SHORT_PAIRS
 from ..model import Descriptor, Model
-from ..plan import Plan
 from ..results import ALL_TYPES, PAIR_TABLE, AtomReport, Report, SelOverflow
 from .backend import Domain
 
@@ -24,6 +24,18 @@ BELOW_TABLE = (
     "atom {} has a neighbour closer than the pair table of the model starts; expected "
     "distances inside the table"
 )
+
+
+class Evaluated(Protocol):
+    """What a report asks of a plan, whether it is packed or not."""
+
+    @property
+    def model(self) -> Model: ...
+
+    @property
+    def unseen(self) -> Ints:
+        """See `dpse_fast.plan.domain.unseen_pairs`."""
+        ...
 
 
 def check_distances(
@@ -48,7 +60,7 @@ def check_distances(
 
 
 def report_of(
-    plan: Plan,
+    plan: Evaluated,
     domain: Domain,
     centres: Ints,
     n_atoms: int,
@@ -109,10 +121,9 @@ def _overflow(model: Model, domain: Domain) -> SelOverflow | None:
     return SelOverflow(domain.n_over, types)
 
 
-def _unseen(plan: Plan, domain: Domain) -> dict[tuple[str, str], int]:
+def _unseen(plan: Evaluated, domain: Domain) -> dict[tuple[str, str], int]:
     names = plan.model.type_map
-    unseen = plan.descriptors[plan.widest].environments.unseen
-    met = (unseen != 0) & (domain.seen > 0)
+    met = (plan.unseen != 0) & (domain.seen > 0)
     return {
         (names[c], names[t]): int(domain.seen[c, t])
         for c, t in zip(*(axis.tolist() for axis in met.nonzero()), strict=True)

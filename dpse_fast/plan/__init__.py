@@ -1,6 +1,5 @@
-"""What the kernels run, compiled from a `Model`: tables, forms, fitting nets."""
+"""What is evaluated, made from a `Model`: tables, forms, fitting nets."""
 
-from .plan import PRECISIONS, Plan, compile_plan
-from .stored import StoredPlan
+from .plan import PRECISIONS, Plan, StoredPlan
 
-__all__ = ["PRECISIONS", "Plan", "StoredPlan", "compile_plan"]
+__all__ = ["PRECISIONS", "Plan", "StoredPlan"]

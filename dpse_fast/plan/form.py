@@ -6,7 +6,7 @@ first layer is linear in D[m, a] = T_m · T_a, hence in the products S[a, k] = z
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -82,6 +82,9 @@ class Form:
         for a, (start, end) in enumerate(zip(self.starts, self.ends, strict=True)):
             parts.append(folded[a, start:end])
         return np.concatenate(parts)
+
+
+Forms = tuple[Mapping[int, Form], ...]  # by descriptor, by centre type
 
 
 def full_form(descriptor: Descriptor, foldable: bool, empty: Array) -> Form:

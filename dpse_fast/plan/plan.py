@@ -1,28 +1,22 @@
-"""The plan of a model for one precision: what the kernels run."""
+"""The plan of a model: tables, forms and nets, in one precision, for any device."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from ..cpu.fitting_net import FittingNet
 from ..errors import InputError
-from ..kernels._simd import lanes, registers
-from ..kernels.layout import PairPotential, Place, Switch
-from ..model import Model, PairTable, SeE2A
-from ..runtime.blas_threads import one_blas_thread
+from ..model import Model
 from .accuracy import Accuracy
-from .descriptor_plan import DescriptorPlan, descriptor_plan
-from .form import Form, input_order
-from .tables import Table
-
-Array = NDArray[np.floating]
-Tables = tuple[Mapping[tuple[int, int], Table], ...]
-Forms = tuple[Mapping[int, Form], ...]
+from .domain import unseen_pairs
+from .form import Forms
+from .nets import NetDefinition, net_definitions
+from .tables import Tables
 
 # Of tables and nets, and of geometry and pair gradients.
 PRECISIONS = {
@@ -33,30 +27,62 @@ PRECISIONS = {
 
 
 @dataclass(frozen=True, eq=False)
+class StoredPlan:
+    """What was chosen for a model, as a file keeps it.
+
+    Parameters
+    ----------
+    tables : by descriptor, by (centre, neighbour); equal ones are one object
+    forms : by descriptor, by centre
+    tolerance : eV/Å, that they were made for; 0 for converged tables
+    certificates : by precision, measured when they were made
+    made : "at load", or where they were kept
+    reached : the tables are as accurate as the tolerance asks; else a warning was given
+    """
+
+    tables: Tables
+    forms: Forms
+    tolerance: float
+    certificates: Mapping[str, Accuracy]
+    made: str = "at load"
+    reached: bool = True
+
+    def serves(self, tolerance: float, precision: str) -> bool:
+        """Whether the plan is as good as the tolerance (eV/Å) asks."""
+        return self.tolerance <= tolerance and precision in self.certificates
+
+
+@dataclass(frozen=True, eq=False)
 class Plan:
-    """What the kernels run.
+    """What is evaluated; a device's ``packed_plan`` has it as the kernels read it.
 
     Parameters
     ----------
     model : Model
     precision : "double" (all float64), "mixed" (tables and nets float32) or "single"
         (geometry and pair gradients float32 too)
-    descriptors : one part for each of the model's
-    fitting : the compiled net of each type that the plan serves
-    pair_potential : the kernels' form of the model's pair table, or None
+    tables : by descriptor, by (centre, neighbour); equal ones are one object
+    forms : by descriptor, by centre: how it enters the fitting net
     tolerance : eV/Å, asked for; 0 for converged tables
     certificate : the measured differences to the exact nets
     made : "at load", or where the tables were kept
+
+    Raises
+    ------
+    InputError
+        For a precision that does not exist.
     """
 
     model: Model
     precision: str
-    descriptors: tuple[DescriptorPlan, ...]
-    fitting: Mapping[int, FittingNet]
-    pair_potential: PairPotential | None
+    tables: Tables
+    forms: Forms
     tolerance: float = 0.0
     certificate: Accuracy | None = None
     made: str = "at load"
+
+    def __post_init__(self) -> None:
+        check_precision(self.precision)
 
     @property
     def dtype(self) -> np.dtype[Any]:
@@ -68,66 +94,33 @@ class Plan:
         """Of pairs and their gradients."""
         return np.dtype(PRECISIONS[self.precision][1])
 
-    def n_inputs(self, species: int) -> int:
-        """Inputs of a type's fitting net: descriptors, then parameters."""
-        return self._column(len(self.descriptors), species) + self.model.n_parameters
-
-    def _column(self, k: int, species: int) -> int:
-        return sum(part.n_inputs(species) for part in self.descriptors[:k])
-
-    def place(self, k: int, species: int) -> Place:
-        """Where descriptor k stands in the inputs of this type.
-
-        Rows have a register to spare: kernels write whole ones.
-        """
-        stride = (registers(self.n_inputs(species), self.dtype) + 1) * lanes(self.dtype)
-        return Place(stride, self._column(k, species))
+    @property
+    def species(self) -> tuple[int, ...]:
+        """The types that the plan serves, ascending."""
+        return tuple(sorted(self.forms[0]))
 
     @property
     def widest(self) -> int:
         """The descriptor with the longest cutoff: it sees every pair."""
-        return int(np.argmax([p.descriptor.rcut for p in self.descriptors]))
+        return int(np.argmax([d.rcut for d in self.model.descriptors]))
 
-    @property
-    def table_bytes(self) -> int:
-        return int(sum(part.coefficients.nbytes for part in self.descriptors))
+    @cached_property
+    def nets(self) -> Mapping[int, NetDefinition]:
+        """The fitting net of each type that the plan serves."""
+        return net_definitions(self.model, self.forms)
 
-    @property
-    def n_bytes(self) -> int:
-        """Memory of tables and fitting nets."""
-        weights = {
-            id(layer.weight): layer.weight.nbytes
-            for net in self.fitting.values()
-            for layer in net.layers
-        }
-        return self.table_bytes + int(sum(weights.values()))
+    @cached_property
+    def unseen(self) -> NDArray[np.int32]:
+        """See `unseen_pairs`."""
+        return unseen_pairs(self.model)
 
+    def n_inputs(self, species: int) -> int:
+        """Inputs of a type's fitting net: descriptors, then parameters."""
+        return self.column(len(self.forms), species) + self.model.n_parameters
 
-def compile_plan(model: Model, precision: str, tables: Tables, forms: Forms) -> Plan:
-    """Pack tables and forms of the types in ``forms`` for the kernels.
-
-    Raises
-    ------
-    InputError
-        For a precision that does not exist.
-    """
-    check_precision(precision)
-    dtype = np.dtype(PRECISIONS[precision][0])
-    nets = _Nets(model, forms, dtype)
-    # On two threads of two busy cores water's first layers took 58 ms, on one 16 ms.
-    with one_blas_thread():
-        return Plan(
-            model=model,
-            precision=precision,
-            descriptors=tuple(
-                descriptor_plan(model, descriptor, part, form, dtype)
-                for descriptor, part, form in zip(
-                    model.descriptors, tables, forms, strict=True
-                )
-            ),
-            fitting={t: nets.compiled(t) for t in forms[0]},
-            pair_potential=_pair_potential(model),
-        )
+    def column(self, k: int, species: int) -> int:
+        """Where descriptor k starts in the inputs of this type."""
+        return sum(form[species].n_inputs for form in self.forms[:k])
 
 
 def check_precision(precision: str) -> None:
@@ -136,66 +129,3 @@ def check_precision(precision: str) -> None:
         raise InputError(
             f"precision: expected one of {', '.join(PRECISIONS)}, got {precision!r}"
         )
-
-
-def is_foldable(model: Model, species: int) -> bool:
-    """Whether the first layer of a type's net is linear in its inputs."""
-    return model.fitting[species].layers[0].skip == "none"
-
-
-class _Nets:
-    """The fitting nets for the forms; types with equal weights share them."""
-
-    def __init__(self, model: Model, forms: Forms, dtype: np.dtype[Any]) -> None:
-        self._model, self._forms, self._dtype = model, forms, dtype
-        self._packed: dict[tuple[int, ...], Array] = {}
-        self._first: dict[tuple[int, tuple[bytes, ...]], Array] = {}
-
-    def compiled(self, species: int) -> FittingNet:
-        model = self._model
-        net = model.fitting[species]
-        order = input_order(model.descriptors, model.n_parameters)
-        if not is_foldable(model, species):
-            return FittingNet(net, self._dtype, order, self._packed)
-        forms = [form[species] for form in self._forms]
-        weight = net.layers[0].weight
-        key = (id(weight), tuple(form.key() for form in forms))
-        if key not in self._first:
-            self._first[key] = self._first_layer(weight, forms)
-        return FittingNet(net, self._dtype, order, self._packed, self._first[key])
-
-    def _first_layer(self, weight: Array, forms: list[Form]) -> Array:
-        blocks, start = [], 0
-        for descriptor, form in zip(self._model.descriptors, forms, strict=True):
-            axis = descriptor.axis_neuron if isinstance(descriptor, SeE2A) else 1
-            part = weight[start : start + descriptor.n_out]
-            blocks.append(form.first_layer(part, axis))
-            start += descriptor.n_out
-        return np.concatenate([*blocks, weight[start:].astype(np.float64)])
-
-
-def _pair_potential(model: Model) -> PairPotential | None:
-    table: PairTable | None = model.pair_table
-    if table is None:
-        return None
-    excluded = np.zeros((model.n_types, model.n_types), np.int32)
-    for pair in table.excluded:
-        excluded[pair] = 1
-    return PairPotential(
-        coefficients=table.coefficients.astype(np.float64),
-        start=table.start,
-        inverse_step=1.0 / table.step,
-        end=table.end,
-        switch_rcut=table.switch_rcut,
-        switch=Switch(
-            cutoff=table.inner + table.width,
-            start=table.inner,
-            inverse_width=1.0 / table.width,
-            protection=0.0,
-        ),
-        inverse_alpha=1.0 / table.alpha,
-        least_sum=table.least_sum,
-        excluded=excluded,
-        sel=np.array(table.sel, np.int64),
-        group=np.array(table.slot_group, np.int32),
-    )

@@ -7,7 +7,7 @@ below the tolerance; a distance where a derivative jumps becomes a node.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 
 import numpy as np
@@ -238,6 +238,9 @@ class Table:
         edges = self.shortest + (np.arange(n + 1) - 0.01) * (length / n)
         rows = np.searchsorted(self.origins[1:], edges, side="right")
         return np.concatenate([[0], np.maximum(rows, 1)]), n / length
+
+
+Tables = tuple[Mapping[tuple[int, int], Table], ...]  # by descriptor, by pair of types
 
 
 def first_edges(shortest: float, start: float, cutoff: float) -> Array:

@@ -17,8 +17,8 @@ import numpy as np
 from ..kernels._simd import lanes, registers
 from ..model import Model
 from ..plan.form import Form
+from ..plan.neighbour_counts import neighbours_of
 from ..plan.tables import Table
-from .structures import neighbours_of
 
 # Per number of a pair's table row: value and slope of a quintic twice, four sums, and
 # the way back. Per pair: the sums across a register and the geometry.

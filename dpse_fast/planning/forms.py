@@ -9,9 +9,10 @@ import numpy as np
 
 from ..model import Model, SeE2A
 from ..plan.domain import shortest_bond, trained_types
-from ..plan.form import Form, full_form
-from ..plan.plan import Forms, Tables, compile_plan, is_foldable
-from ..plan.tables import Table
+from ..plan.form import Form, Forms, full_form
+from ..plan.nets import is_foldable
+from ..plan.plan import Plan
+from ..plan.tables import Table, Tables
 from .cost import Costs
 from .rotation import CentreRotation, Rotated, radial_sensitivity, sensitivity
 from .sampled import Sampled
@@ -147,7 +148,7 @@ class FormSearch:
         return found
 
     def _error(self, candidate: Candidate) -> float:
-        plan = compile_plan(self._model, "double", candidate.tables, candidate.forms)
+        plan = Plan(self._model, "double", candidate.tables, candidate.forms)
         return self._sampled.measure(plan).force
 
     def _candidate(

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
 
 import numpy as np
 
@@ -11,15 +10,9 @@ from ..inputs.structure import check_amount
 from ..model import Model
 from ..plan.accuracy import Accuracy
 from ..plan.domain import trained_types
-from ..plan.plan import (
-    PRECISIONS,
-    Forms,
-    Plan,
-    Tables,
-    check_precision,
-    compile_plan,
-)
-from ..plan.stored import StoredPlan
+from ..plan.form import Forms
+from ..plan.plan import PRECISIONS, Plan, StoredPlan, check_precision
+from ..plan.tables import Tables
 from ..runtime.blas_threads import one_blas_thread
 from .cache import planned
 from .forms import Candidate, FormSearch, full_forms
@@ -71,9 +64,11 @@ def make_plan(
             served,
             lambda: choose(model, tolerance, served, precision, (precision,)),
         )
-    plan = compile_plan(model, precision, stored.tables, stored.forms)
-    return replace(
-        plan,
+    return Plan(
+        model=model,
+        precision=precision,
+        tables=stored.tables,
+        forms=stored.forms,
         tolerance=tolerance,
         certificate=stored.certificates[precision],
         made=stored.made,
@@ -109,7 +104,7 @@ class _Choosing:
             tables, self._accuracy = self._tabulation.converged()
             self._levels = [tables]
         self._reached = self._accuracy.force <= limit
-        self._reference = compile_plan(model, "double", self._levels[-1], self._full)
+        self._reference = Plan(model, "double", self._levels[-1], self._full)
         self._others = self._sampled(CERTIFICATE_SEEDS)
 
     def _sampled(self, seeds: Sequence[int]) -> Sampled:
@@ -147,7 +142,7 @@ class _Choosing:
     def _certificate(self, precision: str, tables: Tables, forms: Forms) -> Accuracy:
         if precision == "double" and not self._tolerance:
             return self._accuracy
-        plan = compile_plan(self._model, precision, tables, forms)
+        plan = Plan(self._model, precision, tables, forms)
         return self._accuracy + self._others.measure(plan)
 
 

@@ -5,10 +5,10 @@ from __future__ import annotations
 from typing import Any
 
 from ..plan import Plan
-from ..plan.descriptor_plan import padding_of
 from ..plan.domain import trained_types
 from ..plan.form import full_form
-from ..plan.plan import is_foldable
+from ..plan.nets import is_foldable
+from ..plan.pair_functions import padding_of
 from .cost import Costs
 
 ROTATED = "rotated to its rank"
@@ -19,7 +19,7 @@ FULL, FOLDED = "as in the file", "as in the file, symmetric part once"
 def summarise(plan: Plan) -> dict[str, Any]:
     """What was chosen, why, and what it costs in accuracy."""
     certificate = plan.certificate
-    parts = range(len(plan.descriptors))
+    parts = range(len(plan.forms))
     return {
         "precision": plan.precision,
         "tolerance_ev_per_angstrom": plan.tolerance,
@@ -27,26 +27,24 @@ def summarise(plan: Plan) -> dict[str, Any]:
         "certificate": None if certificate is None else certificate.summary(),
         "descriptors": [row for k in parts for row in _forms(plan, k)],
         "tables": [row for k in parts for row in _tables(plan, k)],
-        "table_bytes": plan.table_bytes,
-        "bytes": plan.n_bytes,
     }
 
 
 def _forms(plan: Plan, k: int) -> list[dict[str, Any]]:
-    part, names = plan.descriptors[k], plan.model.type_map
-    trained = trained_types(plan.model, frozenset(part.forms))
+    descriptor, names = plan.model.descriptors[k], plan.model.type_map
+    trained = trained_types(plan.model, frozenset(plan.species))
     costs = Costs(plan.model, sorted(trained), plan.dtype)
     found = []
-    for c, form in part.forms.items():
-        tables = {t: table for (a, t), table in part.tables.items() if a == c}
-        empty = padding_of(part.descriptor, frozenset({c}))[c]
-        full = full_form(part.descriptor, is_foldable(plan.model, c), empty)
+    for c, form in plan.forms[k].items():
+        tables = {t: table for (a, t), table in plan.tables[k].items() if a == c}
+        empty = padding_of(descriptor, frozenset({c}))[c]
+        full = full_form(descriptor, is_foldable(plan.model, c), empty)
         cost, unrotated = (
             costs.of(c, form, tables),
             costs.unrotated(c, full, tables),
         )
         rotated = form.n_channels < full.n_channels or form.mix is not None
-        folded = form.n_inputs < part.descriptor.n_out
+        folded = form.n_inputs < descriptor.n_out
         found.append(
             {
                 **_which(plan, k),
@@ -56,9 +54,9 @@ def _forms(plan: Plan, k: int) -> list[dict[str, Any]]:
                 if rotated
                 else _why_not(plan, c, c in trained),
                 "channels": form.n_channels,
-                "of": part.descriptor.width,
+                "of": descriptor.width,
                 "inputs": form.n_inputs,
-                "of_inputs": part.descriptor.n_out,
+                "of_inputs": descriptor.n_out,
                 "flops": round(cost.flops),
                 "of_flops": round(unrotated.flops),
                 "table_bytes": cost.table_bytes,
@@ -79,7 +77,7 @@ def _why_not(plan: Plan, species: int, trained: bool) -> str:
 
 
 def _which(plan: Plan, k: int) -> dict[str, int]:
-    return {"descriptor": k} if len(plan.descriptors) > 1 else {}
+    return {"descriptor": k} if len(plan.forms) > 1 else {}
 
 
 def _tables(plan: Plan, k: int) -> list[dict[str, Any]]:
@@ -95,5 +93,5 @@ def _tables(plan: Plan, k: int) -> list[dict[str, Any]]:
             "to_angstrom": table.cutoff,
             "relative_error": table.relative_error,
         }
-        for (c, t), table in plan.descriptors[k].tables.items()
+        for (c, t), table in plan.tables[k].items()
     ]

@@ -76,11 +76,11 @@ class Planner:
         ----------
         present : gives the types; asked only where no plan serves all of them
         """
-        if self.plan is not None and len(self.plan.fitting) == self.model.n_types:
+        if self.plan is not None and len(self.plan.species) == self.model.n_types:
             return self.plan
         types = frozenset(np.unique(present()).tolist())
         with self._lock:
-            planned = frozenset(self.plan.fitting if self.plan else ())
+            planned = frozenset(self.plan.species if self.plan else ())
             if self.plan is None or not types <= planned:
                 self.plan = make_plan(
                     self.model, self.precision, self.tolerance, types=planned | types

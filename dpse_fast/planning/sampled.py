@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..cpu.neighbours import NeighbourList
+from ..cpu.packed_plan import PackedPlan, packed
 from ..cpu.pipeline import Pipeline
 from ..cpu.stages import AngularStage
 from ..cpu.workspace import Workspace, atom_tallies
@@ -56,16 +57,16 @@ class Sampled:
                 neighbours = NeighbourList(model.rcut)
                 neighbours.update(System(*structure, (True, True, True)))
                 self._lists.append(neighbours)
-        self._reference = reference
+        self._reference = packed(reference)
         self._expected: list[_Result] | None = None
 
-    def _evaluate(self, plan: Plan) -> list[_Result]:
-        engine, found = Pipeline(1), []
-        engine.use(plan)
+    def _evaluate(self, plan: PackedPlan) -> list[_Result]:
+        pipeline, found = Pipeline(1), []
+        pipeline.use(plan)
         for listed in self._lists:
             n = len(listed.hood.centres)
             parameters = np.zeros((n, plan.model.n_parameters))
-            result = engine.evaluate(listed.hood, parameters=parameters, atomic=True)
+            result = pipeline.evaluate(listed.hood, parameters=parameters, atomic=True)
             found.append(
                 _Result(
                     result.energies,
@@ -82,10 +83,11 @@ class Sampled:
         """
         if self._expected is None:
             self._expected = self._evaluate(self._reference)
+        found = self._evaluate(PackedPlan(plan))
         with np.errstate(over="ignore", invalid="ignore"):
             differences = [
                 [a - b for a, b in zip(one, other, strict=True)]
-                for one, other in zip(self._evaluate(plan), self._expected, strict=True)
+                for one, other in zip(found, self._expected, strict=True)
             ]
             return Accuracy.worst([Accuracy.of(*parts) for parts in differences])
 
@@ -109,7 +111,7 @@ def _onto_owners(values: Floats, owners: NDArray[np.int32], n: int) -> Floats:
 
 
 def _moments(
-    plan: Plan, hood: Neighbourhood, rows: NDArray[np.int64], k: int, species: int
+    plan: PackedPlan, hood: Neighbourhood, rows: NDArray[np.int64], k: int, species: int
 ) -> Floats:
     work = Workspace(plan, len(rows))
     work.start(len(hood.positions), atom_tallies(plan, 0))

@@ -1,22 +1,24 @@
-"""Random periodic structures as dense as what a model was trained on."""
+"""Random structures that suit a model: to plan on, and to compare programs on.
+
+Every number is drawn from a seed: plans and their certificates depend on them.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import NamedTuple
+from collections.abc import Iterator, Sequence
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ..model import Descriptor, Model
-from ..plan.domain import shortest_bond, unseen_types
-from ..plan.jets import radial_jet, switch_of
+from ..plan.domain import shortest_bond
+from ..plan.neighbour_counts import neighbours_of
 
 Floats = NDArray[np.float64]
 
 SEED = 20181206
-FILLING = 0.67  # of sel, where the statistics do not tell the number of neighbours
-MOST_NEIGHBOURS = 400  # of a sampled atom: a file may state any sel
+# Of boxes to plan on.
 ATOMS = 64  # of a structure, at least
 ATOMS_PER_TYPE = 2
 PUSHES = 60
@@ -29,6 +31,14 @@ BOXES = (
     (0.1, 1.0, False),
 )
 BONDS = (0.93, 1.25)  # in shortest distances; vibrations go a little beyond any data
+# Of single environments.
+SAMPLES = 12  # of a type
+MOST_FILLING = 0.67  # of sel
+MOST_NEIGHBOURS = 2000  # of a sampled atom: a file may state any sel
+# Of boxes to compare programs on.
+FILLING = 0.4  # of the slots of the widest descriptor
+MOST_TRIES = 4000
+SIZES = (24, 48)
 
 
 class Structure(NamedTuple):
@@ -39,38 +49,22 @@ class Structure(NamedTuple):
     cell: Floats  # (3, 3) Å
 
 
-def neighbours_of(model: Model, species: Sequence[int]) -> Floats:
-    """How many neighbours of each type (T,) an atom has, all centres alike.
+class ComparisonStructure(NamedTuple):
+    """Arguments of ``compute``."""
 
-    From the mean of s that the file keeps, where it does; else a part of ``sel``.
-    """
-    widest = max(model.descriptors, key=lambda d: d.rcut)
-    chosen = list(species)
-    sharing = len(chosen) if widest.mixed else 1
-    sel = np.zeros(widest.n_types)
-    sel[chosen] = np.array(widest.sel, float)[list(widest.slot_group)][chosen] / sharing
-    total = _told_by_statistics(model, widest, chosen)
-    if total is None:
-        total = FILLING * sel.sum()
-    total = min(max(total, 1.0), float(MOST_NEIGHBOURS), max(sel.sum(), 1.0))
-    return np.asarray(sel * (total / max(sel.sum(), 1e-300)))
+    positions: Floats  # (N, 3) Å
+    types: NDArray[np.int64]  # (N,)
+    cell: Floats  # (3, 3) Å
+    parameters: dict[str, Any]  # fparam and aparam of a model that takes them
 
 
-def _told_by_statistics(
-    model: Model, descriptor: Descriptor, species: list[int]
-) -> float | None:
-    """N of a gas with the trained mean of Σ s, or None without such a mean."""
-    trained = [c for c in species if not unseen_types(descriptor)[c]]
-    means = descriptor.davg[trained][:, species, 0]
-    if not means.size or not (means > 0).all():
-        return None
-    sel = np.array(descriptor.sel, float)[list(descriptor.slot_group)]
-    slots = sel[species] if not descriptor.mixed else sel[species[:1]]
-    sums = (means[:, : slots.size] * slots).sum(axis=1)
-    r = np.linspace(shortest_bond(model, descriptor.rcut), descriptor.rcut, 400)
-    s = radial_jet(r, switch_of(descriptor))[0]
-    share = np.trapezoid(r**2 * s, r) / np.trapezoid(r**2, r)
-    return float(sums.mean() / share)
+class Environment(NamedTuple):
+    """An atom and its neighbours within the longest cutoff."""
+
+    species: int
+    types: NDArray[np.int64]  # (n,) of the neighbours
+    distances: Floats  # (n,) Å
+    directions: Floats  # (n, 3) unit vectors
 
 
 def sample_structures(
@@ -82,10 +76,10 @@ def sample_structures(
     one of the dense boxes they come in threes.
     """
     rng = np.random.default_rng(seed)
-    widest = max(model.descriptors, key=lambda d: d.rcut)
+    widest = _widest(model)
     counts = neighbours_of(model, species)
     bond = shortest_bond(model, widest.rcut)
-    sphere = 4 / 3 * np.pi * widest.rcut**3
+    sphere = _sphere(widest)
     chosen = np.array(species)
     shares = counts[chosen] / counts.sum() if counts.any() else None
     n_atoms = max(ATOMS, ATOMS_PER_TYPE * chosen.size)
@@ -110,8 +104,7 @@ def sample_structures(
 def _bind(positions: Floats, bond: float, rng: np.random.Generator) -> None:
     """Put two thirds of the atoms next to the others, a bond away."""
     n = len(positions) // 3
-    directions = rng.normal(size=(2 * n, 3))
-    directions /= np.linalg.norm(directions, axis=1)[:, None]
+    directions = _directions(rng, 2 * n)
     lengths = bond * rng.uniform(*BONDS, 2 * n)
     centres = np.tile(positions[:n], (2, 1))
     positions[n : 3 * n] = centres + lengths[:, None] * directions
@@ -128,3 +121,99 @@ def _push_apart(positions: Floats, edge: float, spacing: float) -> None:
         if lacking.max() < 1e-3 * spacing:
             return
         positions += ((0.55 * lacking / r)[..., None] * d).sum(axis=1)
+
+
+def sample_environments(model: Model, species: Sequence[int]) -> list[Environment]:
+    """Random surroundings of these types, from sparse to two thirds of ``sel``.
+
+    A larger ``sel`` than `MOST_NEIGHBOURS` counts as that many.
+
+    Distances fill the sphere of the longest cutoff evenly from the shortest trained
+    distance on; a few are close to it, as bonds are.
+    """
+    rng = np.random.default_rng(SEED)
+    widest = _widest(model)
+    shortest = shortest_bond(model, widest.rcut)
+    sharing = len(species) if widest.mixed else 1
+    sel = _slots(widest) / sharing
+    sel *= min(1.0, MOST_NEIGHBOURS / max(sel[list(species)].sum(), 1.0))
+    found = []
+    for centre in species:
+        for sample in range(SAMPLES):
+            filling = MOST_FILLING * (sample + 1) / SAMPLES
+            counts = np.ceil(filling * sel[list(species)]).astype(int)
+            types = np.repeat(np.array(species), counts)
+            low, high = shortest**3, widest.rcut**3
+            distances = np.cbrt(rng.uniform(low, high, types.size))
+            bonded = rng.choice(types.size, min(3, types.size), replace=False)
+            distances[bonded] = shortest * rng.uniform(1.0, 1.6, bonded.size)
+            directions = _directions(rng, types.size)
+            distances = np.minimum(distances, widest.rcut * (1 - 1e-9))
+            found.append(Environment(centre, types, distances, directions))
+    return found
+
+
+def comparison_structures(model: Model) -> Iterator[ComparisonStructure]:
+    """Atoms of all types no closer than in training, some cells skewed."""
+    rng = np.random.default_rng(SEED)
+    widest = _widest(model)
+    density = FILLING * widest.n_slots / _sphere(widest)
+    distance = shortest_bond(model, widest.rcut)
+    density = min(density, 0.3 / distance**3)
+    slots = _slots(widest)
+    share = slots / slots.sum()
+    for size in SIZES:
+        edge = (size / density) ** (1 / 3)
+        cell = edge * (np.eye(3) + np.tril(rng.uniform(-0.2, 0.2, (3, 3)), -1))
+        positions = _placed(rng, cell, size, distance)
+        n = len(positions)
+        types = rng.choice(model.n_types, n, p=share)
+        yield ComparisonStructure(positions, types, cell, _parameters(model, n, rng))
+
+
+def _placed(
+    rng: np.random.Generator, cell: Floats, size: int, distance: float
+) -> Floats:
+    images = np.stack(np.meshgrid(*[(-1, 0, 1)] * 3), -1).reshape(-1, 3) @ cell
+    placed = np.empty((0, 3))
+    for candidate in rng.random((MOST_TRIES, 3)) @ cell:
+        apart = placed[:, None] + images - candidate
+        if (np.linalg.norm(apart, axis=-1) > distance).all():
+            placed = np.vstack([placed, candidate])
+        if len(placed) == size:
+            break
+    return placed
+
+
+def _parameters(model: Model, n: int, rng: np.random.Generator) -> dict[str, Any]:
+    found: dict[str, Any] = {}
+    for name, parameters, shape in (
+        ("fparam", model.fparam, ()),
+        ("aparam", model.aparam, (n,)),
+    ):
+        if parameters is not None:
+            spread = rng.normal(size=(*shape, parameters.count))
+            scale = np.where(parameters.scale == 0, 1.0, parameters.scale)
+            found[name] = parameters.mean + spread / scale
+    return found
+
+
+def _widest(model: Model) -> Descriptor:
+    return max(model.descriptors, key=lambda d: d.rcut)
+
+
+def _slots(descriptor: Descriptor) -> Floats:
+    """(T,) of each type; types that share slots have all of them."""
+    return np.array(descriptor.sel, float)[list(descriptor.slot_group)]
+
+
+def _sphere(descriptor: Descriptor) -> float:
+    """Its volume, Å³."""
+    return float(4 / 3 * np.pi * descriptor.rcut**3)
+
+
+def _directions(rng: np.random.Generator, n: int) -> Floats:
+    """(n, 3) unit vectors, evenly."""
+    found = rng.normal(size=(n, 3))
+    found /= np.linalg.norm(found, axis=1)[:, None]
+    return found

@@ -7,12 +7,13 @@ import numpy as np
 from ..cpu.fitting_net import FittingNet
 from ..errors import AccuracyWarning, warn
 from ..model import Descriptor, Model
-from ..plan.accuracy import Accuracy, Reference
-from ..plan.descriptor_plan import Pair, functions_of, padding_of
+from ..plan.accuracy import Accuracy
 from ..plan.domain import shortest_bond, trained_types
 from ..plan.jets import RadialEmbedding, switch_of
-from ..plan.plan import Tables
-from ..plan.tables import TableBuilder, first_edges
+from ..plan.nets import net_definition
+from ..plan.pair_functions import Pair, functions_of, padding_of
+from ..plan.tables import TableBuilder, Tables, first_edges
+from .reference import Reference
 
 EXACT = 3e-12  # of max|G|: what tol=0 converges the tables to
 LOOSEST = 1e-6
@@ -47,7 +48,7 @@ class Tabulation:
         order = np.arange(model.n_descriptor + model.n_parameters)
         packed: dict[tuple[int, ...], np.ndarray] = {}
         nets = {
-            t: FittingNet(model.fitting[t], np.float64, order, packed)
+            t: FittingNet(net_definition(model.fitting[t], order), np.float64, packed)
             for t in sorted(trained_types(model, types))
         }
         self._reference = Reference(model, self.functions, nets, self.empty)

@@ -13,6 +13,7 @@ from random_model import random_net
 
 from dpse_fast.cpu.fitting_net import FittingNet
 from dpse_fast.model import Net, activations
+from dpse_fast.plan.nets import net_definition
 
 PRECISIONS = [np.float32, np.float64]
 LIMIT = {np.float32: 2e-5, np.float64: 2e-13}
@@ -84,8 +85,8 @@ def test_outputs_and_gradients(name: str, dtype: Any) -> None:
     net = {**PACKED, **LAYERED}[name]
     rng = np.random.default_rng(5)
     order = rng.permutation(net.n_in)
-    fitting = FittingNet(net, dtype, order)
-    assert fitting.n_in == net.n_in
+    fitting = FittingNet(net_definition(net, order), dtype)
+    assert fitting.definition.n_in == net.n_in
     for n_rows in (1, 2, TILE_ROWS - 1, TILE_ROWS, 2 * TILE_ROWS + 1, 29):
         x = inputs(net, n_rows).astype(dtype)
         expected, gradient = scalar_net(net, x.astype(np.float64))
@@ -109,7 +110,7 @@ def test_every_activation_is_tested() -> None:
 @pytest.mark.parametrize("name", PACKED)
 def test_an_atom_does_not_depend_on_its_block(name: str, dtype: Any) -> None:
     net = PACKED[name]
-    fitting = FittingNet(net, dtype, np.arange(net.n_in))
+    fitting = FittingNet(net_definition(net, np.arange(net.n_in)), dtype)
     x = inputs(net, 37)
     energies, slopes = evaluate(fitting, x)
     for start, stop in ((0, 1), (3, 20), (30, 37)):
@@ -121,7 +122,7 @@ def test_an_atom_does_not_depend_on_its_block(name: str, dtype: Any) -> None:
 @pytest.mark.parametrize("dtype", PRECISIONS)
 def test_gradient_elsewhere(dtype: Any) -> None:
     net = PACKED["tails"]
-    fitting = FittingNet(net, dtype, np.arange(net.n_in))
+    fitting = FittingNet(net_definition(net, np.arange(net.n_in)), dtype)
     x = inputs(net, 9).astype(dtype)
     before = x.copy()
     slopes = np.full((9, net.n_in + 3), GUARD, dtype)
@@ -135,7 +136,7 @@ def test_gradient_elsewhere(dtype: Any) -> None:
 
 def test_nan_stays_with_its_atom() -> None:
     net = PACKED["tails"]
-    fitting = FittingNet(net, np.float64, np.arange(net.n_in))
+    fitting = FittingNet(net_definition(net, np.arange(net.n_in)), np.float64)
     x = inputs(net, 20)
     expected = evaluate(fitting, x)
     x[13, 2] = np.nan
@@ -152,8 +153,8 @@ def test_large_constants_are_not_rounded_to_float32() -> None:
         last = net.layers[-1]
         far = Net((*net.layers[:-1], replace(last, bias=last.bias + 54321.0)))
         order, x = np.arange(net.n_in), inputs(net, 3)
-        near, _ = evaluate(FittingNet(net, np.float32, order), x)
-        energies, _ = evaluate(FittingNet(far, np.float32, order), x)
+        near, _ = evaluate(FittingNet(net_definition(net, order), np.float32), x)
+        energies, _ = evaluate(FittingNet(net_definition(far, order), np.float32), x)
         np.testing.assert_allclose(energies - 54321.0, near, rtol=0, atol=1e-9)
 
 
@@ -164,8 +165,8 @@ def test_another_first_weight(name: str, dtype: Any) -> None:
     layer = net.layers[0]
     first = np.random.default_rng(8).normal(size=(21, layer.n_out)) / 5
     replaced = Net((replace(layer, weight=first, skip="none"), *net.layers[1:]))
-    fitting = FittingNet(net, dtype, np.arange(net.n_in)[::-1], first=first)
-    assert fitting.n_in == 21
+    fitting = FittingNet(net_definition(net, np.arange(net.n_in)[::-1], first), dtype)
+    assert fitting.definition.n_in == 21
     x = inputs(replaced, 10).astype(dtype)
     expected, gradient = scalar_net(replaced, x.astype(np.float64))
     energies, slopes = evaluate(fitting, x)
@@ -178,19 +179,22 @@ def test_nets_share_what_they_show(name: str) -> None:
     net = {**PACKED, **LAYERED}[name]
     biased = Net(tuple(replace(layer, bias=layer.bias + 1) for layer in net.layers))
     order, packed = np.arange(net.n_in), dict[tuple[int, ...], Any]()
-    one, two = (FittingNet(n, np.float64, order, packed) for n in (net, biased))
+    one, two = (
+        FittingNet(net_definition(n, order), np.float64, packed) for n in (net, biased)
+    )
     for a, b in zip(one.layers, two.layers, strict=True):
         assert a.weight is b.weight
     x = inputs(net, 4)
     for fitting, shown in ((one, net), (two, biased)):
         energies, _ = evaluate(fitting, x)
         np.testing.assert_allclose(energies, scalar_net(shown, x)[0], atol=1e-12)
-    single = FittingNet(net, np.float32, order, packed)
+    single = FittingNet(net_definition(net, order), np.float32, packed)
     assert single.layers[0].weight.dtype == np.float32
     layer = net.layers[0]
     first = layer.weight.copy()
     with_first = [
-        FittingNet(n, np.float64, order, packed, first) for n in (net, biased)
+        FittingNet(net_definition(n, order, first), np.float64, packed)
+        for n in (net, biased)
     ]
     assert with_first[0].layers[0].weight is with_first[1].layers[0].weight
     assert with_first[0].layers[0].weight is not one.layers[0].weight
@@ -205,7 +209,7 @@ def test_a_weight_that_is_gone_is_not_taken_for_another() -> None:
     for k in range(20):
         layer = net.layers[0]
         first = layer.weight * (1 + k / 10)
-        fitting = FittingNet(net, np.float64, order, packed, first)
+        fitting = FittingNet(net_definition(net, order, first), np.float64, packed)
         shown = Net((replace(layer, weight=first), *net.layers[1:]))
         energies, _ = evaluate(fitting, x)
         np.testing.assert_allclose(energies, scalar_net(shown, x)[0], atol=1e-12)

@@ -15,7 +15,7 @@ from dpse_fast.kernels.cuda.radial import (
 from dpse_fast.kernels.cuda.streams import Streams
 from dpse_fast.kernels.layout import Channels, EnvironmentRows, Place, Switch
 
-from dpse_fast.cuda.tables import streams_for
+from dpse_fast.cuda.packed_descriptor import streams_for
 from dpse_fast.plan.plan import PRECISIONS
 from tests.cuda.example import Example
 

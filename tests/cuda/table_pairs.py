@@ -12,7 +12,7 @@ from dpse_fast.kernels.layout import Channels, EnvironmentRows, Pairs, Switch
 from numpy.typing import NDArray
 
 from dpse_fast.cuda.device import Device
-from dpse_fast.cuda.tables import packed_rows
+from dpse_fast.cuda.packed_descriptor import packed_rows
 
 BEGIN = 1  # rows of the list before the batch
 BASE = 2  # its entries before the tile

@@ -12,10 +12,11 @@ from dpse_fast.kernels.layout import Tally
 from families import family
 from numpy.typing import NDArray
 
+from dpse_fast.cpu.packed_plan import packed
 from dpse_fast.cpu.stages import DescriptorStage, descriptor_stages
 from dpse_fast.cuda.device import Device
+from dpse_fast.cuda.packed_plan import PackedPlan
 from dpse_fast.cuda.stages import DeviceStage, device_stages
-from dpse_fast.cuda.vectors import whole
 from dpse_fast.plan import Plan
 from dpse_fast.planning.make_plan import make_plan
 from tests.cuda.small_list import SmallList, small_list
@@ -73,10 +74,8 @@ def place_in_tables(env: Any, coefficient: int, table: int) -> int:
 def on_device(
     device: Device, plan: Plan, k: int, some: SmallList, truncate: bool
 ) -> Found:
-    species = tuple(sorted(plan.fitting))
-    strides = [whole(plan.n_inputs(c)) for c in species]
-    stage: DeviceStage = device_stages(device, plan, species, strides)[k]
-    env, n_types = stage.environments, len(species)
+    stage: DeviceStage = device_stages(device, PackedPlan(plan))[k]
+    env, n_types = stage.environments, len(plan.species)
     table_of, first, vectors = (
         device.download(a) for a in (env.table_of, env.first_register, env.registers)
     )
@@ -113,8 +112,8 @@ def on_device(
 
 
 def on_processors(plan: Plan, k: int, some: SmallList, truncate: bool) -> Found:
-    species = tuple(sorted(plan.fitting))
-    stage: DescriptorStage = descriptor_stages(plan, 1)[k]
+    species = plan.species
+    stage: DescriptorStage = descriptor_stages(packed(plan), 1)[k]
     env, n_types = stage.part.environments, plan.model.n_types
     hood = some.neighbourhood(species)
     located = np.empty((len(hood.types), 4))
@@ -151,7 +150,7 @@ def check(
 ) -> list[Found]:
     """What is found for each descriptor, the same on both."""
     everything = []
-    for k in range(len(plan.descriptors)):
+    for k in range(len(plan.forms)):
         expected = on_processors(plan, k, some, truncate)
         found = on_device(device, plan, k, some, truncate)
         assert found.pairs.keys() == expected.pairs.keys()

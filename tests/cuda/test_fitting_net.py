@@ -14,8 +14,10 @@ from dpse_fast.cpu.fitting_net import FittingNet
 from dpse_fast.cuda.device import Device
 from dpse_fast.cuda.fitting_net import DeviceNet, numbers_of
 from dpse_fast.cuda.gemm import Products
+from dpse_fast.cuda.net_layers import padded_layers
 from dpse_fast.model import Layer, Net
 from dpse_fast.model.activations import activation
+from dpse_fast.plan.nets import net_definition
 
 NAMES = (
     *("tanh", "sigmoid", "silu", "softplus", "gelu", "gelu_float32", "relu", "relu6"),
@@ -31,7 +33,9 @@ def evaluated(
     n, n_in = x.shape
     stride = -(-n_in // 4) * 4
     products = Products(device, net.dtype, gemm)
-    on_device = DeviceNet(device, net.definition, net.dtype, products, stride)
+    on_device = DeviceNet(
+        device, padded_layers(net.definition, stride), net.dtype, products
+    )
     padded = np.zeros((n, stride), net.dtype)
     padded[:, :n_in] = x
     inputs = device.flat(device.upload(padded))
@@ -48,7 +52,7 @@ def check(device: Device, net: Net, dtype: Any, n: int, order: Any = None) -> No
     rng = np.random.default_rng(3)
     n_in = net.layers[0].n_in
     order = np.arange(n_in) if order is None else order
-    cpu = FittingNet(net, dtype, order)
+    cpu = FittingNet(net_definition(net, order), dtype)
     x = rng.normal(size=(n, n_in)).astype(dtype)
     factors = rng.uniform(0.5, 1.5, n)
     gradient = np.empty_like(x)
@@ -111,9 +115,9 @@ def test_three_products_of_tf32_are_as_exact_as_float32(device: Device) -> None:
     rng = np.random.default_rng(6)
     net = random_net(rng, (64, 24, 24, 1), linear_last=True)
     x = rng.normal(size=(6, 64))
-    exact = FittingNet(net, np.float64, np.arange(64))
+    exact = FittingNet(net_definition(net, np.arange(64)), np.float64)
     energies, gradient = evaluated(device, exact, x, np.ones(6))
-    single = FittingNet(net, np.float32, np.arange(64))
+    single = FittingNet(net_definition(net, np.arange(64)), np.float32)
     errors = {}
     for gemm in ("float32", "tf32x3", "tf32"):
         found = evaluated(device, single, x.astype(np.float32), np.ones(6), gemm)
@@ -129,8 +133,8 @@ def test_the_standard_net_in_three_products_of_tf32(device: Device) -> None:
     rng = np.random.default_rng(7)
     net = random_net(rng, (1600, 240, 240, 240, 1), idt=True, linear_last=True)
     x = rng.normal(size=(2, 1600))
-    single = FittingNet(net, np.float32, np.arange(1600))
-    exact = FittingNet(net, np.float64, np.arange(1600))
+    single = FittingNet(net_definition(net, np.arange(1600)), np.float32)
+    exact = FittingNet(net_definition(net, np.arange(1600)), np.float64)
     energies, gradient = evaluated(device, exact, x, np.ones(2))
     errors = {}
     for gemm in ("float32", "tf32x3", "tf32"):
@@ -147,7 +151,7 @@ def test_the_gradient_is_that_of_the_outputs(
     widths: tuple[int, ...], device: Device
 ) -> None:
     net = random_net(np.random.default_rng(8), widths, "silut:0.3", linear_last=True)
-    fitting = FittingNet(net, np.float64, np.arange(widths[0]))
+    fitting = FittingNet(net_definition(net, np.arange(widths[0])), np.float64)
     x = np.random.default_rng(9).normal(size=(1, widths[0]))
     _, gradient = evaluated(device, fitting, x, np.ones(1))
     step = 1e-5
@@ -167,7 +171,7 @@ def test_a_row_that_is_not_finite_shows_and_stays_alone(
     name: str, gemm: str, device: Device
 ) -> None:
     net = random_net(np.random.default_rng(1), (5, 8, 8, 1), name, linear_last=True)
-    fitting = FittingNet(net, np.float32, np.arange(5))
+    fitting = FittingNet(net_definition(net, np.arange(5)), np.float32)
     x = np.random.default_rng(2).normal(size=(3, 5)).astype(np.float32)
     alone, slopes = evaluated(device, fitting, x[[0, 2]], np.ones(2), gemm)
     x[1, 3] = np.nan
@@ -181,11 +185,13 @@ def test_a_row_that_is_not_finite_shows_and_stays_alone(
 @pytest.mark.parametrize("gemm", ["float32", "tf32x3"])
 def test_outputs_alone(widths: tuple[int, ...], gemm: str, device: Device) -> None:
     net = random_net(np.random.default_rng(3), widths, idt=True, linear_last=True)
-    fitting = FittingNet(net, np.float32, np.arange(4))
+    fitting = FittingNet(net_definition(net, np.arange(4)), np.float32)
     x = np.random.default_rng(4).normal(size=(3, 4)).astype(np.float32)
     expected, _ = evaluated(device, fitting, x, np.ones(3), gemm)
     products = Products(device, np.float32, gemm)
-    on_device = DeviceNet(device, fitting.definition, np.float32, products, 4)
+    on_device = DeviceNet(
+        device, padded_layers(fitting.definition, 4), np.float32, products
+    )
     buffers = device.empty(3 * on_device.numbers_per_row, np.float32)
     inputs, ones = device.upload(x.reshape(-1)), device.upload(np.ones(3))
     energies = device.empty(3, np.float64)

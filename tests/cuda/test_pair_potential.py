@@ -19,8 +19,9 @@ from random_model import random_model, random_pair_table
 
 from dpse_fast.cpu.stages import PairPotentialStage
 from dpse_fast.cuda.device import Device
+from dpse_fast.cuda.packed_plan import restricted_potential
 from dpse_fast.cuda.pair_potential import DevicePairPotential
-from dpse_fast.plan.plan import _pair_potential
+from dpse_fast.plan.kernel_arrays import pair_potential
 from tests.cuda.small_list import SmallList, small_list
 
 Floats = NDArray[np.float64]
@@ -47,6 +48,7 @@ class FakePlan(NamedTuple):
     """What the stages ask of a plan."""
 
     model: Any
+    species: tuple[int, ...]
     pair_potential: Any
 
 
@@ -66,7 +68,7 @@ def plan_with(**options: Any) -> FakePlan:
     uneven = 1.0 + 0.1 * np.arange(9).reshape(3, 3, 1, 1)  # by centre and neighbour
     table = replace(table, coefficients=table.coefficients * uneven, **options)
     model = replace(random_model(n_types=3), pair_table=table)
-    return FakePlan(model, _pair_potential(model))
+    return FakePlan(model, SPECIES, pair_potential(table))
 
 
 def system(n: int = len(DEEP), scale: float = 1.0) -> SmallList:
@@ -76,7 +78,8 @@ def system(n: int = len(DEEP), scale: float = 1.0) -> SmallList:
 def on_device(
     device: Device, plan: Any, some: SmallList, truncate: bool, dtype: Any = np.float64
 ) -> Found:
-    stage = DevicePairPotential(device, plan, SPECIES)
+    potential = restricted_potential(plan.pair_potential, plan.species)
+    stage = DevicePairPotential(device, plan._replace(pair_potential=potential))
     stage.prepare(some.n)
     cuts = some.cuts(2)
     stage.reserve(2, max(cut.n_listed for cut in cuts))

@@ -12,7 +12,7 @@ from dpse_fast.kernels.layout import Place, Products
 
 from dpse_fast.cuda.device import Device
 from dpse_fast.cuda.gemm import Products as Gemm
-from dpse_fast.cuda.products import product_columns
+from dpse_fast.cuda.packed_descriptor import product_columns
 from dpse_fast.cuda.vectors import whole
 
 DTYPES = [np.float32, np.float64]
@@ -82,7 +82,7 @@ def test_products_and_their_gradients(device: Device, name: str, dtype: Any) -> 
     c = case(name, dtype)
     expected, expected_gradients = on_cpu(c, dtype)
     width = whole(c.z.shape[2])
-    form = device.upload_all(product_columns(c.form, width))
+    form = device.upload_all(product_columns(c.form.starts, c.form.ends, width))
     z = device.upload(widened(c.z, width, dtype).reshape(-1))
     out = device.upload(np.full(N_ROWS * c.place.stride, 7.5, dtype))
     device.launch(products, N_ROWS, z, N_ROWS, form, c.place, out)

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from dpse_fast.kernels.cuda.streams import Streams
 
-from dpse_fast.cuda.tables import MOST_CHANNELS, packed_rows, streams_for
+from dpse_fast.cuda.packed_descriptor import MOST_CHANNELS, packed_rows, streams_for
 
 
 @pytest.mark.parametrize("streams", [(8, 3, 1), (16, 2, 2), (32, 1, 1), (8, 2, 3)])

@@ -9,8 +9,11 @@ import pytest
 from random_model import random_model
 
 import dpse_fast
-from dpse_fast.plan.accuracy import MOST_NEIGHBOURS, sample_environments
-from dpse_fast.planning.comparison_structures import sample_structures
+from dpse_fast.planning.structures import (
+    MOST_NEIGHBOURS,
+    comparison_structures,
+    sample_environments,
+)
 
 
 @pytest.mark.parametrize("mixed", [False, True])
@@ -35,5 +38,5 @@ def test_a_cutoff_without_bounds_is_refused(rcut: float) -> None:
 def test_any_trained_minimum_gives_sample_structures(distance: float) -> None:
     model = replace(random_model(), min_distance=distance)
     pot = dpse_fast.load(model)
-    for s in sample_structures(model):
+    for s in comparison_structures(model):
         assert np.isfinite(pot.compute(s.positions, s.types, s.cell).energy)

@@ -14,7 +14,7 @@ from dpse_fast.errors import ModelFileError
 from dpse_fast.formats.tensorflow import read
 from dpse_fast.formats.tensorflow.graph import Graph
 from dpse_fast.model import EmbeddingTable, Gated, Model, Net, SeE2A
-from dpse_fast.plan.descriptor_plan import padding_of
+from dpse_fast.plan.pair_functions import padding_of
 
 X = np.linspace(-0.7, 1.3, 5)
 TYPED = Recipe(typed="concat")

@@ -10,6 +10,7 @@ from dpse_fast.kernels.layout import Switch
 from dpse_fast.kernels.switch import switch_jet
 from random_model import random_model, random_net
 
+from dpse_fast.cpu.packed_plan import packed
 from dpse_fast.errors import AccuracyWarning
 from dpse_fast.model import EmbeddingTable
 from dpse_fast.model.activations import activation
@@ -217,7 +218,7 @@ def test_a_last_fine_interval_that_is_cut_short_has_a_row_of_its_own() -> None:
 def test_looser_tolerances_take_fewer_intervals() -> None:
     model = random_model()
     plans = [make_plan(model, tolerance=tol) for tol in (0.0, 1e-6, 1e-2)]
-    sizes = [plan.descriptors[0].coefficients.size for plan in plans]
+    sizes = [packed(plan).descriptors[0].coefficients.size for plan in plans]
     assert sizes == sorted(sizes, reverse=True)
     assert sizes[0] > 2 * sizes[2]
     for plan in plans[1:]:
@@ -235,6 +236,6 @@ def test_equal_embeddings_share_a_table() -> None:
     statistics = np.ones((2, 2, 4))
     descriptor = replace(model.descriptors[0], dstd=statistics)
     model = replace(model, descriptors=(descriptor,))
-    tables = make_plan(model, tolerance=0.0).descriptors[0].tables
+    tables = make_plan(model, tolerance=0.0).tables[0]
     assert tables[0, 0] is tables[1, 0]
     assert tables[0, 0] is not tables[0, 1]

@@ -13,9 +13,10 @@ from random_model import random_model, random_structure
 import dpse_fast
 from dpse_fast.plan import PRECISIONS
 from dpse_fast.plan.accuracy import Accuracy
+from dpse_fast.plan.neighbour_counts import neighbours_of
 from dpse_fast.planning import choose
 from dpse_fast.planning.make_plan import make_plan
-from dpse_fast.planning.structures import neighbours_of, sample_structures
+from dpse_fast.planning.structures import sample_structures
 
 WATER = Path(__file__).parents[2] / "examples" / "water.xyz"
 GOLDEN = Path(__file__).parents[1] / "golden"

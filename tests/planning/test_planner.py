@@ -39,8 +39,8 @@ def test_types_are_planned_when_they_come(many: dpse_fast.Model) -> None:
             result.atomic_energies, expected.atomic_energies, rtol=0, atol=1e-11
         )
     assert pot.plan is not None
-    assert sorted(pot.plan.fitting) == [0, 1, 3, 5, 8, 9]
-    assert len(pot.plan.descriptors[0].tables) == 36
+    assert list(pot.plan.species) == [0, 1, 3, 5, 8, 9]
+    assert len(pot.plan.tables[0]) == 36
 
 
 def test_a_session_follows_new_types(many: dpse_fast.Model) -> None:

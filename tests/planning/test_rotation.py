@@ -14,7 +14,7 @@ from random_model import random_model, random_structure
 import dpse_fast
 from dpse_fast.model import Model, Net
 from dpse_fast.plan import PRECISIONS
-from dpse_fast.plan.descriptor_plan import functions_of, padding_of
+from dpse_fast.plan.pair_functions import functions_of, padding_of
 from dpse_fast.planning import make_plan
 from dpse_fast.planning.plan_summary import ROTATED, summarise
 from dpse_fast.planning.rotation import CentreRotation, sensitivity
@@ -211,7 +211,7 @@ def test_the_energy_does_not_step_at_the_cutoff() -> None:
     model = random_model(2, **WIDE)
     pot = dpse_fast.load(model, tol=1e-2, threads=1)
     assert pot.plan is not None
-    assert pot.plan.descriptors[0].forms[0].mix is not None
+    assert pot.plan.forms[0][0].mix is not None
     positions = np.array([[0.0, 0, 0], [1.1, 0.3, 0], [0, 1.4, 0.2], [0, 0, 0]])
     for types in ([0, 1, 1, 0], [0, 1, 1, 1]):
         energies = []
@@ -231,12 +231,12 @@ def test_an_untrained_type_costs_the_others_nothing() -> None:
         model, descriptors=(replace(descriptor, davg=mean, dstd=deviation),)
     )
     plan = make_plan(model, tolerance=1e-2)
-    (part,) = plan.descriptors
-    assert part.forms[2].n_channels == descriptor.width
+    (forms,) = plan.forms
+    assert forms[2].n_channels == descriptor.width
     reasons = [row["because"] for row in summarise(plan)["descriptors"]]
     assert reasons[2] == "a type without training is left alone"
     assert all("of the work" in reason for reason in reasons[:2])
     for c in (0, 1):
-        assert part.n_inputs(c) < 0.9 * part.n_inputs(2)
+        assert forms[c].n_inputs < 0.9 * forms[2].n_inputs
     assert plan.certificate is not None
     assert plan.certificate.force <= 1e-2

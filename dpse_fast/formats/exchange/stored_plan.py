@@ -16,7 +16,7 @@ from ...plan import PRECISIONS, StoredPlan
 from ...plan.accuracy import Accuracy
 from ...plan.form import Form
 from ...plan.jets import switch_of
-from ...plan.plan import is_foldable
+from ...plan.nets import is_foldable
 from ...plan.tables import Table
 from ..hdf5 import File
 from . import datasets

@@ -1,0 +1,62 @@
+"""The embedding of each pair of types in r, and what an empty slot adds."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..model import Descriptor, Embedding, SeE2R
+from .jets import RadialEmbedding, empty_channels, switch_of
+
+Array = NDArray[np.floating]
+Pair = tuple[int, int]
+
+
+def functions_of(
+    descriptor: Descriptor, types: frozenset[int]
+) -> dict[Pair, RadialEmbedding]:
+    """The embedding of each pair of these types that counts.
+
+    Equal functions are one object.
+    """
+    switch = switch_of(descriptor)
+    known: dict[tuple[int, float, float], RadialEmbedding] = {}
+    found = {}
+    for c in sorted(types):
+        for t in sorted(types):
+            net = descriptor.embedding[c][t]
+            if net is None:
+                continue
+            mean = float(descriptor.davg[c, t, 0])
+            scale = 1.0 / float(descriptor.dstd[c, t, 0])
+            if isinstance(descriptor, SeE2R) and (c, t) in descriptor.excluded:
+                mean = scale = 0.0
+            start = descriptor.rcut_smth
+            function = RadialEmbedding(net, switch, mean, scale, start)
+            found[c, t] = known.setdefault((id(net), mean, scale), function)
+    return found
+
+
+def padding_of(descriptor: Descriptor, types: frozenset[int]) -> Array:
+    """What an empty slot adds to the sum, (T, G, M) by centre and group of slots.
+
+    The centres are of these types; an absent neighbour type leaves its slots empty.
+
+    G(x0)·x0 with x0 = −davg/dstd, or G(x0) for SeE2R; nothing where the pair is
+    dropped.
+    """
+    n, groups = descriptor.n_types, descriptor.slot_group
+    padding = np.zeros((n, len(descriptor.sel), descriptor.width))
+    for c in sorted(types):
+        for g in range(len(descriptor.sel)):
+            t = groups.index(g)
+            embedding: Embedding | None = descriptor.embedding[c][t]
+            if descriptor.padding and (descriptor.mixed or embedding is not None):
+                embedding = descriptor.padding[c]
+            if embedding is None:
+                continue
+            x = -float(descriptor.davg[c, t, 0]) / float(descriptor.dstd[c, t, 0])
+            weight = 1.0 if isinstance(descriptor, SeE2R) else x
+            if weight:
+                padding[c, g] = empty_channels(embedding, x) * weight
+    return padding
