@@ -1,7 +1,8 @@
 """Train a small DeepPot-SE potential in JAX and export it with h5py.
 
-Pure functions of a pytree. One embedding net serves all pairs and one fitting net all
-types: both take trained vectors of the types (docs/model-format.md, "Shared nets").
+The model is a pure function of a pytree. One embedding net is used for all pairs and
+one fitting net for all types; both take a trained vector for each type as input
+(docs/model-format.md, "Shared nets").
 
     python examples/export_jax.py model.h5
 """

@@ -1,7 +1,8 @@
 """Train a small DeepPot-SE potential in plain PyTorch and export it with h5py.
 
-The model is an ordinary torch.nn.Module; `export` writes it as docs/model-format.md
-says. Both are evaluated on one cluster, and agree to the last digits.
+The model is an ordinary torch.nn.Module; `export` writes it in the format of
+docs/model-format.md. Both are evaluated on the same cluster and agree to the last
+digits.
 
     python examples/export_pytorch.py model.h5
 """

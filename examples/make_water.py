@@ -1,7 +1,8 @@
 """How examples/water.xyz was made: water from a lattice, by a short MD run.
 
-64 molecules at 0.997 g/cm³ start on a cubic lattice, turned at random; the
-embedded model relaxes them, then 300 K Langevin dynamics runs with 0.5 fs steps.
+64 molecules at 0.997 g/cm³ start on a cubic lattice with random orientations. They are
+relaxed with the embedded model, followed by Langevin dynamics at 300 K with steps of
+0.5 fs.
 
     python examples/make_water.py water.xyz
 """
@@ -22,7 +23,7 @@ from dpse_fast.ase import DeepPotential
 
 EDGE = 12.42  # Å, of the cubic cell
 SIDE = 4  # molecules along an edge
-FRAMES, STEPS = 8, 1000  # frames kept, steps of 0.5 fs between them
+FRAMES, STEPS = 8, 1000  # frames written, steps of 0.5 fs between them
 
 
 def lattice(rng: np.random.Generator) -> Atoms:

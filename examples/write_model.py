@@ -1,8 +1,8 @@
 """Write a model file from a trainer's arrays, with h5py and NumPy alone.
 
 The layout is described in docs/model-format.md; export_pytorch.py and export_jax.py
-are worked exporters of trained models. Run it to write a small random
-model, then try ``dpse-fast info random.h5``.
+export trained models. Run this program to write a small random model, then try
+``dpse-fast info random.h5``.
 """
 
 import itertools

@@ -1,6 +1,7 @@
-// Energies of several structures from several threads, in C++11, each with a potential of
-// its own: ./threads MODEL OPTIONS THREADS STRUCTURE. Calls with one potential would wait
-// for each other. STRUCTURE is that of examples/c/md.c; thread k moves atom 0 by k/100 Å.
+// Energies of several structures from several threads, in C++11:
+// ./threads MODEL OPTIONS THREADS STRUCTURE. Every thread has its own potential, because calls
+// on the same potential wait for each other. STRUCTURE is a file as in examples/c/md.c;
+// thread k moves atom 0 by k/100 Å.
 #include <cstdio>
 #include <cstdlib>
 #include <fstream>

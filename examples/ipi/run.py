@@ -1,4 +1,4 @@
-"""Path integrals of water in i-PI, all beads of a step in one batch.
+"""Path-integral MD of water in i-PI, all beads of a step in one batch.
 
     pip install dpse-fast ipi
     python run.py --folder pimd        # writes start.xyz there, and runs i-PI

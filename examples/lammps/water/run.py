@@ -1,4 +1,4 @@
-"""LAMMPS as a Python module: the same as in.lammps, with numbers as arrays.
+"""LAMMPS as a Python module: NVE of water, energies and forces as Python objects.
 
 python run.py, or on two ranks: mpirun -n 2 python run.py
 """
