@@ -14,7 +14,8 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from ..kernels.cpu.environment import COINCIDENT, locate
+from ..kernels.counters import COINCIDENT
+from ..kernels.cpu.environment import locate
 from ..kernels.layout import N_LOCATED, Neighbourhood
 from ..plan import Plan
 from ..runtime.blas_threads import one_blas_thread
@@ -44,7 +45,7 @@ class Evaluation(NamedTuple):
 class Domain(NamedTuple):
     """What was met beyond the model's domain, as counted by the kernels."""
 
-    counters: list[NDArray[np.int64]]  # by descriptor, see kernels.cpu.environment
+    counters: list[NDArray[np.int64]]  # by descriptor, see kernels.counters
     seen: NDArray[np.int64]  # (T, T) pairs within the longest cutoff
     n_over: int  # atoms with more neighbours than sel
     n_over_table: int  # atoms with more neighbours than the pair table's sel

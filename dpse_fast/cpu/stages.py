@@ -9,24 +9,24 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..kernels._simd import lanes
+from ..kernels.counters import BELOW_TABLE, N_TABLE_COUNTERS, OVER_TABLE
 from ..kernels.cpu.environment import environments
 from ..kernels.cpu.moments import moments
 from ..kernels.cpu.pair_gradients import pair_gradients
-from ..kernels.cpu.pair_potential import (
-    BELOW_TABLE,
+from ..kernels.cpu.pair_potential import pair_potential_gradients, pair_potentials
+from ..kernels.cpu.products import add_empty_slots, product_gradients, products
+from ..kernels.cpu.radial import radial_pair_gradients, radial_sums
+from ..kernels.layout import (
     ENERGY,
     N_KEPT,
     N_SUMS,
-    N_TABLE_COUNTERS,
-    OVER_TABLE,
     SHARE,
     WEIGHT,
-    pair_potential_gradients,
-    pair_potentials,
+    Neighbourhood,
+    PairPotential,
+    Pairs,
+    Tally,
 )
-from ..kernels.cpu.products import add_empty_slots, product_gradients, products
-from ..kernels.cpu.radial import radial_pair_gradients, radial_sums
-from ..kernels.layout import Neighbourhood, PairPotential, Pairs, Tally
 from ..model import SeE2A
 from ..plan import Plan
 from .aligned import aligned_zeros

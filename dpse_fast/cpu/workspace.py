@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from ..kernels.cpu.environment import N_COUNTERS
+from ..kernels.counters import N_COUNTERS
 from ..kernels.cpu.forces import list_gradients
 from ..kernels.layout import Neighbourhood, Tally
 from ..plan import Plan

@@ -22,7 +22,6 @@ from ..inputs.structure import (
     types_of_dtype,
     unknown_type,
 )
-from ..kernels.cuda._cuda import WARP
 from ..kernels.cuda.boundary import (
     FIRST_FAR,
     FIRST_OUTSIDE,
@@ -33,6 +32,7 @@ from ..kernels.cuda.boundary import (
 )
 from ..kernels.cuda.rows import gather_rows
 from .device import Array, Device
+from .warps import warps
 
 
 class DeviceSystem(NamedTuple):
@@ -73,7 +73,7 @@ def check_device_system(
     found = device.zeros(N_COUNTED, np.int64)
     device.launch(
         check_atoms,
-        _warps(n),
+        warps(n),
         *(at, FARTHEST, given, least, len(type_map) - 1, found),
     )
     met = device.download(found)
@@ -133,13 +133,9 @@ def _of_real_atoms(device: Device, system: DeviceSystem) -> DeviceSystem:
     positions = device.empty((n, 3), np.float64)
     device.launch(
         gather_rows,
-        _warps(n),
+        warps(n),
         *(device.flat(system.positions), 3, places, device.flat(positions)),
     )
     return system._replace(
         positions=positions, types=device.upload(types[real]), real=places
     )
-
-
-def _warps(n_threads: int) -> int:
-    return -(-n_threads // int(WARP))

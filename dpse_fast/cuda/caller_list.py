@@ -20,7 +20,7 @@ from ..kernels.cuda.caller_list import (
     check_list_on_device,
 )
 from .device import Array, Device
-from .spatial_order import warps
+from .warps import warps
 
 
 class CheckedList(NamedTuple):

@@ -36,7 +36,7 @@ from .listed_rows import ListedRows
 from .memory import no_memory
 from .pipeline import DeviceTallies
 from .report import report_of_rows
-from .spatial_order import warps
+from .warps import warps
 
 Floats = NDArray[np.float64]
 

@@ -6,21 +6,16 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from ..kernels.cpu.pair_potential import (
-    N_KEPT,
-    N_SUMS,
-    SHARE,
-)
 from ..kernels.cuda.layout import Batch, BatchPairs, FullList, PairGradients
 from ..kernels.cuda.pair_potential import pair_potentials, take_over
-from ..kernels.layout import PairPotential
+from ..kernels.layout import N_KEPT, N_SUMS, SHARE, PairPotential
 from ..plan import Plan
 from .batches import Cut
 from .device import Array, Device
 
 
 class DevicePairPotential:
-    """See `dpse_fast.cpu.stages.PairPotentialStage`.
+    """The pair table of rows on a device.
 
     Parameters
     ----------

@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from ..kernels.cpu.environment import N_COUNTERS
+from ..kernels.counters import N_COUNTERS
 from ..kernels.cuda.layout import PairGradients, Tile
 from ..kernels.cuda.rows import finish_energies, finish_inputs, set_factors
 from ..kernels.layout import Tally
@@ -24,6 +24,7 @@ from .pair_potential import DevicePairPotential
 from .row_list import CallersRows, RowList
 from .stages import DeviceStage, device_stages
 from .vectors import whole
+from .warps import warps
 
 Floats = NDArray[np.float64]
 
@@ -263,16 +264,14 @@ class Pipeline:
                 stage.forward(cut, self._inputs)
         with self._timed("fitting"):
             scale = float(model.scale[c])
-            device.launch(
-                set_factors, _warps(n), begin, n, scale, shares, self._factors
-            )
+            device.launch(set_factors, warps(n), begin, n, scale, shares, self._factors)
             self._finish_inputs(cut, given.values)
             self._bound_net(cut)(self._factors, begin, self.energies)
             constant = self.plan.fitting[c].definition.constant
             bias = float(model.bias[c])
             device.launch(
                 finish_energies,
-                _warps(n),
+                warps(n),
                 *(begin, n, constant, given.vacuum, scale, bias, self.energies),
             )
         with self._timed("gradients"):
@@ -289,7 +288,7 @@ class Pipeline:
         if n_parameters or stride > column:
             self._device.launch(
                 finish_inputs,
-                _warps(cut.n_rows),
+                warps(cut.n_rows),
                 *(parameters, n_parameters, cut.begin, cut.n_rows),
                 *(self._inputs, stride, column - n_parameters),
             )
@@ -353,7 +352,3 @@ class Pipeline:
             close=download(widest.close) if self._atomic else np.empty(0, np.int32),
             unseen=download(widest.unseen) if self._atomic else np.empty(0, np.int32),
         )
-
-
-def _warps(n_threads: int) -> int:
-    return -(-n_threads // 32)

@@ -24,6 +24,7 @@ from .neighbours import DeviceList
 from .pipeline import Pipeline, RowParameters
 from .report import caller_atoms, report_of
 from .structure import DeviceStructure, check_structure
+from .warps import warps
 
 Floats = NDArray[np.float64]
 
@@ -124,7 +125,7 @@ class CudaSession(Session, KeptOnDevice):
         begin = self._device.mark()
         types = self._device.empty(structure.n, np.int32)
         self._device.launch(
-            renumber, -(-structure.n // 32), structure.types, self._numbers, types
+            renumber, warps(structure.n), structure.types, self._numbers, types
         )
         anew = self._list.update(
             *(structure.positions, types, structure.cell, structure.pbc),

@@ -10,7 +10,6 @@ from numpy.typing import NDArray
 from ..cpu.spatial_order import MOST_ATOMS, periodicity
 from ..errors import InputError
 from ..inputs.structure import System
-from ..kernels.cuda._cuda import WARP
 from ..kernels.cuda.cells import (
     fill_cells,
     invert_order,
@@ -23,6 +22,7 @@ from ..kernels.cuda.layout import Images, PlacesByCell
 from ..kernels.cuda.skin import follow
 from ..kernels.layout import Grid, Periodicity
 from .device import Array, Device
+from .warps import MOST_WARPS, warps
 
 Floats = NDArray[np.float64]
 
@@ -31,7 +31,6 @@ Floats = NDArray[np.float64]
 # and 21.5.
 CELLS_PER_REACH = np.array([8.0, 1.0, 1.0])
 MOST_CELLS_PER_ATOM = 8
-MOST_WARPS = 4096  # that share a search for an extreme
 # Of a row or image, when places are sorted by cell: located, owner, offset, shift,
 # place, key, order, and what a radix sort keeps beside them or copies in that order.
 BUILDING_BYTES = 32 + 4 + 24 + 8 + 4 + 8 + 8 + 32
@@ -182,8 +181,3 @@ def by_cell(device: Device, located: Array, grid: Grid) -> PlacesByCell:
     found = PlacesByCell(x, y, z, device.empty(n_all, np.int64))
     device.launch(fill_cells, warps(n_all + 1), located, members, keys, found, grid)
     return found
-
-
-def warps(n_threads: int) -> int:
-    """That have so many lanes."""
-    return int(-(-n_threads // WARP))

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from ..cpu.pipeline import Domain
 from ..errors import AtomError
-from ..kernels.cpu.environment import CLOSE_PAIRS, COINCIDENT, N_COUNTERS, SHORT_PAIRS
+from ..kernels.counters import CLOSE_PAIRS, COINCIDENT, N_COUNTERS, SHORT_PAIRS
 from ..model import Descriptor, Model
 from ..plan import Plan
 from ..results import ALL_TYPES, PAIR_TABLE, AtomReport, Report, SelOverflow

@@ -10,6 +10,7 @@ from .._bits import LANES, below, count_bits, equal, lowest_bit, store_set
 from .._jit import inline, kernel
 from .._rows import columns_at
 from .._simd import add, mul, root, splat, store, sub
+from ..counters import CLOSE_PAIRS, CLOSEST, COINCIDENT, N_COUNTERS, SHORT_PAIRS
 from ..layout import (
     Environments,
     Floats,
@@ -20,13 +21,6 @@ from ..layout import (
 )
 from ..table_rows import row_at as plain_row_at
 
-# Columns of the counters that `environments` adds to, before one per group of slots.
-SHORT_PAIRS = 0
-CLOSE_PAIRS = 1
-COINCIDENT = 2  # 1 + the index of an atom that another one lies on
-N_COUNTERS = 3
-
-CLOSEST = 1e-4  # Å; closer atoms are at the same place
 ELSEWHERE = 1e30  # Å; where atoms are put that no other atom feels
 
 row_at = inline(plain_row_at)

@@ -11,7 +11,14 @@ import numpy as np
 from .. import pair_energy
 from .. import softmin as plain
 from .._jit import inline, kernel
+from ..counters import BELOW_TABLE, OVER_TABLE
 from ..layout import (
+    ENERGY,
+    SHARE,
+    SLOPE,
+    SOFTMIN,
+    WEIGHT,
+    WEIGHT_SLOPE,
     Floats,
     Ints,
     Neighbourhood,
@@ -20,19 +27,6 @@ from ..layout import (
 )
 from ..switch import switch_jet_compiled
 from .nearest import without_dropped
-
-# Columns of the sums of `pair_potentials`.
-ENERGY, WEIGHT, WEIGHT_SLOPE, SHARE = range(4)
-N_SUMS = 4
-
-# Rows of what is kept of each pair: ½ du/dr / r, and r, later dσ/dr / r.
-SLOPE, SOFTMIN = range(2)
-N_KEPT = 2
-
-# Columns of the counters of `pair_potentials`.
-BELOW_TABLE = 0  # 1 + the index of an atom with a neighbour below the table's start
-OVER_TABLE = 1  # atoms with more neighbours than the table's sel
-N_TABLE_COUNTERS = 2
 
 cell_at = inline(pair_energy.cell_at)
 cubic_jet = inline(pair_energy.cubic_jet)

@@ -1,4 +1,4 @@
-"""From a neighbour list to the pairs of a batch: twin of `kernels.cpu.environment`.
+"""From a neighbour list to the pairs of a batch: twin of the processors' `environment`.
 
 A warp takes a row and writes its pairs as it meets them. The few rows where that is
 too many get to `keep_nearest`, a kernel of its own: with it in the same kernel a
@@ -14,13 +14,7 @@ from typing import Any
 import numpy as np
 
 from .. import table_rows
-from ..cpu.environment import (
-    CLOSE_PAIRS,
-    CLOSEST,
-    COINCIDENT,
-    N_COUNTERS,
-    SHORT_PAIRS,
-)
+from ..counters import CLOSE_PAIRS, CLOSEST, COINCIDENT, N_COUNTERS, SHORT_PAIRS
 from ..layout import Environments, Floats, Ints, Tally
 from ._cuda import WARP, cuda, device, kernel
 from ._ptx import EVERYONE, fetch4, first_item, lane, pick, put, rank

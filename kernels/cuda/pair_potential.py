@@ -1,4 +1,4 @@
-"""The tabulated pair potential on the device: twin of `kernels.cpu.pair_potential`."""
+"""The pair potential and the switch to it: twin of the processors' `pair_potential`."""
 
 from __future__ import annotations
 
@@ -9,18 +9,19 @@ import numpy as np
 
 from .. import pair_energy
 from .. import softmin as plain
-from ..cpu.pair_potential import (
-    BELOW_TABLE,
+from ..counters import BELOW_TABLE, OVER_TABLE
+from ..layout import (
     ENERGY,
     N_SUMS,
-    OVER_TABLE,
     SHARE,
     SLOPE,
     SOFTMIN,
     WEIGHT,
     WEIGHT_SLOPE,
+    Floats,
+    Ints,
+    PairPotential,
 )
-from ..layout import Floats, Ints, PairPotential
 from ._cuda import WARP, cuda, device, kernel
 from ._ptx import EVERYONE, fetch4, first_item, lane, pick, put, rank
 from .geometry import switch_jet

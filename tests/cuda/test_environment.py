@@ -7,7 +7,8 @@ from typing import Any, NamedTuple
 
 import numpy as np
 import pytest
-from dpse_fast.kernels.cpu.environment import COINCIDENT, N_COUNTERS, locate
+from dpse_fast.kernels.counters import COINCIDENT, N_COUNTERS
+from dpse_fast.kernels.cpu.environment import locate
 from dpse_fast.kernels.layout import Tally
 from families import family
 from numpy.typing import NDArray

@@ -7,12 +7,8 @@ from typing import Any, NamedTuple
 
 import numpy as np
 import pytest
+from dpse_fast.kernels.counters import BELOW_TABLE, N_TABLE_COUNTERS, OVER_TABLE
 from dpse_fast.kernels.cpu.environment import locate
-from dpse_fast.kernels.cpu.pair_potential import (
-    BELOW_TABLE,
-    N_TABLE_COUNTERS,
-    OVER_TABLE,
-)
 from dpse_fast.kernels.cuda.layout import PairGradients
 from numpy.typing import NDArray
 from random_model import random_model, random_pair_table
