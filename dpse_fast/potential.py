@@ -181,11 +181,8 @@ class Potential:
     def _make_many(
         self, skin: float, inform: Callable[[str], None] | None, warn_once: bool
     ) -> ManySession:
-        def door(quiet: bool) -> ListedSession:
-            tell = (lambda text: None) if quiet else inform
-            return self._make_listed(tell, False, warn_once)
-
-        return ManySession(self.model, door, skin)
+        listed = self._make_listed(inform, False, warn_once)
+        return ManySession(self.model, listed, skin)
 
     def _make_listed(
         self, inform: Callable[[str], None] | None, profile: bool, warn_once: bool

@@ -124,7 +124,8 @@ class Tally(NamedTuple):
     over: Ints  # (B,) int32 of a block, 1: more neighbours than sel
     excess: Ints  # (n_rows, G) int32, neighbours beyond sel
     close: Ints  # (n_rows,) int32, neighbours below the trained minimum
-    unseen: Ints  # (n_rows,) int32, neighbours of a pair of types without training
+    short: Ints  # (n_rows,) int32, below the trusted distance
+    unseen: Ints  # (n_rows, T) int32, neighbours of pairs of types without training
 
 
 class Pairs(NamedTuple):

@@ -14,16 +14,18 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from ..evaluation.domain_counts import Domain
 from ..kernels.counters import COINCIDENT
 from ..kernels.cpu.environment import locate
 from ..kernels.layout import N_LOCATED, Neighbourhood
 from ..plan import Plan
+from ..results import AtomCounts
 from ..runtime.blas_threads import one_blas_thread
 from .blocks import Block, blocks_of
 from .force_sums import OrderedSum
 from .spatial_order import slices
 from .threads import Workers
-from .workspace import AtomTallies, Workspace
+from .workspace import Workspace, atom_counts
 
 Floats = NDArray[np.float64]
 
@@ -40,17 +42,6 @@ class Evaluation(NamedTuple):
     virial: Floats  # (3, 3) eV
     atomic_virials: Floats  # (n_all, 9) eV; (0, 9) unless asked for
     domain: Domain
-
-
-class Domain(NamedTuple):
-    """What was met beyond the model's domain, as counted by the kernels."""
-
-    counters: list[NDArray[np.int64]]  # by descriptor, see kernels.counters
-    seen: NDArray[np.int64]  # (T, T) pairs within the longest cutoff
-    n_over: int  # atoms with more neighbours than sel
-    n_over_table: int  # atoms with more neighbours than the pair table's sel
-    below_table: int  # 1 + an atom with a neighbour below the pair table, or 0
-    atoms: AtomTallies  # of no atoms unless asked for
 
 
 class Engine:
@@ -103,7 +94,7 @@ class Engine:
         """
         blocks = blocks_of(hood, self.plan.model.n_types, parameters)
         energies = np.zeros(len(hood.centres))
-        atoms = AtomTallies(self.plan, len(hood.centres) if atomic else 0)
+        atoms = atom_counts(self.plan, len(hood.centres) if atomic else 0)
         workspaces = self._prepare(blocks, len(hood.positions), atoms)
         self._sums.start(len(hood.positions), atomic)
         located = self._locate(hood)
@@ -142,7 +133,7 @@ class Engine:
         return _gather(workspaces, self._sums, energies, atoms, self.plan.widest)
 
     def _prepare(
-        self, blocks: Sequence[Block], n_all: int, atoms: AtomTallies
+        self, blocks: Sequence[Block], n_all: int, atoms: AtomCounts
     ) -> list[Workspace]:
         size = max((len(block.rows) for block in blocks), default=1)
         if not self._workspaces or self._workspaces[0].size < size:
@@ -227,7 +218,7 @@ def _gather(
     workspaces: Sequence[Workspace],
     sums: OrderedSum,
     energies: Floats,
-    atoms: AtomTallies,
+    atoms: AtomCounts,
     widest: int,
 ) -> Evaluation:
     counters = []

@@ -24,6 +24,8 @@ class DevicePairPotential:
     Attributes
     ----------
     counters : (N_TABLE_COUNTERS,) int64, added to; to be given before a batch
+    over_table : (n,) int32 of rows, 1 where one has more neighbours than the table's
+        sel, modified; or (0,)
     shares : (n,) float64, 1 − w of rows: the share of the fitting nets' energy
     row_bytes, listed_bytes : of a batch's row and listed neighbour, in `reserve`
     """
@@ -40,7 +42,7 @@ class DevicePairPotential:
         )
         self.row_bytes = 4 * self._n_types
         self._nothing = device.empty(0, np.int32)
-        self.counters = self._nothing
+        self.counters = self.over_table = self._nothing
         self.prepare(0)
         self.reserve(0, 0)
 
@@ -76,7 +78,8 @@ class DevicePairPotential:
             pair_potentials,
             cut.n_rows,
             *(hood, located, Batch(cut.begin, cut.n_rows), self._potential),
-            *(truncate, self._pairs, self._kept, self._sums, self.counters, over),
+            *(truncate, self._pairs, self._kept, self._sums),
+            *(self.counters, over, self.over_table),
         )
 
     def take_over(self, cut: Cut, energies: Array, gradients: PairGradients) -> None:

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 from numpy.typing import NDArray
 
-from ..cpu.pipeline import Domain
+from ..evaluation.domain_counts import Domain
 from ..evaluation.domain_report import not_finite
 from ..evaluation.domain_report import report_of as report_of_domain
 from ..plan import Plan
@@ -17,14 +15,6 @@ from .force_sums import Outputs
 from .neighbours import DeviceList
 from .pipeline import DeviceTallies
 from .structure import DeviceStructure
-
-
-class _Atoms:
-    """`workspace.AtomTallies` of rows."""
-
-    def __init__(self, tallies: DeviceTallies) -> None:
-        self.excess = tallies.excess
-        self.close, self.unseen = tallies.close, tallies.unseen
 
 
 def caller_atoms(
@@ -70,7 +60,9 @@ def report_of_rows(
     seen = np.zeros((n_types, n_types), np.int64)
     own = sorted(plan.fitting)
     seen[np.ix_(own, own)] = counts.seen[plan.widest]
-    atoms: Any = _Atoms(tallies)
+    unseen = np.zeros((len(tallies.atoms.unseen), n_types), np.int32)
+    unseen[:, own] = tallies.atoms.unseen
+    atoms = tallies.atoms._replace(unseen=unseen)
     domain = Domain(
         *(counts.counters, seen, tallies.n_over),
         *(counts.n_over_table, counts.below_table, atoms),

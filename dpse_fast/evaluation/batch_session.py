@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from typing import Any, NamedTuple
 
@@ -14,8 +14,9 @@ from ..errors import AtomError, InputError
 from ..inputs.structure import Checked, check_amount, check_system, given_parameters
 from ..kernels.cpu.images import add_to_owners
 from ..model import Model
-from ..results import PAIR_TABLE, AtomReport, Report, Result, SelOverflow
+from ..results import Report, Result
 from .batch_list import JointList
+from .domain_report import report_of_atoms
 from .listed_session import ListedResult, ListedSession
 
 Floats = NDArray[np.float64]
@@ -52,26 +53,18 @@ class ManySession:
 
     Parameters
     ----------
-    make_door : a second door to the potential; True: that does not warn
+    listed : computes with the systems' lists as one
     skin : Å, as in `Potential.session`
-    quiet : do not warn
 
     Attributes
     ----------
     list_builds : how many lists were built, of all systems
     """
 
-    def __init__(
-        self,
-        model: Model,
-        make_door: Callable[[bool], ListedSession],
-        skin: float,
-        quiet: bool = False,
-    ) -> None:
-        self._model, self._make_door = model, make_door
+    def __init__(self, model: Model, listed: ListedSession, skin: float) -> None:
+        self._model, self._listed = model, listed
         skin = check_amount(skin, "skin", "a length in Å")
         self._list = JointList(model.rcut, skin)
-        self._door = make_door(quiet)
         self._ready = False
         self._lock = threading.Lock()
 
@@ -134,7 +127,7 @@ class ManySession:
         same = not joint.update([one.checked.system for one in systems])
         same, self._ready = same and self._ready, False
         own = joint.owners[joint.centres]
-        found = self._door.compute(
+        found = self._listed.compute(
             *(joint.positions, joint.types, joint.first, joint.neighbours),
             joint.centres,
             same_list=same,
@@ -169,30 +162,19 @@ class ManySession:
                     virial=virials[part].sum(axis=0),
                     atomic_energies=energies[part],
                     atomic_virials=virials[part],
-                    report=self._report(one, found.report, rows[part], len(systems)),
+                    report=self._report(one, found.report, rows[part]),
                 )
             )
         return results
 
     def _report(
-        self, system: _System, joint: Report, rows: NDArray[np.int64], n_systems: int
+        self, system: _System, joint: Report, rows: NDArray[np.int64]
     ) -> Report:
-        """Of one system, with its rows of the joint report."""
+        """Of one system, from its rows of the joint report."""
         assert joint.atoms is not None
-        atoms = _mapped(joint.atoms, lambda values: values[rows])
-        if n_systems == 1:
-            return replace(joint, atoms=atoms)
-        in_table = joint.sel_overflow and PAIR_TABLE in joint.sel_overflow.types
-        if joint.short_pairs or joint.unseen_pairs or in_table:
-            # What is not counted by atoms is found by a look at the system alone.
-            session = ManySession(self._model, self._make_door, 0.0, quiet=True)
-            return session._evaluate([system])[0].report
-        return Report(
-            sel_overflow=_overflow(atoms.sel_excess),
-            close_pairs=-(-int(atoms.close_neighbours.sum()) // 2),
-            non_finite_atoms=int(atoms.non_finite.sum()),
-            atoms=atoms,
-        )
+        counts = joint.atoms.counts.mapped(lambda values: values[rows])
+        bad, types = joint.atoms.non_finite[rows], system.checked.system.types
+        return report_of_atoms(self._model, counts, bad, types)
 
 
 def _of_rows(parts: list[Floats], own: NDArray[np.int32]) -> Floats | None:
@@ -201,34 +183,13 @@ def _of_rows(parts: list[Floats], own: NDArray[np.int32]) -> Floats | None:
     return joined if joined.size else None
 
 
-def _overflow(excess: dict[str, NDArray[np.int64]]) -> SelOverflow | None:
-    types = {name: int((values > 0).sum()) for name, values in excess.items()}
-    types = {name: n for name, n in types.items() if n}
-    if not types:
-        return None
-    beyond = np.any([values > 0 for values in excess.values()], axis=0)
-    return SelOverflow(int(beyond.sum()), types)
-
-
-def _mapped(
-    atoms: AtomReport, change: Callable[[NDArray[Any]], NDArray[Any]]
-) -> AtomReport:
-    return AtomReport(
-        sel_excess={name: change(values) for name, values in atoms.sel_excess.items()},
-        close_neighbours=change(atoms.close_neighbours),
-        unseen_neighbours=change(atoms.unseen_neighbours),
-        non_finite=change(atoms.non_finite),
-    )
-
-
 def _for_caller(result: Result, checked: Checked, atomic: bool) -> Result:
     """With rows for atoms that do not count, and of atoms only what is wanted."""
     for_all, report = checked.for_all, result.report
     assert result.atomic_energies is not None
     assert result.atomic_virials is not None
     assert report.atoms is not None
-    excess = {k: v for k, v in report.atoms.sel_excess.items() if v.any()}
-    own = _mapped(replace(report.atoms, sel_excess=excess), for_all)
+    own = report.atoms.mapped(for_all)
     n_virtual = checked.n_atoms - len(result.forces)
     return replace(
         result,

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from ..cpu.neighbours import NeighbourList
 from ..cpu.pipeline import Engine
 from ..cpu.stages import AngularStage
-from ..cpu.workspace import AtomTallies, Workspace
+from ..cpu.workspace import Workspace, atom_counts
 from ..inputs.structure import System
 from ..kernels.cpu.environment import locate
 from ..kernels.layout import N_LOCATED, Neighbourhood
@@ -112,7 +112,7 @@ def _moments(
     plan: Plan, hood: Neighbourhood, rows: NDArray[np.int64], k: int, species: int
 ) -> Floats:
     work = Workspace(plan, len(rows))
-    work.start(len(hood.positions), AtomTallies(plan, 0))
+    work.start(len(hood.positions), atom_counts(plan, 0))
     flat, _ = work.begin_block(species, len(rows))
     stage = work.stages[k]
     assert isinstance(stage, AngularStage)

@@ -139,6 +139,7 @@ def pair_potentials(
     sums: Floats,
     counters: Ints,
     over: Ints,
+    over_table: Ints,
 ) -> None:
     """Fill ``pairs`` and what is kept of each that matters.
 
@@ -152,6 +153,7 @@ def pair_potentials(
     sums : (B, N_SUMS) modified: E_table without its bias (eV), w, dw/dσ (1/Å), 1 − w
     counters : (N_TABLE_COUNTERS,) int64, added to
     over : (B,) modified, 1 for atoms with more neighbours than `sel`
+    over_table : (n_rows,) the same of the list's rows, or (0,)
     """
     reach = max(potential.end, potential.switch_rcut)
     n_pairs = 0
@@ -172,6 +174,8 @@ def pair_potentials(
         if _are_too_many(hood.types, potential, n, found):
             counters[OVER_TABLE] += 1
             over[b] = 1
+            if over_table.size:
+                over_table[row] = 1
             if truncate:
                 n = _keep_nearest(hood.types, potential, n, found, distances)
         for k in range(n):

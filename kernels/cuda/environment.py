@@ -151,6 +151,7 @@ def _finish(
             cuda.atomic.max(tally.counters, COINCIDENT, row + 1)
         if tally.close.size > 0:
             put(tally.close, row, n_close)
+            put(tally.short, row, n_short)
 
 
 @device
@@ -162,11 +163,9 @@ def _count_seen(
         n = pick(met, first + t)
         if n > 0:
             cuda.atomic.add(tally.seen, (species, t), n)
-    if lane() == 0 and tally.unseen.size > 0:
-        unseen = 0
-        for t in range(env.group.size):
-            unseen += env.unseen[species, t] * pick(met, first + t)
-        put(tally.unseen, row, unseen)
+    if tally.unseen.size > 0:
+        for t in range(lane(), env.group.size, WARP):
+            tally.unseen[row, t] = env.unseen[species, t] * pick(met, first + t)
 
 
 @partial(kernel, blocks=6)
@@ -187,7 +186,7 @@ def environments(
     env : ``first_register`` and ``registers`` count vectors of four numbers
     truncate : keep the nearest ``sel`` of each group of slots
     pairs : modified
-    tally : added to; ``over``, ``excess``, ``close`` and ``unseen`` are of all rows
+    tally : added to; ``over`` and what is counted by atoms are of all rows
     """
     b = first_item()
     if b >= rows.count:

@@ -124,6 +124,7 @@ def pair_potentials(
     sums: Floats,
     counters: Ints,
     over: Ints,
+    over_table: Ints,
 ) -> None:
     """Fill ``pairs`` and what is kept of each that matters.
 
@@ -138,6 +139,7 @@ def pair_potentials(
         all w, dw/dσ (1/Å) and 1 − w
     counters : (N_TABLE_COUNTERS,) int64, added to
     over : (n,) of all rows, modified, 1 for atoms with more neighbours than `sel`
+    over_table : (n,) the same, or (0,)
     """
     b = first_item()
     if b >= rows.count:
@@ -226,6 +228,8 @@ def pair_potentials(
         if own == 0:
             cuda.atomic.add(counters, OVER_TABLE, 1)
             put(over, row, 1)
+            if over_table.size > 0:
+                put(over_table, row, 1)
         if not truncate:
             break
         cutting = True
