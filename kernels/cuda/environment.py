@@ -263,6 +263,8 @@ def keep_nearest(
             put(tally.over, row, 1)
             if tally.excess.size > 0:
                 tally.excess[row, g] = beyond
+    # Lanes have read what was met; from here on it is written.
+    cuda.syncwarp()
     n_close = np.int32(0)
     n_short = np.int32(0)
     together = False

@@ -109,7 +109,9 @@ def _has_too_many(potential: PairPotential, met: Ints, first: int) -> bool:
             if pick(potential.group, t) == g:
                 n += pick(met, first + t)
         too_many = too_many or n > pick(potential.sel, g)
-    return cuda.any_sync(EVERYONE, too_many)
+    too_many = cuda.any_sync(EVERYONE, too_many)
+    cuda.syncwarp()  # the caller writes what was met
+    return too_many
 
 
 @kernel
