@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 Floats = NDArray[np.float64]
+Ints = NDArray[np.integer]
 Counts = NDArray[np.int64]
 
 ALL_TYPES = "all types"
@@ -36,6 +39,29 @@ class SelOverflow:
         return f"{self.n_atoms} atoms have more neighbours than sel ({each})"
 
 
+class AtomCounts(NamedTuple):
+    """What an `AtomReport` sums up, as the kernels count it.
+
+    Of N atoms, T neighbour types, and G groups of types that share a ``sel``.
+    """
+
+    excess: list[Ints]  # by descriptor, (N, G) neighbours beyond sel
+    close: list[Ints]  # by descriptor, (N,) below the shortest trained distance
+    short: list[Ints]  # by descriptor, (N,) far below it, see `Report`
+    unseen: Ints  # (N, T) of a pair of types that the training data lack
+    over_table: Ints  # (N,) 1: more neighbours than the pair table's sel
+
+    def mapped(self, change: Callable[[NDArray[Any]], NDArray[Any]]) -> AtomCounts:
+        """With the rows of each array changed."""
+        return AtomCounts(
+            excess=[change(values) for values in self.excess],
+            close=[change(values) for values in self.close],
+            short=[change(values) for values in self.short],
+            unseen=change(self.unseen),
+            over_table=change(self.over_table),
+        )
+
+
 @dataclass(frozen=True, eq=False)
 class AtomReport:
     """`Report` atom by atom.
@@ -46,12 +72,24 @@ class AtomReport:
     close_neighbours : (N,) below the shortest distance of the training data
     unseen_neighbours : (N,) of a pair of types that the training data lack
     non_finite : (N,) bool, energy or force is NaN or infinite
+    counts : AtomCounts, what the others are made of
     """
 
     sel_excess: dict[str, Counts]
     close_neighbours: Counts
     unseen_neighbours: Counts
     non_finite: NDArray[np.bool_]
+    counts: AtomCounts = field(repr=False)
+
+    def mapped(self, change: Callable[[NDArray[Any]], NDArray[Any]]) -> AtomReport:
+        """With the rows of each array changed."""
+        return AtomReport(
+            {name: change(values) for name, values in self.sel_excess.items()},
+            change(self.close_neighbours),
+            change(self.unseen_neighbours),
+            change(self.non_finite),
+            self.counts.mapped(change),
+        )
 
 
 @dataclass(frozen=True, eq=False)

@@ -35,6 +35,14 @@ class Neighbourhood(NamedTuple):
 LOCATED = ("x", "y", "z", "type")
 N_LOCATED = len(LOCATED)
 
+# Columns of the sums of `pair_potentials`: E_table (eV), w, dw/dσ (1/Å), 1 − w.
+ENERGY, WEIGHT, WEIGHT_SLOPE, SHARE = range(4)
+N_SUMS = 4
+
+# Rows of what it keeps of each pair: ½ du/dr / r, and r, later dσ/dr / r.
+SLOPE, SOFTMIN = range(2)
+N_KEPT = 2
+
 
 class Periodicity(NamedTuple):
     """The cell and how far around it images are taken."""
@@ -111,12 +119,13 @@ class Environments(NamedTuple):
 class Tally(NamedTuple):
     """What is beyond a model's domain, counted; arrays of atoms may be empty."""
 
-    counters: Ints  # (N_COUNTERS + G,) int64, see kernels.cpu.environment
+    counters: Ints  # (N_COUNTERS + G,) int64, see kernels.counters
     seen: Ints  # (T, T) int64, pairs within the cutoff by centre and neighbour
     over: Ints  # (B,) int32 of a block, 1: more neighbours than sel
     excess: Ints  # (n_rows, G) int32, neighbours beyond sel
     close: Ints  # (n_rows,) int32, neighbours below the trained minimum
-    unseen: Ints  # (n_rows,) int32, neighbours of a pair of types without training
+    short: Ints  # (n_rows,) int32, below the trusted distance
+    unseen: Ints  # (n_rows, T) int32, neighbours of pairs of types without training
 
 
 class Pairs(NamedTuple):

@@ -14,16 +14,18 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from ..evaluation.backend import AtomTallies, Domain
-from ..kernels.cpu.environment import COINCIDENT, locate
+from ..evaluation.domain_counts import Domain
+from ..kernels.counters import COINCIDENT
+from ..kernels.cpu.environment import locate
 from ..kernels.layout import N_LOCATED, Neighbourhood
+from ..results import AtomCounts
 from ..runtime.blas_threads import one_blas_thread
 from .blocks import Block, blocks_of
 from .force_sums import OrderedSum
 from .packed_plan import PackedPlan
 from .spatial_order import slices
 from .threads import Workers
-from .workspace import Workspace, atom_tallies
+from .workspace import Workspace, atom_counts
 
 Floats = NDArray[np.float64]
 
@@ -92,7 +94,7 @@ class Pipeline:
         """
         blocks = blocks_of(hood, self.plan.model.n_types, parameters)
         energies = np.zeros(len(hood.centres))
-        atoms = atom_tallies(self.plan, len(hood.centres) if atomic else 0)
+        atoms = atom_counts(self.plan, len(hood.centres) if atomic else 0)
         workspaces = self._prepare(blocks, len(hood.positions), atoms)
         self._sums.start(len(hood.positions), atomic)
         located = self._locate(hood)
@@ -131,7 +133,7 @@ class Pipeline:
         return _gather(workspaces, self._sums, energies, atoms, self.plan.widest)
 
     def _prepare(
-        self, blocks: Sequence[Block], n_all: int, atoms: AtomTallies
+        self, blocks: Sequence[Block], n_all: int, atoms: AtomCounts
     ) -> list[Workspace]:
         size = max((len(block.rows) for block in blocks), default=1)
         if not self._workspaces or self._workspaces[0].size < size:
@@ -216,7 +218,7 @@ def _gather(
     workspaces: Sequence[Workspace],
     sums: OrderedSum,
     energies: Floats,
-    atoms: AtomTallies,
+    atoms: AtomCounts,
     widest: int,
 ) -> PipelineResult:
     counters = []

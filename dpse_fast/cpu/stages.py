@@ -9,24 +9,24 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..kernels._simd import lanes
+from ..kernels.counters import BELOW_TABLE, N_TABLE_COUNTERS, OVER_TABLE
 from ..kernels.cpu.environment import environments
 from ..kernels.cpu.moments import moments
 from ..kernels.cpu.pair_gradients import pair_gradients
-from ..kernels.cpu.pair_potential import (
-    BELOW_TABLE,
+from ..kernels.cpu.pair_potential import pair_potential_gradients, pair_potentials
+from ..kernels.cpu.products import add_empty_slots, product_gradients, products
+from ..kernels.cpu.radial import radial_pair_gradients, radial_sums
+from ..kernels.layout import (
     ENERGY,
     N_KEPT,
     N_SUMS,
-    N_TABLE_COUNTERS,
-    OVER_TABLE,
     SHARE,
     WEIGHT,
-    pair_potential_gradients,
-    pair_potentials,
+    Neighbourhood,
+    PairPotential,
+    Pairs,
+    Tally,
 )
-from ..kernels.cpu.products import add_empty_slots, product_gradients, products
-from ..kernels.cpu.radial import radial_pair_gradients, radial_sums
-from ..kernels.layout import Neighbourhood, PairPotential, Pairs, Tally
 from ..model import SeE2A
 from .aligned import aligned_zeros
 from .packed_plan import PackedPlan
@@ -252,10 +252,18 @@ class PairPotentialStage:
         self.buffers = PairBuffers(size, 1, 0, np.float64, np.float64)
         self._kept = np.empty((N_KEPT, 0))
         self._counters = np.zeros(N_TABLE_COUNTERS, np.int64)
+        self.start(np.zeros(0, np.int32))
 
-    def start(self) -> None:
-        """Forget what was met in the last evaluation."""
+    def start(self, over_table: NDArray[np.integer]) -> None:
+        """Forget what was met in the last evaluation.
+
+        Parameters
+        ----------
+        over_table : (n_rows,) 1 where an atom has more neighbours than the table's
+            sel, modified by each block; or (0,)
+        """
         self._counters.fill(0)
+        self._over_table = over_table
 
     @property
     def below_table(self) -> int:
@@ -283,7 +291,7 @@ class PairPotentialStage:
         sums = self._sums[: len(rows)]
         pair_potentials(
             *(hood, located, rows, self._potential, truncate, pairs),
-            *(self._kept, sums, self._counters, over),
+            *(self._kept, sums, self._counters, over, self._over_table),
         )
         return np.asarray(sums[:, SHARE])
 

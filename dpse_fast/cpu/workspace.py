@@ -5,10 +5,10 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from ..evaluation.backend import AtomTallies
-from ..kernels.cpu.environment import N_COUNTERS
+from ..kernels.counters import N_COUNTERS
 from ..kernels.cpu.forces import list_gradients
 from ..kernels.layout import Neighbourhood, Tally
+from ..results import AtomCounts
 from .aligned import aligned_zeros, own_lines
 from .packed_plan import PackedPlan
 from .stages import (
@@ -21,15 +21,18 @@ from .stages import (
 Floats = NDArray[np.floating]
 
 
-def atom_tallies(plan: PackedPlan, n_rows: int) -> AtomTallies:
-    """Zeros for so many rows."""
-    return AtomTallies(
-        excess=[
-            np.zeros((n_rows, part.environments.sel.size), np.int32)
-            for part in plan.descriptors
-        ],
-        close=np.zeros(n_rows, np.int32),
-        unseen=np.zeros(n_rows, np.int32),
+def atom_counts(plan: PackedPlan, n_rows: int) -> AtomCounts:
+    """Zeros for rows of a list; none are counted where there are no rows."""
+
+    def zeros(*shape: int) -> NDArray[np.int32]:
+        return np.zeros((n_rows, *shape), np.int32)
+
+    return AtomCounts(
+        excess=[zeros(part.environments.sel.size) for part in plan.descriptors],
+        close=[zeros() for _ in plan.descriptors],
+        short=[zeros() for _ in plan.descriptors],
+        unseen=zeros(plan.model.n_types),
+        over_table=zeros(),
     )
 
 
@@ -59,8 +62,8 @@ class Workspace:
         self.slot = np.zeros(0, np.int32)
         self.n_over = 0
         self.over = np.zeros(size, np.int32)
-        self._nobody = np.zeros(0, np.int32)
         n = plan.model.n_types
+        self._nobody = np.zeros((0, n), np.int32)
         self._counts = [
             (
                 own_lines(N_COUNTERS + part.environments.sel.size, np.int64),
@@ -76,7 +79,7 @@ class Workspace:
         parts = [stage.buffers for stage in self.stages]
         return [*parts, *([self.pair_potential.buffers] if self.pair_potential else [])]
 
-    def start(self, n_all: int, atoms: AtomTallies) -> None:
+    def start(self, n_all: int, atoms: AtomCounts) -> None:
         """Forget the counts of the last evaluation."""
         if len(self.slot) != n_all:
             self.slot = np.zeros(n_all, np.int32)
@@ -84,10 +87,10 @@ class Workspace:
             total.fill(0)
         self.n_over = 0
         if self.pair_potential is not None:
-            self.pair_potential.start()
+            self.pair_potential.start(atoms.over_table)
         self.tallies = []
         for k, (counters, seen) in enumerate(self._counts):
-            # The widest descriptor sees every pair: it alone counts for the atoms.
+            # The widest descriptor sees every pair of types.
             widest = k == self._plan.widest
             self.tallies.append(
                 Tally(
@@ -95,7 +98,8 @@ class Workspace:
                     seen=seen,
                     over=self.over,
                     excess=atoms.excess[k],
-                    close=atoms.close if widest else self._nobody,
+                    close=atoms.close[k],
+                    short=atoms.short[k],
                     unseen=atoms.unseen if widest else self._nobody,
                 )
             )

@@ -21,7 +21,7 @@ from ..kernels.cuda.boundary import (
 )
 from ..kernels.cuda.rows import gather_rows
 from .device import Array, Device
-from .spatial_order import warps
+from .warps import warps
 
 
 class CudaArrays:

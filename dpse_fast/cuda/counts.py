@@ -8,8 +8,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from ..kernels.cpu.environment import N_COUNTERS
-from ..kernels.cpu.pair_potential import BELOW_TABLE, N_TABLE_COUNTERS, OVER_TABLE
+from ..kernels.counters import BELOW_TABLE, N_COUNTERS, N_TABLE_COUNTERS, OVER_TABLE
 from .device import Array, Device
 
 
@@ -19,7 +18,7 @@ class CountsRead(NamedTuple):
     n_non_finite: int
     n_over_table: int
     below_table: int  # 1 + a row with a neighbour below the pair table, or 0
-    counters: list[NDArray[np.int64]]  # by descriptor, see kernels.cpu.environment
+    counters: list[NDArray[np.int64]]  # by descriptor, see kernels.counters
     seen: list[NDArray[np.int64]]  # by descriptor, (P, P)
 
 

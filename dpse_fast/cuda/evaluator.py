@@ -8,7 +8,8 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from ..evaluation.backend import AtomTallies, Domain, Evaluation, Request
+from ..evaluation.backend import Evaluation, Request
+from ..evaluation.domain_counts import Domain
 from ..evaluation.domain_report import check_distances, not_finite
 from ..inputs.arrays import VIRTUAL
 from ..inputs.structure import CheckedStructure
@@ -22,7 +23,7 @@ from .neighbours import NeighbourList
 from .parameters import ParametersOfRows
 from .pipeline import DeviceTallies, Pipeline
 from .row_list import RowList
-from .spatial_order import warps
+from .warps import warps
 
 Int64s = NDArray[np.int64]
 
@@ -212,11 +213,13 @@ class Evaluator:
         seen = np.zeros((n_types, n_types), np.int64)
         own = list(self._pipeline.species)
         seen[np.ix_(own, own)] = counts.seen[self.plan.widest]
+        unseen = np.zeros((len(tallies.atoms.unseen), n_types), np.int32)
+        unseen[:, own] = tallies.atoms.unseen
         return Domain(
             counters=counts.counters,
             seen=seen,
             n_over=tallies.n_over,
             n_over_table=counts.n_over_table,
             below_table=counts.below_table,
-            atoms=AtomTallies(tallies.excess, tallies.close, tallies.unseen),
+            atoms=tallies.atoms._replace(unseen=unseen),
         )

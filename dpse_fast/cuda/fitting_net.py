@@ -25,7 +25,7 @@ from .vectors import VECTOR
 
 
 class DeviceNet:
-    """A net in one precision; see `dpse_fast.cpu.fitting_net.FittingNet`.
+    """A net in one precision; as `FittingNet` on the processors.
 
     Parameters
     ----------

@@ -6,12 +6,12 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from ..kernels.cuda._cuda import WARP
 from ..kernels.cuda.forces import N_VIRIAL, make_gather_forces, make_scatter_forces
 from ..kernels.cuda.incoming import make_gather_incoming
 from ..kernels.cuda.layout import FullList, Incoming, PairGradients, Tile
 from ..kernels.cuda.sums import PER_SUM, hand_over, sum_parts
 from .device import Array, Device
+from .warps import warps
 
 MARGIN = 1e-6  # Å, by which the distances of a pair and its reverse may differ
 ENERGY, VIRIAL, N_TOTALS = 0, 1, 1 + N_VIRIAL  # places in `ForceSums.totals`
@@ -183,7 +183,7 @@ class ForceSums:
         """
         self._device.launch(
             hand_over,
-            -(-order.size // WARP),
+            warps(order.size),
             *(order, self._none if real is None else real),
             self._none if rows is None else rows,
             *(energies, self.forces, self.virials),

@@ -22,7 +22,7 @@ from ..kernels.cuda.skin import follow
 from .device import Array, Device
 from .neighbour_list_check import CheckedList
 from .row_list import CallersRows
-from .spatial_order import MOST_WARPS, warps
+from .warps import MOST_WARPS, warps
 
 LISTED = 4 + 2  # bytes of a pair: its neighbour, its place in the caller's row
 INCOMING = 4 + 2  # and as what points at its neighbour

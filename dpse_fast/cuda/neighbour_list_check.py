@@ -21,7 +21,7 @@ from ..kernels.cuda.caller_list import (
 )
 from .arrays import CudaArrays
 from .device import Array, Device
-from .spatial_order import warps
+from .warps import warps
 
 
 @dataclass(eq=False)

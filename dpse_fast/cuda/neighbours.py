@@ -17,7 +17,8 @@ from ..kernels.cuda.reverse import find_reverse
 from ..kernels.cuda.skin import farthest_move
 from .device import Array, Device
 from .row_list import RowList
-from .spatial_order import MOST_WARPS, Places, by_cell, in_spatial_order, warps
+from .spatial_order import Places, by_cell, in_spatial_order
+from .warps import MOST_WARPS, warps
 
 Floats = NDArray[np.float64]
 

@@ -4,25 +4,22 @@ from __future__ import annotations
 
 import numpy as np
 
-from ..kernels.cpu.pair_potential import (
-    N_KEPT,
-    N_SUMS,
-    SHARE,
-)
 from ..kernels.cuda.layout import Batch, BatchPairs, FullList, PairGradients
 from ..kernels.cuda.pair_potential import pair_potentials, take_over
-from ..kernels.layout import PairPotential
+from ..kernels.layout import N_KEPT, N_SUMS, SHARE, PairPotential
 from .batches import Cut
 from .device import Array, Device
 from .packed_plan import PackedPlan
 
 
 class DevicePairPotential:
-    """See `dpse_fast.cpu.stages.PairPotentialStage`.
+    """The pair table of rows on a device.
 
     Attributes
     ----------
     counters : (N_TABLE_COUNTERS,) int64, added to; to be given before a batch
+    over_table : (n,) int32 of rows, 1 where one has more neighbours than the table's
+        sel, modified; or (0,)
     shares : (n,) float64, 1 − w of rows: the share of the fitting nets' energy
     row_bytes, listed_bytes : of a batch's row and listed neighbour, in `reserve`
     """
@@ -37,7 +34,7 @@ class DevicePairPotential:
         self._potential: PairPotential = device.upload_all(plan.pair_potential)
         self.row_bytes = 4 * self._n_types
         self._nothing = device.empty(0, np.int32)
-        self.counters = self._nothing
+        self.counters = self.over_table = self._nothing
         self.prepare(0)
         self.reserve(0, 0)
 
@@ -73,7 +70,8 @@ class DevicePairPotential:
             pair_potentials,
             cut.n_rows,
             *(hood, located, Batch(cut.begin, cut.n_rows), self._potential),
-            *(truncate, self._pairs, self._kept, self._sums, self.counters, over),
+            *(truncate, self._pairs, self._kept, self._sums),
+            *(self.counters, over, self.over_table),
         )
 
     def take_over(self, cut: Cut, energies: Array, gradients: PairGradients) -> None:

@@ -9,6 +9,7 @@ from ..kernels.cuda.rows import gather_rows
 from ..model import Model
 from .device import Array, Device
 from .pipeline import Pipeline, RowParameters
+from .warps import warps
 
 Floats = NDArray[np.float64]
 
@@ -50,9 +51,7 @@ class ParametersOfRows:
             self._rooms[name] = device.empty(size, np.float64)
         if size:
             given = device.upload(values.reshape(-1))
-            device.launch(
-                gather_rows, -(-n // 32), given, width, order, self._rooms[name]
-            )
+            device.launch(gather_rows, warps(n), given, width, order, self._rooms[name])
         return self._rooms[name]
 
     def _vacuum(self, values: Floats, types: NDArray[np.int32]) -> Floats:

@@ -9,11 +9,12 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from ..kernels.cpu.environment import N_COUNTERS
+from ..kernels.counters import N_COUNTERS
 from ..kernels.cuda.layout import PairGradients, Tile
 from ..kernels.cuda.rows import finish_energies, finish_inputs, set_factors
 from ..kernels.layout import Tally
 from ..plan import Plan
+from ..results import AtomCounts
 from .batches import LARGEST_BATCH, Costs, Cut, Tiling, bounds, tiling
 from .counts import Counts, CountsRead
 from .device import Array, Device, Recording
@@ -24,6 +25,7 @@ from .packed_plan import PackedPlan
 from .pair_potential import DevicePairPotential
 from .row_list import CallersRows, RowList
 from .stages import DeviceStage, device_stages
+from .warps import warps
 
 Floats = NDArray[np.float64]
 
@@ -35,9 +37,7 @@ class DeviceTallies(NamedTuple):
 
     counts: CountsRead
     n_over: int
-    excess: list[NDArray[np.int32]]  # by descriptor, (n, G) or (0, G), of rows
-    close: NDArray[np.int32]  # (n,) or (0,)
-    unseen: NDArray[np.int32]
+    atoms: AtomCounts  # of rows, or of no rows; (n, P) are unseen
 
 
 class RowParameters(NamedTuple):
@@ -170,19 +170,22 @@ class Pipeline:
         self._over = device.empty(n, np.int32)
         self._counts = Counts(device, [s.n_groups for s in self._stages], n_types)
         self._sums.n_non_finite = self._counts.n_non_finite
+        self._over_table = device.empty(n_atoms, np.int32)
         if self._table is not None:
             self._table.counters = self._counts.of_table
+            self._table.over_table = self._over_table
         self._tallies = []
         for k, stage in enumerate(self._stages):
-            own = n_atoms if k == plan.widest else 0
+            seeing = n_atoms if k == plan.widest else 0
             self._tallies.append(
                 Tally(
                     counters=self._counts.counters[k],
                     seen=self._counts.seen[k],
                     over=self._over,
                     excess=device.empty((n_atoms, stage.n_groups), np.int32),
-                    close=device.empty(own, np.int32),
-                    unseen=device.empty(own, np.int32),
+                    close=device.empty(n_atoms, np.int32),
+                    short=device.empty(n_atoms, np.int32),
+                    unseen=device.empty((seeing, n_types), np.int32),
                 )
             )
 
@@ -235,9 +238,9 @@ class Pipeline:
     def _start(self, n_places: int) -> None:
         """Forget the sums of the last evaluation."""
         self._sums.start(self._n, self._atomic, n_places)
-        atoms = [(t.excess, t.close, t.unseen) for t in self._tallies]
+        atoms = [(t.excess, t.close, t.short, t.unseen) for t in self._tallies]
         arrays = (self._counts.whole, self._over, *(a for own in atoms for a in own))
-        for array in (*arrays, self.listed_gradients):
+        for array in (*arrays, self._over_table, self.listed_gradients):
             if array.size:
                 self._device.fill(array, 0)
 
@@ -264,16 +267,14 @@ class Pipeline:
                 stage.forward(cut, self._inputs)
         with self._timed("fitting"):
             scale = float(model.scale[c])
-            device.launch(
-                set_factors, _warps(n), begin, n, scale, shares, self._factors
-            )
+            device.launch(set_factors, warps(n), begin, n, scale, shares, self._factors)
             self._finish_inputs(cut, given.values)
             self._bound_net(cut)(self._factors, begin, self.energies)
             constant = self.plan.nets[c].constant
             bias = float(model.bias[c])
             device.launch(
                 finish_energies,
-                _warps(n),
+                warps(n),
                 *(begin, n, constant, given.vacuum, scale, bias, self.energies),
             )
         with self._timed("gradients"):
@@ -290,7 +291,7 @@ class Pipeline:
         if n_parameters or stride > column:
             self._device.launch(
                 finish_inputs,
-                _warps(cut.n_rows),
+                warps(cut.n_rows),
                 *(parameters, n_parameters, cut.begin, cut.n_rows),
                 *(self._inputs, stride, column - n_parameters),
             )
@@ -338,8 +339,7 @@ class Pipeline:
 
     def tallies(self) -> DeviceTallies:
         """What was met beyond the model's domain."""
-        download = self._device.download
-        widest = self._tallies[self.plan.widest]
+        download, parts = self._device.download, self._tallies
         counts = self._counts.read()
         overflow = counts.n_over_table + sum(
             int(c[N_COUNTERS:].sum()) for c in counts.counters
@@ -348,13 +348,11 @@ class Pipeline:
         return DeviceTallies(
             counts,
             n_over,
-            excess=[download(tally.excess) for tally in self._tallies]
-            if self._atomic
-            else [np.empty((0, s.n_groups), np.int32) for s in self._stages],
-            close=download(widest.close) if self._atomic else np.empty(0, np.int32),
-            unseen=download(widest.unseen) if self._atomic else np.empty(0, np.int32),
+            AtomCounts(
+                excess=[download(part.excess) for part in parts],
+                close=[download(part.close) for part in parts],
+                short=[download(part.short) for part in parts],
+                unseen=download(parts[self.plan.widest].unseen),
+                over_table=download(self._over_table),
+            ),
         )
-
-
-def _warps(n_threads: int) -> int:
-    return -(-n_threads // 32)

@@ -9,7 +9,6 @@ import numpy as np
 from ..errors import InputError
 from ..inputs.cell_geometry import MOST_ATOMS, cells_of_space, periodicity
 from ..inputs.structure import System
-from ..kernels.cuda._cuda import WARP
 from ..kernels.cuda.cells import (
     fill_cells,
     invert_order,
@@ -22,12 +21,12 @@ from ..kernels.cuda.layout import Images, PlacesByCell
 from ..kernels.cuda.skin import follow
 from ..kernels.layout import Grid, Periodicity
 from .device import Array, Device
+from .warps import MOST_WARPS, warps
 
 # Along x, the direction of lines, and along y and z. A warp's turns for an atom, water
 # to 8 Å: 25.7, with (4, 1, 1) cells 27.3, with (8, 2, 2) 22.7; water to 6 Å: 13.0, 13.8
 # and 21.5.
 CELLS_PER_REACH = np.array([8.0, 1.0, 1.0])
-MOST_WARPS = 4096  # that share a search for an extreme
 # Of a row or image, when places are sorted by cell: located, owner, offset, shift,
 # place, key, order, and what a radix sort keeps beside them or copies in that order.
 BUILDING_BYTES = 32 + 4 + 24 + 8 + 4 + 8 + 8 + 32
@@ -169,8 +168,3 @@ def by_cell(device: Device, located: Array, grid: Grid) -> PlacesByCell:
     found = PlacesByCell(x, y, z, device.empty(n_all, np.int64))
     device.launch(fill_cells, warps(n_all + 1), located, members, keys, found, grid)
     return found
-
-
-def warps(n_threads: int) -> int:
-    """That have so many lanes."""
-    return int(-(-n_threads // WARP))

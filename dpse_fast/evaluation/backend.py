@@ -17,9 +17,10 @@ from numpy.typing import NDArray
 from ..errors import InputError
 from ..inputs.arrays import Array, Arrays
 from ..inputs.neighbour_list import CallerList
-from ..inputs.structure import CheckedStructure, System
+from ..inputs.structure import CheckedStructure
 from ..model import Model
 from ..plan import Plan
+from .domain_counts import Domain
 
 Doubles = NDArray[np.float64]
 Ints = NDArray[np.integer]
@@ -43,25 +44,6 @@ class Request(NamedTuple):
         n = len(self.atoms)
         whole = np.broadcast_to(self.frame, (n, self.frame.shape[1]))
         return np.concatenate([whole, self.atoms], axis=1)
-
-
-class AtomTallies(NamedTuple):
-    """What each row has beyond the model's domain; empty unless asked for."""
-
-    excess: list[NDArray[np.int32]]  # by descriptor, (n_rows, G) neighbours beyond sel
-    close: NDArray[np.int32]  # (n_rows,)
-    unseen: NDArray[np.int32]  # (n_rows,)
-
-
-class Domain(NamedTuple):
-    """What lies beyond the model's domain, as the kernels counted it."""
-
-    counters: list[NDArray[np.int64]]  # by descriptor, see kernels.counters
-    seen: NDArray[np.int64]  # (T, T) pairs within the longest cutoff
-    n_over: int  # atoms with more neighbours than sel
-    n_over_table: int  # atoms with more neighbours than the pair table's sel
-    below_table: int  # 1 + an atom with a neighbour below the pair table, or 0
-    atoms: AtomTallies
 
 
 class Evaluation(NamedTuple):
@@ -218,18 +200,3 @@ class PlanSource(Protocol):
 
     def plan_for(self, present: Callable[[], Ints]) -> Plan:
         """A plan that serves these types, asked for only where it matters."""
-
-
-__all__ = [
-    "Array",
-    "AtomTallies",
-    "Backend",
-    "Domain",
-    "Evaluation",
-    "Evaluator",
-    "GivenList",
-    "PlanSource",
-    "Request",
-    "StructureList",
-    "System",
-]

@@ -15,9 +15,10 @@ from ..inputs.parameters import check_parameters
 from ..inputs.structure import CheckedStructure, check_system
 from ..kernels.cpu.images import add_to_owners
 from ..model import Model
-from ..results import AtomReport, Report, Result, SelOverflow
+from ..results import Report, Result
 from .backend import Request
 from .batch_list import BatchList, HostList
+from .domain_report import report_of_atoms
 from .listed_session import ListedResult, ListedSession
 
 Floats = NDArray[np.float64]
@@ -168,45 +169,19 @@ class BatchSession:
                     virial=virials[part].sum(axis=0),
                     atomic_energies=energies[part],
                     atomic_virials=virials[part],
-                    report=self._report(one, found.report, rows[part], len(systems)),
+                    report=self._report(one, found.report, rows[part]),
                 )
             )
         return results
 
     def _report(
-        self, system: _System, joint: Report, rows: NDArray[np.int64], n_systems: int
+        self, system: _System, joint: Report, rows: NDArray[np.int64]
     ) -> Report:
-        """Of one system, with its rows of the joint report."""
+        """Of one system, from its rows of the joint report."""
         assert joint.atoms is not None
-        atoms = _mapped(joint.atoms, lambda values: values[rows])
-        if n_systems == 1:
-            return replace(joint, atoms=atoms)
-        return Report(
-            sel_overflow=_overflow(atoms.sel_excess),
-            close_pairs=-(-int(atoms.close_neighbours.sum()) // 2),
-            non_finite_atoms=int(atoms.non_finite.sum()),
-            atoms=atoms,
-        )
-
-
-def _overflow(excess: dict[str, NDArray[np.int64]]) -> SelOverflow | None:
-    types = {name: int((values > 0).sum()) for name, values in excess.items()}
-    types = {name: n for name, n in types.items() if n}
-    if not types:
-        return None
-    beyond = np.any([values > 0 for values in excess.values()], axis=0)
-    return SelOverflow(int(beyond.sum()), types)
-
-
-def _mapped(
-    atoms: AtomReport, change: Callable[[NDArray[Any]], NDArray[Any]]
-) -> AtomReport:
-    return AtomReport(
-        sel_excess={name: change(values) for name, values in atoms.sel_excess.items()},
-        close_neighbours=change(atoms.close_neighbours),
-        unseen_neighbours=change(atoms.unseen_neighbours),
-        non_finite=change(atoms.non_finite),
-    )
+        counts = joint.atoms.counts.mapped(lambda values: values[rows])
+        bad, types = joint.atoms.non_finite[rows], system.checked.system.types
+        return report_of_atoms(self._model, counts, bad, types)
 
 
 def _for_caller(result: Result, checked: CheckedStructure, atomic: bool) -> Result:
@@ -215,8 +190,7 @@ def _for_caller(result: Result, checked: CheckedStructure, atomic: bool) -> Resu
     assert result.atomic_energies is not None
     assert result.atomic_virials is not None
     assert report.atoms is not None
-    excess = {k: v for k, v in report.atoms.sel_excess.items() if v.any()}
-    own = _mapped(replace(report.atoms, sel_excess=excess), for_all)
+    own = report.atoms.mapped(for_all)
     n_virtual = checked.n_atoms - len(result.forces)
     return replace(
         result,

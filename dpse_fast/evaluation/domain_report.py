@@ -3,16 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ..errors import AtomError
-from ..kernels.cpu.environment import CLOSE_PAIRS, COINCIDENT, N_COUNTERS, SHORT_PAIRS
+from ..kernels.counters import CLOSE_PAIRS, COINCIDENT, N_COUNTERS, SHORT_PAIRS
 from ..model import Descriptor, Model
-from ..results import ALL_TYPES, PAIR_TABLE, AtomReport, Report, SelOverflow
-from .backend import Domain
+from ..plan import Plan
+from ..results import (
+    ALL_TYPES,
+    PAIR_TABLE,
+    AtomCounts,
+    AtomReport,
+    Report,
+    SelOverflow,
+)
+from .domain_counts import Domain, domain_of_atoms
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.integer]
@@ -24,18 +31,6 @@ BELOW_TABLE = (
     "atom {} has a neighbour closer than the pair table of the model starts; expected "
     "distances inside the table"
 )
-
-
-class Evaluated(Protocol):
-    """What a report asks of a plan, whether it is packed or not."""
-
-    @property
-    def model(self) -> Model: ...
-
-    @property
-    def unseen(self) -> Ints:
-        """See `dpse_fast.plan.domain.unseen_pairs`."""
-        ...
 
 
 def check_distances(
@@ -60,7 +55,7 @@ def check_distances(
 
 
 def report_of(
-    plan: Evaluated,
+    plan: Plan,
     domain: Domain,
     centres: Ints,
     n_atoms: int,
@@ -76,18 +71,35 @@ def report_of(
     non_finite : which atoms of the caller have an energy or a force that is NaN or
         infinite (N,), or only how many, if there is no report of atoms
     """
-    close, short = (_pairs(domain, column) for column in (CLOSE_PAIRS, SHORT_PAIRS))
-    return Report(
-        sel_overflow=_overflow(plan.model, domain),
-        close_pairs=close,
-        short_pairs=short,
-        unseen_pairs=_unseen(plan, domain),
-        non_finite_atoms=int(np.sum(non_finite)),
-        virtual_atoms=n_atoms - len(centres),
-        atoms=_of_atoms(plan.model, domain, centres, n_atoms, np.asarray(non_finite))
-        if len(domain.atoms.close)
-        else None,
-    )
+
+    def full(values: Ints) -> NDArray[np.int64]:
+        result = np.zeros((n_atoms, *values.shape[1:]), np.int64)
+        result[centres] = values
+        return result
+
+    untrained = plan.unseen != 0
+    counted = domain._replace(seen=np.where(untrained, domain.seen, 0))
+    atoms = None
+    if len(domain.atoms.unseen):
+        bad = np.asarray(non_finite)
+        atoms = _of_atoms(plan.model, domain.atoms.mapped(full), bad)
+    n_bad, n_virtual = int(np.sum(non_finite)), n_atoms - len(centres)
+    return _report(plan.model, counted, n_bad, atoms, n_virtual)
+
+
+def report_of_atoms(
+    model: Model, counts: AtomCounts, non_finite: NDArray[np.bool_], types: Ints
+) -> Report:
+    """The report that an evaluation of some atoms alone would give.
+
+    Parameters
+    ----------
+    counts, non_finite : of these atoms, n of those of an evaluation of more
+    types : (n,) of these atoms
+    """
+    atoms = _of_atoms(model, counts, non_finite)
+    domain = domain_of_atoms(counts, types)
+    return _report(model, domain, int(np.count_nonzero(non_finite)), atoms, 0)
 
 
 def not_finite(energies: Floats, forces: Floats) -> NDArray[np.bool_]:
@@ -96,6 +108,29 @@ def not_finite(energies: Floats, forces: Floats) -> NDArray[np.bool_]:
         return np.zeros(len(energies), bool)
     finite: NDArray[np.bool_] = np.isfinite(energies) & np.isfinite(forces).all(axis=1)
     return ~finite
+
+
+def _report(
+    model: Model,
+    domain: Domain,
+    n_non_finite: int,
+    atoms: AtomReport | None,
+    n_virtual: int,
+) -> Report:
+    """Of counts in which only pairs without training are seen."""
+    names = model.type_map
+    return Report(
+        sel_overflow=_overflow(model, domain),
+        close_pairs=_pairs(domain, CLOSE_PAIRS),
+        short_pairs=_pairs(domain, SHORT_PAIRS),
+        unseen_pairs={
+            (names[c], names[t]): int(domain.seen[c, t])
+            for c, t in np.argwhere(domain.seen).tolist()
+        },
+        non_finite_atoms=n_non_finite,
+        virtual_atoms=n_virtual,
+        atoms=atoms,
+    )
 
 
 def _pairs(domain: Domain, column: int) -> int:
@@ -121,35 +156,19 @@ def _overflow(model: Model, domain: Domain) -> SelOverflow | None:
     return SelOverflow(domain.n_over, types)
 
 
-def _unseen(plan: Evaluated, domain: Domain) -> dict[tuple[str, str], int]:
-    names = plan.model.type_map
-    met = (plan.unseen != 0) & (domain.seen > 0)
-    return {
-        (names[c], names[t]): int(domain.seen[c, t])
-        for c, t in zip(*(axis.tolist() for axis in met.nonzero()), strict=True)
-    }
-
-
 def _of_atoms(
-    model: Model,
-    domain: Domain,
-    centres: Ints,
-    n_atoms: int,
-    non_finite: NDArray[np.bool_],
+    model: Model, counts: AtomCounts, non_finite: NDArray[np.bool_]
 ) -> AtomReport:
-    def full(values: Ints) -> NDArray[np.int64]:
-        result = np.zeros(n_atoms, np.int64)
-        result[centres] = values
-        return result
-
     excess: dict[str, NDArray[np.int64]] = {}
-    for descriptor, values in zip(model.descriptors, domain.atoms.excess, strict=True):
+    for descriptor, values in zip(model.descriptors, counts.excess, strict=True):
         for name, column in zip(_groups(model, descriptor), values.T, strict=True):
             if column.any():
-                excess[name] = np.maximum(full(column), excess.get(name, 0))
+                excess[name] = np.maximum(column, excess.get(name, 0))
+    widest = int(np.argmax([descriptor.rcut for descriptor in model.descriptors]))
     return AtomReport(
         sel_excess=excess,
-        close_neighbours=full(domain.atoms.close),
-        unseen_neighbours=full(domain.atoms.unseen),
+        close_neighbours=np.asarray(counts.close[widest], np.int64),
+        unseen_neighbours=counts.unseen.sum(axis=1),
         non_finite=non_finite,
+        counts=counts,
     )

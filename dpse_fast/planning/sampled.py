@@ -12,7 +12,7 @@ from ..cpu.neighbours import NeighbourList
 from ..cpu.packed_plan import PackedPlan, packed
 from ..cpu.pipeline import Pipeline
 from ..cpu.stages import AngularStage
-from ..cpu.workspace import Workspace, atom_tallies
+from ..cpu.workspace import Workspace, atom_counts
 from ..inputs.structure import System
 from ..kernels.cpu.environment import locate
 from ..kernels.layout import N_LOCATED, Neighbourhood
@@ -114,7 +114,7 @@ def _moments(
     plan: PackedPlan, hood: Neighbourhood, rows: NDArray[np.int64], k: int, species: int
 ) -> Floats:
     work = Workspace(plan, len(rows))
-    work.start(len(hood.positions), atom_tallies(plan, 0))
+    work.start(len(hood.positions), atom_counts(plan, 0))
     flat, _ = work.begin_block(species, len(rows))
     stage = work.stages[k]
     assert isinstance(stage, AngularStage)

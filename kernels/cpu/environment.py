@@ -10,6 +10,7 @@ from .._bits import LANES, below, count_bits, equal, lowest_bit, store_set
 from .._jit import inline, kernel
 from .._rows import columns_at
 from .._simd import add, mul, root, splat, store, sub
+from ..counters import CLOSE_PAIRS, CLOSEST, COINCIDENT, N_COUNTERS, SHORT_PAIRS
 from ..layout import (
     Environments,
     Floats,
@@ -20,13 +21,6 @@ from ..layout import (
 )
 from ..table_rows import row_at as plain_row_at
 
-# Columns of the counters that `environments` adds to, before one per group of slots.
-SHORT_PAIRS = 0
-CLOSE_PAIRS = 1
-COINCIDENT = 2  # 1 + the index of an atom that another one lies on
-N_COUNTERS = 3
-
-CLOSEST = 1e-4  # Å; closer atoms are at the same place
 ELSEWHERE = 1e30  # Å; where atoms are put that no other atom feels
 
 row_at = inline(plain_row_at)
@@ -166,20 +160,23 @@ def _keep_nearest(
 @inline
 def _count_close(
     env: Environments, tables: Ints, centre: int, near: Near, counters: Ints
-) -> int:
-    """Count the pairs that are too short; returns how many the training data lacks."""
+) -> tuple[int, int]:
+    """How many neighbours are below the trained distance, and below the trusted one.
+
+    Atoms in one place are told in the counters.
+    """
     short, trained = env.trusted * env.trusted, env.trained * env.trained
-    close = 0
+    n_close, n_short = 0, 0
     for t in range(near.met.size):
         if tables[t] < 0:
             continue
         for k in range(near.met[t]):
             r2 = near.squared[near.places[t * near.listed.size + k]]
-            close += r2 < trained
-            counters[SHORT_PAIRS] += r2 < short
+            n_close += r2 < trained
+            n_short += r2 < short
             if r2 < CLOSEST * CLOSEST and (r2 < short or r2 < trained):
                 counters[COINCIDENT] = centre + 1
-    return close
+    return n_close, n_short
 
 
 @inline
@@ -280,10 +277,11 @@ def environments(
         own = hood.types[centre]
         suspects = _find_near(hood, row, located, limit, suspect, near)
         _count_groups(env.group, env.competes[own], near.met, wanted)
-        unseen = 0
         for t in range(n_types):
-            unseen += env.unseen[own, t] * near.met[t]
             tally.seen[own, t] += near.met[t]
+        if tally.unseen.size:
+            for t in range(n_types):
+                tally.unseen[row, t] = env.unseen[own, t] * near.met[t]
         n_listed = hood.first[row + 1] - hood.first[row]
         if truncate and 0 < env.list_size < near.met.sum():
             for t in range(n_types):
@@ -303,12 +301,13 @@ def environments(
                     _keep_nearest(chosen, env.sel[g], n_listed, limit, near)
         _count_groups(env.group, env.slots[own], near.met, pairs.counts[b])
         tables = env.table_of[own]
-        close = 0
+        n_close, n_short = 0, 0
         if suspects:
-            close = _count_close(env, tables, centre, near, tally.counters)
+            n_close, n_short = _count_close(env, tables, centre, near, tally.counters)
         first = pairs.first[b * n_types : (b + 1) * n_types + 1]
         _write_pairs(located, centre, env, tables, near, distances, first, pairs)
-        tally.counters[CLOSE_PAIRS] += close
+        tally.counters[CLOSE_PAIRS] += n_close
+        tally.counters[SHORT_PAIRS] += n_short
         if tally.close.size:
-            tally.close[row] = close
-            tally.unseen[row] = unseen
+            tally.close[row] = n_close
+            tally.short[row] = n_short

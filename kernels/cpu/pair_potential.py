@@ -11,7 +11,14 @@ import numpy as np
 from .. import pair_energy
 from .. import softmin as plain
 from .._jit import inline, kernel
+from ..counters import BELOW_TABLE, OVER_TABLE
 from ..layout import (
+    ENERGY,
+    SHARE,
+    SLOPE,
+    SOFTMIN,
+    WEIGHT,
+    WEIGHT_SLOPE,
     Floats,
     Ints,
     Neighbourhood,
@@ -20,19 +27,6 @@ from ..layout import (
 )
 from ..switch import switch_jet_compiled
 from .nearest import without_dropped
-
-# Columns of the sums of `pair_potentials`.
-ENERGY, WEIGHT, WEIGHT_SLOPE, SHARE = range(4)
-N_SUMS = 4
-
-# Rows of what is kept of each pair: ½ du/dr / r, and r, later dσ/dr / r.
-SLOPE, SOFTMIN = range(2)
-N_KEPT = 2
-
-# Columns of the counters of `pair_potentials`.
-BELOW_TABLE = 0  # 1 + the index of an atom with a neighbour below the table's start
-OVER_TABLE = 1  # atoms with more neighbours than the table's sel
-N_TABLE_COUNTERS = 2
 
 cell_at = inline(pair_energy.cell_at)
 cubic_jet = inline(pair_energy.cubic_jet)
@@ -145,6 +139,7 @@ def pair_potentials(
     sums: Floats,
     counters: Ints,
     over: Ints,
+    over_table: Ints,
 ) -> None:
     """Fill ``pairs`` and what is kept of each that matters.
 
@@ -158,6 +153,7 @@ def pair_potentials(
     sums : (B, N_SUMS) modified: E_table without its bias (eV), w, dw/dσ (1/Å), 1 − w
     counters : (N_TABLE_COUNTERS,) int64, added to
     over : (B,) modified, 1 for atoms with more neighbours than `sel`
+    over_table : (n_rows,) the same of the list's rows, or (0,)
     """
     reach = max(potential.end, potential.switch_rcut)
     n_pairs = 0
@@ -178,6 +174,8 @@ def pair_potentials(
         if _are_too_many(hood.types, potential, n, found):
             counters[OVER_TABLE] += 1
             over[b] = 1
+            if over_table.size:
+                over_table[row] = 1
             if truncate:
                 n = _keep_nearest(hood.types, potential, n, found, distances)
         for k in range(n):

@@ -1,4 +1,4 @@
-"""From a neighbour list to the pairs of a batch: twin of `kernels.cpu.environment`.
+"""From a neighbour list to the pairs of a batch: twin of the processors' `environment`.
 
 A warp takes a row and writes its pairs as it meets them. The few rows where that is
 too many get to `keep_nearest`, a kernel of its own: with it in the same kernel a
@@ -14,13 +14,7 @@ from typing import Any
 import numpy as np
 
 from .. import table_rows
-from ..cpu.environment import (
-    CLOSE_PAIRS,
-    CLOSEST,
-    COINCIDENT,
-    N_COUNTERS,
-    SHORT_PAIRS,
-)
+from ..counters import CLOSE_PAIRS, CLOSEST, COINCIDENT, N_COUNTERS, SHORT_PAIRS
 from ..layout import Environments, Floats, Ints, Tally
 from ._cuda import WARP, cuda, device, kernel
 from ._ptx import EVERYONE, fetch4, first_item, lane, pick, put, rank
@@ -157,6 +151,7 @@ def _finish(
             cuda.atomic.max(tally.counters, COINCIDENT, row + 1)
         if tally.close.size > 0:
             put(tally.close, row, n_close)
+            put(tally.short, row, n_short)
 
 
 @device
@@ -168,11 +163,9 @@ def _count_seen(
         n = pick(met, first + t)
         if n > 0:
             cuda.atomic.add(tally.seen, (species, t), n)
-    if lane() == 0 and tally.unseen.size > 0:
-        unseen = 0
-        for t in range(env.group.size):
-            unseen += env.unseen[species, t] * pick(met, first + t)
-        put(tally.unseen, row, unseen)
+    if tally.unseen.size > 0:
+        for t in range(lane(), env.group.size, WARP):
+            tally.unseen[row, t] = env.unseen[species, t] * pick(met, first + t)
 
 
 @partial(kernel, blocks=6)
@@ -193,7 +186,7 @@ def environments(
     env : ``first_register`` and ``registers`` count vectors of four numbers
     truncate : keep the nearest ``sel`` of each group of slots
     pairs : modified
-    tally : added to; ``over``, ``excess``, ``close`` and ``unseen`` are of all rows
+    tally : added to; ``over`` and what is counted by atoms are of all rows
     """
     b = first_item()
     if b >= rows.count:
@@ -270,6 +263,8 @@ def keep_nearest(
             put(tally.over, row, 1)
             if tally.excess.size > 0:
                 tally.excess[row, g] = beyond
+    # Lanes have read what was met; from here on it is written.
+    cuda.syncwarp()
     n_close = np.int32(0)
     n_short = np.int32(0)
     together = False

@@ -1,4 +1,4 @@
-"""The embedding matrix contracted with R: twin of `kernels.cpu.moments`.
+"""The embedding matrix contracted with R: twin of the processors' `moments`.
 
 A warp takes a row. Its lanes first take a pair each and put its row of R into shared
 memory; then streams of lanes take the pairs in turns, each lane with channels of its

@@ -1,4 +1,4 @@
-"""From dE/dT to dE_i/dd of every pair: twin of `kernels.cpu.pair_gradients`.
+"""From dE/dT to dE_i/dd of every pair: twin of the processors' `pair_gradients`.
 
 The warps are organised as in `moments`; what a lane's channels give is summed over the
 lanes of a stream, four numbers of a pair at once.

@@ -1,4 +1,4 @@
-"""The tabulated pair potential on the device: twin of `kernels.cpu.pair_potential`."""
+"""The pair potential and the switch to it: twin of the processors' `pair_potential`."""
 
 from __future__ import annotations
 
@@ -9,18 +9,19 @@ import numpy as np
 
 from .. import pair_energy
 from .. import softmin as plain
-from ..cpu.pair_potential import (
-    BELOW_TABLE,
+from ..counters import BELOW_TABLE, OVER_TABLE
+from ..layout import (
     ENERGY,
     N_SUMS,
-    OVER_TABLE,
     SHARE,
     SLOPE,
     SOFTMIN,
     WEIGHT,
     WEIGHT_SLOPE,
+    Floats,
+    Ints,
+    PairPotential,
 )
-from ..layout import Floats, Ints, PairPotential
 from ._cuda import WARP, cuda, device, kernel
 from ._ptx import EVERYONE, fetch4, first_item, lane, pick, put, rank
 from .geometry import switch_jet
@@ -108,7 +109,9 @@ def _has_too_many(potential: PairPotential, met: Ints, first: int) -> bool:
             if pick(potential.group, t) == g:
                 n += pick(met, first + t)
         too_many = too_many or n > pick(potential.sel, g)
-    return cuda.any_sync(EVERYONE, too_many)
+    too_many = cuda.any_sync(EVERYONE, too_many)
+    cuda.syncwarp()  # the caller writes what was met
+    return too_many
 
 
 @kernel
@@ -123,6 +126,7 @@ def pair_potentials(
     sums: Floats,
     counters: Ints,
     over: Ints,
+    over_table: Ints,
 ) -> None:
     """Fill ``pairs`` and what is kept of each that matters.
 
@@ -137,6 +141,7 @@ def pair_potentials(
         all w, dw/dσ (1/Å) and 1 − w
     counters : (N_TABLE_COUNTERS,) int64, added to
     over : (n,) of all rows, modified, 1 for atoms with more neighbours than `sel`
+    over_table : (n,) the same, or (0,)
     """
     b = first_item()
     if b >= rows.count:
@@ -225,6 +230,8 @@ def pair_potentials(
         if own == 0:
             cuda.atomic.add(counters, OVER_TABLE, 1)
             put(over, row, 1)
+            if over_table.size > 0:
+                put(over_table, row, 1)
         if not truncate:
             break
         cutting = True

@@ -1,4 +1,4 @@
-"""The descriptor: products of the moments' channels; twin of `kernels.cpu.products`."""
+"""Products of the moments' channels: twin of the processors' `products`."""
 
 from __future__ import annotations
 

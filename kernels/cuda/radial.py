@@ -1,4 +1,4 @@
-"""The radial descriptor and its gradient: twin of `kernels.cpu.radial`."""
+"""The radial descriptor and its gradient: twin of the processors' `radial`."""
 
 from __future__ import annotations
 

@@ -40,7 +40,7 @@ def examples(precision: str) -> list[Example]:
         cells=ints,
         origins=reals,
     )
-    tally = Tally(longs, np.zeros((8, 8), np.int64), ints, square, ints, ints)
+    tally = Tally(longs, np.zeros((8, 8), np.int64), ints, square, ints, ints, square)
     arguments = (hood, reals, Batch(0, 1), env, True, pairs, tally)
     return [
         Example(name, kernel, arguments, n, wide_loads=True, float64=True)

@@ -38,7 +38,7 @@ def examples(precision: str) -> list[Example]:
         Example(
             "pair_potentials",
             pair_potentials,
-            (*collect, longs, ints),
+            (*collect, longs, ints, ints),
             registers=128,
             wide_loads=True,
             float64=True,

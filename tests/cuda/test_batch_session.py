@@ -12,7 +12,8 @@ from random_model import Structure, random_structure
 import dpse_fast
 from dpse_fast.evaluation.batch_session import BatchSession
 from dpse_fast.results import Result
-from tests.cuda.test_pipeline import same_report
+from tests.cuda.test_pipeline import TINY, same_report
+from tests.evaluation.test_batch_session import PARTS
 
 
 def load(model: Any, device: str) -> dpse_fast.Potential:
@@ -55,3 +56,35 @@ def test_many_systems(name: str) -> None:
         for s in systems:
             s.positions[...] += rng.normal(scale=0.01, size=s.positions.shape)
     assert session.list_builds < 3 * len(kinds)
+
+
+@pytest.mark.filterwarnings("ignore::UserWarning")
+@pytest.mark.parametrize(
+    ("name", "options"),
+    [
+        ("hybrid", {"sel": (1, 2), "hybrid": PARTS}),
+        ("mixed", {"sel": (2,)}),
+        ("table_sel", {"sel": (9, 0), "table_sel": (1, 1)}),
+    ],
+)
+def test_reports_are_those_of_each(name: str, options: dict[str, Any]) -> None:
+    """Short pairs, types without training and full tables, of one system each."""
+    model = family(name, **TINY | options)
+    close = np.array([[0, 0, 0], [0.3, 0, 0.0], [1.0, 0.2, 0], [2.0, 0, 0.1]])
+    line = np.array([[0, 0, 0], [0, 0, 1.2], [0, 0.4, 2.3], [0.1, 0, 3.4]])
+    alone, types = np.array([[0, 0, 0], [0, 0, 9.0]]), [0, 1, 1, 0]
+    given: list[tuple[Any, ...]] = [(line, types), (alone, [0, 1])]
+    if model.pair_table is None:  # which would refuse it
+        given.append((close, types))
+    given.append((line[:2], [1, 0]))
+    found = load(model, "cuda").compute_many(given, atomic=True)
+    cpu = load(model, "cpu")
+    same(found, [cpu.compute(*one, atomic=True) for one in given])
+    reports = [one.report for one in found]
+    assert reports[0].sel_overflow is not None
+    assert not reports[1]
+    if name == "table_sel":
+        assert "pair table" in reports[0].sel_overflow.types
+        assert reports[-1].unseen_pairs == {("O", "H"): 1}
+    else:
+        assert [one.short_pairs for one in reports] == [0, 0, 1, 0]

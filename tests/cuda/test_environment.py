@@ -7,7 +7,8 @@ from typing import Any, NamedTuple
 
 import numpy as np
 import pytest
-from dpse_fast.kernels.cpu.environment import COINCIDENT, N_COUNTERS, locate
+from dpse_fast.kernels.counters import COINCIDENT, N_COUNTERS
+from dpse_fast.kernels.cpu.environment import locate
 from dpse_fast.kernels.layout import Tally
 from families import family
 from numpy.typing import NDArray
@@ -57,7 +58,8 @@ def tally_of(device: Device | None, n: int, n_types: int, n_groups: int) -> Tall
         over=np.zeros(n, np.int32),
         excess=np.zeros((n, n_groups), np.int32),
         close=np.zeros(n, np.int32),
-        unseen=np.zeros(n, np.int32),
+        short=np.zeros(n, np.int32),
+        unseen=np.zeros((n, n_types), np.int32),
     )
     return arrays if device is None else Tally(*(device.upload(a) for a in arrays))
 
@@ -142,7 +144,8 @@ def on_processors(plan: Plan, k: int, some: SmallList, truncate: bool) -> Found:
     seen = tally.seen[np.ix_(species, species)]
     assert seen.sum() == tally.seen.sum()
     assert n_types >= len(species)
-    return Found(pairs, counts, tally._replace(seen=seen))
+    unseen = tally.unseen[:, list(species)]
+    return Found(pairs, counts, tally._replace(seen=seen, unseen=unseen))
 
 
 def check(
@@ -179,6 +182,7 @@ def test_precisions(precision: str, device: Device) -> None:
     (found,) = check(device, plan_of("se_e2_a", precision), system())
     counters = found.tally.counters
     assert counters[:2].tolist() == [2, 4]
+    assert (found.tally.short.sum(), found.tally.close.sum()) == (2, 4)
     assert found.tally.seen.all()
     assert not found.tally.over.any()
 
@@ -270,5 +274,8 @@ def test_pairs_without_training_are_counted(device: Device) -> None:
     model = family("se_e2_a", rcut=CUTOFF, rcut_smth=1.2, sel=(40, 0))
     plan = make_plan(replace(model, min_distance=None), "double", 1e-3)
     (found,) = check(device, plan, system(), truncate=False)
-    assert found.tally.unseen.all()
+    assert found.tally.unseen.any(axis=0).tolist() == [False, True]
+    np.testing.assert_array_equal(
+        found.tally.unseen.sum(axis=0), found.tally.seen.sum(axis=0) * [0, 1]
+    )
     assert not found.tally.close.any()

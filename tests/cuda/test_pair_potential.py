@@ -7,12 +7,8 @@ from typing import Any, NamedTuple
 
 import numpy as np
 import pytest
+from dpse_fast.kernels.counters import BELOW_TABLE, N_TABLE_COUNTERS, OVER_TABLE
 from dpse_fast.kernels.cpu.environment import locate
-from dpse_fast.kernels.cpu.pair_potential import (
-    BELOW_TABLE,
-    N_TABLE_COUNTERS,
-    OVER_TABLE,
-)
 from dpse_fast.kernels.cuda.layout import PairGradients
 from numpy.typing import NDArray
 from random_model import random_model, random_pair_table
@@ -59,6 +55,7 @@ class Found(NamedTuple):
     energies: Floats  # (n,)
     gradients: NDArray[np.floating]  # (n_list, 3)
     over: NDArray[np.int32]  # (n,)
+    over_table: NDArray[np.int32]  # (n,)
     n_over: int
     below_table: int
 
@@ -85,7 +82,7 @@ def on_device(
     stage.reserve(2, max(cut.n_listed for cut in cuts))
     stage.counters = device.zeros(N_TABLE_COUNTERS, np.int64)
     hood, located = device.upload_all(some.hood), device.upload(some.located)
-    over = device.zeros(some.n, np.int32)
+    over, stage.over_table = (device.zeros(some.n, np.int32) for _ in range(2))
     energies = device.upload(DEEP[: some.n])
     begin = np.random.default_rng(1).normal(size=(len(some.hood.neighbours), 3))
     values = device.upload(begin.astype(dtype).reshape(-1))
@@ -98,6 +95,7 @@ def on_device(
         device.download(energies),
         device.download(values).reshape(-1, 3) - begin.astype(dtype),
         device.download(over),
+        device.download(stage.over_table),
         int(device.download(stage.counters)[OVER_TABLE]),
         int(device.download(stage.counters)[BELOW_TABLE]),
     )
@@ -108,7 +106,9 @@ def on_processors(plan: Any, some: SmallList, truncate: bool) -> Found:
     hood = some.neighbourhood(SPECIES)
     located = np.empty((len(hood.types), 4))
     locate(hood.positions, hood.types, located)
-    over, shares = np.zeros(some.n, np.int32), np.empty(some.n)
+    over, over_table = (np.zeros(some.n, np.int32) for _ in range(2))
+    stage.start(over_table)
+    shares = np.empty(some.n)
     energies = DEEP[: some.n].copy()
     gradients = np.zeros((len(hood.neighbours), 3))
     for cut in some.cuts(1):
@@ -125,7 +125,7 @@ def on_processors(plan: Any, some: SmallList, truncate: bool) -> Found:
             place = hood.first[row] + listed.index(pairs.neighbours[p])
             gradients[place] = found[:, p]
     n_over, below = stage.n_over, stage.below_table
-    return Found(shares, energies, gradients, over, n_over, below)
+    return Found(shares, energies, gradients, over, over_table, n_over, below)
 
 
 def check(device: Device, plan: Any, some: SmallList, truncate: bool = True) -> Found:
@@ -136,6 +136,8 @@ def check(device: Device, plan: Any, some: SmallList, truncate: bool = True) -> 
             getattr(found, name), getattr(expected, name), rtol=1e-12, atol=1e-12
         )
     np.testing.assert_array_equal(found.over, expected.over)
+    for one in (found, expected):
+        np.testing.assert_array_equal(one.over_table, one.over)
     assert found.n_over == expected.n_over
     assert (found.below_table > 0) == (expected.below_table > 0)
     return found

@@ -142,6 +142,9 @@ def same_report(found: dpse_fast.Report, expected: dpse_fast.Report) -> None:
     for name in ("close_neighbours", "unseen_neighbours", "non_finite"):
         got, want = getattr(found.atoms, name), getattr(expected.atoms, name)
         np.testing.assert_array_equal(got, want)
+    for own, others in zip(found.atoms.counts, expected.atoms.counts, strict=True):
+        for a, b in zip(own, others, strict=True):
+            np.testing.assert_array_equal(a, b)
 
 
 def test_what_is_reported() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import naive
@@ -10,10 +11,12 @@ import pytest
 from comparison import compare
 from conftest import Backend
 from families import FAMILIES, family, parameters
+from golden_frames import case, inputs
 from random_model import KINDS, random_model, random_structure
 
 import dpse_fast
 from dpse_fast import Structure
+from dpse_fast.cpu.pipeline import Engine
 from dpse_fast.errors import InputError
 
 SINGLE_ATOM = Structure(np.zeros((1, 3)), [0])
@@ -45,6 +48,13 @@ def test_families(name: str, backend: Backend) -> None:
         compare(result, expected, backend)
 
 
+# The widest descriptor leaves pairs of unlike types out, so that the first counts more.
+PARTS = (
+    {"kind": "se_e2_r", "rcut": 3.4, "sel": (2, 9)},
+    {"axis": 2, "rcut": 5.0, "sel": (9, 3), "excluded": {(0, 1), (1, 0)}},
+)
+
+
 def same_report(got: dpse_fast.Report, want: dpse_fast.Report) -> None:
     assert got.summary() == want.summary()
     assert (got.atoms is None) == (want.atoms is None)
@@ -57,6 +67,9 @@ def same_report(got: dpse_fast.Report, want: dpse_fast.Report) -> None:
         np.testing.assert_array_equal(
             getattr(got.atoms, name), getattr(want.atoms, name)
         )
+    for own, expected in zip(got.atoms.counts, want.atoms.counts, strict=True):
+        for a, b in zip(own, expected, strict=True):
+            np.testing.assert_array_equal(a, b)
 
 
 @pytest.mark.filterwarnings("ignore::UserWarning")
@@ -68,6 +81,9 @@ def same_report(got: dpse_fast.Report, want: dpse_fast.Report) -> None:
         ("mixed", {"sel": (11,)}),
         ("table_sel", {}),
         ("dropped", {}),
+        # Each part has too many neighbours, and close pairs, of its own.
+        ("hybrid", {"sel": (4, 6), "hybrid": PARTS}),
+        ("se_e2_a", {"sel": (40, 0)}),
     ],
 )
 def test_reports_are_those_of_each(
@@ -82,11 +98,69 @@ def test_reports_are_those_of_each(
     types[::7] = -1
     given += [given[0]._replace(positions=close), given[0]._replace(types=types)]
     given.append(SINGLE_ATOM)
-    pot = dpse_fast.load(model)
+    pot, reports = dpse_fast.load(model), []
     for one, got in zip(given, pot.compute_batch(given, atomic=atomic), strict=True):
         want = pot.compute(*one[:3], pbc=one.pbc, atomic=atomic)
         same_report(got.report, want.report)
         np.testing.assert_allclose(got.forces, want.forces, rtol=0, atol=1e-9)
+        reports.append(got.report)
+    assert any(reports)
+    if model.pair_table is None:
+        assert reports[-3].short_pairs == 1
+
+
+@pytest.mark.filterwarnings("ignore::UserWarning")
+@pytest.mark.parametrize("mode", ["truncate", "all"])
+@pytest.mark.parametrize("name", ["zbl.dp", "trained_srtab.pb", "dpa1_overflow.dp"])
+def test_reports_of_crowded_tables(name: str, mode: str) -> None:
+    """Squeezed structures have more neighbours than the table and the nets have."""
+    golden = case(name)
+    given = []
+    for frame in map(inputs, golden.frames().values()):
+        cell = None if frame["cell"] is None else 0.7 * frame["cell"]
+        given += [
+            Structure(frame["positions"], frame["types"], frame["cell"]),
+            Structure(0.7 * frame["positions"], frame["types"], cell),
+        ]
+    pot = dpse_fast.load(golden.file, sel_overflow=mode)
+    found = pot.compute_many(given, atomic=True)
+    for one, got in zip(given, found, strict=True):
+        same_report(got.report, pot.compute(*one[:3], atomic=True).report)
+    over = [one.report.sel_overflow for one in found]
+    names = {name for one in over if one for name in one.types}
+    assert ("pair table" in names) == (pot.model.pair_table is not None)
+    assert names - {"pair table"}
+    assert None in over
+    assert any(one.report.close_pairs for one in found)
+
+
+def test_each_system_is_evaluated_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Also where there are short pairs, types without training and full tables."""
+    model = family("table_sel", sel=(40, 0))
+    assert model.pair_table is not None
+    table = replace(model.pair_table, start=0.2, step=0.14)
+    pot = dpse_fast.load(replace(model, pair_table=table), threads=1)
+    session = pot.many(inform=lambda text: None)
+    evaluations: list[int] = []
+    evaluate = Engine.evaluate
+
+    def counted(engine: Engine, hood: Any, **options: Any) -> Any:
+        evaluations.append(len(hood.centres))
+        return evaluate(engine, hood, **options)
+
+    monkeypatch.setattr(Engine, "evaluate", counted)
+    given = systems(model)
+    close = given[0].positions.copy()
+    close[5] = close[6] + [0.2, 0.1, 0.0]
+    given[0] = given[0]._replace(positions=close)
+    found = session.compute(given)
+    assert evaluations == [sum(len(one.types) for one in given)]
+    first = found[0].report
+    assert first.short_pairs == 1
+    assert first.unseen_pairs
+    assert first.sel_overflow is not None
+    assert "pair table" in first.sel_overflow.types
+    assert not found[1].report.short_pairs
 
 
 def test_lists_are_kept(backend: Backend) -> None:
