@@ -9,7 +9,6 @@ from typing import Any
 import numpy as np
 
 import dpse_fast
-from dpse_fast.cpu.packed_plan import packed
 from dpse_fast.runtime.blas_threads import one_blas_thread
 
 from .gemm import Shape, chain_rates, layer_flops, square_rate
@@ -98,9 +97,8 @@ def measure_stages(
             model, precision=precision, tol=tol, threads=1, sel_overflow="truncate"
         )
         potential.compute(system.positions, system.types, system.cell)
-        plan = potential.plan
-        assert plan is not None
-        shapes, dtype = fitting_shapes(potential), plan.dtype
+        shapes = fitting_shapes(potential)
+        dtype = "float64" if precision == "double" else "float32"
         distinct = set(shapes.values())
         with one_blas_thread():
             before = {s: chain_rates(s, dtype) for s in distinct}
@@ -127,7 +125,7 @@ def measure_stages(
                 {"types": [t for t, own in shapes.items() if own == s], **best[s]}
                 for s in distinct
             ],
-            "plan_bytes": packed(plan).n_bytes,
+            "plan_bytes": potential.describe()["plan"]["bytes"],
             "wall_over_cpu": measured["wall_over_cpu"],
             "rounds": measured["rounds"],
         }
