@@ -16,14 +16,12 @@ from typing import Any
 import numpy as np
 from ase import Atoms, units
 from ase.md.nose_hoover_chain import IsotropicMTKNPT
-from ase.md.velocitydistribution import MaxwellBoltzmannDistribution
 from potential import potential_of
 
 import dpse_fast
 from dpse_fast.ase import DeepPotential
 
 TEMPERATURE = 330.0  # K
-PRESSURE = 1e5  # Pa
 THERMOSTAT, BAROSTAT = 100.0, 1000.0  # fs
 
 
@@ -39,24 +37,33 @@ def commit() -> str | None:
 
 
 def dynamics(options: dict[str, Any]) -> tuple[Atoms, DeepPotential, Any]:
-    """Atoms, their calculator and what moves them, compiled and ready."""
+    """Atoms, their calculator and what moves them, compiled and ready.
+
+    The pressure is that of the first frame, so that the volume stays about its own:
+    the embedded model gives water 10 kbar at the density of the example.
+    """
     system = np.load(options["structure"])
     potential = potential_of(options)
     symbols = [potential.type_map[t] for t in system["types"]]
     atoms = Atoms(symbols, system["positions"], cell=system["cell"], pbc=True)
-    rng = np.random.default_rng(options["seed"])
-    MaxwellBoltzmannDistribution(atoms, temperature_K=TEMPERATURE, rng=rng)
+    rng, masses = np.random.default_rng(options["seed"]), atoms.get_masses()[:, None]
+    velocities = rng.standard_normal((len(atoms), 3))
+    velocities *= np.sqrt(units.kB * TEMPERATURE / masses)
+    velocities -= (masses * velocities).sum(axis=0) / masses.sum()
+    atoms.set_velocities(velocities)  # type: ignore[no-untyped-call]
     calculator = DeepPotential(potential, skin=options["skin"])
     atoms.calc = calculator
+    stress = atoms.get_stress(  # type: ignore[no-untyped-call]
+        voigt=False, include_ideal_gas=True
+    )
     motion = IsotropicMTKNPT(
         atoms,
         options["timestep"] * units.fs,
         temperature_K=TEMPERATURE,
-        pressure_au=PRESSURE * units.Pascal,
+        pressure_au=-float(np.trace(stress)) / 3,
         tdamp=THERMOSTAT * units.fs,
         pdamp=BAROSTAT * units.fs,
     )
-    atoms.get_forces()  # type: ignore[no-untyped-call]
     return atoms, calculator, motion
 
 
