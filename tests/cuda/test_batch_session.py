@@ -77,7 +77,7 @@ def test_reports_are_those_of_each(name: str, options: dict[str, Any]) -> None:
     if model.pair_table is None:  # which would refuse it
         given.append((close, types))
     given.append((line[:2], [1, 0]))
-    found = load(model, "cuda").compute_many(given, atomic=True)
+    found = load(model, "cuda").compute_batch(given, atomic=True)
     cpu = load(model, "cpu")
     same(found, [cpu.compute(*one, atomic=True) for one in given])
     reports = [one.report for one in found]

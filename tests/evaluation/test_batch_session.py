@@ -16,7 +16,7 @@ from random_model import KINDS, random_model, random_structure
 
 import dpse_fast
 from dpse_fast import Structure
-from dpse_fast.cpu.pipeline import Engine
+from dpse_fast.cpu.pipeline import Pipeline
 from dpse_fast.errors import InputError
 
 SINGLE_ATOM = Structure(np.zeros((1, 3)), [0])
@@ -123,7 +123,7 @@ def test_reports_of_crowded_tables(name: str, mode: str) -> None:
             Structure(0.7 * frame["positions"], frame["types"], cell),
         ]
     pot = dpse_fast.load(golden.file, sel_overflow=mode)
-    found = pot.compute_many(given, atomic=True)
+    found = pot.compute_batch(given, atomic=True)
     for one, got in zip(given, found, strict=True):
         same_report(got.report, pot.compute(*one[:3], atomic=True).report)
     over = [one.report.sel_overflow for one in found]
@@ -140,15 +140,15 @@ def test_each_system_is_evaluated_once(monkeypatch: pytest.MonkeyPatch) -> None:
     assert model.pair_table is not None
     table = replace(model.pair_table, start=0.2, step=0.14)
     pot = dpse_fast.load(replace(model, pair_table=table), threads=1)
-    session = pot.many(inform=lambda text: None)
+    session = pot.batch_session(inform=lambda text: None)
     evaluations: list[int] = []
-    evaluate = Engine.evaluate
+    evaluate = Pipeline.evaluate
 
-    def counted(engine: Engine, hood: Any, **options: Any) -> Any:
+    def counted(pipeline: Pipeline, hood: Any, **options: Any) -> Any:
         evaluations.append(len(hood.centres))
-        return evaluate(engine, hood, **options)
+        return evaluate(pipeline, hood, **options)
 
-    monkeypatch.setattr(Engine, "evaluate", counted)
+    monkeypatch.setattr(Pipeline, "evaluate", counted)
     given = systems(model)
     close = given[0].positions.copy()
     close[5] = close[6] + [0.2, 0.1, 0.0]

@@ -51,7 +51,7 @@ def evaluate(
     first = time.perf_counter() - start
     for step in range(1, STEPS):
         result = session.compute(*box.arguments(step), atomic=atomic)
-    joined = potential.many(SKIN)
+    joined = potential.batch_session(SKIN)
     for step in range(STEPS):
         pair = joined.compute([box.arguments(step)] * 2, atomic=atomic)
     forces = np.asarray(result.forces)
