@@ -16,15 +16,14 @@ from ase.calculators.calculator import (
     register_calculator_class,
 )
 from ase.data import chemical_symbols
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
+from .array_types import Doubles, Int64s
 from .errors import InputError
 from .evaluation.session import DEFAULT_SKIN
 from .md.potentials import ModelLike, potential_of
 from .results import Result
 from .trajectory.frame import atomic_parameters, boundaries_of
-
-Floats = NDArray[np.float64]
 
 ATOMIC = {"energies", "stresses"}
 STRESS = {"stress", "stresses"}
@@ -179,13 +178,13 @@ def _results(result: Result, volume: float | None) -> dict[str, Any]:
     return found
 
 
-def _voigt(tensors: Floats) -> Floats:
+def _voigt(tensors: Doubles) -> Doubles:
     """(…, 3, 3) symmetrised as (…, 6): xx, yy, zz, yz, xz, xy."""
     symmetric = (tensors + np.swapaxes(tensors, -1, -2)) / 2
     return symmetric[..., [0, 1, 2, 1, 0, 0], [0, 1, 2, 2, 2, 1]]
 
 
-def _types_by_number(type_map: Sequence[str]) -> NDArray[np.int64]:
+def _types_by_number(type_map: Sequence[str]) -> Int64s:
     where = {name: t for t, name in enumerate(type_map)}
     return np.array([where.get(symbol, ABSENT) for symbol in chemical_symbols])
 

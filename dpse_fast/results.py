@@ -4,14 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 
-Floats = NDArray[np.float64]
-Ints = NDArray[np.integer]
-Counts = NDArray[np.int64]
+from .array_types import AnyArray, Bools, Doubles, Int64s, Integers
 
 ALL_TYPES = "all types"
 PAIR_TABLE = "pair table"
@@ -45,13 +42,13 @@ class AtomCounts(NamedTuple):
     Of N atoms, T neighbour types, and G groups of types that share a ``sel``.
     """
 
-    excess: list[Ints]  # by descriptor, (N, G) neighbours beyond sel
-    close: list[Ints]  # by descriptor, (N,) below the shortest trained distance
-    short: list[Ints]  # by descriptor, (N,) far below it, see `Report`
-    unseen: Ints  # (N, T) of a pair of types that the training data lack
-    over_table: Ints  # (N,) 1: more neighbours than the pair table's sel
+    excess: list[Integers]  # by descriptor, (N, G) neighbours beyond sel
+    close: list[Integers]  # by descriptor, (N,) below the shortest trained distance
+    short: list[Integers]  # by descriptor, (N,) far below it, see `Report`
+    unseen: Integers  # (N, T) of a pair of types that the training data lack
+    over_table: Integers  # (N,) 1: more neighbours than the pair table's sel
 
-    def mapped(self, change: Callable[[NDArray[Any]], NDArray[Any]]) -> AtomCounts:
+    def mapped(self, change: Callable[[AnyArray], AnyArray]) -> AtomCounts:
         """With the rows of each array changed."""
         return AtomCounts(
             excess=[change(values) for values in self.excess],
@@ -75,13 +72,13 @@ class AtomReport:
     counts : AtomCounts, what the others are made of
     """
 
-    sel_excess: dict[str, Counts]
-    close_neighbours: Counts
-    unseen_neighbours: Counts
-    non_finite: NDArray[np.bool_]
+    sel_excess: dict[str, Int64s]
+    close_neighbours: Int64s
+    unseen_neighbours: Int64s
+    non_finite: Bools
     counts: AtomCounts = field(repr=False)
 
-    def mapped(self, change: Callable[[NDArray[Any]], NDArray[Any]]) -> AtomReport:
+    def mapped(self, change: Callable[[AnyArray], AnyArray]) -> AtomReport:
         """With the rows of each array changed."""
         return AtomReport(
             {name: change(values) for name, values in self.sel_excess.items()},
@@ -153,10 +150,10 @@ class Result:
     """
 
     energy: float
-    forces: Floats
-    virial: Floats
-    atomic_energies: Floats | None
-    atomic_virials: Floats | None
+    forces: Doubles
+    virial: Doubles
+    atomic_energies: Doubles | None
+    atomic_virials: Doubles | None
     report: Report
 
     @classmethod

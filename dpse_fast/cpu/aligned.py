@@ -5,12 +5,13 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
+
+from ..array_types import AnyArray
 
 CACHE_LINE = 64  # bytes
 
 
-def aligned_zeros(size: int, dtype: Any) -> NDArray[Any]:
+def aligned_zeros(size: int, dtype: Any) -> AnyArray:
     """``size`` zeros whose address is a multiple of the cache line."""
     item = np.dtype(dtype).itemsize
     raw = np.zeros(size * item + CACHE_LINE, np.uint8)
@@ -18,7 +19,7 @@ def aligned_zeros(size: int, dtype: Any) -> NDArray[Any]:
     return raw[offset : offset + size * item].view(dtype)
 
 
-def own_lines(size: int, dtype: Any) -> NDArray[Any]:
+def own_lines(size: int, dtype: Any) -> AnyArray:
     """``size`` zeros in cache lines that hold nothing else.
 
     Threads that count into one line wait for each other at every atom.

@@ -5,9 +5,7 @@ from __future__ import annotations
 from contextlib import AbstractContextManager, nullcontext
 from typing import Any
 
-import numpy as np
-from numpy.typing import NDArray
-
+from ..array_types import Int32s
 from ..errors import InputError
 from ..inputs.arrays import HostArrays
 from ..inputs.neighbour_list import CallerList, check_list
@@ -45,7 +43,7 @@ class CpuBackend(HostArrays):
         first: Any,
         neighbours: Any,
         centres: Any,
-        of_caller: NDArray[np.int32] | None,
+        of_caller: Int32s | None,
         n_all: int,
         type_map: tuple[str, ...],
     ) -> CallerList:

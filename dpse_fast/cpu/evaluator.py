@@ -6,8 +6,8 @@ import time
 from collections.abc import Callable
 
 import numpy as np
-from numpy.typing import NDArray
 
+from ..array_types import Doubles, Int32s
 from ..evaluation.backend import Evaluation, Request
 from ..evaluation.domain_report import check_distances, not_finite
 from ..inputs.neighbour_list import CallerList
@@ -19,8 +19,6 @@ from ..runtime.numba_start import start_numba
 from .neighbours import NeighbourList
 from .packed_plan import packed
 from .pipeline import Pipeline
-
-Floats = NDArray[np.float64]
 
 
 class Evaluator:
@@ -86,13 +84,13 @@ class Evaluator:
             non_finite=for_all(not_finite(energies, forces)),
         )
 
-    def rows(self, given: CallerList, positions: Floats) -> CallerList:
+    def rows(self, given: CallerList, positions: Doubles) -> CallerList:
         return given
 
     def evaluate_rows(
         self,
         rows: CallerList,
-        positions: Floats,
+        positions: Doubles,
         request: Request,
         finish: Callable[[], None],
     ) -> Evaluation:
@@ -121,7 +119,7 @@ class Evaluator:
         )
 
 
-def _onto_owners(values: Floats, owners: NDArray[np.int32], n: int) -> Floats:
+def _onto_owners(values: Doubles, owners: Int32s, n: int) -> Doubles:
     """Sum the rows of images onto their atoms."""
     total = np.zeros((n, values.shape[1]))
     add_to_owners(owners, values, total)

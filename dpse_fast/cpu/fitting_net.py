@@ -5,21 +5,20 @@ from __future__ import annotations
 from typing import Any, NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 
+from ..array_types import Floats
 from ..plan.nets import NetDefinition
 from .layered_net import LayeredBuffers, LayeredNet
 from .packed_net import PackedBuffers, PackedNet, serves
 from .shared_weights import Packed
 
-Array = NDArray[np.floating]
 FittingBuffers = PackedBuffers | LayeredBuffers
 
 
 class Weights(NamedTuple):
     """A part of a net in memory."""
 
-    weight: Array
+    weight: Floats
 
 
 class FittingNet:
@@ -58,11 +57,11 @@ class FittingNet:
 
     def __call__(
         self,
-        x: Array,
+        x: Floats,
         buffers: FittingBuffers,
-        gradient: Array,
-        factor: float | Array = 1.0,
-    ) -> Array:
+        gradient: Floats,
+        factor: float | Floats = 1.0,
+    ) -> Floats:
         """The net's outputs, and their gradients times ``factor``.
 
         An atom's numbers do not depend on the others of its block if the net is
@@ -79,5 +78,5 @@ class FittingNet:
         -------
         (B,) float64
         """
-        energies: Array = self._net(x, buffers, gradient, factor)
+        energies: Floats = self._net(x, buffers, gradient, factor)
         return energies

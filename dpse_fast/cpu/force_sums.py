@@ -5,14 +5,11 @@ from __future__ import annotations
 import threading
 
 import numpy as np
-from numpy.typing import NDArray
 
+from ..array_types import Int32s, Integers
 from ..kernels.cpu.forces import collect_forces, forget_places, merge_forces
 from ..kernels.layout import Neighbourhood, Touched
 from .stages import PairBuffers
-
-Floats = NDArray[np.float64]
-Ints = NDArray[np.integer]
 
 MOST_WAITING = 8  # blocks, whose forces take a megabyte each
 LOOK_AGAIN = 0.1  # s
@@ -29,9 +26,9 @@ class BlockForces:
     def collect(
         self,
         hood: Neighbourhood,
-        rows: Ints,
+        rows: Integers,
         parts: list[PairBuffers],
-        slot: NDArray[np.int32],
+        slot: Int32s,
         atomic: bool,
     ) -> None:
         """Take the pair gradients of all parts of a block.

@@ -6,14 +6,11 @@ from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
+from ..array_types import Floats, Integers
 from ..model import Layer
 from ..model.activations import activation
 from .shared_weights import Packed, shared
-
-Array = NDArray[np.floating]
-Order = NDArray[np.integer]
 
 
 class LayeredBuffers:
@@ -45,7 +42,7 @@ class LayeredNet:
         self,
         layers: Sequence[Layer],
         dtype: Any,
-        order: Order | None,
+        order: Integers | None,
         constant: float,
         packed: Packed,
     ) -> None:
@@ -64,11 +61,11 @@ class LayeredNet:
 
     def __call__(
         self,
-        x: Array,
+        x: Floats,
         buffers: LayeredBuffers,
-        gradient: Array,
-        factor: float | Array,
-    ) -> Array:
+        gradient: Floats,
+        factor: float | Floats,
+    ) -> Floats:
         """See `FittingNet`."""
         size = len(x)
         outputs = [y[:size] for y in buffers.outputs]
@@ -79,7 +76,7 @@ class LayeredNet:
             self._layers, inputs, outputs, slopes, strict=True
         ):
             layer.forward(i, y, slope)
-        energies: Array = outputs[-1][:, 0].astype(np.float64) + self._constant
+        energies: Floats = outputs[-1][:, 0].astype(np.float64) + self._constant
         gradients[-1][:, 0] = factor
         targets = [gradient, *gradients[:-1]]
         for k in reversed(range(len(self._layers))):
@@ -91,9 +88,9 @@ class _DenseLayer:
     """Column c of its input is input ``order[c]`` of the layer."""
 
     def __init__(
-        self, layer: Layer, dtype: Any, order: Order | None, packed: Packed
+        self, layer: Layer, dtype: Any, order: Integers | None, packed: Packed
     ) -> None:
-        def make() -> Array:
+        def make() -> Floats:
             rows = layer.weight if order is None else layer.weight[order]
             return np.ascontiguousarray(rows, dtype)
 
@@ -105,7 +102,7 @@ class _DenseLayer:
         self.activation = activation(layer.activation)
         self.copies = {"none": 0, "identity": 1, "double": 2}[layer.skip]
 
-    def forward(self, x: Array, y: Array, slope: Array) -> None:
+    def forward(self, x: Floats, y: Floats, slope: Floats) -> None:
         """Write the output to y and d(activation·idt) to slope, (B, n_out) each."""
         np.matmul(x, self.weight, out=y)
         y += self.bias
@@ -118,7 +115,7 @@ class _DenseLayer:
             for part in np.split(y, self.copies, axis=1):
                 part += skipped
 
-    def backward(self, grad: Array, slope: Array, out: Array) -> None:
+    def backward(self, grad: Floats, slope: Floats, out: Floats) -> None:
         """Write the gradient in x to out from that in y; overwrites slope."""
         slope *= grad
         np.matmul(slope, self.weight.T, out=out)

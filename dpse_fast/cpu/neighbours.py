@@ -6,8 +6,8 @@ from collections.abc import Callable, Iterable
 from typing import Any, NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 
+from ..array_types import Doubles, Int32s, Int64s
 from ..errors import InputError
 from ..inputs.cell_geometry import allowance, strain_between
 from ..inputs.structure import System
@@ -17,7 +17,6 @@ from ..kernels.layout import Grid, Neighbourhood, SortedAtoms
 from ..runtime.numba_start import start_numba
 from .spatial_order import in_spatial_order, memory, slices, task_size
 
-Floats = NDArray[np.float64]
 Tasks = Iterable[tuple[Any, ...]]
 Run = Callable[[Callable[..., None], Tasks], None]
 
@@ -36,9 +35,9 @@ class _Built(NamedTuple):
 
     system: System
     hood: Neighbourhood
-    owners: NDArray[np.int32]
-    shifted: NDArray[np.int32]  # (n_shifted,) images and wrapped atoms, in order
-    offsets: Floats  # (n_shifted, 3) Å, from the owners' positions, in its cell
+    owners: Int32s
+    shifted: Int32s  # (n_shifted,) images and wrapped atoms, in order
+    offsets: Doubles  # (n_shifted, 3) Å, from the owners' positions, in its cell
 
 
 class NeighbourList:
@@ -72,7 +71,7 @@ class NeighbourList:
         return self._last().hood
 
     @property
-    def owners(self) -> NDArray[np.int32]:
+    def owners(self) -> Int32s:
         """(n_all,) the user's atom behind each internal one."""
         return self._last().owners
 
@@ -101,7 +100,7 @@ class NeighbourList:
         strain, squared = allowance(built.system, system, self.cutoff, self.skin)
         return not squared or not self._farthest_move(built, system, strain) < squared
 
-    def _farthest_move(self, built: _Built, system: System, strain: Floats) -> float:
+    def _farthest_move(self, built: _Built, system: System, strain: Doubles) -> float:
         """Å², beyond the strain; inf if a type has changed."""
         parts = slices(len(system.positions), ATOMS_PER_TASK)
         squared = np.empty(len(parts))
@@ -150,7 +149,7 @@ class NeighbourList:
         at_build = self._copy(system) if self.skin else system
         return _Built(at_build, hood, atoms.owners, shifted, offsets)
 
-    def _shifted(self, atoms: SortedAtoms) -> tuple[NDArray[np.int32], Floats]:
+    def _shifted(self, atoms: SortedAtoms) -> tuple[Int32s, Doubles]:
         """See `_Built`; nothing where no step follows."""
         if not self.skin:
             return np.empty(0, np.int32), np.empty((0, 3))
@@ -170,7 +169,7 @@ class NeighbourList:
 
     def _list(
         self, atoms: SortedAtoms, grid: Grid, reach: float
-    ) -> tuple[NDArray[np.int64], NDArray[np.int32]]:
+    ) -> tuple[Int64s, Int32s]:
         n = len(atoms.centres)
         first = np.zeros(n + 1, np.int64)
         neighbours = np.empty(0, np.int32)
@@ -194,7 +193,7 @@ class NeighbourList:
         self._spread(list_neighbours, tasks(True), len(parts))
         return first, neighbours
 
-    def _memory_for(self, n_pairs: int) -> NDArray[np.int32]:
+    def _memory_for(self, n_pairs: int) -> Int32s:
         """(n_pairs,) of the last list's memory if it is enough, and not far too much.
 
         New memory costs the system's zeros.

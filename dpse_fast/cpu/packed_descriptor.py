@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
+from ..array_types import Floats
 from ..kernels._simd import lanes, registers
 from ..kernels.layout import Channels, EnvironmentRows, Environments, Products
 from ..model import Descriptor
@@ -19,8 +19,6 @@ from ..plan.pair_functions import Pair
 from ..plan.tables import Table
 from .aligned import aligned_zeros
 from .mixture import Mixture
-
-Array = NDArray[np.floating]
 
 
 @dataclass(frozen=True, eq=False)
@@ -42,9 +40,9 @@ class PackedDescriptor:
     environments: Environments
     rows: EnvironmentRows
     channels: Channels
-    coefficients: Array
+    coefficients: Floats
     mixes: Mapping[int, Mixture | None]
-    empty: Mapping[int, Array]
+    empty: Mapping[int, Floats]
     products: Mapping[int, Products]
 
 
@@ -92,7 +90,7 @@ class _PackedTables:
     def index(self, table: Table) -> int:
         return next(k for k, d in enumerate(self.distinct) if d is table)
 
-    def coefficients(self, scale: float) -> Array:
+    def coefficients(self, scale: float) -> Floats:
         """``[row, register, power, lane]`` of each table."""
         size = int(self.first_register[-1]) * 6 * self.width
         packed = aligned_zeros(size, self.dtype)
@@ -147,7 +145,7 @@ class _PackedTables:
         return Mixture(full.astype(self.dtype))
 
 
-def _widened(values: Array, dtype: np.dtype[Any]) -> Array:
+def _widened(values: Floats, dtype: np.dtype[Any]) -> Floats:
     """Zeros behind each row, up to whole registers."""
     n_rows, n = values.shape
     wide = np.zeros((n_rows, registers(n, dtype) * lanes(dtype)), dtype)

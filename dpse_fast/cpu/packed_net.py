@@ -7,8 +7,8 @@ from typing import Any
 
 import numpy as np
 from numpy.lib.stride_tricks import as_strided
-from numpy.typing import NDArray
 
+from ..array_types import Floats, Int64s, Integers
 from ..kernels._simd import lanes, registers
 from ..kernels.cpu.tanh_net import (
     BACKWARD,
@@ -26,9 +26,6 @@ from ..kernels.cpu.tanh_net import (
 from ..model import Layer
 from .aligned import aligned_zeros
 from .shared_weights import Packed, shared
-
-Array = NDArray[np.floating]
-Order = NDArray[np.integer]
 
 
 def serves(layers: Sequence[Layer]) -> bool:
@@ -73,7 +70,7 @@ class PackedNet:
         self,
         layers: Sequence[Layer],
         dtype: Any,
-        order: Order | None,
+        order: Integers | None,
         constant: float,
         packed: Packed,
     ) -> None:
@@ -92,7 +89,7 @@ class PackedNet:
             ),
             shared(packed, form, rest, lambda: _packed(rest, dtype)),
         )
-        vectors: list[Array] = []
+        vectors: list[Floats] = []
         for layer in hidden:
             idt = np.ones(layer.n_out) if layer.idt is None else layer.idt
             vectors += [layer.bias, idt]
@@ -112,11 +109,11 @@ class PackedNet:
 
     def __call__(
         self,
-        x: Array,
+        x: Floats,
         buffers: PackedBuffers,
-        gradient: Array,
-        factor: float | Array,
-    ) -> Array:
+        gradient: Floats,
+        factor: float | Floats,
+    ) -> Floats:
         """See `FittingNet`."""
         size = len(x)
         buffers.factors[:size] = factor
@@ -137,7 +134,7 @@ class PackedNet:
         return energies
 
 
-def _table(hidden: Sequence[Layer], dtype: np.dtype[Any]) -> NDArray[np.int64]:
+def _table(hidden: Sequence[Layer], dtype: np.dtype[Any]) -> Int64s:
     """`TanhNet.layers`."""
     table = np.zeros((len(hidden), N_COLUMNS), np.int64)
     at = vectors_at = 0
@@ -152,7 +149,7 @@ def _table(hidden: Sequence[Layer], dtype: np.dtype[Any]) -> NDArray[np.int64]:
     return table
 
 
-def _packed(matrices: Sequence[Array], dtype: Any) -> Array:
+def _packed(matrices: Sequence[Floats], dtype: Any) -> Floats:
     """Weights as `TanhNet` describes them."""
     both = [part for matrix in matrices for part in (matrix, matrix.T)]
     return _aligned([panels(part, dtype) for part in both], dtype)
@@ -163,7 +160,7 @@ def _whole(n: int, dtype: Any) -> int:
     return int(registers(n, dtype) * lanes(dtype))
 
 
-def panels(weight: Array, dtype: Any) -> Array:
+def panels(weight: Floats, dtype: Any) -> Floats:
     """(n_in, n_out) as [register of outputs, input, lane], flat."""
     n_in, n_out = weight.shape
     whole = np.zeros((n_in, _whole(n_out, dtype)), dtype)
@@ -171,20 +168,20 @@ def panels(weight: Array, dtype: Any) -> Array:
     return whole.reshape(n_in, -1, lanes(dtype)).transpose(1, 0, 2).reshape(-1)
 
 
-def _padded(values: Array, dtype: Any) -> Array:
+def _padded(values: Floats, dtype: Any) -> Floats:
     padding = _whole(len(values), dtype) - len(values)
     return np.pad(values.astype(dtype), (0, padding))
 
 
-def _aligned(parts: Sequence[Array], dtype: Any) -> Array:
+def _aligned(parts: Sequence[Floats], dtype: Any) -> Floats:
     """The parts, one behind the other, from a cache line on."""
-    joined: Array = aligned_zeros(sum(part.size for part in parts), dtype)
+    joined: Floats = aligned_zeros(sum(part.size for part in parts), dtype)
     if parts:
         np.concatenate(parts, out=joined)
     return joined
 
 
-def _flat(rows: Array) -> tuple[Array, int]:
+def _flat(rows: Floats) -> tuple[Floats, int]:
     """Rows that may be apart as one flat array, and the numbers from row to row."""
     n_rows, n = rows.shape
     item = rows.itemsize

@@ -12,8 +12,8 @@ from contextlib import AbstractContextManager, contextmanager, nullcontext
 from typing import Any, NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 
+from ..array_types import Doubles
 from ..evaluation.domain_counts import Domain
 from ..kernels.counters import COINCIDENT
 from ..kernels.cpu.environment import locate
@@ -27,8 +27,6 @@ from .spatial_order import slices
 from .threads import Workers
 from .workspace import Workspace, atom_counts
 
-Floats = NDArray[np.float64]
-
 ATOMS_PER_TASK = 2**16  # whose positions are copied
 STAGES = ("environment", "moments", "fitting", "gradients", "forces")
 NOT_TIMED = nullcontext()
@@ -37,10 +35,10 @@ NOT_TIMED = nullcontext()
 class PipelineResult(NamedTuple):
     """Over the atoms and images of a neighbour list."""
 
-    energies: Floats  # (n_rows,) eV, of the list's centres
-    forces: Floats  # (n_all, 3) eV/Å, of atoms and images
-    virial: Floats  # (3, 3) eV
-    atomic_virials: Floats  # (n_all, 9) eV; (0, 9) unless asked for
+    energies: Doubles  # (n_rows,) eV, of the list's centres
+    forces: Doubles  # (n_all, 3) eV/Å, of atoms and images
+    virial: Doubles  # (3, 3) eV
+    atomic_virials: Doubles  # (n_all, 9) eV; (0, 9) unless asked for
     domain: Domain
 
 
@@ -80,8 +78,8 @@ class Pipeline:
         *,
         truncate: bool = True,
         atomic: bool = False,
-        parameters: Floats | None = None,
-        pair_gradients: Floats | None = None,
+        parameters: Doubles | None = None,
+        pair_gradients: Doubles | None = None,
     ) -> PipelineResult:
         """Energies, forces and virial of a neighbourhood.
 
@@ -142,7 +140,7 @@ class Pipeline:
             workspace.start(n_all, atoms)
         return self._workspaces
 
-    def _locate(self, hood: Neighbourhood) -> Floats:
+    def _locate(self, hood: Neighbourhood) -> Doubles:
         """(n_all · 4,) see `locate`."""
         n = len(hood.types)
         if len(self._located) != n:
@@ -165,13 +163,13 @@ class Pipeline:
     def _block(
         self,
         hood: Neighbourhood,
-        located: Floats,
+        located: Doubles,
         block: Block,
         truncate: bool,
         atomic: bool,
         work: Workspace,
         stopped: threading.Event,
-    ) -> Floats:
+    ) -> Doubles:
         """The energies of a block; its forces go to the sums."""
         model, (number, species, rows, parameters) = self.plan.model, block
         n, pair_potential = len(rows), work.pair_potential
@@ -195,7 +193,7 @@ class Pipeline:
             output = net(inputs, work.fitting[species], inputs, scale * share)
             output -= self._vacuum(species, parameters)
             deep = output * scale + float(model.bias[species])
-            energies: Floats = np.asarray(deep, np.float64)
+            energies: Doubles = np.asarray(deep, np.float64)
         with self._timed("gradients"):
             for stage in work.stages:
                 stage.backward(species, n, flat)
@@ -207,7 +205,7 @@ class Pipeline:
             self._sums.add(number, found)
         return energies
 
-    def _vacuum(self, species: int, parameters: Floats) -> Any:
+    def _vacuum(self, species: int, parameters: Doubles) -> Any:
         """What the fitting net would give without neighbours, where that counts."""
         nets = self.plan.model.vacuum
         net = nets[species] if nets else None
@@ -217,7 +215,7 @@ class Pipeline:
 def _gather(
     workspaces: Sequence[Workspace],
     sums: OrderedSum,
-    energies: Floats,
+    energies: Doubles,
     atoms: AtomCounts,
     widest: int,
 ) -> PipelineResult:

@@ -4,19 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
-import numpy as np
-from numpy.typing import NDArray
+from ..array_types import Floats
 
-Array = NDArray[np.floating]
-Packed = dict[tuple[int, ...], Array]
+Packed = dict[tuple[int, ...], Floats]
 
 
 def shared(
     packed: Packed,
     form: tuple[int, ...],
-    sources: Sequence[Array],
-    make: Callable[[], Array],
-) -> Array:
+    sources: Sequence[Floats],
+    make: Callable[[], Floats],
+) -> Floats:
     """What ``make`` gives, or gave before for the same form of the same arrays.
 
     ``packed`` keeps the sources too, so that no other array comes to lie where

@@ -7,8 +7,8 @@ from collections.abc import Callable, Iterable
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
+from ..array_types import AnyArray, Int64s
 from ..errors import InputError
 from ..inputs.cell_geometry import MOST_ATOMS, cells_of_space, periodicity
 from ..inputs.structure import System
@@ -17,8 +17,6 @@ from ..kernels.cpu.images import measure_images
 from ..kernels.layout import Grid, Periodicity, SortedAtoms
 from .aligned import CACHE_LINE
 
-Floats = NDArray[np.float64]
-Ints = NDArray[np.int64]
 Spread = Callable[[Callable[..., None], Iterable[tuple[Any, ...]], int], None]
 
 # Fine along x, the direction of lines: water's list to 6 Å takes 0.61 µs an atom, with
@@ -79,7 +77,7 @@ def _sorted(
     box: Periodicity,
     grid: Grid,
     chunks: list[slice],
-    counts: Ints,
+    counts: Int64s,
     spread: Spread,
 ) -> SortedAtoms:
     n, n_all = len(system.positions), int(counts.sum())
@@ -132,7 +130,7 @@ def _sorted(
     return found
 
 
-def _rows_apart(n_rows: int, width: int, dtype: Any) -> NDArray[Any]:
+def _rows_apart(n_rows: int, width: int, dtype: Any) -> AnyArray:
     """(n_rows, width) zeros, a cache line between the rows of 8-byte numbers.
 
     Two threads that write into one line wait for each other at every atom: a chunk of

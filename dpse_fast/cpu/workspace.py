@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import numpy as np
-from numpy.typing import NDArray
 
+from ..array_types import Floats, Int32s, Int64s
 from ..kernels.counters import N_COUNTERS
 from ..kernels.cpu.forces import list_gradients
 from ..kernels.layout import Neighbourhood, Tally
@@ -18,13 +18,11 @@ from .stages import (
     descriptor_stages,
 )
 
-Floats = NDArray[np.floating]
-
 
 def atom_counts(plan: PackedPlan, n_rows: int) -> AtomCounts:
     """Zeros for rows of a list; none are counted where there are no rows."""
 
-    def zeros(*shape: int) -> NDArray[np.int32]:
+    def zeros(*shape: int) -> Int32s:
         return np.zeros((n_rows, *shape), np.int32)
 
     return AtomCounts(
@@ -115,9 +113,7 @@ class Workspace:
         """Add the block's atoms with too many neighbours to `n_over`."""
         self.n_over += int(np.count_nonzero(self.over[:n_atoms]))
 
-    def list_gradients(
-        self, hood: Neighbourhood, rows: NDArray[np.int64], listed: Floats
-    ) -> None:
+    def list_gradients(self, hood: Neighbourhood, rows: Int64s, listed: Floats) -> None:
         """Add the pair gradients of the last block, of these rows, to (n_list, 3)."""
         for part in self.pair_buffers:
             list_gradients(hood, rows, part.pairs, part.gradients, listed)

@@ -7,8 +7,9 @@ from collections.abc import Callable
 from typing import Any
 
 import numpy as np
-from numpy.typing import DTypeLike, NDArray
+from numpy.typing import DTypeLike
 
+from ..array_types import AnyArray, Int64s, Integers
 from ..errors import InputError
 from ..inputs.arrays import FARTHEST, Faults, Give, kind_of, unreadable
 from ..kernels.cuda.boundary import (
@@ -53,10 +54,10 @@ class CudaArrays:
         array = self.adopt(value, name)
         return self.gpu.download(self.gpu.cast(array, array.dtype))
 
-    def upload(self, values: NDArray[Any]) -> Array:
+    def upload(self, values: AnyArray) -> Array:
         return self.gpu.upload(values)
 
-    def download(self, array: Array) -> NDArray[Any]:
+    def download(self, array: Array) -> AnyArray:
         return self.gpu.download(array)
 
     def cast(self, array: Any, dtype: DTypeLike) -> Array:
@@ -65,7 +66,7 @@ class CudaArrays:
     def zeros(self, size: int) -> Array:
         return self.gpu.zeros(size, np.float64)
 
-    def take_rows(self, array: Array, rows: NDArray[np.int64]) -> Array:
+    def take_rows(self, array: Array, rows: Int64s) -> Array:
         device, n = self.gpu, len(rows)
         taken = device.empty((n, 3), np.float64)
         places = device.upload(rows.astype(np.int32))
@@ -73,7 +74,7 @@ class CudaArrays:
         device.launch(gather_rows, warps(n), *arguments)
         return taken
 
-    def distinct(self, types: Array, n_types: int) -> NDArray[np.integer]:
+    def distinct(self, types: Array, n_types: int) -> Integers:
         return np.unique(self.gpu.download(types))
 
     def giver(self, like: Any) -> Give:

@@ -5,9 +5,7 @@ from __future__ import annotations
 from contextlib import AbstractContextManager
 from typing import Any
 
-import numpy as np
-from numpy.typing import NDArray
-
+from ..array_types import Int32s
 from ..errors import InputError
 from ..inputs.neighbour_list import CallerList
 from ..kernels.cuda._cuda import SIMULATED
@@ -74,7 +72,7 @@ class CudaBackend(CudaArrays):
         first: Any,
         neighbours: Any,
         centres: Any,
-        of_caller: NDArray[np.int32] | None,
+        of_caller: Int32s | None,
         n_all: int,
         type_map: tuple[str, ...],
     ) -> CheckedList:

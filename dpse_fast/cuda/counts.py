@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 
+from ..array_types import Int64s
 from ..kernels.counters import BELOW_TABLE, N_COUNTERS, N_TABLE_COUNTERS, OVER_TABLE
 from .device import Array, Device
 
@@ -18,8 +18,8 @@ class CountsRead(NamedTuple):
     n_non_finite: int
     n_over_table: int
     below_table: int  # 1 + a row with a neighbour below the pair table, or 0
-    counters: list[NDArray[np.int64]]  # by descriptor, see kernels.counters
-    seen: list[NDArray[np.int64]]  # by descriptor, (P, P)
+    counters: list[Int64s]  # by descriptor, see kernels.counters
+    seen: list[Int64s]  # by descriptor, (P, P)
 
 
 class Counts:

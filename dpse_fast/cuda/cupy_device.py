@@ -10,8 +10,9 @@ from typing import Any
 import cupy
 import numpy as np
 from cupy.cuda import cublas
-from numpy.typing import DTypeLike, NDArray
+from numpy.typing import DTypeLike
 
+from ..array_types import AnyArray, Int64s
 from ..kernels.cuda._cuda import THREADS, WARPS, cuda
 from .device import Array, Device, Recording, Shape
 
@@ -34,7 +35,7 @@ def capability() -> tuple[int, int]:
     return int(text[:-1]), int(text[-1])
 
 
-def on_device(values: NDArray[Any]) -> Any:
+def on_device(values: AnyArray) -> Any:
     """A copy as CuPy's array."""
     return cupy.asarray(values)
 
@@ -88,13 +89,13 @@ class CupyDevice(Device):
         part = cupy.asarray(array)[begin : begin + size]
         return _for_kernels(part)
 
-    def upload(self, values: NDArray[Any], to: Array | None = None) -> Array:
+    def upload(self, values: AnyArray, to: Array | None = None) -> Array:
         target = self.empty(values.shape, values.dtype) if to is None else to
         cupy.asarray(target).set(np.ascontiguousarray(values))
         return target
 
-    def download(self, array: Array) -> NDArray[Any]:
-        host: NDArray[Any] = cupy.asnumpy(cupy.asarray(array))
+    def download(self, array: Array) -> AnyArray:
+        host: AnyArray = cupy.asnumpy(cupy.asarray(array))
         return host
 
     def launch(self, kernel: Any, n_warps: int, *arguments: Any) -> None:
@@ -144,10 +145,8 @@ class CupyDevice(Device):
         # CuPy sorts with Thrust's stable_sort_by_key.
         return _for_kernels(cupy.argsort(cupy.asarray(keys)))
 
-    def count_each(self, types: Array, n: int) -> NDArray[np.int64]:
-        found: NDArray[np.int64] = cupy.asnumpy(
-            cupy.bincount(cupy.asarray(types), minlength=n)
-        )
+    def count_each(self, types: Array, n: int) -> Int64s:
+        found: Int64s = cupy.asnumpy(cupy.bincount(cupy.asarray(types), minlength=n))
         return found
 
     def accumulate(self, numbers: Array) -> None:
@@ -157,8 +156,8 @@ class CupyDevice(Device):
     def copy(self, array: Array) -> Array:
         return _for_kernels(cupy.asarray(array).copy())
 
-    def pick(self, array: Array, places: NDArray[np.int64]) -> NDArray[Any]:
-        found: NDArray[Any] = cupy.asnumpy(cupy.asarray(array)[cupy.asarray(places)])
+    def pick(self, array: Array, places: Int64s) -> AnyArray:
+        found: AnyArray = cupy.asnumpy(cupy.asarray(array)[cupy.asarray(places)])
         return found
 
     def adopt(self, value: Any) -> tuple[Any, int]:

@@ -8,7 +8,9 @@ from contextlib import AbstractContextManager
 from typing import Any
 
 import numpy as np
-from numpy.typing import DTypeLike, NDArray
+from numpy.typing import DTypeLike
+
+from ..array_types import AnyArray, Int64s
 
 Array = Any  # of the device, as kernels take it
 Shape = int | tuple[int, ...]
@@ -65,11 +67,11 @@ class Device(ABC):
         """Some consecutive numbers of a flat array, not copied."""
 
     @abstractmethod
-    def upload(self, values: NDArray[Any], to: Array | None = None) -> Array:
+    def upload(self, values: AnyArray, to: Array | None = None) -> Array:
         """A copy on the device, in ``to`` if there is one."""
 
     @abstractmethod
-    def download(self, array: Array) -> NDArray[Any]:
+    def download(self, array: Array) -> AnyArray:
         """A copy on the host, once all that was launched before has run."""
 
     @abstractmethod
@@ -100,7 +102,7 @@ class Device(ABC):
         """(n,) int64 places that sort the keys; equal keys keep their order."""
 
     @abstractmethod
-    def count_each(self, types: Array, n: int) -> NDArray[np.int64]:
+    def count_each(self, types: Array, n: int) -> Int64s:
         """(n,) how many there are of each number below n, on the host."""
 
     @abstractmethod
@@ -131,7 +133,7 @@ class Device(ABC):
         """An array of the same numbers."""
 
     @abstractmethod
-    def pick(self, array: Array, places: NDArray[np.int64]) -> NDArray[Any]:
+    def pick(self, array: Array, places: Int64s) -> AnyArray:
         """Numbers of a flat array, on the host."""
 
     @abstractmethod

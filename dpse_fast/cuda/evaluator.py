@@ -6,8 +6,8 @@ from collections.abc import Callable
 from typing import NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 
+from ..array_types import Bools, Doubles, Int64s, Integers
 from ..evaluation.backend import Evaluation, Request
 from ..evaluation.domain_counts import Domain
 from ..evaluation.domain_report import check_distances, not_finite
@@ -24,8 +24,6 @@ from .parameters import ParametersOfRows
 from .pipeline import DeviceTallies, Pipeline
 from .row_list import RowList
 from .warps import warps
-
-Int64s = NDArray[np.int64]
 
 
 class GivenRows(NamedTuple):
@@ -123,7 +121,7 @@ class Evaluator:
         )
         # Without tallies of atoms only how many rows there are matters.
         centres = np.empty(structure.n, np.int64)
-        bad: NDArray[np.bool_] | int = counts.n_non_finite
+        bad: Bools | int = counts.n_non_finite
         if request.atomic:
             centres, bad = atoms_of_rows(), np.zeros(n, bool)
             if counts.n_non_finite:
@@ -168,8 +166,8 @@ class Evaluator:
             counts.below_table,
             lambda row: int(device.pick(own.order, np.array([row]))[0]),
         )
-        centres: NDArray[np.integer] = np.empty(own.n, np.int64)
-        bad: NDArray[np.bool_] | int = counts.n_non_finite
+        centres: Integers = np.empty(own.n, np.int64)
+        bad: Bools | int = counts.n_non_finite
         if request.atomic:
             centres, bad = device.download(own.rows), np.zeros(n_rows, bool)
             if counts.n_non_finite:
@@ -189,12 +187,12 @@ class Evaluator:
     def _evaluation(
         self,
         energy: float,
-        virial: NDArray[np.float64],
+        virial: Doubles,
         outputs: Outputs,
         gradients: Array | None,
         tallies: DeviceTallies,
-        centres: NDArray[np.integer],
-        non_finite: NDArray[np.bool_] | int,
+        centres: Integers,
+        non_finite: Bools | int,
     ) -> Evaluation:
         return Evaluation(
             energy=energy,

@@ -10,12 +10,10 @@ from __future__ import annotations
 from typing import Any, NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 
+from ..array_types import Floats
 from ..kernels.cuda.activation import split_kernel
 from .device import Array, Device
-
-Floats = NDArray[np.floating]
 
 
 class Weight(NamedTuple):

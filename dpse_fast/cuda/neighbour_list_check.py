@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 
+from ..array_types import Int32s
 from ..errors import InputError
 from ..inputs.arrays import VIRTUAL, array_of, kind_of
 from ..inputs.cell_geometry import MOST_ATOMS
@@ -66,7 +66,7 @@ class _Arrays(NamedTuple):
     neighbours: Array
     centres: Array
     least: int  # of the types
-    of_caller: NDArray[np.int32]  # the model's type of each type
+    of_caller: Int32s  # the model's type of each type
 
 
 def check_device_list(
@@ -75,7 +75,7 @@ def check_device_list(
     first: Any,
     neighbours: Any,
     centres: Any,
-    of_caller: NDArray[np.int32] | None,
+    of_caller: Int32s | None,
     n_all: int,
     type_map: tuple[str, ...],
 ) -> CheckedList:
@@ -163,9 +163,9 @@ def _checked(device: Device, arrays: _Arrays, n_all: int) -> CheckedList | None:
 def _of_device(
     arrays: CudaArrays,
     given: dict[str, Any],
-    of_caller: NDArray[np.int32] | None,
+    of_caller: Int32s | None,
     n_all: int,
-    known: NDArray[np.int32],
+    known: Int32s,
 ) -> _Arrays | None:
     """The arguments on the device; None if they are not what a list consists of."""
     device = arrays.gpu

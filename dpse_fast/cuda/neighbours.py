@@ -6,8 +6,8 @@ from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 
+from ..array_types import Doubles
 from ..errors import InputError
 from ..inputs.cell_geometry import allowance
 from ..inputs.structure import System
@@ -19,8 +19,6 @@ from .device import Array, Device
 from .row_list import RowList
 from .spatial_order import Places, by_cell, in_spatial_order
 from .warps import MOST_WARPS, warps
-
-Floats = NDArray[np.float64]
 
 SPARE = 1 / 32  # of a list, so that the next one fits its memory
 
@@ -36,7 +34,7 @@ class _Built(NamedTuple):
     n_listed: int
     squared: Array  # room for moves
     strain: Array  # (9,) float64, of the last update since then
-    last_strain: Floats  # (3, 3) the same on the host, modified
+    last_strain: Doubles  # (3, 3) the same on the host, modified
 
 
 class NeighbourList(RowList):
@@ -143,7 +141,7 @@ class NeighbourList(RowList):
         strain, squared = allowance(built.system, system, self.cutoff, self.skin)
         return not squared or not self._farthest_move(built, system, strain) < squared
 
-    def _farthest_move(self, built: _Built, system: System, strain: Floats) -> float:
+    def _farthest_move(self, built: _Built, system: System, strain: Doubles) -> float:
         """Å², beyond the strain; inf if a type has changed."""
         if not np.array_equal(strain, built.last_strain):
             self._device.upload(strain.reshape(-1), built.strain)

@@ -6,14 +6,12 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
+from ..array_types import AnyArray, Doubles, Int64s
 from ..model import Layer
 from ..model.activations import activation
 from ..plan.nets import NetDefinition
 from .vectors import whole
-
-Floats = NDArray[np.float64]
 
 UNIT = Layer(np.ones((1, 1)), np.zeros(1), "linear")  # what comes out is what goes in
 
@@ -32,13 +30,13 @@ class PaddedLayer:
     passed : (N,) see `kernels.cuda.activation`
     """
 
-    weight: Floats
-    bias: Floats
-    idt: Floats
+    weight: Doubles
+    bias: Doubles
+    idt: Doubles
     copies: int
     activation: tuple[Any, ...]
     keeps: bool
-    passed: Floats
+    passed: Doubles
 
     @property
     def inputs(self) -> int:
@@ -86,9 +84,7 @@ def _is_plain(layer: Layer) -> bool:
     return shape == ("linear", "none", None, 1)
 
 
-def _columns(
-    layer: Layer, columns: NDArray[np.int64], width: int
-) -> tuple[NDArray[np.int64], int]:
+def _columns(layer: Layer, columns: Int64s, width: int) -> tuple[Int64s, int]:
     """Where the outputs are, and the row's length: copies of the inputs' for a skip."""
     if layer.skip == "none":
         return np.arange(layer.n_out), whole(layer.n_out)
@@ -97,7 +93,7 @@ def _columns(
     return np.concatenate([columns, width + columns]), 2 * width
 
 
-def _spread(values: NDArray[Any], columns: NDArray[np.int64], width: int) -> Floats:
+def _spread(values: AnyArray, columns: Int64s, width: int) -> Doubles:
     found = np.zeros(width)
     found[columns] = values
     return found
@@ -105,9 +101,9 @@ def _spread(values: NDArray[Any], columns: NDArray[np.int64], width: int) -> Flo
 
 def _padded(
     layer: Layer,
-    inputs: NDArray[np.int64],
+    inputs: Int64s,
     n_in: int,
-    outputs: NDArray[np.int64],
+    outputs: Int64s,
     n_out: int,
 ) -> PaddedLayer:
     weight = np.zeros((n_in, n_out))

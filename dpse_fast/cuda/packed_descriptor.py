@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
+from ..array_types import Floats, Integers
 from ..kernels.cuda.products import ProductColumns
 from ..kernels.cuda.streams import Streams
 from ..kernels.layout import Channels, EnvironmentRows, Environments
@@ -16,9 +16,6 @@ from ..model import Descriptor, SeE2A
 from ..plan import Plan
 from ..plan.kernel_arrays import distinct_tables, environment_rows, environments
 from .vectors import VECTOR, whole
-
-Array = NDArray[np.floating]
-Ints = NDArray[np.integer]
 
 # Channels of a lane: 4 sums and 6 coefficients of each are in registers.
 MOST_CHANNELS = {np.dtype(np.float32): 6, np.dtype(np.float64): 5}
@@ -61,9 +58,9 @@ class PackedDescriptor:
     environments: Environments
     rows: EnvironmentRows
     channels: Channels
-    coefficients: Array
-    mixes: tuple[Array | None, ...]
-    empty: tuple[Array, ...]
+    coefficients: Floats
+    mixes: tuple[Floats | None, ...]
+    empty: tuple[Floats, ...]
     products: tuple[ProductColumns, ...]
 
 
@@ -134,7 +131,7 @@ def _channels(plan: Plan, k: int, width: int) -> Channels:
     return found
 
 
-def _mix(plan: Plan, k: int, centre: int, width: int, columns: int) -> Array | None:
+def _mix(plan: Plan, k: int, centre: int, width: int, columns: int) -> Floats | None:
     """See `PackedDescriptor`."""
     form, tables = plan.forms[k][centre], plan.tables[k]
     if form.mix is None:
@@ -150,14 +147,14 @@ def _mix(plan: Plan, k: int, centre: int, width: int, columns: int) -> Array | N
     return full.astype(plan.dtype)
 
 
-def _widened(values: Array, columns: int, dtype: np.dtype[Any]) -> Array:
+def _widened(values: Floats, columns: int, dtype: np.dtype[Any]) -> Floats:
     """Zeros behind each row."""
     full = np.zeros((len(values), columns), dtype)
     full[:, : values.shape[1]] = values
     return full
 
 
-def product_columns(starts: Ints, ends: Ints, channels: int) -> ProductColumns:
+def product_columns(starts: Integers, ends: Integers, channels: int) -> ProductColumns:
     """Where each product of a form stands.
 
     Parameters
@@ -199,7 +196,7 @@ def _restricted_rows(
     )
 
 
-def packed_rows(coefficients: Array, streams: Streams) -> Array:
+def packed_rows(coefficients: Floats, streams: Streams) -> Floats:
     """(n_rows, 6, M) as ``[row, sweep, vector, lane, 4]``, flat; see `Streams`."""
     n_rows, _, width = coefficients.shape
     lanes, channels, sweeps = streams

@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 import numpy as np
-from numpy.typing import NDArray
 
+from ..array_types import Doubles, Int32s
 from ..kernels.cuda.rows import gather_rows
 from ..model import Model
 from .device import Array, Device
 from .pipeline import Pipeline, RowParameters
 from .warps import warps
-
-Floats = NDArray[np.float64]
 
 
 class ParametersOfRows:
@@ -26,9 +24,7 @@ class ParametersOfRows:
         nothing = pipeline.energies
         return RowParameters(nothing, self._device.part(nothing, 0, 0))
 
-    def __call__(
-        self, values: Floats, types: NDArray[np.int32], order: Array
-    ) -> RowParameters:
+    def __call__(self, values: Doubles, types: Int32s, order: Array) -> RowParameters:
         """Bring parameters to the device.
 
         Parameters
@@ -43,7 +39,7 @@ class ParametersOfRows:
             self._of_rows("vacuum", vacuum, order),
         )
 
-    def _of_rows(self, name: str, values: Floats, order: Array) -> Array:
+    def _of_rows(self, name: str, values: Doubles, order: Array) -> Array:
         """Numbers (N, k) in the order of rows, flat, where the last were."""
         device, n, width = self._device, order.size, values.shape[1]
         size = n * width if values.size else 0
@@ -54,7 +50,7 @@ class ParametersOfRows:
             device.launch(gather_rows, warps(n), given, width, order, self._rooms[name])
         return self._rooms[name]
 
-    def _vacuum(self, values: Floats, types: NDArray[np.int32]) -> Floats:
+    def _vacuum(self, values: Doubles, types: Int32s) -> Doubles:
         """(N,) what the nets give without neighbours, or (0,)."""
         nets = self._model.vacuum
         if not any(net is not None for net in nets):

@@ -7,8 +7,8 @@ from contextlib import contextmanager
 from typing import Any, NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 
+from ..array_types import Doubles
 from ..kernels.counters import N_COUNTERS
 from ..kernels.cuda.layout import PairGradients, Tile
 from ..kernels.cuda.rows import finish_energies, finish_inputs, set_factors
@@ -26,8 +26,6 @@ from .pair_potential import DevicePairPotential
 from .row_list import CallersRows, RowList
 from .stages import DeviceStage, device_stages
 from .warps import warps
-
-Floats = NDArray[np.float64]
 
 STAGES = ("environment", "moments", "fitting", "gradients", "forces")
 
@@ -332,7 +330,7 @@ class Pipeline:
         self._sums.hand_over(order, self.energies, found, real, rows)
         return found
 
-    def totals(self) -> tuple[float, Floats]:
+    def totals(self) -> tuple[float, Doubles]:
         """Energy (eV) and virial (3, 3) (eV)."""
         totals = self._device.download(self._sums.totals)
         return float(totals[0]), totals[1:].reshape(3, 3)

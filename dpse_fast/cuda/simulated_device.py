@@ -11,8 +11,9 @@ from contextlib import AbstractContextManager, nullcontext
 from typing import Any
 
 import numpy as np
-from numpy.typing import DTypeLike, NDArray
+from numpy.typing import DTypeLike
 
+from ..array_types import AnyArray, Int64s, Singles
 from ..kernels.cuda._cuda import THREADS, WARPS
 from ..kernels.cuda._simulator import CheckedArray, poison
 from .device import Array, Device, Recording, Shape
@@ -75,14 +76,14 @@ class SimulatedDevice(Device):
             raise IndexError(f"{begin} to {begin + size} of {array.size}")
         return CheckedArray(array.values[begin : begin + size])
 
-    def upload(self, values: NDArray[Any], to: Array | None = None) -> Array:
+    def upload(self, values: AnyArray, to: Array | None = None) -> Array:
         self._never_recorded("upload")
         if to is None:
             return CheckedArray(np.array(values, order="C"))
         to.values[...] = values
         return to
 
-    def download(self, array: Array) -> NDArray[Any]:
+    def download(self, array: Array) -> AnyArray:
         self._never_recorded("download")
         return np.array(array.values)
 
@@ -113,7 +114,7 @@ class SimulatedDevice(Device):
     def order(self, keys: Array) -> Array:
         return self.upload(np.argsort(keys.values, kind="stable"))
 
-    def count_each(self, types: Array, n: int) -> NDArray[np.int64]:
+    def count_each(self, types: Array, n: int) -> Int64s:
         return np.bincount(types.values, minlength=n)
 
     def accumulate(self, numbers: Array) -> None:
@@ -122,9 +123,9 @@ class SimulatedDevice(Device):
     def copy(self, array: Array) -> Array:
         return CheckedArray(array.values.copy())
 
-    def pick(self, array: Array, places: NDArray[np.int64]) -> NDArray[Any]:
+    def pick(self, array: Array, places: Int64s) -> AnyArray:
         self._never_recorded("download")
-        found: NDArray[Any] = array.values[places]
+        found: AnyArray = array.values[places]
         return found
 
     def adopt(self, value: Any) -> tuple[Any, int]:
@@ -178,7 +179,7 @@ class _OfHost:
         self.__array_interface__ = interface
 
 
-def _tf32(values: NDArray[np.float32]) -> NDArray[np.float32]:
+def _tf32(values: Singles) -> Singles:
     """Rounded to the nearest number of eleven significant bits, ties away from 0."""
     bits = values.view(np.uint32).astype(np.uint64) + 0x1000
     return (bits & 0xFFFFE000).astype(np.uint32).view(np.float32)

@@ -12,8 +12,8 @@ from contextlib import AbstractContextManager
 from typing import Any, NamedTuple, Protocol
 
 import numpy as np
-from numpy.typing import NDArray
 
+from ..array_types import Bools, Doubles, Int32s, Integers
 from ..errors import InputError
 from ..inputs.arrays import Array, Arrays
 from ..inputs.neighbour_list import CallerList
@@ -21,9 +21,6 @@ from ..inputs.structure import CheckedStructure
 from ..model import Model
 from ..plan import Plan
 from .domain_counts import Domain
-
-Doubles = NDArray[np.float64]
-Ints = NDArray[np.integer]
 
 
 class Request(NamedTuple):
@@ -60,8 +57,8 @@ class Evaluation(NamedTuple):
     virials: Array  # flat, eV; undefined unless ``atomic``
     pair_gradients: Array | None  # flat, eV/Å
     domain: Domain | None  # None: nothing was evaluated
-    centres: Ints  # (n_rows,) the atom (or the list's row) of each tally
-    non_finite: NDArray[np.bool_] | int  # which have NaN or infinity, or how many
+    centres: Integers  # (n_rows,) the atom (or the list's row) of each tally
+    non_finite: Bools | int  # which have NaN or infinity, or how many
 
 
 class StructureList(Protocol):
@@ -168,7 +165,7 @@ class Backend(Arrays, Protocol):
         first: Any,
         neighbours: Any,
         centres: Any,
-        of_caller: NDArray[np.int32] | None,
+        of_caller: Int32s | None,
         n_all: int,
         type_map: tuple[str, ...],
     ) -> Any:
@@ -198,5 +195,5 @@ class PlanSource(Protocol):
 
     model: Model
 
-    def plan_for(self, present: Callable[[], Ints]) -> Plan:
+    def plan_for(self, present: Callable[[], Integers]) -> Plan:
         """A plan that serves these types, asked for only where it matters."""

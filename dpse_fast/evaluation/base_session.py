@@ -11,8 +11,8 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
+from ..array_types import Integers
 from ..inputs.parameters import check_parameters
 from ..plan import Plan
 from .backend import Backend, Evaluator, PlanSource, Request
@@ -121,7 +121,7 @@ class BaseSession(ABC):
             raise self._backend.no_memory(n()) from error
 
 
-def present_types(types: NDArray[np.integer]) -> NDArray[np.integer]:
+def present_types(types: Integers) -> Integers:
     """Those that exist for the model, each once."""
-    found: NDArray[np.integer] = np.unique(types)
+    found: Integers = np.unique(types)
     return found[found >= 0]

@@ -6,13 +6,11 @@ from collections.abc import Callable, Sequence
 from typing import Protocol
 
 import numpy as np
-from numpy.typing import NDArray
 
+from ..array_types import Doubles, Int32s, Int64s
 from ..inputs.neighbour_list import CallerList
 from ..inputs.structure import System
 from ..kernels.layout import Neighbourhood
-
-Floats = NDArray[np.float64]
 
 
 class HostList(Protocol):
@@ -25,7 +23,7 @@ class HostList(Protocol):
         """Over atoms and periodic images."""
 
     @property
-    def owners(self) -> NDArray[np.int32]:
+    def owners(self) -> Int32s:
         """(n_all,) the system's atom behind each."""
 
     def update(self, system: System) -> None:
@@ -47,9 +45,9 @@ class BatchList:
     owners : (n_all,) the atom behind each, atoms of all systems being numbered on
     """
 
-    positions: Floats
+    positions: Doubles
     rows: CallerList
-    owners: NDArray[np.int32]
+    owners: Int32s
 
     def __init__(self, make_list: Callable[[], HostList]) -> None:
         self._make_list = make_list
@@ -94,13 +92,11 @@ class BatchList:
         self.owners = _shifted([one.owners for one in self._lists], atoms)
 
 
-def _begins(sizes: Sequence[int]) -> NDArray[np.int64]:
+def _begins(sizes: Sequence[int]) -> Int64s:
     return np.cumsum([0, *sizes[:-1]])
 
 
-def _shifted(
-    parts: list[NDArray[np.int32]], by: NDArray[np.int64]
-) -> NDArray[np.int32]:
+def _shifted(parts: list[Int32s], by: Int64s) -> Int32s:
     moved = [part + np.int32(b) for part, b in zip(parts, by.tolist(), strict=True)]
-    joined: NDArray[np.int32] = np.concatenate(moved)
+    joined: Int32s = np.concatenate(moved)
     return joined

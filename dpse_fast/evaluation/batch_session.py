@@ -8,8 +8,9 @@ from dataclasses import replace
 from typing import Any, NamedTuple
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
+from ..array_types import Doubles, Int32s, Int64s
 from ..errors import AtomError, InputError
 from ..inputs.parameters import check_parameters
 from ..inputs.structure import CheckedStructure, check_system
@@ -20,8 +21,6 @@ from .backend import Request
 from .batch_list import BatchList, HostList
 from .domain_report import report_of_atoms
 from .listed_session import ListedResult, ListedSession
-
-Floats = NDArray[np.float64]
 
 
 class Structure(NamedTuple):
@@ -39,8 +38,8 @@ class _System(NamedTuple):
     """A checked structure with the parameters of its atoms that count."""
 
     checked: CheckedStructure
-    frame: Floats  # (n, k)
-    atoms: Floats  # (n, k)
+    frame: Doubles  # (n, k)
+    atoms: Doubles  # (n, k)
 
     @property
     def n(self) -> int:
@@ -146,7 +145,7 @@ class BatchSession:
         return self._split(systems, found, own)
 
     def _split(
-        self, systems: list[_System], found: ListedResult, own: NDArray[np.int32]
+        self, systems: list[_System], found: ListedResult, own: Int32s
     ) -> list[Result]:
         n = sum(one.n for one in systems)
         assert found.atomic_energies is not None
@@ -174,9 +173,7 @@ class BatchSession:
             )
         return results
 
-    def _report(
-        self, system: _System, joint: Report, rows: NDArray[np.int64]
-    ) -> Report:
+    def _report(self, system: _System, joint: Report, rows: Int64s) -> Report:
         """Of one system, from its rows of the joint report."""
         assert joint.atoms is not None
         counts = joint.atoms.counts.mapped(lambda values: values[rows])

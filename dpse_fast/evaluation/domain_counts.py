@@ -5,26 +5,24 @@ from __future__ import annotations
 from typing import NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 
+from ..array_types import Int64s, Integers
 from ..kernels.counters import CLOSE_PAIRS, N_COUNTERS, SHORT_PAIRS
 from ..results import AtomCounts
-
-Ints = NDArray[np.integer]
 
 
 class Domain(NamedTuple):
     """What was met beyond the model's domain, as counted by the kernels."""
 
-    counters: list[NDArray[np.int64]]  # by descriptor, see kernels.counters
-    seen: NDArray[np.int64]  # (T, T) pairs within the longest cutoff
+    counters: list[Int64s]  # by descriptor, see kernels.counters
+    seen: Int64s  # (T, T) pairs within the longest cutoff
     n_over: int  # atoms with more neighbours than sel
     n_over_table: int  # atoms with more neighbours than the pair table's sel
     below_table: int  # 1 + an atom with a neighbour below the pair table, or 0
     atoms: AtomCounts  # of the list's rows; of no rows unless asked for
 
 
-def domain_of_atoms(atoms: AtomCounts, types: Ints) -> Domain:
+def domain_of_atoms(atoms: AtomCounts, types: Integers) -> Domain:
     """What an evaluation of these atoms alone would count.
 
     Parameters

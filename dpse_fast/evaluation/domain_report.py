@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 
 import numpy as np
-from numpy.typing import NDArray
 
+from ..array_types import Bools, Doubles, Int64s, Integers
 from ..errors import AtomError
 from ..kernels.counters import CLOSE_PAIRS, COINCIDENT, N_COUNTERS, SHORT_PAIRS
 from ..model import Descriptor, Model
@@ -21,9 +21,6 @@ from ..results import (
 )
 from .domain_counts import Domain, domain_of_atoms
 
-Floats = NDArray[np.float64]
-Ints = NDArray[np.integer]
-
 COINCIDENT_ATOMS = (
     "another atom, or an image, lies on atom {}; expected distinct positions"
 )
@@ -34,7 +31,7 @@ BELOW_TABLE = (
 
 
 def check_distances(
-    counters: Iterable[Ints], below_table: int, atom_of: Callable[[int], int]
+    counters: Iterable[Integers], below_table: int, atom_of: Callable[[int], int]
 ) -> None:
     """Refuse atoms at one place, and below the pair table.
 
@@ -57,9 +54,9 @@ def check_distances(
 def report_of(
     plan: Plan,
     domain: Domain,
-    centres: Ints,
+    centres: Integers,
     n_atoms: int,
-    non_finite: NDArray[np.bool_] | int,
+    non_finite: Bools | int,
 ) -> Report:
     """The report of an evaluation.
 
@@ -72,7 +69,7 @@ def report_of(
         infinite (N,), or only how many, if there is no report of atoms
     """
 
-    def full(values: Ints) -> NDArray[np.int64]:
+    def full(values: Integers) -> Int64s:
         result = np.zeros((n_atoms, *values.shape[1:]), np.int64)
         result[centres] = values
         return result
@@ -88,7 +85,7 @@ def report_of(
 
 
 def report_of_atoms(
-    model: Model, counts: AtomCounts, non_finite: NDArray[np.bool_], types: Ints
+    model: Model, counts: AtomCounts, non_finite: Bools, types: Integers
 ) -> Report:
     """The report that an evaluation of some atoms alone would give.
 
@@ -102,11 +99,11 @@ def report_of_atoms(
     return _report(model, domain, int(np.count_nonzero(non_finite)), atoms, 0)
 
 
-def not_finite(energies: Floats, forces: Floats) -> NDArray[np.bool_]:
+def not_finite(energies: Doubles, forces: Doubles) -> Bools:
     """(n,) whether an atom's energy or force is NaN or infinite."""
     if np.isfinite(energies.sum()) and np.isfinite(forces.sum()):
         return np.zeros(len(energies), bool)
-    finite: NDArray[np.bool_] = np.isfinite(energies) & np.isfinite(forces).all(axis=1)
+    finite: Bools = np.isfinite(energies) & np.isfinite(forces).all(axis=1)
     return ~finite
 
 
@@ -156,10 +153,8 @@ def _overflow(model: Model, domain: Domain) -> SelOverflow | None:
     return SelOverflow(domain.n_over, types)
 
 
-def _of_atoms(
-    model: Model, counts: AtomCounts, non_finite: NDArray[np.bool_]
-) -> AtomReport:
-    excess: dict[str, NDArray[np.int64]] = {}
+def _of_atoms(model: Model, counts: AtomCounts, non_finite: Bools) -> AtomReport:
+    excess: dict[str, Int64s] = {}
     for descriptor, values in zip(model.descriptors, counts.excess, strict=True):
         for name, column in zip(_groups(model, descriptor), values.T, strict=True):
             if column.any():

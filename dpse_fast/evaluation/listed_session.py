@@ -7,8 +7,8 @@ from dataclasses import dataclass, replace
 from typing import Any, NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 
+from ..array_types import Doubles, Integers
 from ..errors import InputError
 from ..inputs.arrays import VIRTUAL, Array, Give, kind_of
 from ..inputs.neighbour_list import (
@@ -19,7 +19,7 @@ from ..inputs.neighbour_list import (
     check_sums,
 )
 from ..inputs.structure import refuse
-from ..results import Floats, Report
+from ..results import Report
 from .backend import Backend, Evaluation, GivenList, PlanSource, Request
 from .base_session import BaseSession, SessionOptions, present_types
 from .domain_report import report_of
@@ -46,11 +46,11 @@ class ListedResult:
     """
 
     energy: float
-    forces: Floats
-    virial: Floats
-    atomic_energies: Floats | None
-    atomic_virials: Floats | None
-    pair_gradients: Floats | None
+    forces: Doubles
+    virial: Doubles
+    atomic_energies: Doubles | None
+    atomic_virials: Doubles | None
+    pair_gradients: Doubles | None
     report: Report
 
 
@@ -148,10 +148,10 @@ class ListedSession(BaseSession):
 
     def evaluate(
         self,
-        positions: NDArray[np.float64],
+        positions: Doubles,
         given: CallerList | None,
         request: Request,
-        present: NDArray[np.integer] | None = None,
+        present: Integers | None = None,
     ) -> ListedResult:
         """As `compute` with a list of our own: nothing is checked, all is on the host.
 
@@ -181,7 +181,7 @@ class ListedSession(BaseSession):
         self,
         make: Callable[[], GivenList],
         positions: Array,
-        present: NDArray[np.integer] | None,
+        present: Integers | None,
     ) -> None:
         """Evaluate with this list from now on."""
         self._forget_lists()

@@ -10,8 +10,9 @@ from collections.abc import Callable
 from typing import Any, NamedTuple, Protocol
 
 import numpy as np
-from numpy.typing import DTypeLike, NDArray
+from numpy.typing import DTypeLike
 
+from ..array_types import AnyArray, Doubles, Int64s, Integers
 from ..errors import InputError
 
 # DLDeviceType of DLPack
@@ -67,10 +68,10 @@ class Arrays(Protocol):
     def on_host(self, value: Any, name: str) -> Any:
         """The argument as it came, or a copy on the host of an array of the device."""
 
-    def upload(self, values: NDArray[Any]) -> Array:
+    def upload(self, values: AnyArray) -> Array:
         """An array of the host on the device."""
 
-    def download(self, array: Array) -> NDArray[Any]:
+    def download(self, array: Array) -> AnyArray:
         """An array of the device on the host."""
 
     def cast(self, array: Any, dtype: DTypeLike) -> Array:
@@ -79,10 +80,10 @@ class Arrays(Protocol):
     def zeros(self, size: int) -> Array:
         """(size,) float64."""
 
-    def take_rows(self, array: Array, rows: NDArray[np.int64]) -> Array:
+    def take_rows(self, array: Array, rows: Int64s) -> Array:
         """Those rows of an (n, 3) array of float64."""
 
-    def distinct(self, types: Array, n_types: int) -> NDArray[np.integer]:
+    def distinct(self, types: Array, n_types: int) -> Integers:
         """The types that occur, on the host."""
 
     def giver(self, like: Any) -> Give:
@@ -115,33 +116,33 @@ class HostArrays:
     def on_host(self, value: Any, name: str) -> Any:
         return value
 
-    def upload(self, values: NDArray[Any]) -> NDArray[Any]:
+    def upload(self, values: AnyArray) -> AnyArray:
         return values
 
-    def download(self, array: NDArray[Any]) -> NDArray[Any]:
+    def download(self, array: AnyArray) -> AnyArray:
         return array
 
-    def cast(self, array: NDArray[Any], dtype: DTypeLike) -> NDArray[Any]:
+    def cast(self, array: AnyArray, dtype: DTypeLike) -> AnyArray:
         return np.ascontiguousarray(array, dtype)
 
-    def zeros(self, size: int) -> NDArray[np.float64]:
+    def zeros(self, size: int) -> Doubles:
         return np.zeros(size)
 
-    def take_rows(self, array: NDArray[Any], rows: NDArray[np.int64]) -> NDArray[Any]:
+    def take_rows(self, array: AnyArray, rows: Int64s) -> AnyArray:
         return array[rows]
 
-    def distinct(self, types: NDArray[Any], n_types: int) -> NDArray[np.integer]:
+    def distinct(self, types: AnyArray, n_types: int) -> Integers:
         return np.unique(types)
 
     def giver(self, like: Any) -> Give:
         return lambda array, shape: array.reshape(shape)
 
-    def add_into(self, sums: Any, values: NDArray[Any], shape: tuple[int, int]) -> Any:
+    def add_into(self, sums: Any, values: AnyArray, shape: tuple[int, int]) -> Any:
         sums += values.reshape(shape)
         return sums
 
     def faults(
-        self, positions: NDArray[Any], types: NDArray[Any], least: int, n_types: int
+        self, positions: AnyArray, types: AnyArray, least: int, n_types: int
     ) -> Callable[[], Faults]:
         found = Faults()
         if not positions.size:
@@ -218,7 +219,7 @@ def refuse_device_array(value: Any, name: str) -> None:
         )
 
 
-def array_of(value: Any, name: str, expected: str) -> NDArray[Any]:
+def array_of(value: Any, name: str, expected: str) -> AnyArray:
     """What NumPy makes of it, of any dtype and shape."""
     refuse_device_array(value, name)
     try:

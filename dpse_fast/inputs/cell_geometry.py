@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import numpy as np
-from numpy.typing import NDArray
 
+from ..array_types import Doubles, Int64s
 from ..errors import InputError
 from ..kernels.layout import Periodicity
 from .structure import System
-
-Floats = NDArray[np.float64]
 
 MOST_ATOMS = 2**31 - 1  # indices are int32
 MOST_IMAGES_PER_ATOM = 200_000
@@ -40,13 +38,13 @@ def periodicity(system: System, reach: float) -> Periodicity:
 
 
 def cells_of_space(
-    low: Floats,
-    high: Floats,
-    cell: Floats,
+    low: Doubles,
+    high: Doubles,
+    cell: Doubles,
     reach: float,
     n_all: int,
-    cells_per_reach: Floats,
-) -> tuple[Floats, Floats, NDArray[np.int64]]:
+    cells_per_reach: Doubles,
+) -> tuple[Doubles, Doubles, Int64s]:
     """Cells over all atoms and images, wider where atoms are sparse.
 
     Parameters
@@ -70,7 +68,7 @@ def cells_of_space(
     return origin, widths, np.floor(extent / widths).astype(np.int64) + 1
 
 
-def strain_between(before: System, now: System) -> Floats:
+def strain_between(before: System, now: System) -> Doubles:
     """(3, 3) E, for which x → x + x E takes the cell of before to the cell of now.
 
     Its rows that are periodic decide; normals to them stay where they are, so that the
@@ -87,7 +85,7 @@ def strain_between(before: System, now: System) -> Floats:
     return np.asarray(np.linalg.pinv(old) @ (new - old))
 
 
-def squared_allowance(strain: Floats, cutoff: float, skin: float) -> float:
+def squared_allowance(strain: Doubles, cutoff: float, skin: float) -> float:
     """How far (Å, squared) atoms may move beyond the strain while their list serves.
 
     A list has all pairs that were closer than cutoff + skin. A pair that was apart by
@@ -115,7 +113,7 @@ def squared_allowance(strain: Floats, cutoff: float, skin: float) -> float:
 
 def allowance(
     before: System, now: System, cutoff: float, skin: float
-) -> tuple[Floats, float]:
+) -> tuple[Doubles, float]:
     """What a list that was built for another structure allows atoms to have moved.
 
     Returns

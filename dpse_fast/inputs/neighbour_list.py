@@ -6,15 +6,13 @@ from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
+from ..array_types import Int32s, Int64s, Integers
 from ..errors import InputError
 from .arrays import VIRTUAL, Array, Arrays, array_of, kind_of
 from .structure import cast_positions, check_one_type_each, types_of_dtype
 from .structure import check_types as check_model_types
-
-Ints = NDArray[np.integer]
-Floats = NDArray[np.float64]
 
 ABSENT = "NULL"  # as LAMMPS names types without a model
 
@@ -22,10 +20,10 @@ ABSENT = "NULL"  # as LAMMPS names types without a model
 class CallerList(NamedTuple):
     """A checked full list over local atoms and ghosts; see `Neighbourhood`."""
 
-    types: NDArray[np.int32]  # (n_all,) of the model, -1: an atom that does not count
-    centres: NDArray[np.int32]  # (n_rows,)
-    first: NDArray[np.int64]  # (n_rows + 1,)
-    neighbours: NDArray[np.int32]  # (n_list,)
+    types: Int32s  # (n_all,) of the model, -1: an atom that does not count
+    centres: Int32s  # (n_rows,)
+    first: Int64s  # (n_rows + 1,)
+    neighbours: Int32s  # (n_list,)
 
     @property
     def n_all(self) -> int:
@@ -99,7 +97,7 @@ def check_list(
     first: ArrayLike,
     neighbours: ArrayLike,
     centres: ArrayLike | None,
-    of_caller: NDArray[np.int32] | None,
+    of_caller: Int32s | None,
     n_all: int,
     type_map: tuple[str, ...],
 ) -> CallerList:
@@ -129,7 +127,7 @@ def check_list(
         )
     n_rows = starts.size - 1
     if centres is None:
-        rows: Ints = np.arange(n_rows)
+        rows: Integers = np.arange(n_rows)
         if n_rows > n_all:
             raise InputError(
                 f"first: expected at most {n_all} rows, one for each row of positions, "
@@ -155,7 +153,7 @@ def check_list(
 
 def check_caller_types(
     value: ArrayLike | Sequence[str | None] | None, type_map: tuple[str, ...]
-) -> NDArray[np.int32] | None:
+) -> Int32s | None:
     """(n_caller_types,) the model's type of each of the caller's, or -1.
 
     Names of the model's types are taken too, with None or "NULL" for -1.
@@ -181,10 +179,10 @@ def check_caller_types(
 
 def _model_types(
     types: ArrayLike,
-    of_caller: NDArray[np.int32] | None,
+    of_caller: Int32s | None,
     n_all: int,
     type_map: tuple[str, ...],
-) -> NDArray[np.int32]:
+) -> Int32s:
     if not n_all:
         return np.empty(0, np.int32)
     if of_caller is None:
@@ -200,11 +198,11 @@ def _model_types(
             f"types: expected 0 to {of_caller.size - 1}, places in type_map, got "
             f"{given[atom]} for atom {atom}"
         )
-    found: NDArray[np.int32] = of_caller[given]
+    found: Int32s = of_caller[given]
     return found
 
 
-def _indices(value: Any, name: str, expected: str) -> Ints:
+def _indices(value: Any, name: str, expected: str) -> Integers:
     given = array_of(value, name, expected)
     if given.ndim != 1 or not (given.dtype.kind in "iu" or not given.size):
         raise InputError(
@@ -214,7 +212,7 @@ def _indices(value: Any, name: str, expected: str) -> Ints:
     return given
 
 
-def _check_range(indices: Ints, n: int, name: str) -> None:
+def _check_range(indices: Integers, n: int, name: str) -> None:
     if indices.size and not (indices.min() >= 0 and indices.max() < n):
         place = int(np.argmax((indices < 0) | (indices >= n)))
         raise InputError(
@@ -223,7 +221,7 @@ def _check_range(indices: Ints, n: int, name: str) -> None:
         )
 
 
-def _check_distinct(centres: Ints, n_all: int) -> None:
+def _check_distinct(centres: Integers, n_all: int) -> None:
     """No atom may have two rows: its energy would count twice."""
     met = np.zeros(n_all, bool)
     met[centres] = True

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
+from ..array_types import Doubles
 from ..errors import InputError
 from ..model import Parameters
 from .structure import floats
@@ -15,7 +16,7 @@ def check_parameters(
     expected: Parameters | None,
     name: str,
     n_atoms: int | None = None,
-) -> NDArray[np.float64]:
+) -> Doubles:
     """Frame parameters (1, k), or with n_atoms those of atoms (n_atoms, k), normalised.
 
     One row (k,) serves all atoms; with k = 1 it may be a number, and (n_atoms,) has

@@ -7,8 +7,9 @@ from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
+from ..array_types import AnyArray, Doubles, Int32s, Int64s
 from ..errors import InputError
 from ..model import UNKNOWN_TYPE_PREFIX
 from .arrays import (
@@ -35,7 +36,7 @@ class System(NamedTuple):
 
     positions: Array  # (n, 3) float64 Å
     types: Array  # (n,) int32 into the model's type map
-    cell: NDArray[np.float64]  # (3, 3) rows, Å; orthonormal where not periodic
+    cell: Doubles  # (3, 3) rows, Å; orthonormal where not periodic
     pbc: tuple[bool, bool, bool]
 
 
@@ -43,7 +44,7 @@ class CheckedStructure(NamedTuple):
     """A structure as the caller gave it, checked."""
 
     system: System
-    real: NDArray[np.int64] | None  # (n,) the caller's atoms that exist; None: all
+    real: Int64s | None  # (n,) the caller's atoms that exist; None: all
     n_atoms: int  # N, the caller's
 
     @property
@@ -51,7 +52,7 @@ class CheckedStructure(NamedTuple):
         """Atoms that exist for the model."""
         return int(self.system.types.size)
 
-    def for_all(self, values: NDArray[Any]) -> NDArray[Any]:
+    def for_all(self, values: AnyArray) -> AnyArray:
         """Rows for all the caller's atoms, zero for virtual ones."""
         if self.real is None:
             return values
@@ -130,7 +131,7 @@ def refuse(faults: Faults, type_map: tuple[str, ...]) -> None:
         )
 
 
-def floats(value: ArrayLike, name: str, expected: str) -> NDArray[np.float64]:
+def floats(value: ArrayLike, name: str, expected: str) -> Doubles:
     """An argument of the host as float64, C-contiguous."""
     array = array_of(value, name, expected)
     _check_numbers(array.dtype, name, expected)
@@ -197,7 +198,7 @@ def cast_types(
 
 def check_types(
     value: ArrayLike | Sequence[str], n_atoms: int, type_map: tuple[str, ...]
-) -> NDArray[np.int32]:
+) -> Int32s:
     """Types (N,) of the host as indices into the type map, from indices or names.
 
     The index −1 is a virtual atom.
@@ -232,9 +233,7 @@ def _known(type_map: tuple[str, ...]) -> str:
     return ", ".join(f"{t} {name}" for t, name in enumerate(type_map))
 
 
-def _from_symbols(
-    symbols: NDArray[Any], type_map: tuple[str, ...]
-) -> NDArray[np.int32]:
+def _from_symbols(symbols: AnyArray, type_map: tuple[str, ...]) -> Int32s:
     names, inverse = np.unique(symbols.astype(str), return_inverse=True)
     unknown = sorted(set(names.tolist()) - set(type_map))
     if unknown:
@@ -287,9 +286,7 @@ def check_pbc(
     return a, b, c
 
 
-def check_cell(
-    value: ArrayLike | None, pbc: tuple[bool, bool, bool]
-) -> NDArray[np.float64]:
+def check_cell(value: ArrayLike | None, pbc: tuple[bool, bool, bool]) -> Doubles:
     """The cell (3, 3) in Å; its open axes replaced by normals to the rest."""
     if value is None:
         return np.eye(3)

@@ -9,8 +9,8 @@ from collections.abc import Callable
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
+from ..array_types import AnyArray, Doubles
 from ..errors import DpseError, InputError, ModelFileError
 from ..potential import load
 from .options import loading_options
@@ -160,7 +160,7 @@ class Library:
 
     def _array(
         self, name: str, pointer: Any, shape: Any, dtype: Any = np.float64
-    ) -> NDArray[Any]:
+    ) -> AnyArray:
         """The caller's memory as an array."""
         size = int(np.prod(shape))
         if not size:
@@ -170,7 +170,7 @@ class Library:
         whole = self._ffi.buffer(pointer, size * np.dtype(dtype).itemsize)
         return np.frombuffer(whole, dtype).reshape(shape)
 
-    def _set(self, pointer: Any, values: NDArray[np.float64] | None) -> None:
+    def _set(self, pointer: Any, values: Doubles | None) -> None:
         """Write values where there is a place for them."""
         if pointer and values is not None and values.size:
             self._array("", pointer, values.shape)[:] = values

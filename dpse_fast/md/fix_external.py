@@ -16,8 +16,8 @@ from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
+from ..array_types import Doubles, Int32s
 from ..errors import InputError
 from ..inputs.arrays import VIRTUAL
 from ..inputs.structure import check_amount, check_types
@@ -26,8 +26,6 @@ from .abort import abort
 from .missing import package
 from .potentials import ModelLike, potential_of
 from .shell import Shell
-
-Floats = NDArray[np.float64]
 
 # eV in the energy of each of LAMMPS's units that measure lengths in Å.
 EV = {"metal": 1.0, "real": 1.602176634e-19 * 6.02214076e23 / 4184}
@@ -122,7 +120,7 @@ class DeepPotentialFix:
         self._session = potential.session(self.skin)
 
     def call(
-        self, _: Any, step: int, n_local: int, tags: Any, x: Floats, f: Floats
+        self, _: Any, step: int, n_local: int, tags: Any, x: Doubles, f: Doubles
     ) -> None:
         """Write the forces on own atoms into f; hand over energy and virial."""
         try:
@@ -137,7 +135,7 @@ class DeepPotentialFix:
         except BaseException as error:  # LAMMPS would go on without these forces
             abort(f"fix {self._fix}, step {step}", error)
 
-    def _evaluate(self, n_local: int, x: Floats, f: Floats) -> tuple[float, Floats]:
+    def _evaluate(self, n_local: int, x: Doubles, f: Doubles) -> tuple[float, Doubles]:
         n_all = n_local
         if self.shell:
             n_all = self._lmp.extract_setting("nall")
@@ -156,7 +154,7 @@ class DeepPotentialFix:
         return one.energy, one.virial
 
 
-def _box(box: Any) -> tuple[Floats | None, list[bool]]:
+def _box(box: Any) -> tuple[Doubles | None, list[bool]]:
     low, high, xy, yz, xz, periodic, _ = box
     edges = np.subtract(high, low)
     cell = np.array([[edges[0], 0, 0], [xy, edges[1], 0], [xz, yz, edges[2]]])
@@ -166,7 +164,7 @@ def _box(box: Any) -> tuple[Floats | None, list[bool]]:
 
 def _types(
     symbols: Sequence[str | None], n_types: int, type_map: tuple[str, ...]
-) -> NDArray[np.int32]:
+) -> Int32s:
     """(n_types + 1,) the model's type of each of LAMMPS's, which count from 1."""
     if isinstance(symbols, str) or len(symbols) != n_types:
         raise InputError(

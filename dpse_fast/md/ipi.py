@@ -24,8 +24,8 @@ from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
+from ..array_types import Doubles, Int32s
 from ..errors import InputError
 from ..evaluation.batch_session import Structure
 from ..evaluation.session import DEFAULT_SKIN
@@ -33,8 +33,7 @@ from ..results import Result
 from .missing import package
 from .potentials import ModelLike, potential_of
 
-Floats = NDArray[np.float64]
-Answer = tuple[float, Floats, Floats, str]
+Answer = tuple[float, Doubles, Doubles, str]
 
 _Driver: Any = package("ipi.pes.dummy", "ipi").Dummy_driver
 _units = package("ipi.utils.units", "ipi")
@@ -85,7 +84,7 @@ class DeepPotentialDriver(_Driver):  # type: ignore[misc]
         self._batch = self.potential.batch_session(float(skin))
         super().__init__(verbose=verbose)
 
-    def compute_structure(self, cell: Floats, pos: Floats) -> Answer:
+    def compute_structure(self, cell: Doubles, pos: Doubles) -> Answer:
         """As i-PI asks: cell vectors as columns, (N, 3) positions, in bohr.
 
         Returns
@@ -108,7 +107,7 @@ class DeepPotentialDriver(_Driver):  # type: ignore[misc]
         structures = [self._structure(c, p) for c, p in zip(cell, pos, strict=True)]
         return [_answer(found) for found in self._batch.compute(structures)]
 
-    def _structure(self, cell: Floats, pos: Floats) -> Structure:
+    def _structure(self, cell: Doubles, pos: Doubles) -> Structure:
         positions = np.asarray(pos, np.float64).reshape(-1, 3) * BOHR
         if len(positions) != len(self._types):
             raise InputError(
@@ -129,7 +128,7 @@ def _answer(found: Result) -> Answer:
     )
 
 
-def _types(template: str, type_map: Sequence[str]) -> NDArray[np.int32]:
+def _types(template: str, type_map: Sequence[str]) -> Int32s:
     from ase.io import read
 
     from ..inputs.structure import check_types

@@ -12,8 +12,9 @@ from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
+from ..array_types import Doubles, Int32s
 from ..errors import InputError
 from ..evaluation.session import DEFAULT_SKIN
 from ..inputs.arrays import VIRTUAL
@@ -21,8 +22,6 @@ from ..inputs.structure import check_types
 from ..potential import Potential
 from .missing import package
 from .potentials import ModelLike, potential_of
-
-Floats = NDArray[np.float64]
 
 NM = 10.0  # Å
 # kJ/mol in an eV: e times Avogadro's number, both exact since 2019.
@@ -44,7 +43,7 @@ class Energy:
     def __init__(
         self,
         potential: Potential,
-        types: NDArray[np.int32],
+        types: Int32s,
         periodic: bool,
         skin: float,
         parameters: dict[str, Any],
@@ -53,7 +52,7 @@ class Energy:
         self.periodic, self.skin, self.parameters = periodic, skin, parameters
         self._session = potential.session(skin)
 
-    def __call__(self, state: Any) -> tuple[float, Floats]:
+    def __call__(self, state: Any) -> tuple[float, Doubles]:
         """The energy in kJ/mol and the forces (N, 3) in kJ/mol/nm."""
         cell = None
         if self.periodic:
@@ -143,7 +142,7 @@ def add_force(
 
 def _types(
     elements: Any, chosen: list[int], n: int, type_map: tuple[str, ...]
-) -> NDArray[np.int32]:
+) -> Int32s:
     if elements is None or isinstance(elements, str):
         raise InputError(
             "elements: expected an openmm.app.Topology or the symbols of the "

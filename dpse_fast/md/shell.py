@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 
+from ..array_types import Bools, Doubles, Int32s
 from ..cpu.neighbours import NeighbourList
 from ..evaluation.backend import Request
 from ..inputs.arrays import VIRTUAL
@@ -15,15 +15,13 @@ from ..inputs.structure import HOST_ARRAYS, System, refuse
 from ..kernels.layout import Neighbourhood
 from ..potential import Potential
 
-Floats = NDArray[np.float64]
-
 
 class Share(NamedTuple):
     """What own atoms have of the whole; summed over all ranks it is the whole."""
 
     energy: float  # eV
-    forces: Floats  # (n_own, 3) eV/Å
-    virial: Floats  # (3, 3) eV
+    forces: Doubles  # (n_own, 3) eV/Å
+    virial: Doubles  # (3, 3) eV
 
 
 class Shell:
@@ -36,9 +34,7 @@ class Shell:
     used : the model's types that the whole system has: all its parts have one plan
     """
 
-    def __init__(
-        self, potential: Potential, skin: float, used: NDArray[np.int32]
-    ) -> None:
+    def __init__(self, potential: Potential, skin: float, used: Int32s) -> None:
         self._type_map = potential.type_map
         self._used = used[used != VIRTUAL]
         self._session = potential.listed_session()
@@ -46,7 +42,7 @@ class Shell:
         self._centres = np.empty(0, np.int32)
         self._builds, self._n_own = 0, -1
 
-    def compute(self, positions: Floats, types: NDArray[np.int32], n_own: int) -> Share:
+    def compute(self, positions: Doubles, types: Int32s, n_own: int) -> Share:
         """Evaluate own atoms and the ghosts whose energies they enter.
 
         Parameters
@@ -84,7 +80,7 @@ class Shell:
         return Share(energy, forces, found.atomic_virials[own].sum(axis=0))
 
 
-def _rows(hood: Neighbourhood, own: NDArray[np.bool_]) -> CallerList:
+def _rows(hood: Neighbourhood, own: Bools) -> CallerList:
     """Those of own atoms and of atoms that have one within the list's reach."""
     first, neighbours, centres = hood.first, hood.neighbours, hood.centres
     sums = np.concatenate([[0], np.cumsum(own[neighbours])])

@@ -12,8 +12,8 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
+from ..array_types import AnyArray, Doubles, Int64s
 from ..errors import InputError
 from ..evaluation.batch_session import Structure
 from ..evaluation.session import DEFAULT_SKIN
@@ -123,8 +123,8 @@ class DeepPotentialModel(_Model):  # type: ignore[misc]
             results["stress"] = self._tensor(-virials / solid)
         return results
 
-    def _types(self, numbers: NDArray[Any]) -> NDArray[np.int64]:
-        types: NDArray[np.int64] = self._type_of[numbers]
+    def _types(self, numbers: AnyArray) -> Int64s:
+        types: Int64s = self._type_of[numbers]
         if (types == ABSENT).any():
             from ase.data import chemical_symbols
 
@@ -138,18 +138,18 @@ class DeepPotentialModel(_Model):  # type: ignore[misc]
             raise InputError(message)
         return types
 
-    def _tensor(self, values: NDArray[np.float64]) -> Any:
+    def _tensor(self, values: Doubles) -> Any:
         return torch.from_numpy(values).to(self._device, self._dtype)
 
 
 def _structure(
-    positions: NDArray[Any], types: NDArray[Any], cell: NDArray[Any], pbc: list[bool]
+    positions: AnyArray, types: AnyArray, cell: AnyArray, pbc: list[bool]
 ) -> Structure:
     return Structure(positions, types, cell if any(pbc) else None, pbc)
 
 
-def _array(tensor: Any) -> NDArray[Any]:
-    array: NDArray[Any] = tensor.detach().cpu().numpy()
+def _array(tensor: Any) -> AnyArray:
+    array: AnyArray = tensor.detach().cpu().numpy()
     return array
 
 
@@ -159,7 +159,7 @@ def _boundaries(pbc: Any) -> list[bool]:
     return [bool(f) for f in (flags if isinstance(flags, list) else [flags] * 3)]
 
 
-def _types_by_number(type_map: tuple[str, ...]) -> NDArray[np.int64]:
+def _types_by_number(type_map: tuple[str, ...]) -> Int64s:
     from ase.data import chemical_symbols
 
     where = {name: t for t, name in enumerate(type_map)}
