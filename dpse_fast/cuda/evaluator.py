@@ -81,7 +81,7 @@ class Evaluator:
         types = device.empty(structure.n, np.int32)
         device.launch(renumber, warps(structure.n), system.types, self._numbers, types)
         anew = listed.update(
-            *(system.positions, types, system.cell, system.pbc), make_room=self.release
+            system.positions, types, system.cell, system.pbc, make_room=self.release
         )
         if self._profile:
             self._list_seconds += device.seconds_between(begin, device.mark())
@@ -132,8 +132,12 @@ class Evaluator:
     def rows(self, given: CheckedList, positions: Array) -> GivenRows:
         begin = self._device.mark()
         rows = ListedRows(
-            *(self._device, given, positions, self._numbers),
-            *(len(self._pipeline.species), self._deterministic),
+            self._device,
+            given,
+            positions,
+            self._numbers,
+            len(self._pipeline.species),
+            self._deterministic,
         )
         given.neighbours = None  # they are in the rows' list now
         if self._profile:

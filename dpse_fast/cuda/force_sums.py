@@ -111,23 +111,46 @@ class ForceSums:
             self._device.launch(
                 make_gather_incoming(self._atomic),
                 self._n_parts,
-                *(hood, self._n_types, located, incoming, tile, gradients),
-                *(self._per_warp, self.forces, self._parts, self.virials),
+                hood,
+                self._n_types,
+                located,
+                incoming,
+                tile,
+                gradients,
+                self._per_warp,
+                self.forces,
+                self._parts,
+                self.virials,
             )
             return
         if self._deterministic:
             self._device.launch(
                 make_gather_forces(self._atomic),
                 self._n_parts,
-                *(hood, self._n_types, located, self._limit, tile, gradients),
-                *(self._per_warp, self.forces, self._parts, self.virials),
+                hood,
+                self._n_types,
+                located,
+                self._limit,
+                tile,
+                gradients,
+                self._per_warp,
+                self.forces,
+                self._parts,
+                self.virials,
             )
             return
         self._device.launch(
             make_scatter_forces(self._atomic),
             -(-(tile.end - tile.begin) // self._per_warp),
-            *(hood, self._n_types, located, tile, gradients),
-            *(self._per_warp, self.forces, self._parts, self.virials),
+            hood,
+            self._n_types,
+            located,
+            tile,
+            gradients,
+            self._per_warp,
+            self.forces,
+            self._parts,
+            self.virials,
         )
 
     def total(self, energies: Array) -> None:
@@ -184,9 +207,14 @@ class ForceSums:
         self._device.launch(
             hand_over,
             warps(order.size),
-            *(order, self._none if real is None else real),
+            order,
+            self._none if real is None else real,
             self._none if rows is None else rows,
-            *(energies, self.forces, self.virials),
-            *(outputs.energies, outputs.forces, outputs.virials),
+            energies,
+            self.forces,
+            self.virials,
+            outputs.energies,
+            outputs.forces,
+            outputs.virials,
             self.n_non_finite,
         )

@@ -66,7 +66,9 @@ class Products:
         """See `Device.multiply`: a in parts, (n, parts · k), b of `weight`."""
         turned = transpose and self.parts > 1
         self._device.multiply(
-            *(a, b.turned if turned else b.straight, out),
+            a,
+            b.turned if turned else b.straight,
+            out,
             transpose=transpose and not turned,
             accumulate=accumulate,
             tf32=self._tf32,

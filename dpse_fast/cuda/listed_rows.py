@@ -109,16 +109,26 @@ class ListedRows(CallersRows):
         self._device.launch(
             follow,
             warps(self.n_places),
-            *(positions, self._types, self.order),
-            *(self._owners, nothing, nothing, self._located),
+            positions,
+            self._types,
+            self.order,
+            self._owners,
+            nothing,
+            nothing,
+            self._located,
         )
 
     def list_gradients(self, tile: Tile, gradients: PairGradients, out: Array) -> None:
         self._device.launch(
             list_gradients,
             tile.end - tile.begin,
-            *(self._hood, self._n_types, self._given, self._origins),
-            *(tile, gradients, out),
+            self._hood,
+            self._n_types,
+            self._given,
+            self._origins,
+            tile,
+            gradients,
+            out,
         )
 
     def _check_memory(self, n: int, deterministic: bool) -> None:

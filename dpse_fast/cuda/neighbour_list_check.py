@@ -118,9 +118,12 @@ def list_on_device(device: Device, checked: CallerList) -> CheckedList:
     upload = device.upload
     numbers = np.arange(int(checked.types.max(initial=0)) + 1, dtype=np.int32)
     arrays = _Arrays(
-        *(upload(checked.types), upload(checked.first)),
-        *(upload(checked.neighbours), upload(checked.centres)),
-        *(VIRTUAL, numbers),
+        upload(checked.types),
+        upload(checked.first),
+        upload(checked.neighbours),
+        upload(checked.centres),
+        VIRTUAL,
+        numbers,
     )
     found = _checked(device, arrays, checked.n_all)
     assert found is not None
@@ -138,9 +141,15 @@ def _checked(device: Device, arrays: _Arrays, n_all: int) -> CheckedList | None:
     device.launch(
         check_list_on_device,
         warps(max(n_all, arrays.centres.size, arrays.neighbours.size)),
-        *(arrays.first, arrays.neighbours, arrays.centres),
-        *(arrays.types, arrays.least, device.upload(arrays.of_caller)),
-        *(model_types, rows, found),
+        arrays.first,
+        arrays.neighbours,
+        arrays.centres,
+        arrays.types,
+        arrays.least,
+        device.upload(arrays.of_caller),
+        model_types,
+        rows,
+        found,
     )
     met = device.download(found)
     if met[WRONG]:
@@ -181,8 +190,10 @@ def _of_device(
     if not 0 < n_rows <= n_all or centres.size != n_rows or types.size != n_all:
         return None
     return _Arrays(
-        *(types, device.cast(first, np.int64)),
-        *(neighbours, centres),
+        types,
+        device.cast(first, np.int64),
+        neighbours,
+        centres,
         *((read[0].least, known) if of_caller is None else (0, of_caller)),
     )
 

@@ -69,9 +69,17 @@ class DevicePairPotential:
         self._device.launch(
             pair_potentials,
             cut.n_rows,
-            *(hood, located, Batch(cut.begin, cut.n_rows), self._potential),
-            *(truncate, self._pairs, self._kept, self._sums),
-            *(self.counters, over, self.over_table),
+            hood,
+            located,
+            Batch(cut.begin, cut.n_rows),
+            self._potential,
+            truncate,
+            self._pairs,
+            self._kept,
+            self._sums,
+            self.counters,
+            over,
+            self.over_table,
         )
 
     def take_over(self, cut: Cut, energies: Array, gradients: PairGradients) -> None:
@@ -84,6 +92,11 @@ class DevicePairPotential:
         self._device.launch(
             take_over,
             cut.n_rows,
-            *(self._pairs, self._n_types, self._kept, self._sums),
-            *(self._bias[cut.species], energies, gradients),
+            self._pairs,
+            self._n_types,
+            self._kept,
+            self._sums,
+            self._bias[cut.species],
+            energies,
+            gradients,
         )

@@ -226,7 +226,7 @@ class Pipeline:
                 end = tile[-1].begin + tile[-1].n_rows
                 place = Tile(tile[0].begin, end)
                 self._sums.add(
-                    *(listed.hood, listed.located, place, gradients), listed.incoming
+                    listed.hood, listed.located, place, gradients, listed.incoming
                 )
                 if self.listed_gradients.size and isinstance(listed, CallersRows):
                     listed.list_gradients(place, gradients, self.listed_gradients)
@@ -273,7 +273,13 @@ class Pipeline:
             device.launch(
                 finish_energies,
                 warps(n),
-                *(begin, n, constant, given.vacuum, scale, bias, self.energies),
+                begin,
+                n,
+                constant,
+                given.vacuum,
+                scale,
+                bias,
+                self.energies,
             )
         with self._timed("gradients"):
             for stage in self._stages:
@@ -290,8 +296,13 @@ class Pipeline:
             self._device.launch(
                 finish_inputs,
                 warps(cut.n_rows),
-                *(parameters, n_parameters, cut.begin, cut.n_rows),
-                *(self._inputs, stride, column - n_parameters),
+                parameters,
+                n_parameters,
+                cut.begin,
+                cut.n_rows,
+                self._inputs,
+                stride,
+                column - n_parameters,
             )
 
     def _bound_net(self, cut: Cut) -> BoundNet:

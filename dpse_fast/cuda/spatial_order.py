@@ -56,8 +56,13 @@ class Places(NamedTuple):
         device.launch(
             follow,
             warps(self.n_all),
-            *(system.positions, system.types, self.order),
-            *(self.owners, self.offsets, strain, located),
+            system.positions,
+            system.types,
+            self.order,
+            self.owners,
+            self.offsets,
+            strain,
+            located,
         )
 
 
@@ -90,7 +95,7 @@ def in_spatial_order(
     n_all = n + int(found[:, 6].sum())
     low, high = found[:, :3].min(axis=0), found[:, 3:6].max(axis=0)
     origin, widths, shape = cells_of_space(
-        *(low, high, system.cell), reach, n_all, CELLS_PER_REACH
+        low, high, system.cell, reach, n_all, CELLS_PER_REACH
     )
     n_cells = int(shape.prod())
     _check(device, n, n_all, building_bytes(n, n_all, n_cells, n_types))
@@ -151,8 +156,13 @@ def _sorted(
     device.launch(
         sort_places,
         warps(n_all),
-        *(sorting, places, owners, offsets, shifts),
-        *(order, *own),
+        sorting,
+        places,
+        owners,
+        offsets,
+        shifts,
+        order,
+        *own,
     )
     images = Images(wrapped, box.reach, ends, places, own[2], order)
     return Places(n_all, order, own[0], own[1], images, grid)

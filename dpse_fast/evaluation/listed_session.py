@@ -138,7 +138,10 @@ class ListedSession(BaseSession):
                     )
                 given = self._last(n_all)
                 request = self._request(
-                    *(fparam, aparam, given.n_rows, given.n_rows),
+                    fparam,
+                    aparam,
+                    given.n_rows,
+                    given.n_rows,
                     atomic=atomic,
                     pair_gradients=pair_gradients,
                 )
