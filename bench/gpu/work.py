@@ -16,7 +16,6 @@ import numpy as np
 from dpse_fast.cuda.packed_descriptor import PackedDescriptor
 from dpse_fast.cuda.packed_plan import PackedPlan
 from dpse_fast.cuda.vectors import whole
-from dpse_fast.model import SeE2A
 from dpse_fast.plan import Plan
 
 from .instructions import SM_90, Instructions, Table
@@ -249,7 +248,7 @@ class _Descriptor:
         with_table = [(c, t) in tables for t in species]
         self.pairs = float(np.compress(with_table, counted).sum())
         self.n_types, self.form = len(species), plan.forms[k][c]
-        self.angular = isinstance(part.descriptor, SeE2A)
+        self.angular = part.descriptor.family.has_products
         self.streams = part.streams
         self.components = 4 if self.angular else 1
         self.channels = int(part.channels.total[p])
