@@ -6,7 +6,6 @@ import numpy as np
 
 from ..evaluation.session import DEFAULT_SKIN
 from ..kernels._simd import lanes
-from ..model import SeE2A
 from ..plan import Plan
 from ..plan.neighbour_counts import listed_neighbours
 from .blocks import BLOCK
@@ -44,7 +43,7 @@ def worker_bytes(plan: Plan) -> int:
     register = lanes(plan.dtype)
     for part in own.descriptors:
         atom += 1.25 * pair * listed
-        if isinstance(part.descriptor, SeE2A):
+        if part.descriptor.family.has_products:
             atom += 2 * 4 * item * register * int(part.channels.total.max())
     atom += WAITING * (32 + 4) * listed
     return int(BLOCK * atom)

@@ -10,7 +10,7 @@ from ..kernels.layout import Place
 from ..plan import Plan
 from ..plan.kernel_arrays import pair_potential
 from .fitting_net import FittingNet
-from .packed_descriptor import packed_descriptor
+from .packed_descriptor import PackedDescriptor
 from .shared_weights import Packed
 
 
@@ -30,7 +30,9 @@ class PackedPlan:
         self.dtype, self.geometry_dtype = plan.dtype, plan.geometry_dtype
         self.unseen = plan.unseen
         parts = range(len(plan.forms))
-        self.descriptors = tuple(packed_descriptor(plan, k) for k in parts)
+        self.descriptors: tuple[PackedDescriptor, ...] = tuple(
+            d.family.cpu_packed(plan, k) for k, d in enumerate(plan.model.descriptors)
+        )
         shared: Packed = {}
         self.fitting = {
             c: FittingNet(net, plan.dtype, shared) for c, net in plan.nets.items()

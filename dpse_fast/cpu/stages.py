@@ -27,7 +27,6 @@ from ..kernels.layout import (
     Pairs,
     Tally,
 )
-from ..model import SeE2A
 from .aligned import aligned_zeros
 from .packed_plan import PackedPlan
 
@@ -132,7 +131,7 @@ class DescriptorStage(ABC):
 
 
 class AngularStage(DescriptorStage):
-    """`SeE2A`: moments, their mixture and its products, and back."""
+    """For products: moments, their mixture and its products, and back."""
 
     def __init__(self, plan: PackedPlan, k: int, size: int) -> None:
         super().__init__(plan, k, size)
@@ -196,7 +195,7 @@ class AngularStage(DescriptorStage):
 
 
 class RadialStage(DescriptorStage):
-    """`SeE2R`: sums of the embedding, and back."""
+    """For sums: sums of the embedding, and back."""
 
     def forward(self, species: int, n_atoms: int, inputs: Floats) -> None:
         part = self.part
@@ -227,9 +226,7 @@ class RadialStage(DescriptorStage):
 def descriptor_stages(plan: PackedPlan, size: int) -> list[DescriptorStage]:
     """A stage for each descriptor, for blocks of at most ``size`` atoms."""
     return [
-        (AngularStage if isinstance(part.descriptor, SeE2A) else RadialStage)(
-            plan, k, size
-        )
+        part.descriptor.family.cpu_stage(plan, k, size)
         for k, part in enumerate(plan.descriptors)
     ]
 

@@ -12,7 +12,7 @@ from ..array_types import Floats, Integers
 from ..kernels.cuda.products import ProductColumns
 from ..kernels.cuda.streams import Streams
 from ..kernels.layout import Channels, EnvironmentRows, Environments
-from ..model import Descriptor, SeE2A
+from ..model import Descriptor
 from ..plan import Plan
 from ..plan.kernel_arrays import distinct_tables, environment_rows, environments
 from .vectors import VECTOR, whole
@@ -116,7 +116,7 @@ def packed_descriptor(plan: Plan, k: int) -> PackedDescriptor:
 def _channels(plan: Plan, k: int, width: int) -> Channels:
     """Neighbour types side by side where they are mixed, else on one place."""
     species, n = plan.species, len(plan.species)
-    angular = isinstance(plan.model.descriptors[k], SeE2A)
+    has_moments = plan.model.descriptors[k].family.has_products
     found = Channels(*(np.zeros(shape, np.int64) for shape in ((n, n), (n, n), n)))
     for p, c in enumerate(species):
         form = plan.forms[k][c]
@@ -127,7 +127,7 @@ def _channels(plan: Plan, k: int, width: int) -> Channels:
                 found.start[p, q] = place
                 found.count[p, q] = width
                 place += width if form.mix is not None else 0
-        found.total[p] = max(place, width) if angular else form.n_channels
+        found.total[p] = max(place, width) if has_moments else form.n_channels
     return found
 
 

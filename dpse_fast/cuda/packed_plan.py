@@ -10,7 +10,7 @@ from ..kernels.layout import PairPotential, Place
 from ..plan import Plan
 from ..plan.kernel_arrays import pair_potential
 from .net_layers import padded_layers
-from .packed_descriptor import packed_descriptor
+from .packed_descriptor import PackedDescriptor
 from .vectors import whole
 
 
@@ -29,7 +29,9 @@ class PackedPlan:
         self.model, self.species = plan.model, plan.species
         self.dtype, self.geometry_dtype = plan.dtype, plan.geometry_dtype
         parts = range(len(plan.forms))
-        self.descriptors = tuple(packed_descriptor(plan, k) for k in parts)
+        self.descriptors: tuple[PackedDescriptor, ...] = tuple(
+            d.family.cuda_packed(plan, k) for k, d in enumerate(plan.model.descriptors)
+        )
         self._strides = {c: whole(plan.n_inputs(c)) for c in plan.species}
         self._columns = {c: [plan.column(k, c) for k in parts] for c in plan.species}
         self.fitting = {

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from typing import Any
 
 import numpy as np
 
@@ -18,7 +17,6 @@ from ..kernels.cuda.products import (
 )
 from ..kernels.cuda.radial import radial_pair_gradients_kernel, radial_sums_kernel
 from ..kernels.layout import EnvironmentRows, Environments, Tally
-from ..model import SeE2A
 from .batches import Cut
 from .device import Array, Device
 from .packed_plan import PackedPlan
@@ -94,7 +92,7 @@ class DeviceStage(ABC):
 
 
 class AngularStage(DeviceStage):
-    """`SeE2A`: moments, their mixture and its products, and back.
+    """For products: moments, their mixture and its products, and back.
 
     The mixture stays in float32 where the nets take TF32: for water its three products
     would move 7 kB an atom more to save 0.02 of the nets' operations.
@@ -180,7 +178,7 @@ class AngularStage(DeviceStage):
 
 
 class RadialStage(DeviceStage):
-    """`SeE2R`: sums of the embedding, and back."""
+    """For sums: sums of the embedding, and back."""
 
     def __init__(self, device: Device, plan: PackedPlan, k: int) -> None:
         super().__init__(device, plan, k)
@@ -210,8 +208,7 @@ class RadialStage(DeviceStage):
 
 def device_stages(device: Device, plan: PackedPlan) -> list[DeviceStage]:
     """A stage for each descriptor."""
-    found: list[DeviceStage] = []
-    for k, part in enumerate(plan.descriptors):
-        kind: Any = AngularStage if isinstance(part.descriptor, SeE2A) else RadialStage
-        found.append(kind(device, plan, k))
-    return found
+    return [
+        part.descriptor.family.cuda_stage(device, plan, k)
+        for k, part in enumerate(plan.descriptors)
+    ]

@@ -7,14 +7,15 @@ from typing import ClassVar
 
 import numpy as np
 
+from .families import SE_E2_A, SE_E2_R, Family
 from .nets import Array, Embedding, EmbeddingTable, Gated, Net, float_array, require
 
 Rows = tuple[tuple[Embedding | None, ...], ...]
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
-class _TwoBody:
-    """What `SeE2A` and `SeE2R` share.
+class Descriptor:
+    """What all families share.
 
     Parameters
     ----------
@@ -30,7 +31,7 @@ class _TwoBody:
     normalisation : float
         What the sum over neighbours is divided by.
     excluded : pairs (centre, neighbour)
-        Real pairs that are masked while they keep their slot, see the classes.
+        Real pairs that are masked while they keep their slot; see `Family`.
     env_protection : float
         p of 1/(r + p) and d/(r + p)², Å.
     switch_float32 : bool
@@ -58,8 +59,7 @@ class _TwoBody:
     padding: tuple[Embedding, ...] = ()
     list_size: int = 0
 
-    kind: ClassVar[str]
-    n_components: ClassVar[int]
+    family: ClassVar[Family]
 
     def __post_init__(self) -> None:
         put = object.__setattr__
@@ -145,6 +145,35 @@ class _TwoBody:
                 f"embedding: expected nets of one input, got {getattr(net, 'n_in', 0)}",
             )
 
+    @property
+    def kind(self) -> str:
+        """Of the family, as in our model files."""
+        return self.family.kind
+
+    @property
+    def n_components(self) -> int:
+        """Of a row R."""
+        return self.family.n_components
+
+    @property
+    def n_axis(self) -> int:
+        """Channels that the second index of D runs over; 0: D has one index."""
+        return 0
+
+    @property
+    def n_out(self) -> int:
+        """Length of D."""
+        return self.width * max(self.n_axis, 1)
+
+    @property
+    def adding_nothing(self) -> frozenset[tuple[int, int]]:
+        """The excluded pairs of which nothing is left in the sum."""
+        return self.excluded if self.family.excluded_pair == "nothing" else frozenset()
+
+    def empty_weight(self, x: float) -> float:
+        """What G(x) of an empty slot is multiplied with."""
+        return x if self.family.empty_slot == "G(x) x" else 1.0
+
     def distinct_embeddings(self) -> list[Embedding]:
         """Every embedding once, in the order of centres and neighbours."""
         found = {id(g): g for row in self.embedding for g in row if g is not None}
@@ -186,7 +215,7 @@ class _TwoBody:
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
-class SeE2A(_TwoBody):
+class SeE2A(Descriptor):
     """The two-body smooth descriptor with angular information.
 
     T = Σ_j G(R̂_0) ⊗ R̂ / normalisation, D = T Tᵀ[:, :axis_neuron]. An excluded
@@ -199,8 +228,7 @@ class SeE2A(_TwoBody):
     """
 
     axis_neuron: int
-    kind = "se_e2_a"
-    n_components = 4
+    family = SE_E2_A
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "axis_neuron", int(self.axis_neuron))
@@ -219,30 +247,21 @@ class SeE2A(_TwoBody):
         )
 
     @property
-    def n_out(self) -> int:
-        """Length of D, ordered (channel, axis): D[m·axis + a] = (T Tᵀ)[m, a]."""
-        return self.width * self.axis_neuron
+    def n_axis(self) -> int:
+        """D is ordered (channel, axis): D[m·axis + a] = (T Tᵀ)[m, a]."""
+        return self.axis_neuron
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
-class SeE2R(_TwoBody):
+class SeE2R(Descriptor):
     """The two-body smooth descriptor with radial information only (``se_e2_r``).
 
     D = Σ_j G(R̂_0) / normalisation over all slots, empty ones included. An
     excluded pair adds G(0).
     """
 
-    kind = "se_e2_r"
-    n_components = 1
+    family = SE_E2_R
 
     def __post_init__(self) -> None:
         super().__post_init__()
         require(not self.mixed, "mixed: se_e2_r has slots of each type")
-
-    @property
-    def n_out(self) -> int:
-        """Length of D: one number a channel."""
-        return self.width
-
-
-Descriptor = SeE2A | SeE2R

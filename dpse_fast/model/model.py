@@ -66,7 +66,7 @@ class Model:
     Parameters
     ----------
     type_map : element symbols (or names), one a type
-    descriptors : SeE2A or SeE2R; a hybrid model has several
+    descriptors : a hybrid model has several
     fitting : one Net a type
     bias : (n_types,) eV
         All constant energies of the file: bias_atom_e, out_bias, atom_ener.

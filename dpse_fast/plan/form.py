@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from ..model import Descriptor, SeE2A
+from ..model import Descriptor
 
 Array = NDArray[np.floating]
 Ints = NDArray[np.int64]
@@ -27,7 +27,7 @@ class Form:
     basis : (M, K) T = basis · z
     starts, ends : (n_rows,)
         S[a, k] enters for k from starts[a] to ends[a] − 1. Without rows z[0] itself
-        enters, as SeE2R's sums.
+        enters, where the descriptor is made of sums.
     empty : (G, K) what one empty slot of each group adds to Σ_j z, component 0
     mix : (C, K) or None
         z = mixᵀ · (the moments of all neighbour types, one after another); None where
@@ -96,10 +96,7 @@ def full_form(descriptor: Descriptor, foldable: bool, empty: Array) -> Form:
     empty : (G, M) what an empty slot of each group adds
     """
     width = descriptor.width
-    if not isinstance(descriptor, SeE2A):
-        nothing = np.zeros(0, np.int64)
-        return Form(np.eye(width), nothing, nothing, empty)
-    axis = descriptor.axis_neuron
+    axis = descriptor.n_axis
     starts = np.arange(axis) if foldable else np.zeros(axis, np.int64)
     return Form(np.eye(width), starts, np.full(axis, width), empty)
 
@@ -107,15 +104,12 @@ def full_form(descriptor: Descriptor, foldable: bool, empty: Array) -> Form:
 def input_order(descriptors: Sequence[Descriptor], n_parameters: int) -> Ints:
     """The inputs of the model's net in the kernels' order, nothing folded.
 
-    The kernels form S[a, m] of an SeE2A row by row; the model's nets take D[m, a].
+    The kernels form S[a, m] row by row; the model's nets take D[m, a].
     """
     parts: list[Ints] = []
     start = 0
     for descriptor in descriptors:
         part = np.arange(start, start + descriptor.n_out)
-        if isinstance(descriptor, SeE2A):
-            shape = (descriptor.width, descriptor.axis_neuron)
-            part = part.reshape(shape).T.ravel()
-        parts.append(part)
+        parts.append(part.reshape(descriptor.width, -1).T.ravel())
         start += descriptor.n_out
     return np.concatenate([*parts, np.arange(start, start + n_parameters)])

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..kernels.layout import EnvironmentRows, Environments, PairPotential, Switch
-from ..model import Descriptor, Model, PairTable, SeE2R
+from ..model import Descriptor, Model, PairTable
 from .domain import trained_distance, trusted_distance, unseen_pairs
 from .jets import switch_of
 from .pair_functions import Pair
@@ -52,10 +52,9 @@ def environments(
     number = {id(table): k for k, table in enumerate(distinct)}
     table_of = np.full((n, n), -1, np.int32)
     slots = np.zeros((n, n), np.int32)
-    masked = frozenset() if isinstance(descriptor, SeE2R) else descriptor.excluded
     for pair, table in tables.items():
         slots[pair] = pair not in model.emptied
-        if pair not in model.emptied | masked:
+        if pair not in model.emptied | descriptor.adding_nothing:
             table_of[pair] = number[id(table)]
     origins: list[Array] = []
     cells: list[Array] = []

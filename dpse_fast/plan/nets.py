@@ -9,7 +9,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from ..model import Layer, Model, Net, SeE2A
+from ..model import Layer, Model, Net
 from ..runtime.blas_threads import one_blas_thread
 from .form import Form, Forms, input_order
 
@@ -87,9 +87,8 @@ def is_foldable(model: Model, species: int) -> bool:
 def _first_layer(model: Model, weight: Array, forms: Sequence[Form]) -> Array:
     blocks, start = [], 0
     for descriptor, form in zip(model.descriptors, forms, strict=True):
-        axis = descriptor.axis_neuron if isinstance(descriptor, SeE2A) else 1
         part = weight[start : start + descriptor.n_out]
-        blocks.append(form.first_layer(part, axis))
+        blocks.append(form.first_layer(part, descriptor.n_axis))
         start += descriptor.n_out
     return np.concatenate([*blocks, weight[start:].astype(np.float64)])
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from ..model import Descriptor, Embedding, SeE2R
+from ..model import Descriptor, Embedding
 from .jets import RadialEmbedding, empty_channels, switch_of
 
 Array = NDArray[np.floating]
@@ -29,7 +29,7 @@ def functions_of(
                 continue
             mean = float(descriptor.davg[c, t, 0])
             scale = 1.0 / float(descriptor.dstd[c, t, 0])
-            if isinstance(descriptor, SeE2R) and (c, t) in descriptor.excluded:
+            if (c, t) in descriptor.excluded - descriptor.adding_nothing:
                 mean = scale = 0.0
             start = descriptor.rcut_smth
             function = RadialEmbedding(net, switch, mean, scale, start)
@@ -42,7 +42,7 @@ def padding_of(descriptor: Descriptor, types: frozenset[int]) -> Array:
 
     The centres are of these types; an absent neighbour type leaves its slots empty.
 
-    G(x0)·x0 with x0 = −davg/dstd, or G(x0) for SeE2R; nothing where the pair is
+    G(x) times its `empty_weight` with x = −davg/dstd; nothing where the pair is
     dropped.
     """
     n, groups = descriptor.n_types, descriptor.slot_group
@@ -56,7 +56,7 @@ def padding_of(descriptor: Descriptor, types: frozenset[int]) -> Array:
             if embedding is None:
                 continue
             x = -float(descriptor.davg[c, t, 0]) / float(descriptor.dstd[c, t, 0])
-            weight = 1.0 if isinstance(descriptor, SeE2R) else x
+            weight = descriptor.empty_weight(x)
             if weight:
                 padding[c, g] = empty_channels(embedding, x) * weight
     return padding

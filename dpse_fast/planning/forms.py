@@ -7,18 +7,17 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from ..model import Model, SeE2A
+from ..model import Model
 from ..plan.domain import shortest_bond, trained_types
 from ..plan.form import Form, Forms, full_form
 from ..plan.nets import is_foldable
 from ..plan.plan import Plan
 from ..plan.tables import Table, Tables
 from .cost import Costs
-from .rotation import CentreRotation, Rotated, radial_sensitivity, sensitivity
+from .rotation import CentreRotation, Rotated
 from .sampled import Sampled
 from .tabulation import Tabulation
 
-SAMPLED_ATOMS = 24  # of a type in each structure, for the sensitivity
 LEAST_CUT, MOST_CUT = 1e-13, 1e-3  # of the largest singular value
 CUT_STEPS = 8
 TABLE_SHARE = 0.2  # of the target that the tables may use
@@ -73,7 +72,9 @@ class FormSearch:
             (k, c): self._rotation(tabulation, k, c)
             for k, part in enumerate(self._tables)
             for c in trained
-            if is_foldable(model, c) and any(pair[0] == c for pair in part)
+            if model.descriptors[k].family.sensitivity is not None
+            and is_foldable(model, c)
+            and any(pair[0] == c for pair in part)
         }
         self._rotations = {k: r for k, r in rotations.items() if not r.is_zero}
 
@@ -81,11 +82,7 @@ class FormSearch:
         model, descriptor = self._model, self._model.descriptors[k]
         start = sum(d.n_out for d in model.descriptors[:k])
         weight = model.fitting[c].layers[0].weight[start : start + descriptor.n_out]
-        if isinstance(descriptor, SeE2A):
-            moments = self._sampled.moments(k, c, SAMPLED_ATOMS)
-            norm = sensitivity(moments, weight, descriptor.axis_neuron)
-        else:
-            norm = radial_sensitivity(weight)
+        assert descriptor.family.sensitivity is not None
         return CentreRotation(
             descriptor,
             c,
@@ -93,7 +90,7 @@ class FormSearch:
             self._costs.neighbours,
             shortest_bond(model, descriptor.rcut),
             {t: self._tables[k][c, t].origins for a, t in self._tables[k] if a == c},
-            norm,
+            descriptor.family.sensitivity(self._sampled, descriptor, k, c, weight),
             weight,
             tabulation.empty[k][c],
         )

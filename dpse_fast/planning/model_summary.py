@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from ..model import Descriptor, Embedding, EmbeddingTable, Gated, Model, SeE2A
+from ..model import Descriptor, Embedding, EmbeddingTable, Gated, Model
 from ..plan.domain import absent_types
 
 
@@ -56,8 +56,7 @@ def _descriptor(model: Model, descriptor: Descriptor) -> dict[str, Any]:
         "embedding_width": descriptor.width,
         "one_sided": descriptor.one_sided,
     }
-    if isinstance(descriptor, SeE2A):
-        found["axis_neuron"] = descriptor.axis_neuron
+    found |= {name: getattr(descriptor, name) for name in descriptor.family.counts}
     if descriptor.mixed:
         found["sel_of_all_types"] = True
     if descriptor.env_protection:

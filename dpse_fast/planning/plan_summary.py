@@ -8,7 +8,6 @@ from ..plan import Plan
 from ..plan.domain import trained_types
 from ..plan.form import full_form
 from ..plan.nets import is_foldable
-from ..plan.pair_functions import padding_of
 from .cost import Costs
 
 ROTATED = "rotated to its rank"
@@ -37,7 +36,7 @@ def _forms(plan: Plan, k: int) -> list[dict[str, Any]]:
     found = []
     for c, form in plan.forms[k].items():
         tables = {t: table for (a, t), table in plan.tables[k].items() if a == c}
-        empty = padding_of(descriptor, frozenset({c}))[c]
+        empty = descriptor.family.empty(descriptor, frozenset({c}))[c]
         full = full_form(descriptor, is_foldable(plan.model, c), empty)
         cost, unrotated = (
             costs.of(c, form, tables),

@@ -6,13 +6,14 @@ by the same plain NumPy formula: with the nets and with the tables.
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ..cpu.fitting_net import FittingNet
-from ..model import Descriptor, Model, SeE2A
+from ..model import Descriptor, Model
 from ..plan.accuracy import Accuracy
 from ..plan.jets import RadialEmbedding, radial_jet, switch_of
 from ..plan.pair_functions import Pair
@@ -24,7 +25,7 @@ Radial = Callable[[Array], tuple[Array, Array]]
 Radials = Sequence[Mapping[Pair, Radial]]
 
 
-class _Part:
+class Part(ABC):
     """One descriptor of one environment, and the way back from dE/dD."""
 
     def __init__(
@@ -51,11 +52,20 @@ class _Part:
         filled = np.bincount(groups, minlength=len(descriptor.sel))
         self.empty = (np.array(descriptor.sel) - filled) @ padding[env.species]
 
+    @abstractmethod
     def forward(self) -> Array:
         """D, (n_out,)."""
+
+    @abstractmethod
+    def backward(self, gradient: Array, out: Array) -> None:
+        """Add dE/dd of the pairs inside the cutoff to out (n, 3)."""
+
+
+class AngularPart(Part):
+    """D[m, a] of products of moments."""
+
+    def forward(self) -> Array:
         scale = 1 / self.descriptor.normalisation
-        if not isinstance(self.descriptor, SeE2A):
-            return np.asarray((self.g.sum(axis=0) + self.empty) * scale)
         s, s_slope, _ = radial_jet(self.r, switch_of(self.descriptor))
         inverse = 1 / (self.r + self.descriptor.env_protection)
         q = s * inverse
@@ -68,18 +78,12 @@ class _Part:
         moments = self.g.T @ self.rows
         moments[:, 0] += self.empty
         self.moments = moments * scale
-        axis = self.descriptor.axis_neuron
+        axis = self.descriptor.n_axis
         return np.asarray(self.moments @ self.moments[:axis].T).reshape(-1)
 
     def backward(self, gradient: Array, out: Array) -> None:
-        """Add dE/dd of the pairs inside the cutoff to out (n, 3)."""
         scale = 1 / self.descriptor.normalisation
-        unit = self.unit
-        if not isinstance(self.descriptor, SeE2A):
-            along = self.g_slope @ gradient * scale
-            out[self.inside] += along[:, None] * unit
-            return
-        axis = self.descriptor.axis_neuron
+        unit, axis = self.unit, self.descriptor.n_axis
         grad = gradient.reshape(-1, axis)
         slope = grad @ self.moments[:axis]
         slope[:axis] += grad.T @ self.moments
@@ -90,6 +94,19 @@ class _Part:
         across = along_rows[:, 1:] / self.dstd[:, 1:] * self.q[:, None]
         across -= (across * unit).sum(1)[:, None] * unit
         out[self.inside] += radial[:, None] * unit + across
+
+
+class RadialPart(Part):
+    """D[m] of sums."""
+
+    def forward(self) -> Array:
+        scale = 1 / self.descriptor.normalisation
+        return np.asarray((self.g.sum(axis=0) + self.empty) * scale)
+
+    def backward(self, gradient: Array, out: Array) -> None:
+        scale = 1 / self.descriptor.normalisation
+        along = self.g_slope @ gradient * scale
+        out[self.inside] += along[:, None] * self.unit
 
 
 class Reference:
@@ -123,8 +140,8 @@ class Reference:
     def _evaluate(self, env: Environment, radial: Radials) -> tuple[float, Array]:
         """E_i without its bias (eV) and dE_i/dd (n, 3) (eV/Å)."""
         model, net = self._model, self._nets[env.species]
-        parts = [
-            _Part(descriptor, env, function, empty)
+        parts: list[Part] = [
+            descriptor.family.reference(descriptor, env, function, empty)
             for descriptor, function, empty in zip(
                 model.descriptors, radial, self._padding, strict=True
             )

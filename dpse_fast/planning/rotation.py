@@ -1,10 +1,11 @@
 """Rotation of an embedding to its numerical rank, and the products that matter.
 
 The embedding of a pair of types is a curve G(r) in R^M. With the norm in which the
-first fitting layer sees it (`sensitivity`), its singular values fall exponentially;
-the curve is expanded in the directions above a cut. Distances count from the trained
-minimum to the cutoff as one neighbour anywhere and as the neighbours of an even
-density, by value and by slope, so that no distance is left to the samples alone.
+first fitting layer sees it (`planning.sensitivity`), its singular values fall
+exponentially; the curve is expanded in the directions above a cut. Distances count
+from the trained minimum to the cutoff as one neighbour anywhere and as the neighbours
+of an even density, by value and by slope, so that no distance is left to the samples
+alone.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from ..model import Descriptor, SeE2A
+from ..model import Descriptor
 from ..plan.form import Form
 from ..plan.jets import RadialEmbedding, radial_jet, switch_of
 
@@ -27,8 +28,6 @@ SLOPE_LENGTH = 0.15  # Å: a slope times this counts as a value
 # more molecules come closer than any in the training data. Water shaken to 0.87 of its
 # shortest distance had force errors of 3e-4 eV/Å without, 3e-6 with this.
 CLOSER = 0.85
-# Directions that the first layer hardly sees keep this part of the largest weight.
-LEAST_SENSITIVITY = 1e-5
 EMPTY_WEIGHT = 10.0  # an empty slot counts as so many neighbours at the cutoff
 NO_AXIS = 1e-12  # of the largest singular value: no direction of its own
 
@@ -60,42 +59,6 @@ class Rotated:
         starts = form.starts[:rows]
         ends = np.maximum(ends[:rows], starts + 1)
         return Form(form.basis, starts, ends, form.empty, form.mix)
-
-
-def sensitivity(moments: Array, weight: Array, axis: int) -> Array:
-    """L (M, M) with |Lᵀ δ| the change of the first layer by a change δ of a T_c.
-
-    The root mean square over sampled moments and components c.
-
-    Parameters
-    ----------
-    moments : (n, 4, M)
-    weight : (M · axis, n_out)
-    """
-    width = moments.shape[2]
-    cube = weight.astype(np.float64).reshape(width, axis, -1)
-    total = np.zeros((width, width))
-    samples = moments.reshape(-1, width)
-    by_axis = cube.transpose(1, 0, 2).reshape(axis, -1)
-    by_width = cube.reshape(width, -1)
-    for t in samples:
-        jacobian = (t[:axis] @ by_axis).reshape(width, -1)
-        jacobian[:axis] += (t @ by_width).reshape(axis, -1)
-        total += jacobian @ jacobian.T
-    return _root(total / len(samples))
-
-
-def radial_sensitivity(weight: Array) -> Array:
-    """As `sensitivity` where D is the sum of the embeddings, weight (M, n_out)."""
-    cube = weight.astype(np.float64)
-    return _root(cube @ cube.T)
-
-
-def _root(square: Array) -> Array:
-    values, vectors = np.linalg.eigh(square)
-    roots = np.sqrt(np.maximum(values, 0.0))
-    roots = np.maximum(roots, LEAST_SENSITIVITY * max(roots.max(), 1e-300))
-    return np.asarray((vectors * roots) @ vectors.T)
 
 
 class CentreRotation:
@@ -131,7 +94,7 @@ class CentreRotation:
         self._descriptor, self._weight, self._empty = descriptor, weight, empty
         self._inverse = np.linalg.inv(sensitivity)
         self._sensitivity = sensitivity
-        self._joint = not isinstance(descriptor, SeE2A) or len(functions) == 1
+        self._joint = not descriptor.n_axis or len(functions) == 1
         # An empty slot adds a vector of its own: it belongs to what must be spanned.
         self._beside = EMPTY_WEIGHT * empty @ sensitivity
         self._factors = {}
@@ -164,7 +127,7 @@ class CentreRotation:
         # z = forth · T and T = back · z; z is of the same size in all directions.
         forth = (turn / spread[:, None]) @ self._sensitivity
         back = self._inverse @ (turn.T * spread)
-        if isinstance(self._descriptor, SeE2A):
+        if self._descriptor.n_axis:
             order = self._axis_first(back)
             forth, back = order.T @ forth, back @ order
         tables: dict[int, Array] = {}
@@ -197,8 +160,7 @@ class CentreRotation:
 
         Each part is ordered by what its products add to the first layer.
         """
-        assert isinstance(self._descriptor, SeE2A)
-        axis = self._descriptor.axis_neuron
+        axis = self._descriptor.n_axis
         _, values, vectors = np.linalg.svd(back[:axis])
         n = int((values > NO_AXIS * values[0]).sum())
         whole = Form(
@@ -219,12 +181,7 @@ class CentreRotation:
     def _rotated(
         self, tables: Mapping[int, Array], back: Array, empty: Array, mix: Array | None
     ) -> Rotated:
-        n = back.shape[1]
-        if not isinstance(self._descriptor, SeE2A):
-            nothing = np.zeros(0, np.int64)
-            form = Form(back, nothing, nothing, empty)
-            return Rotated(tables, form, np.zeros((0, n)))
-        axis = self._descriptor.axis_neuron
+        n, axis = back.shape[1], self._descriptor.n_axis
         n_rows = min(axis, n)
         starts = np.arange(n_rows)
         form = Form(back, starts, np.full(n_rows, n), empty, mix)
@@ -265,7 +222,7 @@ def _curve(
     value, slope = function(r)[:2]
     density = count / (4 / 3 * np.pi * cutoff**3)
     weight = np.sqrt(step * (1.0 + 4 * np.pi * r**2 * density))
-    if isinstance(descriptor, SeE2A):
+    if descriptor.family.has_products:
         s = radial_jet(r, switch_of(descriptor))[0]
         mean = descriptor.davg[species, neighbour, 0]
         radial, angular = descriptor.dstd[species, neighbour, :2]

@@ -11,7 +11,7 @@ from ..plan.accuracy import Accuracy
 from ..plan.domain import shortest_bond, trained_types
 from ..plan.jets import RadialEmbedding, switch_of
 from ..plan.nets import net_definition
-from ..plan.pair_functions import Pair, functions_of, padding_of
+from ..plan.pair_functions import Pair
 from ..plan.tables import TableBuilder, Tables, first_edges
 from .reference import Reference
 
@@ -38,8 +38,8 @@ class Tabulation:
     functions: tuple[dict[Pair, RadialEmbedding], ...]
 
     def __init__(self, model: Model, types: frozenset[int]) -> None:
-        self.functions = tuple(functions_of(d, types) for d in model.descriptors)
-        self.empty = tuple(padding_of(d, types) for d in model.descriptors)
+        self.functions = tuple(d.family.functions(d, types) for d in model.descriptors)
+        self.empty = tuple(d.family.empty(d, types) for d in model.descriptors)
         self._builders: dict[int, TableBuilder] = {}
         for descriptor, pairs in zip(model.descriptors, self.functions, strict=True):
             for f in pairs.values():

@@ -17,7 +17,8 @@ from dpse_fast.plan import PRECISIONS
 from dpse_fast.plan.pair_functions import functions_of, padding_of
 from dpse_fast.planning import make_plan
 from dpse_fast.planning.plan_summary import ROTATED, summarise
-from dpse_fast.planning.rotation import CentreRotation, sensitivity
+from dpse_fast.planning.rotation import CentreRotation
+from dpse_fast.planning.sensitivity import sensitivity
 
 WIDE = {"embedding": (6, 12, 24), "axis": 5, "fitting": (20, 20)}
 

@@ -9,7 +9,8 @@ import numpy as np
 
 from ...errors import ModelFileError
 from ...model import Embedding, Model, Net, PairTable, Parameters
-from ...model.descriptors import Descriptor, Rows, SeE2A, SeE2R
+from ...model.descriptors import Descriptor, Rows
+from ...model.families import FAMILIES
 from ..hdf5 import File
 from ..tree import Tree, located
 from .layout import (
@@ -30,10 +31,10 @@ from .read_nets import embedding, embedding_or_dropped, net
 from .read_shared import shared_embeddings, shared_fitting
 from .type_embedding import TypeEmbedding
 
-_DESCRIPTOR = {
-    "type", "sel", "axis_neuron", *DESCRIPTOR_NUMBERS, *DESCRIPTOR_FLAGS,
-    *DESCRIPTOR_COUNTS,
+_SHARED = {
+    "type", "sel", *DESCRIPTOR_NUMBERS, *DESCRIPTOR_FLAGS, *DESCRIPTOR_COUNTS,
 }  # fmt: skip
+_DESCRIPTOR = _SHARED.union(*(family.counts for family in FAMILIES.values()))
 
 
 def is_exchange(file: File) -> bool:
@@ -101,8 +102,11 @@ def _descriptors(place: Place, types: TypeEmbedding) -> tuple[Descriptor, ...]:
 def _descriptor(place: Place, types: TypeEmbedding) -> Descriptor:
     attributes = place.attributes(_DESCRIPTOR)
     kind = attributes.text("type")
-    if kind not in (SeE2A.kind, SeE2R.kind):
-        attributes.reject("type", "se_e2_a, se_e2_r or an outermost hybrid", kind)
+    if kind not in FAMILIES:
+        kinds = ", ".join(FAMILIES)
+        attributes.reject("type", f"{kinds} or an outermost hybrid", kind)
+    family = FAMILIES[kind]
+    place.attributes(_SHARED | set(family.counts))
     place.only(DESCRIPTOR_MEMBERS)
     sel = attributes.integers("sel")
     common: dict[str, Any] = {
@@ -119,15 +123,15 @@ def _descriptor(place: Place, types: TypeEmbedding) -> Descriptor:
         "mixed": attributes.flag("mixed", False),
         "list_size": attributes.integer("list_size", 0),
     }
-    if kind == SeE2R.kind:
-        place.attributes(_DESCRIPTOR - {"axis_neuron"})
+    if family.states_normalisation:
         common["normalisation"] = attributes.number("normalisation")
-        with located(place.name):
-            return SeE2R(**common)
-    common["normalisation"] = attributes.number("normalisation", float(sum(sel)))
-    common["axis_neuron"] = attributes.integer("axis_neuron")
+    else:
+        common["normalisation"] = attributes.number("normalisation", float(sum(sel)))
+    for name in family.counts:
+        common[name] = attributes.integer(name)
     with located(place.name):
-        return SeE2A(**common)
+        found: Descriptor = family.descriptor(**common)
+    return found
 
 
 def _embedding(place: Place, types: TypeEmbedding) -> Rows:

@@ -11,7 +11,7 @@ import h5py
 import numpy as np
 
 from ...errors import InputError, ModelFileError, reason
-from ...model import Descriptor, Model, SeE2A
+from ...model import Descriptor, Model
 from ...plan import PRECISIONS, StoredPlan
 from ...plan.accuracy import Accuracy
 from ...plan.form import Form
@@ -172,7 +172,7 @@ def _form(place: Place, descriptor: Descriptor, foldable: bool) -> Form:
     if empty.shape != (groups, n):
         place.reject("empty", f"expected shape ({groups}, {n}), got {empty.shape}")
     starts, ends = place.integer_pairs("rows").astype(np.int64).T.copy()
-    most = descriptor.axis_neuron if isinstance(descriptor, SeE2A) else 0
+    most = descriptor.n_axis
     first = np.arange(starts.size) if foldable else np.zeros_like(starts)
     inside = (starts == first) & (starts < ends) & (ends <= n)
     if not inside.all() or starts.size > most or (most and not starts.size):

@@ -22,7 +22,7 @@ from ...model import (
     PairTable,
     Parameters,
 )
-from ...model.descriptors import Descriptor, SeE2A
+from ...model.descriptors import Descriptor
 from ..hdf5_output import new_file
 from . import datasets
 from .layout import (
@@ -100,9 +100,7 @@ class _Writer:
     def _descriptor(self, group: h5py.Group, part: Descriptor) -> None:
         group.attrs["type"] = part.kind
         group.attrs["sel"] = list(part.sel)
-        if isinstance(part, SeE2A):
-            group.attrs["axis_neuron"] = part.axis_neuron
-        for name in (*DESCRIPTOR_FLAGS, *DESCRIPTOR_COUNTS):
+        for name in (*part.family.counts, *DESCRIPTOR_FLAGS, *DESCRIPTOR_COUNTS):
             group.attrs[name] = getattr(part, name)
         _numbers(group, part, DESCRIPTOR_NUMBERS)
         _pairs(group, "excluded", part.excluded)

@@ -10,7 +10,7 @@ import numpy as np
 
 from ...array_types import AnyArray
 from ...errors import InputError
-from ...model import Descriptor, EmbeddingTable, Gated, Net, SeE2A
+from ...model import Descriptor, EmbeddingTable, Gated, Net
 from .networks import activation_of, arrays_of, collection, precision_of, silent
 from .networks import uses_timestep as uses_timestep_of
 
@@ -36,7 +36,7 @@ def descriptor_dict(descriptor: Descriptor, type_map: tuple[str, ...]) -> Dictio
     found: Dictionary = {
         "@class": "Descriptor",
         "@version": 2,
-        "type": "se_e2_a" if isinstance(d, SeE2A) else "se_r",
+        "type": d.family.native_type,
         "rcut": rcut,
         "rcut_smth": rcut_smth,
         "sel": list(d.sel),
@@ -60,9 +60,7 @@ def descriptor_dict(descriptor: Descriptor, type_map: tuple[str, ...]) -> Dictio
         "@variables": {"davg": davg.astype(precision), "dstd": dstd.astype(precision)},
         "type_map": list(type_map),
     }
-    if isinstance(d, SeE2A):
-        found["axis_neuron"] = d.axis_neuron
-    return found
+    return found | {name: getattr(d, name) for name in d.family.counts}
 
 
 def switch_radii(d: Descriptor) -> tuple[float, float, bool]:
@@ -80,7 +78,7 @@ def switch_radii(d: Descriptor) -> tuple[float, float, bool]:
 
 def slots_divisor(d: Descriptor) -> float:
     """What deepmd-kit 3 divides the sum over neighbours by."""
-    return float(sum(d.sel)) * (1.0 if isinstance(d, SeE2A) else 5.0)
+    return float(sum(d.sel)) * d.family.native_divisor
 
 
 def unordered(pairs: frozenset[tuple[int, int]], name: str) -> list[list[int]]:
@@ -113,15 +111,22 @@ def _reject_inexpressible(d: Descriptor) -> None:
             "its embedding nets have gates of type pairs; convert the model's own "
             "file with dp convert-backend"
         )
-    elif not isinstance(d, SeE2A) and not d.one_sided:
-        reason = "se_e2_r with nets by centre type exists in TensorFlow files only"
-    elif not isinstance(d, SeE2A) and not all(d.sel):
-        reason = (
+    elif d.family.native_refusal is not None:
+        reason = d.family.native_refusal(d)
+    if reason:
+        raise InputError(f"{REFUSAL}: {reason}")
+
+
+def refusal_of_se_e2_r(d: Descriptor) -> str:
+    """Why deepmd-kit 3 has no such se_e2_r, or nothing."""
+    if not d.one_sided:
+        return "se_e2_r with nets by centre type exists in TensorFlow files only"
+    if not all(d.sel):
+        return (
             "se_e2_r without slots for a type gives NaN in deepmd-kit 3; write our "
             "HDF5 instead"
         )
-    if reason:
-        raise InputError(f"{REFUSAL}: {reason}")
+    return ""
 
 
 def _flat(d: Descriptor, two_sided: bool) -> list[Net]:

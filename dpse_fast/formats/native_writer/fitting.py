@@ -138,6 +138,6 @@ def _input_factors(model: Model) -> AnyArray:
     factors = []
     for d in model.descriptors:
         ratio = slots_divisor(d) / d.normalisation
-        power = 2 if d.kind == "se_e2_a" else 1
+        power = d.family.normalisation_power
         factors.append(np.full(d.n_out, ratio**power))
     return np.concatenate([*factors, np.ones(model.n_parameters)])

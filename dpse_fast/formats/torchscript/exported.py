@@ -7,7 +7,7 @@ from dataclasses import replace
 import numpy as np
 
 from ...errors import ModelFileError
-from ...model import Descriptor, Layer, Model, Net, SeE2A
+from ...model import Descriptor, Layer, Model, Net
 from .. import native
 from ..native_values import list_values, parse_json
 from ..tree import Tree
@@ -74,7 +74,7 @@ def _sees_real_pairs_only(archive: Archive) -> bool:
 
 def _without_empty_slots(descriptor: Descriptor) -> Descriptor:
     """The descriptor to which an empty slot adds nothing."""
-    if not isinstance(descriptor, SeE2A) or not np.any(descriptor.davg[..., 0]):
+    if not descriptor.family.has_products or not np.any(descriptor.davg[..., 0]):
         return descriptor
     width = descriptor.width
     nothing = Net((Layer(np.zeros((1, width)), np.zeros(width), "linear"),))
