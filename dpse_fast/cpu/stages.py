@@ -6,8 +6,8 @@ from abc import ABC, abstractmethod
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
+from ..array_types import Doubles, Floats, Int32s, Int64s, Integers
 from ..kernels._simd import lanes
 from ..kernels.counters import BELOW_TABLE, N_TABLE_COUNTERS, OVER_TABLE
 from ..kernels.cpu.environment import environments
@@ -29,10 +29,6 @@ from ..kernels.layout import (
 )
 from .aligned import aligned_zeros
 from .packed_plan import PackedPlan
-
-Floats = NDArray[np.floating]
-Doubles = NDArray[np.float64]
-Ints = NDArray[np.int64]
 
 
 class PairBuffers:
@@ -69,7 +65,7 @@ class PairBuffers:
         self.gradients = np.zeros(3 * room, self._geometry_dtype)
         self.capacity = n_pairs
 
-    def start(self, hood: Neighbourhood, rows: Ints) -> Pairs:
+    def start(self, hood: Neighbourhood, rows: Int64s) -> Pairs:
         """Room for a block of these rows of a list; kept as `pairs`."""
         n_listed = int((hood.first[rows + 1] - hood.first[rows]).sum())
         if n_listed > self.capacity:
@@ -112,7 +108,7 @@ class DescriptorStage(ABC):
         self,
         hood: Neighbourhood,
         located: Doubles,
-        rows: Ints,
+        rows: Int64s,
         truncate: bool,
         tally: Tally,
     ) -> None:
@@ -251,7 +247,7 @@ class PairPotentialStage:
         self._counters = np.zeros(N_TABLE_COUNTERS, np.int64)
         self.start(np.zeros(0, np.int32))
 
-    def start(self, over_table: NDArray[np.integer]) -> None:
+    def start(self, over_table: Integers) -> None:
         """Forget what was met in the last evaluation.
 
         Parameters
@@ -274,9 +270,9 @@ class PairPotentialStage:
         self,
         hood: Neighbourhood,
         located: Doubles,
-        rows: Ints,
+        rows: Int64s,
         truncate: bool,
-        over: NDArray[np.int32],
+        over: Int32s,
     ) -> Floats:
         """1 − w of the block's atoms: the share of the fitting net's energy.
 
@@ -287,8 +283,17 @@ class PairPotentialStage:
             self._kept = np.empty((N_KEPT, self.buffers.capacity))
         sums = self._sums[: len(rows)]
         pair_potentials(
-            *(hood, located, rows, self._potential, truncate, pairs),
-            *(self._kept, sums, self._counters, over, self._over_table),
+            hood,
+            located,
+            rows,
+            self._potential,
+            truncate,
+            pairs,
+            self._kept,
+            sums,
+            self._counters,
+            over,
+            self._over_table,
         )
         return np.asarray(sums[:, SHARE])
 

@@ -11,8 +11,8 @@ import numpy as np
 from numpy.typing import DTypeLike
 
 from ..array_types import AnyArray, Int64s
+from ..inputs.arrays import Array as Array
 
-Array = Any  # of the device, as kernels take it
 Shape = int | tuple[int, ...]
 
 

@@ -78,8 +78,13 @@ class DeviceStage(ABC):
             self.device.launch(
                 kernel,
                 cut.n_rows,
-                *(hood, located, batch, self.environments),
-                *(truncate, self.pairs, tally),
+                hood,
+                located,
+                batch,
+                self.environments,
+                truncate,
+                self.pairs,
+                tally,
             )
 
     @abstractmethod
@@ -147,7 +152,12 @@ class AngularStage(DeviceStage):
         launch(
             self._moments_kernel,
             n,
-            *(self.pairs, p, self._rows, self._channels, self._table, self._moments),
+            self.pairs,
+            p,
+            self._rows,
+            self._channels,
+            self._table,
+            self._moments,
         )
         z, mix = self._moments, self._mixes[p]
         if mix is not None:
@@ -172,8 +182,13 @@ class AngularStage(DeviceStage):
         launch(
             self._gradients_kernel,
             n,
-            *(self.pairs, p, self._rows, self._channels, self._table),
-            *(self._slopes, gradients),
+            self.pairs,
+            p,
+            self._rows,
+            self._channels,
+            self._table,
+            self._slopes,
+            gradients,
         )
 
 
@@ -192,8 +207,14 @@ class RadialStage(DeviceStage):
         self.device.launch(
             self._sums_kernel,
             cut.n_rows,
-            *(self.pairs, p, self._channels, self.environments.sel, self._empty[p]),
-            *(self._table, self._places[p], inputs),
+            self.pairs,
+            p,
+            self._channels,
+            self.environments.sel,
+            self._empty[p],
+            self._table,
+            self._places[p],
+            inputs,
         )
 
     def backward(self, cut: Cut, slopes: Array, gradients: PairGradients) -> None:
@@ -201,8 +222,13 @@ class RadialStage(DeviceStage):
         self.device.launch(
             self._gradients_kernel,
             cut.n_rows,
-            *(self.pairs, p, self._channels, self._table),
-            *(self._places[p], slopes, gradients),
+            self.pairs,
+            p,
+            self._channels,
+            self._table,
+            self._places[p],
+            slopes,
+            gradients,
         )
 
 

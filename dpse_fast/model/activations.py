@@ -9,10 +9,10 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
-Array = NDArray[np.floating]
-Jet = tuple[Array, Array, Array]
+from ..array_types import Floats
+
+Jet = tuple[Floats, Floats, Floats]
 
 
 @dataclass(frozen=True)
@@ -24,7 +24,7 @@ class Activation:
     """
 
     name: str
-    jet: Callable[[Array], Jet]
+    jet: Callable[[Floats], Jet]
     breakpoints: tuple[float, ...] = ()
     constants: tuple[float, ...] = ()
 
@@ -33,34 +33,34 @@ class Activation:
         """The name without what only the constants differ in."""
         return self.name.partition(":")[0].partition("_")[0]
 
-    def __call__(self, x: Array) -> Array:
+    def __call__(self, x: Floats) -> Floats:
         return self.jet(x)[0]
 
 
-def _tanh(x: Array) -> Jet:
+def _tanh(x: Floats) -> Jet:
     y = np.tanh(x)
     slope = 1 - y * y
     return y, slope, -2 * y * slope
 
 
-def _sigmoid(x: Array) -> Jet:
+def _sigmoid(x: Floats) -> Jet:
     decay = np.exp(-np.abs(x))
     y = np.where(x >= 0, 1 / (1 + decay), decay / (1 + decay))
     slope = decay / (1 + decay) ** 2
     return y, slope, slope * (1 - 2 * y)
 
 
-def _silu(x: Array) -> Jet:
+def _silu(x: Floats) -> Jet:
     s, s1, s2 = _sigmoid(x)
     return x * s, s + x * s1, 2 * s1 + x * s2
 
 
-def _softplus(x: Array) -> Jet:
+def _softplus(x: Floats) -> Jet:
     s, s1, _ = _sigmoid(x)
     return np.logaddexp(x, x.dtype.type(0)), s, s1
 
 
-def _gelu(x: Array, cubic: float = 0.044715) -> Jet:
+def _gelu(x: Floats, cubic: float = 0.044715) -> Jet:
     scale = float(np.sqrt(2 / np.pi))
     y, x = x, np.clip(x, -40, 40)  # beyond, tanh is 1 and its slope 0
     t, t1, t2 = _tanh(scale * (x + cubic * x**3))
@@ -71,12 +71,12 @@ def _gelu(x: Array, cubic: float = 0.044715) -> Jet:
     return 0.5 * y * (1 + t), 0.5 * (1 + t) + 0.5 * x * d1, d1 + 0.5 * x * d2
 
 
-def _clipped(x: Array, upper: float) -> Jet:
+def _clipped(x: Floats, upper: float) -> Jet:
     inside = ((x > 0) & (x < upper)).astype(x.dtype)
     return np.clip(x, 0, upper), inside, np.zeros_like(x)
 
 
-def _linear(x: Array) -> Jet:
+def _linear(x: Floats) -> Jet:
     return x, np.ones_like(x), np.zeros_like(x)
 
 
@@ -84,7 +84,7 @@ def _silut(threshold: float) -> Activation:
     at = np.array(threshold)
     const, slope, _ = (float(v) for v in _silu(at))
 
-    def jet(x: Array) -> Jet:
+    def jet(x: Floats) -> Jet:
         t, t1, t2 = _tanh(slope * (x - threshold))
         low = _silu(x)
         high = (t + const, slope * t1, slope * slope * t2)

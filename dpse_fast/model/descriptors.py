@@ -7,8 +7,9 @@ from typing import ClassVar
 
 import numpy as np
 
+from ..array_types import Floats
 from .families import SE_E2_A, SE_E2_R, Family
-from .nets import Array, Embedding, EmbeddingTable, Gated, Net, float_array, require
+from .nets import Embedding, EmbeddingTable, Gated, Net, float_array, require
 
 Rows = tuple[tuple[Embedding | None, ...], ...]
 
@@ -48,8 +49,8 @@ class Descriptor:
     rcut: float
     rcut_smth: float
     sel: tuple[int, ...]
-    davg: Array
-    dstd: Array
+    davg: Floats
+    dstd: Floats
     embedding: Rows
     normalisation: float
     excluded: frozenset[tuple[int, int]] = frozenset()

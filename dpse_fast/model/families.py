@@ -2,7 +2,7 @@
 
 Nothing else asks for the class of a descriptor. What a family needs of higher layers
 is a `Hook`, a name that is imported when it is first used. How to add a family:
-docs/new-descriptor.md.
+"A new descriptor" in CONTRIBUTING.md.
 """
 
 from __future__ import annotations

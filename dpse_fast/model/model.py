@@ -14,9 +14,9 @@ from typing import Any
 
 import numpy as np
 
+from ..array_types import Floats
 from .descriptors import Descriptor
 from .nets import (
-    Array,
     Net,
     float_array,
     require,
@@ -37,9 +37,9 @@ class Parameters:
     default : (k,) values for a caller who gives none, or None
     """
 
-    mean: Array
-    scale: Array
-    default: Array | None = None
+    mean: Floats
+    scale: Floats
+    default: Floats | None = None
 
     def __post_init__(self) -> None:
         put = object.__setattr__
@@ -92,8 +92,8 @@ class Model:
     type_map: tuple[str, ...]
     descriptors: tuple[Descriptor, ...]
     fitting: tuple[Net, ...]
-    bias: Array
-    scale: Array = None  # type: ignore[assignment]
+    bias: Floats
+    scale: Floats = None  # type: ignore[assignment]
     fparam: Parameters | None = None
     aparam: Parameters | None = None
     vacuum: tuple[Net | None, ...] = ()

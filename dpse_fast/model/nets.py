@@ -9,12 +9,11 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 import numpy as np
-from numpy.typing import NDArray
 
+from ..array_types import Floats
 from ..errors import ModelFileError
 from .activations import activation
 
-Array = NDArray[np.floating]
 Skip = Literal["none", "identity", "double"]
 
 
@@ -24,7 +23,7 @@ def require(condition: object, what: str) -> None:
         raise ModelFileError(what)
 
 
-def float_array(value: Any, shape: tuple[int | None, ...], name: str) -> Array:
+def float_array(value: Any, shape: tuple[int | None, ...], name: str) -> Floats:
     """A finite, read-only array of this shape; None in it means any length."""
     array = np.ascontiguousarray(value)
     if array.dtype not in (np.float32, np.float64):
@@ -54,10 +53,10 @@ class Layer:
     skip : "none", "identity" (adds x), or "double" (adds [x, x])
     """
 
-    weight: Array
-    bias: Array
+    weight: Floats
+    bias: Floats
     activation: str = "tanh"
-    idt: Array | None = None
+    idt: Floats | None = None
     skip: Skip = "none"
 
     def __post_init__(self) -> None:
@@ -125,7 +124,7 @@ class Net:
     def dtype(self) -> np.dtype[Any]:
         return np.result_type(*(layer.weight.dtype for layer in self.layers))
 
-    def __call__(self, x: Array) -> Array:
+    def __call__(self, x: Floats) -> Floats:
         """The net's output (n, n_out) for inputs (n, n_in), in x's precision."""
         for layer in self.layers:
             y = x @ layer.weight.astype(x.dtype) + layer.bias.astype(x.dtype)
@@ -160,7 +159,7 @@ class EmbeddingTable:
         the start of the last row.
     """
 
-    coefficients: Array
+    coefficients: Floats
     lower: float
     upper: float
     maximum: float
@@ -240,7 +239,7 @@ class Gated:
     """
 
     radial: Net | EmbeddingTable
-    gate: Array
+    gate: Floats
     smooth: bool
     cubic: bool = False
 

@@ -6,7 +6,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from .nets import Array, float_array, require
+from ..array_types import Floats
+from .nets import float_array, require
 
 _CAN_BE_ZERO = ("start", "inner", "least_sum")
 
@@ -44,14 +45,14 @@ class PairTable:
 
     start: float
     step: float
-    coefficients: Array
+    coefficients: Floats
     rcut: float
     switch_rcut: float
     inner: float
     width: float
     alpha: float
     least_sum: float = 0.0
-    bias: Array = None  # type: ignore[assignment]
+    bias: Floats = None  # type: ignore[assignment]
     excluded: frozenset[tuple[int, int]] = frozenset()
     sel: tuple[int, ...] = ()
 

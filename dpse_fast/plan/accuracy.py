@@ -7,9 +7,8 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
-Array = NDArray[np.floating]
+from ..array_types import Floats
 
 
 @dataclass(frozen=True)
@@ -34,7 +33,7 @@ class Accuracy:
     n_atoms: int
 
     @classmethod
-    def of(cls, energies: Array, forces: Array, virials: Array) -> Accuracy:
+    def of(cls, energies: Floats, forces: Floats, virials: Floats) -> Accuracy:
         """From differences: (n_atoms,), and any shapes."""
         energy, energy_rms = _largest_and_rms(energies)
         force, force_rms = _largest_and_rms(forces)
@@ -78,7 +77,7 @@ class Accuracy:
         return asdict(self)
 
 
-def _largest_and_rms(values: Array) -> tuple[float, float]:
+def _largest_and_rms(values: Floats) -> tuple[float, float]:
     if not values.size:
         return 0.0, 0.0
     return float(np.abs(values).max()), float(np.sqrt(np.mean(values**2)))

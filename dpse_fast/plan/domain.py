@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import numpy as np
-from numpy.typing import NDArray
 
+from ..array_types import Bools, Int32s
 from ..model import Descriptor, Model
 
 SHORTEST_BOND = 0.8  # Å, where the file states no trained minimum
@@ -30,7 +30,7 @@ def shortest_bond(model: Model, cutoff: float) -> float:
     return min(max(stated, LEAST_BOND), 0.5 * cutoff)
 
 
-def unseen_types(descriptor: Descriptor) -> NDArray[np.bool_]:
+def unseen_types(descriptor: Descriptor) -> Bools:
     """Types (n_types,) whose statistics are those of a type without any data.
 
     deepmd-kit then writes no mean and one deviation, 1/rcut or 0.01, for all
@@ -41,11 +41,11 @@ def unseen_types(descriptor: Descriptor) -> NDArray[np.bool_]:
     same = (descriptor.dstd == first).all(axis=(1, 2))
     same &= ~descriptor.davg.any(axis=(1, 2))
     known = np.isclose(first.reshape(-1, 1), defaults, rtol=1e-6, atol=0)
-    unseen: NDArray[np.bool_] = same & known.any(axis=1)
+    unseen: Bools = same & known.any(axis=1)
     return np.zeros_like(unseen) if unseen.all() else unseen
 
 
-def unseen_pairs(model: Model) -> NDArray[np.int32]:
+def unseen_pairs(model: Model) -> Int32s:
     """(n_types, n_types) by centre and neighbour, 1: no such pair in training.
 
     Either type was absent, or no descriptor has a slot for the neighbour.
@@ -69,7 +69,7 @@ def trained_types(model: Model, types: frozenset[int]) -> frozenset[int]:
     return frozenset(t for t in types if not absent[t]) or types
 
 
-def absent_types(model: Model) -> NDArray[np.bool_]:
+def absent_types(model: Model) -> Bools:
     """Types (n_types,) that no descriptor has statistics of; see `unseen_types`."""
     absent = [unseen_types(descriptor) for descriptor in model.descriptors]
     return np.asarray(np.all(absent, axis=0))

@@ -10,12 +10,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
+from ..array_types import Floats, Int64s
 from ..model import Descriptor
-
-Array = NDArray[np.floating]
-Ints = NDArray[np.int64]
 
 
 @dataclass(frozen=True, eq=False)
@@ -34,11 +31,11 @@ class Form:
         the tables of all neighbour types give z.
     """
 
-    basis: Array
-    starts: Ints
-    ends: Ints
-    empty: Array
-    mix: Array | None = None
+    basis: Floats
+    starts: Int64s
+    ends: Int64s
+    empty: Floats
+    mix: Floats | None = None
 
     @property
     def n_channels(self) -> int:
@@ -56,7 +53,7 @@ class Form:
         """Equal for equal basis and rows."""
         return b"".join(a.tobytes() for a in (self.basis, self.starts, self.ends))
 
-    def first_layer(self, weight: Array, axis: int) -> Array:
+    def first_layer(self, weight: Floats, axis: int) -> Floats:
         """The first layer for these inputs, (n_inputs, n_out).
 
         Parameters
@@ -87,7 +84,7 @@ class Form:
 Forms = tuple[Mapping[int, Form], ...]  # by descriptor, by centre type
 
 
-def full_form(descriptor: Descriptor, foldable: bool, empty: Array) -> Form:
+def full_form(descriptor: Descriptor, foldable: bool, empty: Floats) -> Form:
     """The descriptor as it is: D[m, a] = D[a, m] once, where the net allows it.
 
     Parameters
@@ -101,12 +98,12 @@ def full_form(descriptor: Descriptor, foldable: bool, empty: Array) -> Form:
     return Form(np.eye(width), starts, np.full(axis, width), empty)
 
 
-def input_order(descriptors: Sequence[Descriptor], n_parameters: int) -> Ints:
+def input_order(descriptors: Sequence[Descriptor], n_parameters: int) -> Int64s:
     """The inputs of the model's net in the kernels' order, nothing folded.
 
     The kernels form S[a, m] row by row; the model's nets take D[m, a].
     """
-    parts: list[Ints] = []
+    parts: list[Int64s] = []
     start = 0
     for descriptor in descriptors:
         part = np.arange(start, start + descriptor.n_out)

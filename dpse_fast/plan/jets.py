@@ -5,14 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
+from ..array_types import Floats
 from ..kernels.layout import Switch
 from ..model import Descriptor, Embedding, EmbeddingTable, Gated, Net
 from ..model.activations import activation
 
-Array = NDArray[np.floating]
-Jet = tuple[Array, Array, Array]
+Jet = tuple[Floats, Floats, Floats]
 
 
 def switch_of(descriptor: Descriptor) -> Switch:
@@ -25,7 +24,7 @@ def switch_of(descriptor: Descriptor) -> Switch:
     return Switch(cutoff, start, 1.0 / width, descriptor.env_protection)
 
 
-def switch_jet(r: Array, switch: Switch) -> Jet:
+def switch_jet(r: Floats, switch: Switch) -> Jet:
     """w(r) and its derivatives in 1/Å; see `Switch`."""
     u = np.clip((r - switch.start) * switch.inverse_width, 0.0, 1.0)
     k = switch.inverse_width
@@ -35,7 +34,7 @@ def switch_jet(r: Array, switch: Switch) -> Jet:
     return w, w1, w2
 
 
-def radial_jet(r: Array, switch: Switch) -> Jet:
+def radial_jet(r: Floats, switch: Switch) -> Jet:
     """s(r) = w(r)/(r + protection) in 1/Å and its derivatives; see `Switch`."""
     w, w1, w2 = switch_jet(r, switch)
     inverse = 1 / (r + switch.protection)
@@ -51,9 +50,9 @@ def chain(outer: Jet, inner: Jet) -> Jet:
     return f, f1 * g1, f2 * g1 * g1 + f1 * g2
 
 
-def net_jet(net: Net, x: Array) -> Jet:
+def net_jet(net: Net, x: Floats) -> Jet:
     """The net's output (n, n_out) at scalars x (n,) and its derivatives in x."""
-    y: Array = x[:, None]
+    y: Floats = x[:, None]
     y1, y2 = np.ones_like(y), np.zeros_like(y)
     for layer in net.layers:
         weight = layer.weight.astype(np.float64)
@@ -71,7 +70,7 @@ def net_jet(net: Net, x: Array) -> Jet:
     return y, y1, y2
 
 
-def table_jet(table: EmbeddingTable, x: Array) -> Jet:
+def table_jet(table: EmbeddingTable, x: Floats) -> Jet:
     """A compressed file's embedding at x (n,), by the file's own rules."""
     last = table.n_rows - 1
     inside = np.clip(x, table.lower, np.nextafter(table.maximum, -np.inf))
@@ -96,7 +95,7 @@ def table_jet(table: EmbeddingTable, x: Array) -> Jet:
     return _beyond(table, x - inside, (y, y1, y2))
 
 
-def _beyond(table: EmbeddingTable, excess: Array, jet: Jet) -> Jet:
+def _beyond(table: EmbeddingTable, excess: Floats, jet: Jet) -> Jet:
     outside = (excess != 0)[:, None]
     y, y1, y2 = jet
     if table.beyond == "linear":
@@ -104,23 +103,23 @@ def _beyond(table: EmbeddingTable, excess: Array, jet: Jet) -> Jet:
     return y, np.where(outside, 0.0, y1), np.where(outside, 0.0, y2)
 
 
-def embedding_jet(embedding: Net | EmbeddingTable, x: Array) -> Jet:
+def embedding_jet(embedding: Net | EmbeddingTable, x: Floats) -> Jet:
     """G(x), dG/dx and d²G/dx² (each (n, M)) at normalised s."""
     if isinstance(embedding, EmbeddingTable):
         return table_jet(embedding, x)
     return net_jet(embedding, x)
 
 
-def empty_channels(embedding: Embedding, x: float) -> Array:
+def empty_channels(embedding: Embedding, x: float) -> Floats:
     """G (M,) of an empty slot, whose switch is 0."""
     radial = embedding.radial if isinstance(embedding, Gated) else embedding
-    channels: Array = embedding_jet(radial, np.array([x]))[0][0]
+    channels: Floats = embedding_jet(radial, np.array([x]))[0][0]
     if isinstance(embedding, Gated) and not embedding.smooth:
         channels = channels * (1 + embedding.gate.astype(np.float64))
     return channels
 
 
-def fade_jet(gate: Gated, r: Array, switch: Switch, rcut_smth: float) -> Jet:
+def fade_jet(gate: Gated, r: Floats, switch: Switch, rcut_smth: float) -> Jet:
     """The factor w of a smooth gate at r and its derivatives in 1/Å."""
     if not gate.cubic:
         return switch_jet(r, switch)
@@ -132,7 +131,7 @@ def fade_jet(gate: Gated, r: Array, switch: Switch, rcut_smth: float) -> Jet:
 
 
 def gated(
-    embedding: Gated, jet: Jet, r: Array, switch: Switch, rcut_smth: float
+    embedding: Gated, jet: Jet, r: Floats, switch: Switch, rcut_smth: float
 ) -> Jet:
     """The jet in r of the gated embedding from that of its radial part."""
     gate = embedding.gate.astype(np.float64)
@@ -145,13 +144,13 @@ def gated(
     return y * f, y1 * f + y * f1, y2 * f + 2 * y1 * f1 + y * f2
 
 
-def net_kinks(net: Net, x: Array) -> Array:
+def net_kinks(net: Net, x: Floats) -> Floats:
     """Where, between the samples x, a piecewise activation changes its piece."""
-    found: list[Array] = []
+    found: list[Floats] = []
     for depth, layer in enumerate(net.layers):
         for level in activation(layer.activation).breakpoints:
 
-            def height(at: Array, depth: int = depth, level: float = level) -> Array:
+            def height(at: Floats, depth: int = depth, level: float = level) -> Floats:
                 y = at[:, None]
                 if depth:
                     y = Net(net.layers[:depth])(y)
@@ -162,7 +161,7 @@ def net_kinks(net: Net, x: Array) -> Array:
     return np.unique(np.concatenate(found)) if found else np.empty(0)
 
 
-def _roots(height: object, x: Array) -> Array:
+def _roots(height: object, x: Floats) -> Floats:
     assert callable(height)
     sign = np.sign(height(x))
     sample, channel = np.nonzero(sign[1:] * sign[:-1] < 0)
@@ -191,7 +190,7 @@ class RadialEmbedding:
     scale: float
     rcut_smth: float
 
-    def __call__(self, r: Array) -> Jet:
+    def __call__(self, r: Floats) -> Jet:
         """G(r), dG/dr, d²G/dr²: (n, M) each, r in Å."""
         s, s1, s2 = radial_jet(r, self.switch)
         x = ((s - self.mean) * self.scale, s1 * self.scale, s2 * self.scale)
@@ -207,11 +206,11 @@ class RadialEmbedding:
             return self.embedding.radial
         return self.embedding
 
-    def breakpoints(self, shortest: float) -> Array:
+    def breakpoints(self, shortest: float) -> Floats:
         """The distances between shortest and the cutoff where derivatives jump."""
         grid = np.linspace(shortest, self.switch.cutoff, 4097)
         x = (radial_jet(grid, self.switch)[0] - self.mean) * self.scale
-        levels: Array
+        levels: Floats
         if isinstance(self.radial, EmbeddingTable):
             table = self.radial
             n_coarse = int((table.maximum - table.upper) / table.stride1)
@@ -227,10 +226,10 @@ class RadialEmbedding:
         inside = levels[(levels > x.min()) & (levels < x.max())]
         return self._distances(inside, grid) if inside.size else inside
 
-    def _distances(self, levels: Array, grid: Array) -> Array:
+    def _distances(self, levels: Floats, grid: Floats) -> Floats:
         """Invert x(r), which falls (or, for a negative scale, rises) with r."""
 
-        def x_of(r: Array) -> Array:
+        def x_of(r: Floats) -> Floats:
             return (radial_jet(r, self.switch)[0] - self.mean) * self.scale
 
         low = np.full(levels.shape, grid[0])

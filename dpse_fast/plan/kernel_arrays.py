@@ -5,17 +5,14 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 import numpy as np
-from numpy.typing import NDArray
 
+from ..array_types import Floats, Integers
 from ..kernels.layout import EnvironmentRows, Environments, PairPotential, Switch
 from ..model import Descriptor, Model, PairTable
 from .domain import trained_distance, trusted_distance, unseen_pairs
 from .jets import switch_of
 from .pair_functions import Pair
 from .tables import Table
-
-Array = NDArray[np.floating]
-Ints = NDArray[np.integer]
 
 
 def distinct_tables(tables: Mapping[Pair, Table]) -> list[Table]:
@@ -37,8 +34,8 @@ def environments(
     model: Model,
     descriptor: Descriptor,
     tables: Mapping[Pair, Table],
-    first_register: Ints,
-    registers: Ints,
+    first_register: Integers,
+    registers: Integers,
 ) -> Environments:
     """See `Environments`.
 
@@ -56,8 +53,8 @@ def environments(
         slots[pair] = pair not in model.emptied
         if pair not in model.emptied | descriptor.adding_nothing:
             table_of[pair] = number[id(table)]
-    origins: list[Array] = []
-    cells: list[Array] = []
+    origins: list[Floats] = []
+    cells: list[Floats] = []
     first_cell, cells_per_length, first_rows = [], [], []
     first_row = 0
     for table in distinct:

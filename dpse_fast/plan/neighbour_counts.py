@@ -5,13 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import numpy as np
-from numpy.typing import NDArray
 
+from ..array_types import Doubles
 from ..model import Descriptor, Model
 from .domain import shortest_bond, unseen_types
 from .jets import radial_jet, switch_of
-
-Floats = NDArray[np.float64]
 
 FILLING = 0.67  # of sel, where the statistics do not tell the number of neighbours
 MOST_NEIGHBOURS = 400  # of an atom: a file may state any sel
@@ -23,7 +21,7 @@ def listed_neighbours(model: Model, species: Sequence[int], skin: float) -> floa
     return within * (1 + skin / model.rcut) ** 3
 
 
-def neighbours_of(model: Model, species: Sequence[int]) -> Floats:
+def neighbours_of(model: Model, species: Sequence[int]) -> Doubles:
     """How many neighbours of each type (T,) an atom has, all centres alike.
 
     From the mean of s that the file keeps, where it does; else a part of ``sel``.

@@ -7,21 +7,18 @@ from dataclasses import replace
 from typing import NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 
+from ..array_types import Floats, Integers
 from ..model import Layer, Model, Net
 from ..runtime.blas_threads import one_blas_thread
 from .form import Form, Forms, input_order
-
-Array = NDArray[np.floating]
-Order = NDArray[np.integer]
 
 
 class NetDefinition(NamedTuple):
     """A fitting net for inputs in an order of our own."""
 
     layers: tuple[Layer, ...]  # the last one without the constant
-    order: Order | None  # (n_in,) the input of the net that each of ours is
+    order: Integers | None  # (n_in,) the input of the net that each of ours is
     constant: float  # added to the output
 
     @property
@@ -35,7 +32,9 @@ class NetDefinition(NamedTuple):
         return tuple((layer.n_in, layer.n_out) for layer in self.layers)
 
 
-def net_definition(net: Net, order: Order, first: Array | None = None) -> NetDefinition:
+def net_definition(
+    net: Net, order: Integers, first: Floats | None = None
+) -> NetDefinition:
     """The net for these inputs.
 
     Parameters
@@ -46,7 +45,7 @@ def net_definition(net: Net, order: Order, first: Array | None = None) -> NetDef
         other inputs; then that layer skips nothing
     """
     layers, constant = _without_constant(net)
-    new_order: Order | None = order
+    new_order: Integers | None = order
     if first is not None:
         layers = (replace(layers[0], weight=first, skip="none"), *layers[1:])
     if first is not None or (order == np.arange(order.size)).all():
@@ -62,7 +61,7 @@ def net_definitions(model: Model, forms: Forms) -> dict[int, NetDefinition]:
     forms : by descriptor, by centre type
     """
     order = input_order(model.descriptors, model.n_parameters)
-    folded: dict[tuple[int, tuple[bytes, ...]], Array] = {}
+    folded: dict[tuple[int, tuple[bytes, ...]], Floats] = {}
     found = {}
     # On two threads of two busy cores water's first layers took 58 ms, on one 16 ms.
     with one_blas_thread():
@@ -84,7 +83,7 @@ def is_foldable(model: Model, species: int) -> bool:
     return model.fitting[species].layers[0].skip == "none"
 
 
-def _first_layer(model: Model, weight: Array, forms: Sequence[Form]) -> Array:
+def _first_layer(model: Model, weight: Floats, forms: Sequence[Form]) -> Floats:
     blocks, start = [], 0
     for descriptor, form in zip(model.descriptors, forms, strict=True):
         part = weight[start : start + descriptor.n_out]

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import numpy as np
-from numpy.typing import NDArray
 
+from ..array_types import Floats
 from ..model import Descriptor, Embedding
 from .jets import RadialEmbedding, empty_channels, switch_of
 
-Array = NDArray[np.floating]
 Pair = tuple[int, int]
 
 
@@ -37,7 +36,7 @@ def functions_of(
     return found
 
 
-def padding_of(descriptor: Descriptor, types: frozenset[int]) -> Array:
+def padding_of(descriptor: Descriptor, types: frozenset[int]) -> Floats:
     """What an empty slot adds to the sum, (T, G, M) by centre and group of slots.
 
     The centres are of these types; an absent neighbour type leaves its slots empty.

@@ -8,8 +8,8 @@ from functools import cached_property
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
+from ..array_types import Int32s
 from ..errors import InputError
 from ..model import Model
 from .accuracy import Accuracy
@@ -110,7 +110,7 @@ class Plan:
         return net_definitions(self.model, self.forms)
 
     @cached_property
-    def unseen(self) -> NDArray[np.int32]:
+    def unseen(self) -> Int32s:
         """See `unseen_pairs`."""
         return unseen_pairs(self.model)
 

@@ -11,11 +11,9 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 
 import numpy as np
-from numpy.typing import NDArray
 
+from ..array_types import Floats
 from .jets import Jet
-
-Array = NDArray[np.floating]
 
 FIRST_INTERVALS = 24
 SHORTEST_INTERVAL = 1e-5  # Å
@@ -29,7 +27,7 @@ CHUNK = 128  # intervals measured at a time: their jets stay in cache
 NUDGE = 1e-12  # Å: one-sided derivatives at a breakpoint
 
 
-def hermite(left: Jet, right: Jet, width: Array) -> Array:
+def hermite(left: Jet, right: Jet, width: Floats) -> Floats:
     """Coefficients (n, 6, M) of the quintic in r − r_left.
 
     The standard quintic Hermite interpolant of values, slopes and curvatures.
@@ -45,7 +43,7 @@ def hermite(left: Jet, right: Jet, width: Array) -> Array:
     return np.stack(parts, axis=1)
 
 
-def evaluate(coefficients: Array, t: Array) -> tuple[Array, Array]:
+def evaluate(coefficients: Floats, t: Floats) -> tuple[Floats, Floats]:
     """Value and slope (…, M) of quintics (…, 6, M) at t (…)."""
     t = t[..., None]
     y = coefficients[..., 5, :]
@@ -71,15 +69,15 @@ class TableBuilder:
         where G is larger (closer in), to that of the interval.
     """
 
-    function: Callable[[Array], Jet]
-    edges: Array
-    breakpoints: Array
+    function: Callable[[Floats], Jet]
+    edges: Floats
+    breakpoints: Floats
     typical: float
     scale: float = field(init=False)
-    _left: Array = field(init=False)
-    _right: Array = field(init=False)
-    _coefficients: Array = field(init=False)
-    _error: Array = field(init=False)
+    _left: Floats = field(init=False)
+    _right: Floats = field(init=False)
+    _coefficients: Floats = field(init=False)
+    _error: Floats = field(init=False)
 
     def __post_init__(self) -> None:
         far = self.edges[self.edges >= self.typical]
@@ -87,14 +85,14 @@ class TableBuilder:
         self._left, self._right = self.edges[:-1], self.edges[1:]
         self._coefficients, self._error = self._measure(self._left, self._right)
 
-    def _end(self, at: Array, side: float) -> Jet:
+    def _end(self, at: Floats, side: float) -> Jet:
         """The jet at an interval's end, at a breakpoint from the inside."""
         nudge = np.where(np.isin(at, self.breakpoints), side * NUDGE, 0.0)
         value, slope, curvature = self.function(at + nudge)
         back = nudge[:, None]
         return value - slope * back, slope - curvature * back, curvature
 
-    def _measure(self, left: Array, right: Array) -> tuple[Array, Array]:
+    def _measure(self, left: Floats, right: Floats) -> tuple[Floats, Floats]:
         parts = range(0, left.size, CHUNK)
         found = [
             self._measure_some(left[k : k + CHUNK], right[k : k + CHUNK]) for k in parts
@@ -102,7 +100,7 @@ class TableBuilder:
         coefficients, error = zip(*found, strict=True)
         return np.concatenate(coefficients), np.concatenate(error)
 
-    def _measure_some(self, left: Array, right: Array) -> tuple[Array, Array]:
+    def _measure_some(self, left: Floats, right: Floats) -> tuple[Floats, Floats]:
         ends = self._end(left, 1.0), self._end(right, -1.0)
         width = right - left
         coefficients = hermite(*ends, width)
@@ -116,7 +114,7 @@ class TableBuilder:
         )
         return coefficients, error.max(axis=(1, 2)) / size
 
-    def _split(self, left: Array, right: Array) -> Array:
+    def _split(self, left: Floats, right: Floats) -> Floats:
         middle = 0.5 * (left + right)
         if not self.breakpoints.size:
             return middle
@@ -196,8 +194,8 @@ class Table:
     relative_error : the largest measured error; see `TableBuilder`
     """
 
-    origins: Array
-    coefficients: Array
+    origins: Floats
+    coefficients: Floats
     cutoff: float
     relative_error: float
 
@@ -214,16 +212,16 @@ class Table:
         """M."""
         return int(self.coefficients.shape[2])
 
-    def turned(self, matrix: Array) -> Table:
+    def turned(self, matrix: Floats) -> Table:
         """The table of G · matrix, (M, K)."""
         return replace(self, coefficients=self.coefficients @ matrix)
 
-    def __call__(self, r: Array) -> tuple[Array, Array]:
+    def __call__(self, r: Floats) -> tuple[Floats, Floats]:
         """G and dG/dr, (n, M) each."""
         row = np.searchsorted(self.origins[1:], r, side="right")
         return evaluate(self.coefficients[row], r - self.origins[row])
 
-    def cells(self, most: int = 32768) -> tuple[Array, float]:
+    def cells(self, most: int = 32768) -> tuple[Floats, float]:
         """A uniform grid over the range that finds the rows.
 
         Returns
@@ -243,7 +241,7 @@ class Table:
 Tables = tuple[Mapping[tuple[int, int], Table], ...]  # by descriptor, by pair of types
 
 
-def first_edges(shortest: float, start: float, cutoff: float) -> Array:
+def first_edges(shortest: float, start: float, cutoff: float) -> Floats:
     """The coarsest nodes: uniform pieces on both sides of the switch's start."""
     if not shortest < start < cutoff:
         return np.linspace(shortest, cutoff, FIRST_INTERVALS + 1)

@@ -8,8 +8,8 @@ from copy import copy
 from dataclasses import replace
 
 import numpy as np
-from numpy.typing import NDArray
 
+from ..array_types import Integers
 from ..model import Model
 from ..plan import Plan, StoredPlan
 from .make_plan import check_options, make_plan
@@ -69,7 +69,7 @@ class Planner:
             other.plan = replace(other.plan, model=other.model)
         return other
 
-    def plan_for(self, present: Callable[[], NDArray[np.integer]]) -> Plan:
+    def plan_for(self, present: Callable[[], Integers]) -> Plan:
         """A plan that serves these types, and all that were asked for before.
 
         Parameters

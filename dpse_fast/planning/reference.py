@@ -10,8 +10,8 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
 
 import numpy as np
-from numpy.typing import NDArray
 
+from ..array_types import Floats
 from ..cpu.fitting_net import FittingNet
 from ..model import Descriptor, Model
 from ..plan.accuracy import Accuracy
@@ -20,8 +20,7 @@ from ..plan.pair_functions import Pair
 from ..plan.tables import Table
 from .structures import Environment, sample_environments
 
-Array = NDArray[np.floating]
-Radial = Callable[[Array], tuple[Array, Array]]
+Radial = Callable[[Floats], tuple[Floats, Floats]]
 Radials = Sequence[Mapping[Pair, Radial]]
 
 
@@ -33,7 +32,7 @@ class Part(ABC):
         descriptor: Descriptor,
         env: Environment,
         radial: Mapping[Pair, Radial],
-        padding: Array,
+        padding: Floats,
     ) -> None:
         inside = env.distances < descriptor.rcut
         self.inside, self.descriptor = inside, descriptor
@@ -53,18 +52,18 @@ class Part(ABC):
         self.empty = (np.array(descriptor.sel) - filled) @ padding[env.species]
 
     @abstractmethod
-    def forward(self) -> Array:
+    def forward(self) -> Floats:
         """D, (n_out,)."""
 
     @abstractmethod
-    def backward(self, gradient: Array, out: Array) -> None:
+    def backward(self, gradient: Floats, out: Floats) -> None:
         """Add dE/dd of the pairs inside the cutoff to out (n, 3)."""
 
 
 class AngularPart(Part):
     """D[m, a] of products of moments."""
 
-    def forward(self) -> Array:
+    def forward(self) -> Floats:
         scale = 1 / self.descriptor.normalisation
         s, s_slope, _ = radial_jet(self.r, switch_of(self.descriptor))
         inverse = 1 / (self.r + self.descriptor.env_protection)
@@ -81,7 +80,7 @@ class AngularPart(Part):
         axis = self.descriptor.n_axis
         return np.asarray(self.moments @ self.moments[:axis].T).reshape(-1)
 
-    def backward(self, gradient: Array, out: Array) -> None:
+    def backward(self, gradient: Floats, out: Floats) -> None:
         scale = 1 / self.descriptor.normalisation
         unit, axis = self.unit, self.descriptor.n_axis
         grad = gradient.reshape(-1, axis)
@@ -99,11 +98,11 @@ class AngularPart(Part):
 class RadialPart(Part):
     """D[m] of sums."""
 
-    def forward(self) -> Array:
+    def forward(self) -> Floats:
         scale = 1 / self.descriptor.normalisation
         return np.asarray((self.g.sum(axis=0) + self.empty) * scale)
 
-    def backward(self, gradient: Array, out: Array) -> None:
+    def backward(self, gradient: Floats, out: Floats) -> None:
         scale = 1 / self.descriptor.normalisation
         along = self.g_slope @ gradient * scale
         out[self.inside] += along[:, None] * self.unit
@@ -124,7 +123,7 @@ class Reference:
         model: Model,
         exact: Sequence[Mapping[Pair, RadialEmbedding]],
         nets: Mapping[int, FittingNet],
-        padding: Sequence[Array],
+        padding: Sequence[Floats],
     ) -> None:
         def by_net(function: RadialEmbedding) -> Radial:
             return lambda r: function(r)[:2]
@@ -137,7 +136,7 @@ class Reference:
         ]
         self._exact = [self._evaluate(env, radial) for env in self._environments]
 
-    def _evaluate(self, env: Environment, radial: Radials) -> tuple[float, Array]:
+    def _evaluate(self, env: Environment, radial: Radials) -> tuple[float, Floats]:
         """E_i without its bias (eV) and dE_i/dd (n, 3) (eV/Å)."""
         model, net = self._model, self._nets[env.species]
         parts: list[Part] = [

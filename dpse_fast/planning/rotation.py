@@ -14,13 +14,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
+from ..array_types import Floats
 from ..model import Descriptor
 from ..plan.form import Form
 from ..plan.jets import RadialEmbedding, radial_jet, switch_of
-
-Array = NDArray[np.floating]
 
 FRACTIONS = np.array([0.2, 0.5, 0.8])  # of an interval of a table: where curves count
 SLOPE_LENGTH = 0.15  # Å: a slope times this counts as a value
@@ -43,9 +41,9 @@ class Rotated:
     importance : (n_rows, K) size of what each product adds to the first layer
     """
 
-    tables: Mapping[int, Array]
+    tables: Mapping[int, Floats]
     form: Form
-    importance: Array
+    importance: Floats
 
     def pruned(self, threshold: float) -> Form:
         """Without the ends of the rows that are below the threshold."""
@@ -84,12 +82,12 @@ class CentreRotation:
         descriptor: Descriptor,
         species: int,
         functions: Mapping[int, RadialEmbedding],
-        neighbours: Array,
+        neighbours: Floats,
         shortest: float,
-        nodes: Mapping[int, Array],
-        sensitivity: Array,
-        weight: Array,
-        empty: Array,
+        nodes: Mapping[int, Floats],
+        sensitivity: Floats,
+        weight: Floats,
+        empty: Floats,
     ) -> None:
         self._descriptor, self._weight, self._empty = descriptor, weight, empty
         self._inverse = np.linalg.inv(sensitivity)
@@ -130,7 +128,7 @@ class CentreRotation:
         if self._descriptor.n_axis:
             order = self._axis_first(back)
             forth, back = order.T @ forth, back @ order
-        tables: dict[int, Array] = {}
+        tables: dict[int, Floats] = {}
         mix = None
         if self._joint:
             tables = {t: forth.T for t in parts}
@@ -140,7 +138,7 @@ class CentreRotation:
             mix = np.concatenate(blocks)
         return self._rotated(tables, back, self._spanned_empty(parts) @ forth.T, mix)
 
-    def _spanned_empty(self, parts: Mapping[int, Array]) -> Array:
+    def _spanned_empty(self, parts: Mapping[int, Floats]) -> Floats:
         """What an empty slot adds, (G, M), as the tables give it at the cutoff.
 
         One type of a group of slots stands for it. Else the energy would step where a
@@ -155,7 +153,7 @@ class CentreRotation:
             found[g] = found[g] @ self._sensitivity @ v.T @ v @ self._inverse
         return found
 
-    def _axis_first(self, back: Array) -> Array:
+    def _axis_first(self, back: Floats) -> Floats:
         """An orthogonal (K, K): the directions of the axis channels, then the rest.
 
         Each part is ordered by what its products add to the first layer.
@@ -179,7 +177,11 @@ class CentreRotation:
         return np.asarray(vectors.T @ turns)
 
     def _rotated(
-        self, tables: Mapping[int, Array], back: Array, empty: Array, mix: Array | None
+        self,
+        tables: Mapping[int, Floats],
+        back: Floats,
+        empty: Floats,
+        mix: Floats | None,
     ) -> Rotated:
         n, axis = back.shape[1], self._descriptor.n_axis
         n_rows = min(axis, n)
@@ -194,7 +196,7 @@ class CentreRotation:
         return Rotated(tables, form, importance)
 
 
-def _directions(rows: Array) -> Array:
+def _directions(rows: Floats) -> Floats:
     """An orthogonal (n, n) whose columns combine the rows (n, m), largest first."""
     n, m = rows.shape
     # With fewer columns than rows the reduced form has no n directions.
@@ -208,8 +210,8 @@ def _curve(
     function: RadialEmbedding,
     count: float,
     shortest: float,
-    nodes: Array,
-) -> Array:
+    nodes: Floats,
+) -> Floats:
     """G and its slope (2 n, M), weighted as neighbours of an atom count.
 
     ``nodes`` are distances of a table's nodes, dense where the curve is sharp.
@@ -227,6 +229,6 @@ def _curve(
         mean = descriptor.davg[species, neighbour, 0]
         radial, angular = descriptor.dstd[species, neighbour, :2]
         weight = weight * np.hypot((s - mean) / radial, s / angular)
-    curve: Array = np.vstack([value, SLOPE_LENGTH * slope])
+    curve: Floats = np.vstack([value, SLOPE_LENGTH * slope])
     curve *= np.tile(weight, 2)[:, None]
     return curve

@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 
+from ..array_types import Doubles, Int32s, Int64s
 from ..cpu.neighbours import NeighbourList
 from ..cpu.packed_plan import PackedPlan, packed
 from ..cpu.pipeline import Pipeline
@@ -21,8 +21,6 @@ from ..plan.accuracy import Accuracy
 from ..plan.plan import Plan
 from .structures import sample_structures
 
-Floats = NDArray[np.float64]
-
 
 class _Result(NamedTuple):
     """Energies, forces and virials of a structure's atoms.
@@ -30,9 +28,9 @@ class _Result(NamedTuple):
     Not the structure's virial: what cancels there adds up in a crystal.
     """
 
-    energies: Floats
-    forces: Floats
-    virials: Floats
+    energies: Doubles
+    forces: Doubles
+    virials: Doubles
 
 
 class Sampled:
@@ -91,7 +89,7 @@ class Sampled:
             ]
             return Accuracy.worst([Accuracy.of(*parts) for parts in differences])
 
-    def moments(self, k: int, species: int, most: int) -> Floats:
+    def moments(self, k: int, species: int, most: int) -> Doubles:
         """T of descriptor k, (n, 4, M), of up to ``most`` atoms of a type."""
         plan = self._reference
         found = []
@@ -103,7 +101,7 @@ class Sampled:
         return np.concatenate(found)
 
 
-def _onto_owners(values: Floats, owners: NDArray[np.int32], n: int) -> Floats:
+def _onto_owners(values: Doubles, owners: Int32s, n: int) -> Doubles:
     """Sum the rows of images onto their atoms."""
     total = np.zeros((n, values.shape[1]))
     np.add.at(total, owners, values)
@@ -111,8 +109,8 @@ def _onto_owners(values: Floats, owners: NDArray[np.int32], n: int) -> Floats:
 
 
 def _moments(
-    plan: PackedPlan, hood: Neighbourhood, rows: NDArray[np.int64], k: int, species: int
-) -> Floats:
+    plan: PackedPlan, hood: Neighbourhood, rows: Int64s, k: int, species: int
+) -> Doubles:
     work = Workspace(plan, len(rows))
     work.start(len(hood.positions), atom_counts(plan, 0))
     flat, _ = work.begin_block(species, len(rows))

@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import numpy as np
-from numpy.typing import NDArray
 
+from ..array_types import Floats
 from ..model import Descriptor
 from .sampled import Sampled
-
-Array = NDArray[np.floating]
 
 SAMPLED_ATOMS = 24  # of a type in each structure
 # Directions that the first layer hardly sees keep this part of the largest weight.
@@ -16,8 +14,8 @@ LEAST_SENSITIVITY = 1e-5
 
 
 def of_products(
-    sampled: Sampled, descriptor: Descriptor, k: int, species: int, weight: Array
-) -> Array:
+    sampled: Sampled, descriptor: Descriptor, k: int, species: int, weight: Floats
+) -> Floats:
     """(M, M) of a centre type's descriptor k, from moments of sampled atoms.
 
     Parameters
@@ -29,13 +27,13 @@ def of_products(
 
 
 def of_sums(
-    sampled: Sampled, descriptor: Descriptor, k: int, species: int, weight: Array
-) -> Array:
+    sampled: Sampled, descriptor: Descriptor, k: int, species: int, weight: Floats
+) -> Floats:
     """As `of_products`; the first layer sees all sums alike."""
     return radial_sensitivity(weight)
 
 
-def sensitivity(moments: Array, weight: Array, axis: int) -> Array:
+def sensitivity(moments: Floats, weight: Floats, axis: int) -> Floats:
     """L (M, M) with |Lᵀ δ| the change of the first layer by a change δ of a T_c.
 
     The root mean square over sampled moments and components c.
@@ -58,13 +56,13 @@ def sensitivity(moments: Array, weight: Array, axis: int) -> Array:
     return _root(total / len(samples))
 
 
-def radial_sensitivity(weight: Array) -> Array:
+def radial_sensitivity(weight: Floats) -> Floats:
     """As `sensitivity` where D is the sum of the embeddings, weight (M, n_out)."""
     cube = weight.astype(np.float64)
     return _root(cube @ cube.T)
 
 
-def _root(square: Array) -> Array:
+def _root(square: Floats) -> Floats:
     values, vectors = np.linalg.eigh(square)
     roots = np.sqrt(np.maximum(values, 0.0))
     roots = np.maximum(roots, LEAST_SENSITIVITY * max(roots.max(), 1e-300))

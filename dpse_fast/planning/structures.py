@@ -9,13 +9,11 @@ from collections.abc import Iterator, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 
+from ..array_types import Doubles, Int32s, Int64s
 from ..model import Descriptor, Model
 from ..plan.domain import shortest_bond
 from ..plan.neighbour_counts import neighbours_of
-
-Floats = NDArray[np.float64]
 
 SEED = 20181206
 # Of boxes to plan on.
@@ -44,17 +42,17 @@ SIZES = (24, 48)
 class Structure(NamedTuple):
     """A periodic box."""
 
-    positions: Floats  # (N, 3) Å
-    types: NDArray[np.int32]  # (N,)
-    cell: Floats  # (3, 3) Å
+    positions: Doubles  # (N, 3) Å
+    types: Int32s  # (N,)
+    cell: Doubles  # (3, 3) Å
 
 
 class ComparisonStructure(NamedTuple):
     """Arguments of ``compute``."""
 
-    positions: Floats  # (N, 3) Å
-    types: NDArray[np.int64]  # (N,)
-    cell: Floats  # (3, 3) Å
+    positions: Doubles  # (N, 3) Å
+    types: Int64s  # (N,)
+    cell: Doubles  # (3, 3) Å
     parameters: dict[str, Any]  # fparam and aparam of a model that takes them
 
 
@@ -62,9 +60,9 @@ class Environment(NamedTuple):
     """An atom and its neighbours within the longest cutoff."""
 
     species: int
-    types: NDArray[np.int64]  # (n,) of the neighbours
-    distances: Floats  # (n,) Å
-    directions: Floats  # (n, 3) unit vectors
+    types: Int64s  # (n,) of the neighbours
+    distances: Doubles  # (n,) Å
+    directions: Doubles  # (n, 3) unit vectors
 
 
 def sample_structures(
@@ -101,7 +99,7 @@ def sample_structures(
     return found
 
 
-def _bind(positions: Floats, bond: float, rng: np.random.Generator) -> None:
+def _bind(positions: Doubles, bond: float, rng: np.random.Generator) -> None:
     """Put two thirds of the atoms next to the others, a bond away."""
     n = len(positions) // 3
     directions = _directions(rng, 2 * n)
@@ -110,7 +108,7 @@ def _bind(positions: Floats, bond: float, rng: np.random.Generator) -> None:
     positions[n : 3 * n] = centres + lengths[:, None] * directions
 
 
-def _push_apart(positions: Floats, edge: float, spacing: float) -> None:
+def _push_apart(positions: Doubles, edge: float, spacing: float) -> None:
     """Move pairs that are too close away from each other, a few times."""
     for _ in range(PUSHES):
         d = positions[:, None] - positions[None]
@@ -172,8 +170,8 @@ def comparison_structures(model: Model) -> Iterator[ComparisonStructure]:
 
 
 def _placed(
-    rng: np.random.Generator, cell: Floats, size: int, distance: float
-) -> Floats:
+    rng: np.random.Generator, cell: Doubles, size: int, distance: float
+) -> Doubles:
     images = np.stack(np.meshgrid(*[(-1, 0, 1)] * 3), -1).reshape(-1, 3) @ cell
     placed = np.empty((0, 3))
     for candidate in rng.random((MOST_TRIES, 3)) @ cell:
@@ -202,7 +200,7 @@ def _widest(model: Model) -> Descriptor:
     return max(model.descriptors, key=lambda d: d.rcut)
 
 
-def _slots(descriptor: Descriptor) -> Floats:
+def _slots(descriptor: Descriptor) -> Doubles:
     """(T,) of each type; types that share slots have all of them."""
     return np.array(descriptor.sel, float)[list(descriptor.slot_group)]
 
@@ -212,7 +210,7 @@ def _sphere(descriptor: Descriptor) -> float:
     return float(4 / 3 * np.pi * descriptor.rcut**3)
 
 
-def _directions(rng: np.random.Generator, n: int) -> Floats:
+def _directions(rng: np.random.Generator, n: int) -> Doubles:
     """(n, 3) unit vectors, evenly."""
     found = rng.normal(size=(n, 3))
     found /= np.linalg.norm(found, axis=1)[:, None]
