@@ -80,7 +80,7 @@ class Potential:
         ----------
         positions : (N, 3) Å
         types : (N,) indices into ``type_map``, or its names
-            The index −1 is an atom that does not count.
+            The index −1 is a virtual atom: it has no energy and is nobody's neighbour.
         cell : (3, 3) Å, rows a, b, c; None for open boundaries
         pbc : one bool or three; None: periodic if there is a cell
         atomic : also per-atom energies, virials and report

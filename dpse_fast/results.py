@@ -101,7 +101,7 @@ class Report:
     unseen_pairs : pairs of types that the training data lack, or that the model
         has no slots for: (centre, neighbour) → neighbours within the cutoff
     non_finite_atoms : atoms whose energy or force is NaN or infinite
-    virtual_atoms : atoms of type -1, which do not count
+    virtual_atoms : atoms of type -1
     atoms : AtomReport, if asked for with ``atomic=True``
     """
 

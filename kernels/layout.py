@@ -25,7 +25,7 @@ class Neighbourhood(NamedTuple):
     """
 
     positions: Floats  # (n_all, 3) Å
-    types: Ints  # (n_all,) int32, -1: an atom that does not count
+    types: Ints  # (n_all,) int32, -1: a virtual atom
     centres: Ints  # (n_rows,) int32, index into positions
     first: Ints  # (n_rows + 1,) int64
     neighbours: Ints  # (n_list,) int32, index into positions

@@ -182,7 +182,7 @@ class BatchSession:
 
 
 def _for_caller(result: Result, checked: CheckedStructure, atomic: bool) -> Result:
-    """With rows for atoms that do not count, and of atoms only what is wanted."""
+    """With rows for virtual atoms, and of atoms only what is wanted."""
     for_all, report = checked.for_all, result.report
     assert result.atomic_energies is not None
     assert result.atomic_virials is not None

@@ -20,7 +20,7 @@ ABSENT = "NULL"  # as LAMMPS names types without a model
 class CallerList(NamedTuple):
     """A checked full list over local atoms and ghosts; see `Neighbourhood`."""
 
-    types: Int32s  # (n_all,) of the model, -1: an atom that does not count
+    types: Int32s  # (n_all,) of the model, -1: a virtual atom
     centres: Int32s  # (n_rows,)
     first: Int64s  # (n_rows + 1,)
     neighbours: Int32s  # (n_list,)

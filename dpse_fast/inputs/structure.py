@@ -126,8 +126,8 @@ def refuse(faults: Faults, type_map: tuple[str, ...]) -> None:
     if faults.unknown_atom is not None:
         raise InputError(
             f"types: atom {faults.unknown_atom} has type {faults.unknown_type}; the "
-            f"model's types are {_known(type_map)}; {VIRTUAL} is an atom that does "
-            "not count"
+            f"model's types are {_known(type_map)}; {VIRTUAL} is a "
+            "virtual atom"
         )
 
 

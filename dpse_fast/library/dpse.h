@@ -76,7 +76,7 @@ DPSE_API int dpse_type_name(int potential, int type, char *name, int size);
 DPSE_API int dpse_parameters(int potential, int *n_frame, int *n_atomic);
 
 /* Energy, forces and virial of n atoms; the neighbour list is kept from call to call.
- * types: of the model, -1: an atom that does not count. cell: 9 numbers, rows a, b, c,
+ * types: of the model, -1: a virtual atom. cell: 9 numbers, rows a, b, c,
  * or NULL. pbc: 3 flags; NULL: periodic if there is a cell. aparam: n rows. virial (9),
  * atomic_energies (n), atomic_virials (9 n): NULL where not wanted. */
 DPSE_API int dpse_compute(int potential, int n, const double *positions, const int *types,

@@ -48,7 +48,7 @@ class Shell:
         Parameters
         ----------
         positions : (n_all, 3) Å, own atoms first, and every ghost within two cutoffs
-        types : (n_all,) of the model; −1 is an atom that does not count
+        types : (n_all,) of the model; −1 is a virtual atom
         n_own : how many are own
         """
         real = np.flatnonzero(types != VIRTUAL)

@@ -124,7 +124,11 @@ BAD: list[tuple[Any, Any, str]] = [
     (changed(44, -1e7), [0] * 45, r"positions: .*below 1e\+07 Å.*atom 44 \(1 such"),
     (POSITIONS, TYPES[:2], r"types: expected 3 types.*got shape \(2,\)"),
     (POSITIONS, TYPES * 1.0, "types: expected indices .*0 O, 1 H.*got dtype float64"),
-    (POSITIONS, [0, 2, 3], "types: atom 1 has type 2; .*0 O, 1 H; -1 is an atom"),
+    (
+        POSITIONS,
+        [0, 2, 3],
+        "types: atom 1 has type 2; .*0 O, 1 H; -1 is a virtual atom",
+    ),
     (POSITIONS, [0, 1, -2], "types: atom 2 has type -2"),
     (POSITIONS, [0, 2**32, 0], "types: atom 1 has type 4294967296"),
     (POSITIONS, np.array([0, 0, 2**64 - 1], np.uint64), "types: atom 2 has type"),
