@@ -5,7 +5,7 @@ PEERS ?= .venv-peers
 LINKS := build/links
 BIN := $(VENV)/bin
 
-.PHONY: install demo test lint bench gpu clean
+.PHONY: install demo quick test lint bench gpu clean
 
 install: $(VENV)/.installed ## an environment with dpse-fast and its tools
 
@@ -16,6 +16,10 @@ $(VENV)/.installed: pyproject.toml
 
 demo: install ## the main job: a trajectory through the embedded model
 	$(BIN)/dpse-fast eval examples/water.xyz
+
+quick: install ## the tests of tests/quick.txt, some of each folder, in minutes
+	$(BIN)/python -m pytest --numprocesses auto --maxprocesses 8 --dist loadfile \
+		@tests/quick.txt
 
 test: install ## all tests; needs no GPU, no network, no deepmd-kit
 	$(BIN)/python -m pytest --numprocesses auto --maxprocesses 8 --dist loadfile

@@ -46,6 +46,13 @@ def test_every_package_is_installed() -> None:
     assert set(setup["packages"]) == folders
 
 
+def test_the_quick_tests_exist_and_take_some_of_each_folder() -> None:
+    named = [ROOT / name for name in (ROOT / "tests/quick.txt").read_text().split()]
+    assert [path for path in named if not path.is_file()] == []
+    folders = {path.parent for path in (ROOT / "tests").rglob("test_*.py")}
+    assert folders - {path.parent for path in named} == set()
+
+
 @pytest.mark.parametrize("path", SOURCES, ids=lambda p: str(p.relative_to(ROOT)))
 def test_source_file(path: Path) -> None:
     text = path.read_text()
