@@ -13,10 +13,12 @@ from dpse_fast.planning.sources import PACKAGE, PATTERNS, plan_sources
 WITHOUT_INFLUENCE = {
     "array_types": "names for annotations",
     "errors": "the classes of errors",
+    "evaluation.domain_counts": "reports, which planning does not read",
     "formats.hdf5": "refuses damaged files; numbers are read as they were written",
     "formats.hdf5_texts": "refuses damaged files",
     "formats.tree": "refuses attributes of another kind",
     "formats.exchange.place": "refuses what is not part of the format",
+    "results": "reports, which planning does not read",
     "runtime.numba_start": "loads Numba's own registries sooner",
     "runtime.process_state": "pauses the garbage collection",
     "writers.partial": "a file appears when it is complete",
