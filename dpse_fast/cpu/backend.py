@@ -5,10 +5,9 @@ from __future__ import annotations
 from contextlib import AbstractContextManager, nullcontext
 from typing import Any
 
-from ..array_types import Int32s
 from ..errors import InputError
 from ..inputs.arrays import HostArrays
-from ..inputs.neighbour_list import CallerList, check_list
+from ..inputs.neighbour_list import CallerList, ListArguments, check_list
 from ..plan import Plan
 from .evaluator import Evaluator
 from .memory import bytes_per_atom, fixed_bytes
@@ -37,17 +36,8 @@ class CpuBackend(HostArrays):
     def evaluator(self, plan: Plan, profile: bool) -> Evaluator:
         return Evaluator(plan, self.threads, profile)
 
-    def check_list(
-        self,
-        types: Any,
-        first: Any,
-        neighbours: Any,
-        centres: Any,
-        of_caller: Int32s | None,
-        n_all: int,
-        type_map: tuple[str, ...],
-    ) -> CallerList:
-        return check_list(types, first, neighbours, centres, of_caller, n_all, type_map)
+    def check_list(self, given: ListArguments) -> CallerList:
+        return check_list(given)
 
     def take_list(self, checked: CallerList) -> CallerList:
         return checked

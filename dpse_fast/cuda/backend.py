@@ -5,9 +5,8 @@ from __future__ import annotations
 from contextlib import AbstractContextManager
 from typing import Any
 
-from ..array_types import Int32s
 from ..errors import InputError
-from ..inputs.neighbour_list import CallerList
+from ..inputs.neighbour_list import CallerList, ListArguments
 from ..kernels.cuda._cuda import SIMULATED
 from ..plan import Plan
 from .arrays import CudaArrays
@@ -66,18 +65,8 @@ class CudaBackend(CudaArrays):
         gemm = self._gemm or "float32"
         return Evaluator(self.gpu, plan, gemm, self._deterministic, profile)
 
-    def check_list(
-        self,
-        types: Any,
-        first: Any,
-        neighbours: Any,
-        centres: Any,
-        of_caller: Int32s | None,
-        n_all: int,
-        type_map: tuple[str, ...],
-    ) -> CheckedList:
-        arguments = (types, first, neighbours, centres, of_caller, n_all, type_map)
-        return check_device_list(self, *arguments)
+    def check_list(self, given: ListArguments) -> CheckedList:
+        return check_device_list(self, given)
 
     def take_list(self, checked: CallerList) -> CheckedList:
         return list_on_device(self.gpu, checked)

@@ -11,7 +11,12 @@ from ..array_types import Int32s
 from ..errors import InputError
 from ..inputs.arrays import VIRTUAL, array_of, kind_of
 from ..inputs.cell_geometry import MOST_ATOMS
-from ..inputs.neighbour_list import CallerList, check_list, in_several_rows
+from ..inputs.neighbour_list import (
+    CallerList,
+    ListArguments,
+    check_list,
+    in_several_rows,
+)
 from ..kernels.cuda.caller_list import (
     FIRST_TWICE,
     N_CHECKED,
@@ -22,6 +27,8 @@ from ..kernels.cuda.caller_list import (
 from .arrays import CudaArrays
 from .device import Array, Device
 from .warps import warps
+
+ARRAYS = ("types", "first", "neighbours", "centres")  # of `ListArguments`
 
 
 @dataclass(eq=False)
@@ -69,16 +76,7 @@ class _Arrays(NamedTuple):
     of_caller: Int32s  # the model's type of each type
 
 
-def check_device_list(
-    arrays: CudaArrays,
-    types: Any,
-    first: Any,
-    neighbours: Any,
-    centres: Any,
-    of_caller: Int32s | None,
-    n_all: int,
-    type_map: tuple[str, ...],
-) -> CheckedList:
+def check_device_list(arrays: CudaArrays, given: ListArguments) -> CheckedList:
     """As `check_list`; each argument may be on the host or on the device.
 
     No two rows may have one centre. What is on the device is read there; if anything
@@ -89,24 +87,18 @@ def check_device_list(
     InputError
         Naming the argument, what was expected and what came.
     """
-    given = {
-        "types": types,
-        "first": first,
-        "neighbours": neighbours,
-        "centres": centres,
-    }
-    known = np.arange(len(type_map), dtype=np.int32)
+    own = {name: getattr(given, name) for name in ARRAYS}
 
     def on_the_host() -> CallerList:
-        own = {name: arrays.on_host(value, name) for name, value in given.items()}
-        return check_list(**own, of_caller=of_caller, n_all=n_all, type_map=type_map)
+        values = {name: arrays.on_host(value, name) for name, value in own.items()}
+        return check_list(given._replace(**values))
 
-    if not any(kind_of(value, name).on_device for name, value in given.items()):
+    if not any(kind_of(value, name).on_device for name, value in own.items()):
         return list_on_device(arrays.gpu, on_the_host())
-    found = _of_device(arrays, given, of_caller, n_all, known)
+    found = _of_device(arrays, given)
     if found is None:
         return list_on_device(arrays.gpu, on_the_host())
-    checked = _checked(arrays.gpu, found, n_all)
+    checked = _checked(arrays.gpu, found, given.n_all)
     if checked is None:
         on_the_host()
         raise InputError("neighbours: the list has changed while it was read")
@@ -169,17 +161,11 @@ def _checked(device: Device, arrays: _Arrays, n_all: int) -> CheckedList | None:
     )
 
 
-def _of_device(
-    arrays: CudaArrays,
-    given: dict[str, Any],
-    of_caller: Int32s | None,
-    n_all: int,
-    known: Int32s,
-) -> _Arrays | None:
+def _of_device(arrays: CudaArrays, given: ListArguments) -> _Arrays | None:
     """The arguments on the device; None if they are not what a list consists of."""
-    device = arrays.gpu
-    found = [_integers(arrays, given[name], name) for name in given]
-    if given["centres"] is None and found[1] is not None:
+    device, n_all = arrays.gpu, given.n_all
+    found = [_integers(arrays, getattr(given, name), name) for name in ARRAYS]
+    if given.centres is None and found[1] is not None:
         n_rows = max(found[1].array.size - 1, 0)
         found[3] = _Integers(device.upload(np.arange(n_rows, dtype=np.int32)), 0)
     read = [one for one in found if one is not None]
@@ -194,8 +180,15 @@ def _of_device(
         device.cast(first, np.int64),
         neighbours,
         centres,
-        *((read[0].least, known) if of_caller is None else (0, of_caller)),
+        *_valid_types(given, read[0].least),
     )
+
+
+def _valid_types(given: ListArguments, least: int) -> tuple[int, Int32s]:
+    """The lowest type that is valid, and the model's type of each from 0 on."""
+    if given.of_caller is not None:
+        return 0, given.of_caller
+    return least, np.arange(len(given.type_map), dtype=np.int32)
 
 
 class _Integers(NamedTuple):

@@ -13,10 +13,10 @@ from typing import Any, NamedTuple, Protocol
 
 import numpy as np
 
-from ..array_types import Bools, Doubles, Int32s, Integers
+from ..array_types import Bools, Doubles, Integers
 from ..errors import InputError
 from ..inputs.arrays import Array, Arrays
-from ..inputs.neighbour_list import CallerList
+from ..inputs.neighbour_list import CallerList, ListArguments
 from ..inputs.structure import CheckedStructure
 from ..model import Model
 from ..plan import Plan
@@ -159,17 +159,8 @@ class Backend(Arrays, Protocol):
     def evaluator(self, plan: Plan, profile: bool) -> Evaluator:
         """An evaluator of a plan with buffers of its own."""
 
-    def check_list(
-        self,
-        types: Any,
-        first: Any,
-        neighbours: Any,
-        centres: Any,
-        of_caller: Int32s | None,
-        n_all: int,
-        type_map: tuple[str, ...],
-    ) -> Any:
-        """A caller's list, checked, as a `GivenList`; see `inputs.neighbour_list`."""
+    def check_list(self, given: ListArguments) -> Any:
+        """A caller's list, checked, as a `GivenList`."""
 
     def take_list(self, checked: CallerList) -> Any:
         """A checked list of the host as a `GivenList`."""

@@ -13,6 +13,7 @@ from ..errors import InputError
 from ..inputs.arrays import VIRTUAL, Array, Give, kind_of
 from ..inputs.neighbour_list import (
     CallerList,
+    ListArguments,
     cast_all_positions,
     check_caller_types,
     check_same_atoms,
@@ -131,11 +132,8 @@ class ListedSession(BaseSession):
                         backend.on_host(type_map, "type_map"), names
                     )
                     lists = (types, first, neighbours, centres)
-                    self._use(
-                        lambda: backend.check_list(*lists, of_caller, n_all, names),
-                        at,
-                        of_caller,
-                    )
+                    came = ListArguments(*lists, of_caller, n_all, names)
+                    self._use(lambda: backend.check_list(came), at, of_caller)
                 given = self._last(n_all)
                 request = self._request(
                     fparam,

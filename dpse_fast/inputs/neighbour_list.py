@@ -17,6 +17,18 @@ from .structure import check_types as check_model_types
 ABSENT = "NULL"  # as LAMMPS names types without a model
 
 
+class ListArguments(NamedTuple):
+    """A caller's list as it came; arrays of any kind, unchecked."""
+
+    types: Any  # (n_all,)
+    first: Any  # (n_rows + 1,)
+    neighbours: Any  # (n_list,)
+    centres: Any  # (n_rows,) or None
+    of_caller: Int32s | None  # see `check_caller_types`; None: types are the model's
+    n_all: int
+    type_map: tuple[str, ...]
+
+
 class CallerList(NamedTuple):
     """A checked full list over local atoms and ghosts; see `Neighbourhood`."""
 
@@ -92,27 +104,15 @@ def check_same_atoms(of_list: int, n_all: int) -> None:
         )
 
 
-def check_list(
-    types: ArrayLike,
-    first: ArrayLike,
-    neighbours: ArrayLike,
-    centres: ArrayLike | None,
-    of_caller: Int32s | None,
-    n_all: int,
-    type_map: tuple[str, ...],
-) -> CallerList:
-    """Check and cast a caller's list.
-
-    Parameters
-    ----------
-    types : (n_all,) the caller's
-    of_caller : see `check_caller_types`; None: types are the model's
+def check_list(given: ListArguments) -> CallerList:
+    """Check and cast a caller's list, of arrays of the host.
 
     Raises
     ------
     InputError
         Naming the argument, what was expected and what came.
     """
+    types, first, neighbours, centres, of_caller, n_all, type_map = given
     starts = _indices(first, "first", "the start of each row, and the end")
     if not starts.size:
         raise InputError("first: expected n_rows + 1 numbers, got none")

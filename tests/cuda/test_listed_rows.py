@@ -16,6 +16,7 @@ from dpse_fast.cuda.device import Device
 from dpse_fast.cuda.force_sums import VIRIAL, ForceSums
 from dpse_fast.cuda.listed_rows import ListedRows
 from dpse_fast.cuda.neighbour_list_check import check_device_list
+from dpse_fast.inputs.neighbour_list import ListArguments
 from tests.cuda.test_listed_session import (
     ALL,
     ghosts_of,
@@ -49,7 +50,8 @@ class Given:
         n_types = self.numbers.size
         names = tuple(map(str, range(n_types)))
         lists = self.types, self.first, self.neighbours, self.centres
-        given = check_device_list(CudaArrays(device), *lists, None, N_ALL, names)
+        came = ListArguments(*lists, None, N_ALL, names)
+        given = check_device_list(CudaArrays(device), came)
         at, numbers = device.upload(self.positions), device.upload(self.numbers)
         return ListedRows(device, given, at, numbers, n_types, deterministic)
 
