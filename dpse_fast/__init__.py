@@ -75,7 +75,7 @@ def __getattr__(name: str) -> Any:
         import warnings
 
         warnings.warn(
-            "ManySession is now BatchSession; the old name goes with version 1.1",
+            "ManySession is now BatchSession; the old name will go with the next version",
             DeprecationWarning,
             stacklevel=2,
         )
