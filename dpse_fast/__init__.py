@@ -75,7 +75,7 @@ def __getattr__(name: str) -> Any:
         import warnings
 
         warnings.warn(
-            "ManySession is now BatchSession; the old name will go with the next version",
+            "ManySession is now BatchSession; the next version drops the old name",
             DeprecationWarning,
             stacklevel=2,
         )

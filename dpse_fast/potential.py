@@ -260,7 +260,7 @@ def _planned_later(potential: Potential) -> dict[str, Any]:
 
 def _renamed(old: str, new: str) -> None:
     warnings.warn(
-        f"Potential.{old} is now Potential.{new}; the old name will go with the next version",
+        f"Potential.{old} is now Potential.{new}; the next version drops the old name",
         DeprecationWarning,
         stacklevel=3,
     )
