@@ -83,12 +83,11 @@ def packed_descriptor(plan: Plan, k: int) -> PackedDescriptor:
     scale = 1.0 / descriptor.normalisation
     coefficients = [packed_rows(t.coefficients * scale, streams) for t in distinct]
     channels = _channels(plan, k, streams.width)
-    columns = []
-    for p, c in enumerate(plan.species):
-        mixed = plan.forms[k][c].mix is not None
-        n = whole(plan.forms[k][c].n_channels) if mixed else int(channels.total[p])
-        columns.append(n)
     forms = [plan.forms[k][c] for c in plan.species]
+    columns = [
+        int(total) if form.mix is None else whole(form.n_channels)
+        for form, total in zip(forms, channels.total, strict=True)
+    ]
     return PackedDescriptor(
         descriptor=descriptor,
         streams=streams,

@@ -1,4 +1,4 @@
-"""Tables as the device reads them."""
+"""Plans as the device reads them."""
 
 from __future__ import annotations
 
@@ -7,8 +7,12 @@ from typing import Any
 import numpy as np
 import pytest
 from dpse_fast.kernels.cuda.streams import Streams
+from families import family
 
+from dpse_fast.cpu.packed_plan import packed
 from dpse_fast.cuda.packed_descriptor import MOST_CHANNELS, packed_rows, streams_for
+from dpse_fast.cuda.packed_plan import PackedPlan
+from dpse_fast.planning import make_plan
 
 
 @pytest.mark.parametrize("streams", [(8, 3, 1), (16, 2, 2), (32, 1, 1), (8, 2, 3)])
@@ -56,3 +60,17 @@ def test_streams_hold_all_channels(width: int, dtype: Any) -> None:
 def test_water_and_molybdenum() -> None:
     assert streams_for(24, np.float32) == Streams(8, 3, 1)
     assert streams_for(71, np.float32) == Streams(16, 5, 1)
+
+
+@pytest.mark.parametrize("name", ["hybrid", "aparam", "pair_table"])
+def test_descriptors_stand_where_those_of_the_processors_do(name: str) -> None:
+    plan = make_plan(family(name), "mixed", 1e-2)
+    own, other = PackedPlan(plan), packed(plan)
+    assert own.species == other.species == (0, 1)
+    for c in own.species:
+        for k in range(len(plan.forms)):
+            place = own.place(k, c)
+            assert place.offset == other.place(k, c).offset
+            assert place.stride % 4 == 0
+            assert plan.n_inputs(c) <= place.stride < plan.n_inputs(c) + 4
+        assert own.fitting[c][0].inputs == own.place(0, c).stride
