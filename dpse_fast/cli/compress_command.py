@@ -54,7 +54,7 @@ def command(
     from ..plan import PRECISIONS
     from ..planning import choose, make_plan
     from ..planning.plan_summary import summarise
-    from ..writers.partial import complete_or_absent
+    from ..runtime.atomic_file import complete_or_absent
 
     target = output_file(out, HDF5, model)
     with WarningSummary() as warned:

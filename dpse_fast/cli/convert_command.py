@@ -56,7 +56,7 @@ def command(
     """
     from ..formats import read, read_model
     from ..model.precision import with_weights
-    from ..writers.partial import complete_or_absent
+    from ..runtime.atomic_file import complete_or_absent
 
     target = output_file(out, (*HDF5, ".dp"), model)
     write = _writer(target, packed)

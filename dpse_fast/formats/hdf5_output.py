@@ -9,7 +9,7 @@ from pathlib import Path
 import h5py
 
 from ..errors import InputError, reason
-from ..writers.partial import complete_or_absent
+from ..runtime.atomic_file import complete_or_absent
 
 
 @contextmanager

@@ -81,7 +81,7 @@ def _read(path: Path, model: Model) -> StoredPlan | None:
 
 def _write(path: Path, model: Model, plan: StoredPlan) -> None:
     from ..formats.exchange.stored_plan import stored_plan_bytes
-    from ..writers.partial import complete_or_absent
+    from ..runtime.atomic_file import complete_or_absent
 
     with suppress(OSError, InputError), complete_or_absent(path) as partial:
         partial.write_bytes(stored_plan_bytes(model.digest(), plan))

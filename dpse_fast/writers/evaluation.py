@@ -11,8 +11,8 @@ from types import TracebackType
 from typing import Self
 
 from ..array_types import Doubles, Int64s
+from ..runtime.atomic_file import complete_or_absent
 from ..trajectory import Frame
-from .partial import complete_or_absent
 
 
 @dataclass(frozen=True)

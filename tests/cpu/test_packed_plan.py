@@ -37,7 +37,7 @@ def test_sessions_of_a_potential_share_what_is_packed(count: list[Plan]) -> None
     count.clear()  # of what planning measured
     s = random_structure("cubic")
     given = (s.positions, s.types, s.cell)
-    sessions = [pot, pot.session(), pot.session(), pot.many()]
+    sessions = [pot, pot.session(), pot.session(), pot.batch_session()]
     for session in sessions[:3]:
         session.compute(*given, pbc=s.pbc)
     sessions[3].compute([(*given, s.pbc)])

@@ -198,7 +198,9 @@ def test_two_rows_of_one_atom(place: str) -> None:
 
 
 def test_a_list_that_changes_while_it_is_read(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("dpse_fast.cuda.caller_list.check_list", lambda **given: None)
+    monkeypatch.setattr(
+        "dpse_fast.cuda.neighbour_list_check.check_list", lambda given: None
+    )
     session = on_device(random_model(**TINY))
     with pytest.raises(dpse_fast.InputError, match=r"neighbours: .* has changed"):
         session.compute(X, TYPES, FIRST, on_gpu([1, 2, 0, 2, 0, 9]))

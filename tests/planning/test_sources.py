@@ -21,7 +21,7 @@ WITHOUT_INFLUENCE = {
     "results": "reports, which planning does not read",
     "runtime.numba_start": "loads Numba's own registries sooner",
     "runtime.process_state": "pauses the garbage collection",
-    "writers.partial": "a file appears when it is complete",
+    "runtime.atomic_file": "a file appears when it is complete",
 }
 
 
