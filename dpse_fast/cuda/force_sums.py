@@ -107,51 +107,21 @@ class ForceSums:
         ----------
         incoming : if the list has no reverse pairs, but is to be summed in fixed order
         """
+        pairs = (hood, self._n_types, located)
+        sums = (self._per_warp, self.forces, self._parts, self.virials)
+        launch, n_rows = self._device.launch, tile.end - tile.begin
         if incoming is not None:
-            self._device.launch(
-                make_gather_incoming(self._atomic),
-                self._n_parts,
-                hood,
-                self._n_types,
-                located,
-                incoming,
-                tile,
-                gradients,
-                self._per_warp,
-                self.forces,
-                self._parts,
-                self.virials,
+            kernel, n_warps = make_gather_incoming(self._atomic), self._n_parts
+            launch(kernel, n_warps, *pairs, incoming, tile, gradients, *sums)
+        elif self._deterministic:
+            kernel, n_warps = make_gather_forces(self._atomic), self._n_parts
+            launch(kernel, n_warps, *pairs, self._limit, tile, gradients, *sums)
+        else:
+            kernel, n_warps = (
+                make_scatter_forces(self._atomic),
+                -(-n_rows // self._per_warp),
             )
-            return
-        if self._deterministic:
-            self._device.launch(
-                make_gather_forces(self._atomic),
-                self._n_parts,
-                hood,
-                self._n_types,
-                located,
-                self._limit,
-                tile,
-                gradients,
-                self._per_warp,
-                self.forces,
-                self._parts,
-                self.virials,
-            )
-            return
-        self._device.launch(
-            make_scatter_forces(self._atomic),
-            -(-(tile.end - tile.begin) // self._per_warp),
-            hood,
-            self._n_types,
-            located,
-            tile,
-            gradients,
-            self._per_warp,
-            self.forces,
-            self._parts,
-            self.virials,
-        )
+            launch(kernel, n_warps, *pairs, tile, gradients, *sums)
 
     def total(self, energies: Array) -> None:
         """Sum energies (n,) float64 eV, and the virial, into `totals`."""
