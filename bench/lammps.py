@@ -7,14 +7,12 @@ LAMMPS' own of its loop, start-up excluded. Writes JSON to bench/results.
 
 from __future__ import annotations
 
-import datetime
-import json
 import os
 import re
 import subprocess
 import sys
-import tempfile
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -22,14 +20,12 @@ import click
 import numpy as np
 
 from . import ratios
-from .machine import available_cores, describe_machine, slug, without_folders
-from .other_work import OtherWork
+from .machine import available_cores
 from .progress import say
-from .report_files import significant
+from .report_files import RESULTS, report_of
 from .worker import NOISE, peer_environment
 
-HERE = Path(__file__).parent
-ROOT = HERE.parent
+ROOT = Path(__file__).parents[1]
 DATA = ROOT / "examples" / "lammps" / "water" / "water.data"
 BUILDER = ROOT / "plugins" / "lammps" / "dpse_lammps"
 PEER = "deepmd"
@@ -61,7 +57,7 @@ LOOP = re.compile(r"Loop time of (\S+) on \d+ procs for \d+ steps with (\d+) ato
 USE = re.compile(r"([\d.]+)% CPU use with")
 
 
-class LammpsError(Exception):
+class LammpsError(click.ClickException):
     """LAMMPS ended, or computed something else."""
 
 
@@ -94,7 +90,6 @@ class Contender:
             capture_output=True,
             text=True,
             timeout=MOST_SECONDS,
-            check=False,
         )
         loops, uses = LOOP.findall(done.stdout), USE.findall(done.stdout)
         if done.returncode or len(loops) != 2:
@@ -127,13 +122,8 @@ def built_plugin(python: str, folder: Path) -> Path:
     LammpsError
     """
     code = f"import build; print(build.build({str(folder)!r}))"
-    done = subprocess.run(
-        [python, "-c", code],
-        cwd=BUILDER,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
+    command = [python, "-c", code]
+    done = subprocess.run(command, cwd=BUILDER, capture_output=True, text=True)
     if done.returncode:
         raise LammpsError(f"plugin: {done.stderr.strip().splitlines()[-1]}")
     return folder
@@ -188,28 +178,32 @@ def compare(
     copies: int,
     rounds: int,
 ) -> dict[str, Any]:
-    """Turns on one layout of ranks."""
-    runs: dict[str, list[dict[str, Any]]] = {style.name: [] for style in styles}
-    for k in range(rounds):
-        for style in styles:
-            say(f"{ranks} ranks, round {k + 1} of {rounds}: {style.name}")
-            runs[style.name].append(style.run(folder, ranks, steps, copies))
-            if k == 0 and style.name != PEER:
-                check(style.name, agreement(runs[style.name][0], runs[PEER][0]))
-    n_atoms = runs[PEER][0]["atoms"]
-    entries = {}
+    """Turns on one layout of ranks; all agree before the second round."""
+    calls = {s.name: partial(s.run, folder, ranks, steps, copies) for s in styles}
+    runs = ratios.take_turns(calls, 1, f"{ranks} ranks, first")
+    reference = runs[PEER][0]
+    off = {name: agreement(each[0], reference) for name, each in runs.items()}
+    del off[PEER]
+    for name, found in off.items():
+        check(name, found)
+    more = ratios.take_turns(calls, rounds - 1, f"{ranks} ranks, more")
+    n_atoms = reference["atoms"]
+    entries: dict[str, dict[str, Any]] = {}
     for name, each in runs.items():
-        entry: dict[str, Any] = {}
-        for clock in ("wall", "cpu"):
-            mine = [run[clock] for run in each]
-            theirs = [run[clock] for run in runs[PEER]]
-            entry[f"{clock}_us_per_atom_step"] = ratios.per_atom(mine, n_atoms)
-            faster = ratios.ratio_by_round(theirs, mine)
-            entry.setdefault("times_faster", {})[clock] = faster
-            entry.setdefault("rounds", {})[clock] = mine
-        if name != PEER:
-            entry["agreement"] = agreement(each[0], runs[PEER][0])
-        entries[name] = entry
+        each += more[name]
+        clocks = ratios.by_clock(each)
+        entries[name] = {
+            **{
+                f"{clock}_us_per_atom_step": ratios.per_atom(seconds, n_atoms)
+                for clock, seconds in clocks.items()
+            },
+            "times_faster": ratios.times_faster(runs[PEER], each),
+            "rounds": clocks,
+            **({"agreement": off[name]} if name in off else {}),
+        }
+        faster = entries[name]["times_faster"]["wall"]["median"]
+        us = entries[name]["wall_us_per_atom_step"]["median"]
+        say(f"{ranks} ranks, {name}: {us:.1f} µs/atom/step, {faster:.2f}x")
     return {"ranks": ranks, "atoms": n_atoms, "steps": steps, "contenders": entries}
 
 
@@ -220,7 +214,7 @@ def compare(
 @click.option("--copies", default=3, show_default=True, help="Of 192 atoms, per axis.")
 @click.option("--steps", default=10, show_default=True)
 @click.option("--rounds", default=5, show_default=True)
-@click.option("--output", default=str(HERE / "results"), help="Folder.")
+@click.option("--output", default=str(RESULTS), help="Folder.")
 def main(
     model: str,
     peer_python: str,
@@ -230,38 +224,16 @@ def main(
     rounds: int,
     output: str,
 ) -> None:
-    cores = available_cores()
-    report: dict[str, Any] = {
-        "command": without_folders(["python -m bench.lammps", *sys.argv[1:]]),
-        "date": datetime.date.today().isoformat(),
-        "model": Path(model).name,
-        "machine": describe_machine(),
-        "layouts": [],
-    }
     ours, peer = (
         os.path.abspath(p) for p in (lammps_python or sys.executable, peer_python)
     )
-    try:
-        with tempfile.TemporaryDirectory() as temporary, OtherWork() as others:
-            folder = Path(temporary)
-            plugin = built_plugin(ours, folder / "plugin")
-            styles = contenders(ours, peer, os.path.abspath(model), plugin, 1)
-            for ranks in sorted({1, cores}):
-                found = compare(styles, folder, ranks, steps, copies, rounds)
-                report["layouts"].append(found)
-                for name, entry in found["contenders"].items():
-                    faster = entry["times_faster"]["wall"]["median"]
-                    each = entry["wall_us_per_atom_step"]["median"]
-                    say(
-                        f"{ranks} ranks, {name}: {each:.1f} µs/atom/step, {faster:.2f}x"
-                    )
-    except LammpsError as error:
-        raise click.ClickException(str(error)) from None
-    report["other_work_cores"] = others.cores
-    name = f"{slug(report['machine']['processor'])}-{report['date']}-lammps.json"
-    target = Path(output) / name
-    target.write_text(json.dumps(significant(report), indent=1) + "\n")
-    say(f"wrote {target.name}")
+    with report_of("bench.lammps", output, model=Path(model).name) as (report, folder):
+        plugin = built_plugin(ours, folder / "plugin")
+        styles = contenders(ours, peer, os.path.abspath(model), plugin, 1)
+        report["layouts"] = [
+            compare(styles, folder, ranks, steps, copies, rounds)
+            for ranks in sorted({1, available_cores()})
+        ]
 
 
 if __name__ == "__main__":

@@ -34,6 +34,11 @@ def without_folders(arguments: Sequence[str]) -> str:
     return " ".join(re.sub(r"(^|=)/\S*/", r"\1", argument) for argument in arguments)
 
 
+def processor() -> str:
+    fields = processor_fields(CPUINFO.read_text()) if CPUINFO.exists() else {}
+    return fields.get("model name") or platform.processor() or "unknown"
+
+
 def available_cores() -> int:
     affinity = getattr(os, "sched_getaffinity", None)
     return len(affinity(0)) if affinity else os.cpu_count() or 1
@@ -58,22 +63,18 @@ def _caches() -> dict[str, str]:
     return found
 
 
-def _commit() -> str | None:
-    def git(*arguments: str) -> str:
-        command = ("git", "-C", str(Path(__file__).parent), *arguments)
-        return subprocess.run(
-            command, capture_output=True, text=True, check=True
-        ).stdout.strip()
+def _git(*arguments: str) -> str:
+    command = ("git", "-C", str(Path(__file__).parent), *arguments)
+    return subprocess.check_output(command, text=True, stderr=subprocess.DEVNULL)
 
+
+def _commit() -> str | None:
     try:
-        dirty = bool(git("status", "--porcelain", "--untracked-files=no"))
-        return git("rev-parse", "--short", "HEAD") + (" with changes" if dirty else "")
+        dirty = bool(_git("status", "--porcelain", "--untracked-files=no").strip())
+        commit = _git("rev-parse", "--short", "HEAD").strip()
     except (OSError, subprocess.CalledProcessError):
         return None
-
-
-def _load() -> list[float] | None:
-    return [round(x, 2) for x in os.getloadavg()] if hasattr(os, "getloadavg") else None
+    return commit + (" with changes" if dirty else "")
 
 
 def describe_machine() -> dict[str, Any]:
@@ -92,7 +93,7 @@ def describe_machine() -> dict[str, Any]:
         if library["user_api"] == "blas"
     ]
     return {
-        "processor": fields.get("model name") or platform.processor() or "unknown",
+        "processor": processor(),
         "family_model_stepping": [
             fields.get(key) for key in ("cpu family", "model", "stepping")
         ],
@@ -102,7 +103,9 @@ def describe_machine() -> dict[str, Any]:
         "cores": available_cores(),
         "memory_bytes": available_memory(),
         "system": platform.platform(),
-        "load_average_at_start": _load(),
+        "load_average_at_start": [round(x, 2) for x in os.getloadavg()]
+        if hasattr(os, "getloadavg")
+        else None,
         "versions": {
             "dpse-fast": dpse_fast.__version__,
             "commit": _commit(),

@@ -11,8 +11,6 @@ uncertainty.
 
 from __future__ import annotations
 
-import datetime
-import json
 import re
 import subprocess
 from collections.abc import Sequence
@@ -24,13 +22,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .machine import describe_machine
-from .report_files import significant
+from .plot import pyplot, save
+from .report_files import as_json, command_and_date
 
 INPUT = Path(__file__).parent / "in.nve"
 TIMESTEP = 0.0005  # ps, of the input
 BLOCKS = 20
 DRIFT, ERROR = "drift_ev_per_atom_per_ps", "standard_error"
-DOTS_PER_INCH = 90
 
 Floats = NDArray[np.float64]
 
@@ -78,12 +76,7 @@ def draw(
     curves: dict[str, tuple[Floats, Floats]], found: dict[str, Any], path: Path
 ) -> None:
     """Energies per atom from the start of each run, in µeV, with their drift."""
-    import matplotlib
-
-    matplotlib.use("Agg")
-    import matplotlib.pyplot as plt
-
-    figure, axes = plt.subplots(
+    figure, axes = pyplot().subplots(
         len(curves), 1, figsize=(6.4, 1.5 * len(curves) + 0.6), sharex=True, sharey=True
     )
     for ax, (name, (t, e)) in zip(np.atleast_1d(axes), curves.items(), strict=True):
@@ -95,9 +88,7 @@ def draw(
         ax.set_ylabel("µeV/atom", fontsize=8)
         ax.tick_params(labelsize=8)
     ax.set_xlabel("ps", fontsize=8)
-    figure.tight_layout()
-    figure.savefig(path, dpi=DOTS_PER_INCH)
-    plt.close(figure)
+    save(figure, path)
 
 
 @click.command()
@@ -135,14 +126,14 @@ def main(
         found[log.stem] = about | drift_of(times, per_atom)
     about = {
         "input": "bench/in.nve",
-        "date": datetime.date.today().isoformat(),
+        "date": command_and_date("bench.nve")["date"],
         "machine": describe_machine(),
         "runs": found,
     }
-    text = json.dumps(significant(about), indent=1)
-    click.echo(text)
+    text = as_json(about)
+    click.echo(text, nl=False)
     if report:
-        report.write_text(text + "\n")
+        report.write_text(text)
     if plot:
         draw(curves, found, plot)
 

@@ -6,13 +6,17 @@ import os
 import shutil
 import subprocess
 import sys
+from collections.abc import Mapping
 from dataclasses import dataclass, field
+from importlib import resources
 from pathlib import Path
 
-from .progress import say
-from .worker import NOISE, SCRIPTS, peer_environment
+import click
 
-MOST_SECONDS = 300
+from .progress import say
+from .worker import SCRIPTS, last_words, peer_environment
+
+MOST_SECONDS = 300.0
 VERSIONS = """
 import importlib.metadata as m
 for n in ("deepmd-kit", "tensorflow", "tensorflow-cpu", "numpy"):
@@ -24,31 +28,8 @@ COMPRESSED = "deepmd-kit, compressed"
 COMPRESSED_SINGLE = "deepmd-kit, compressed, float32"
 
 
-class PeerError(Exception):
+class PeerError(click.ClickException):
     """What the peer cannot do, in one sentence."""
-
-
-@dataclass
-class Peers:
-    """What there is to compare with.
-
-    Attributes
-    ----------
-    python : of deepmd-kit's environment
-    versions : of its packages
-    models : files for deepmd-kit by the name of the contender
-    notes : how the files were made and what is missing
-    """
-
-    python: str
-    versions: dict[str, str] = field(default_factory=dict)
-    models: dict[str, str] = field(default_factory=dict)
-    notes: list[str] = field(default_factory=list)
-
-    @property
-    def reference(self) -> str | None:
-        """The contender that ours must agree with."""
-        return next(iter(self.models), None)
 
 
 def versions_of(python: str) -> dict[str, str]:
@@ -71,93 +52,116 @@ def versions_of(python: str) -> dict[str, str]:
     return found
 
 
-def _run(command: list[str], folder: Path, what: str) -> None:
+def call(
+    what: str,
+    command: list[str],
+    folder: Path,
+    seconds: float = MOST_SECONDS,
+    environment: Mapping[str, str] = peer_environment(1),
+) -> None:
+    """Run a command in a folder for so many seconds at most.
+
+    Raises
+    ------
+    PeerError
+    """
     try:
         done = subprocess.run(
             command,
             cwd=folder,
-            env=os.environ | peer_environment(1),
+            env=os.environ | environment,
             capture_output=True,
             text=True,
-            timeout=MOST_SECONDS,
+            timeout=max(seconds, 1.0),
         )
     except subprocess.TimeoutExpired:
-        raise PeerError(f"{what} took more than {MOST_SECONDS} s") from None
+        raise PeerError(f"{what} took more than {seconds:.0f} s") from None
+    except OSError as error:
+        raise PeerError(f"{what}: {error}") from None
     if done.returncode:
-        said = [x for x in done.stderr.strip().splitlines() if NOISE not in x]
-        raise PeerError(f"{what} failed: {said[-1].strip() if said else 'no message'}")
+        raise PeerError(f"{what} failed: {last_words(done.stderr)}")
 
 
 def our_dp(model: str | None, folder: Path) -> str:
     """The model as deepmd-kit's ``.dp``, by our own converter."""
-    from importlib import resources
-
     packaged = resources.files("dpse_fast.data") / "water.h5"
     target = folder / "model.dp"
     with resources.as_file(packaged) as embedded:
         command = [sys.executable, "-m", "dpse_fast.cli", "convert"]
-        _run([*command, model or str(embedded), str(target)], folder, "convert")
+        call("convert", [*command, model or str(embedded), str(target)], folder)
     return str(target)
 
 
-def _frozen(
-    peers: Peers, source: str, precision: str, distance: float, folder: Path
-) -> str:
-    """The source as a ``.pb`` that ``dp compress`` accepts; gives its path."""
-    target = str(folder / f"{precision}.pb")
-    script = str(SCRIPTS / "to_tensorflow.py")
-    command = [peers.python, script, source, target, precision, repr(distance)]
-    _run(command, folder, "writing the TensorFlow model")
-    return target
+@dataclass
+class Peers:
+    """What there is to compare with.
 
+    Attributes
+    ----------
+    python : of deepmd-kit's environment
+    distance : Å, bounds the compressed tables if the model does not say itself
+    folder : for its files
+    versions : of its packages
+    models : files for deepmd-kit by the name of the contender
+    notes : how the files were made and what is missing
+    """
 
-def _compressed(peers: Peers, source: str, folder: Path) -> str:
-    """What ``dp compress`` makes of a ``.pb``; gives its path."""
-    target = str(folder / f"compressed-{Path(source).name}")
-    command = [peers.python, "-m", "deepmd", "--tf", "compress"]
-    _run([*command, "-i", source, "-o", target], folder, "dp compress")
-    return target
+    python: str
+    distance: float
+    folder: Path
+    versions: dict[str, str] = field(default_factory=dict)
+    models: dict[str, str] = field(default_factory=dict)
+    notes: list[str] = field(default_factory=list)
 
+    def frozen(self, source: str, precision: str) -> str:
+        """A frozen graph that ``dp compress`` takes; gives its path."""
+        target = str(self.folder / f"{precision}.pb")
+        script = str(SCRIPTS / "to_tensorflow.py")
+        command = [self.python, script, source, target, precision, repr(self.distance)]
+        call("writing the TensorFlow model", command, self.folder)
+        return target
 
-def _use_given(peers: Peers, model: str, distance: float, folder: Path) -> bool:
-    """The user's ``.pb`` itself; False if it is too old for this deepmd-kit."""
-    source = str(folder / "given.pb")
-    shutil.copyfile(model, source)
-    try:
-        complete = _frozen(peers, source, "float64", distance, folder)
-        peers.models[COMPRESSED] = _compressed(peers, complete, folder)
-    except PeerError as error:
-        if "already been compressed" in str(error):
-            peers.models[COMPRESSED] = source
-            peers.notes.append("the model file is a compressed one")
-            return True
-        if "no training script" in str(error):
-            peers.notes.append("the model file is too old for this deepmd-kit")
-            return False
-        peers.notes.append(f"{COMPRESSED}: {error}")
-    peers.models = {UNCOMPRESSED: source, **peers.models}
-    peers.notes.append("deepmd-kit reads the model file itself")
-    return True
+    def compressed(self, source: str) -> str:
+        """What ``dp compress`` makes of a ``.pb``; gives its path."""
+        target = str(self.folder / f"compressed-{Path(source).name}")
+        command = [self.python, "-m", "deepmd", "--tf", "compress"]
+        call("dp compress", [*command, "-i", source, "-o", target], self.folder)
+        return target
 
+    def use_given(self, model: str) -> bool:
+        """The user's ``.pb`` itself; False if it is too old for this deepmd-kit."""
+        source = str(self.folder / "given.pb")
+        shutil.copyfile(model, source)
+        try:
+            complete = self.frozen(source, "float64")
+            self.models[COMPRESSED] = self.compressed(complete)
+        except PeerError as error:
+            if "already been compressed" in str(error):
+                self.models[COMPRESSED] = source
+                self.notes.append("the model file is a compressed one")
+                return True
+            if "no training script" in str(error):
+                self.notes.append("the model file is too old for this deepmd-kit")
+                return False
+            self.notes.append(f"{COMPRESSED}: {error}")
+        self.models = {UNCOMPRESSED: source, **self.models}
+        self.notes.append("deepmd-kit reads the model file itself")
+        return True
 
-def _use_converted(
-    peers: Peers, model: str | None, distance: float, folder: Path
-) -> None:
-    """Files that our converter and deepmd-kit's own writer make."""
-    source = our_dp(model, folder)
-    plain = peers.models[UNCOMPRESSED] = _frozen(
-        peers, source, "float64", distance, folder
-    )
-    peers.notes.append(
-        "deepmd-kit's files made from the model by dpse-fast convert (.dp) and "
-        "deepmd-kit's own TensorFlow writer, nets in the precision named"
-    )
-    try:
-        peers.models[COMPRESSED] = _compressed(peers, plain, folder)
-        single = _frozen(peers, source, "float32", distance, folder)
-        peers.models[COMPRESSED_SINGLE] = _compressed(peers, single, folder)
-    except PeerError as error:
-        peers.notes.append(str(error))
+    def use_converted(self, model: str | None) -> None:
+        """Files that our converter and deepmd-kit's own writer make."""
+        source = our_dp(model, self.folder)
+        plain = self.models[UNCOMPRESSED] = self.frozen(source, "float64")
+        self.notes.append(
+            "deepmd-kit's files made from the model by dpse-fast convert (.dp) and "
+            "deepmd-kit's own TensorFlow writer, nets in the precision named"
+        )
+        try:
+            self.models[COMPRESSED] = self.compressed(plain)
+            single = self.frozen(source, "float32")
+            self.models[COMPRESSED_SINGLE] = self.compressed(single)
+        except PeerError as error:
+            self.notes.append(str(error))
 
 
 def prepare(
@@ -181,11 +185,11 @@ def prepare(
     PeerError
         If there is no deepmd-kit, or it cannot read the model.
     """
-    peers = Peers(python, versions_of(python))
+    peers = Peers(python, distance, folder, versions_of(python))
     say("the peer's models")
     frozen = model is not None and model.endswith(".pb")
-    if not (frozen and model and _use_given(peers, model, distance, folder)):
-        _use_converted(peers, model, distance, folder)
+    if not (frozen and model and peers.use_given(model)):
+        peers.use_converted(model)
     if compressed:
         peers.models[COMPRESSED] = compressed
         peers.notes.append(f"compressed model: {Path(compressed).name}, given")

@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+import dpse_fast
 from dpse_fast import Potential
 from dpse_fast.cli.replicated_box import replicated, water_cell
 from dpse_fast.errors import InputError
@@ -52,6 +53,12 @@ def system_of(frame: Frame, potential: Potential, n_atoms: int) -> System:
     box = replicated(frame, n_atoms)
     assert box.cell is not None
     return System(box.positions, model_types(box, potential.type_map), box.cell)
+
+
+def system_named(structure: str | None, model: str | None, n_atoms: int) -> System:
+    """As `system_of`, of files."""
+    potential = dpse_fast.load(model)
+    return system_of(first_frame(structure, potential), potential, n_atoms)
 
 
 def shortest_distance(system: System) -> float:

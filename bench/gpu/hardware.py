@@ -21,18 +21,12 @@ FOLDERS = (
 
 def driver_says() -> dict[str, str] | None:
     """Of the first GPU by nvidia-smi, with units; None without it."""
-    tool = shutil.which("nvidia-smi")
-    if tool is None:
-        return None
-    command = [tool, f"--query-gpu={','.join(QUERIED)}", "--format=csv,noheader"]
+    query = ["nvidia-smi", f"--query-gpu={','.join(QUERIED)}", "--format=csv,noheader"]
     try:
-        done = subprocess.run(command, capture_output=True, text=True, timeout=SECONDS)
-    except (OSError, subprocess.TimeoutExpired):
+        said = subprocess.check_output(query, text=True, timeout=SECONDS)
+    except (OSError, subprocess.SubprocessError):
         return None
-    lines = done.stdout.strip().splitlines()
-    if done.returncode or not lines:
-        return None
-    values = [value.strip() for value in lines[0].split(",")]
+    values = [value.strip() for value in said.partition("\n")[0].split(",")]
     return dict(zip(QUERIED, values, strict=False))
 
 

@@ -8,14 +8,13 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from bench_scaling_run import run
 from click.testing import CliRunner
 
 import dpse_fast
 from bench import comparison, gemm, machine, other_work, ratios, scaling, stages
 from bench.__main__ import main
 from bench.peers import COMPRESSED, UNCOMPRESSED, PeerError, versions_of
-from bench.system import first_frame, shortest_distance, system_of
+from bench.system import first_frame, shortest_distance, system_named, system_of
 from bench.worker import Worker, WorkerError
 
 
@@ -123,8 +122,7 @@ def test_fitting_rate_of_two_types_with_nets_of_their_own() -> None:
 
 
 def test_shapes_are_those_that_the_plan_runs() -> None:
-    potential = dpse_fast.load(threads=1)
-    system = system_of(first_frame(None, potential), potential, 1)
+    potential, system = dpse_fast.load(threads=1), system_named(None, None, 1)
     potential.compute(system.positions, system.types, system.cell)
     shapes = stages.fitting_shapes(potential)
     assert set(shapes) == set(np.unique(system.types).tolist())
@@ -135,8 +133,7 @@ def test_shapes_are_those_that_the_plan_runs() -> None:
 
 
 def test_profile_accounts_for_the_whole_time() -> None:
-    potential = dpse_fast.load(threads=1)
-    system = system_of(first_frame(None, potential), potential, 1)
+    potential, system = dpse_fast.load(threads=1), system_named(None, None, 1)
     session = potential.session(0.0, profile=True)
     found = stages.profile(session, system, 2)
     assert len(found["rounds"]) == 2
@@ -148,6 +145,18 @@ def test_profile_accounts_for_the_whole_time() -> None:
     first, second = found["rounds"]
     for name, seconds in found["seconds"].items():
         assert seconds == min(first[name], second[name])
+
+
+def run(atoms: int, seconds: float, peak: int | None) -> dict[str, object]:
+    """What bench/workers/one_size.py answers, with numbers of our own."""
+    return {
+        "atoms": atoms,
+        "step_seconds": [seconds, 3 * seconds, 2 * seconds],
+        "step_cpu_seconds": [4 * seconds],
+        "first_seconds": 1.0,
+        "rss_before_load_bytes": None if peak is None else 10**8,
+        "rss_peak_bytes": peak,
+    }
 
 
 def test_sizes_and_steps() -> None:
@@ -172,16 +181,17 @@ def test_scaling_summary_takes_memory_of_the_run_alone() -> None:
     assert scaling.summarise([])["time"] is None
 
 
-def test_a_size_that_fails_is_named_and_left_out() -> None:
-    options = {"atoms": 1000, "precision": "double", "model": "/no/such/model.pb"}
-    rest = {"steps": 2, "threads": 1, "tol": 1e-5, "structure": None}
-    found = scaling.run_one({**options, **rest})
+def test_a_size_that_fails_is_named_and_left_out(contest: comparison.Contest) -> None:
+    contest.model = "/no/such/model.pb"
+    options = {"steps": 2, "threads": 1, "structure": None}
+    found = scaling.run_one(contest, 1000, "double", **options)
+    assert found["atoms_asked_for"] == 1000
     assert "model.pb" in found["error"]
 
 
-def test_a_size_in_its_own_process() -> None:
-    options = {"atoms": 192, "precision": "mixed", "steps": 2, "threads": 1}
-    found = scaling.run_one({**options, "tol": 1e-5, "model": None, "structure": None})
+def test_a_size_in_its_own_process(contest: comparison.Contest) -> None:
+    options = {"steps": 2, "threads": 1, "structure": None}
+    found = scaling.run_one(contest, 192, "mixed", **options)
     assert found["atoms"] == 192
     assert len(found["step_seconds"]) == len(found["step_cpu_seconds"]) == 2
     assert found["list_builds"] == 1
@@ -258,21 +268,19 @@ def test_structure_that_the_model_does_not_know(tmp_path: Path) -> None:
         first_frame(None, potential)
 
 
-def our_worker(folder: Path) -> Worker:
-    potential = dpse_fast.load(threads=1)
-    system = system_of(first_frame(None, potential), potential, 1)
-    structure = system.save(folder / "structure.npz")
-    return comparison.our_worker("double", 1, None, 1e-5, structure, folder)
+@pytest.fixture
+def contest(tmp_path: Path) -> comparison.Contest:
+    return comparison.Contest(system_named(None, None, 1), None, 1e-5, tmp_path)
 
 
-def test_worker_gives_the_numbers_that_compute_gives(tmp_path: Path) -> None:
-    with our_worker(tmp_path) as worker:
+def test_worker_gives_the_numbers_that_compute_gives(
+    contest: comparison.Contest,
+) -> None:
+    with contest.ours("double") as worker:
         seconds = [worker.evaluate() for _ in range(2)]
         found = worker.numbers()
     assert all(s["wall"] > 0 and s["cpu"] > 0 for s in seconds)
-    potential = dpse_fast.load(threads=1)
-    system = system_of(first_frame(None, potential), potential, 1)
-    result = potential.compute(system.positions, system.types, system.cell)
+    result = dpse_fast.load(threads=1).compute(*contest.system)
     same = {"energy": result.energy, "forces": result.forces, "virial": result.virial}
     assert comparison.differences(found, same)["force_max_ev_per_angstrom"] < 1e-12
     assert comparison.differences(found, same)["virial_max_ev_per_atom"] < 1e-12
@@ -281,15 +289,15 @@ def test_worker_gives_the_numbers_that_compute_gives(tmp_path: Path) -> None:
 def test_worker_that_fails_says_why(tmp_path: Path) -> None:
     options = {"structure": str(tmp_path / "absent.npz")}
     with (
-        Worker("ours", sys.executable, "ours.py", options, tmp_path) as worker,
+        Worker("ours", "ours.py", options, tmp_path) as worker,
         pytest.raises(WorkerError, match=r"ours ended \(code 1\): .*absent.npz"),
     ):
         worker.evaluate()
 
 
-def test_worker_that_takes_too_long_is_ended(tmp_path: Path) -> None:
+def test_worker_that_takes_too_long_is_ended(contest: comparison.Contest) -> None:
     with (
-        our_worker(tmp_path) as worker,
+        contest.ours("double") as worker,
         pytest.raises(WorkerError, match="no answer within 0 s"),
     ):
         worker.evaluate(timeout=1e-3)

@@ -3,12 +3,9 @@
 from __future__ import annotations
 
 import importlib.metadata
-import json
 import platform
-import sys
+from collections.abc import Iterator
 from typing import Any
-
-from ..running import emit
 
 PACKAGES = ("numba", "numba-cuda", "numpy", "h5py", "ase", "pytest", "matplotlib")
 CUPY = ("cupy-cuda13x", "cupy-cuda12x", "cupy")
@@ -49,16 +46,11 @@ def device() -> dict[str, Any]:
     }
 
 
-def main() -> None:
-    options = json.loads(sys.argv[1])
-    emit({"versions": versions()})
+def records(options: dict[str, Any]) -> Iterator[dict[str, Any]]:
+    yield {"versions": versions()}
     if options["device"] != "cpu":
-        emit({"device": device()})
+        yield {"device": device()}
     # Last: what is missing for it should not hide the device.
     import dpse_fast
 
-    emit({"dpse_fast": dpse_fast.__version__})
-
-
-if __name__ == "__main__":
-    main()
+    yield {"dpse_fast": dpse_fast.__version__}
