@@ -90,30 +90,15 @@ def write_all(report: dict[str, Any], folder: str, model: str | None) -> list[Pa
 )
 @click.option("--only", multiple=True, type=click.Choice(list(SECTIONS)))
 @click.option("--output", default=str(RESULTS), help="Folder.")
-def main(
-    quick: bool,
-    peer_python: str | None,
-    model: str | None,
-    peer_compressed: str | None,
-    structure: str | None,
-    copies: int | None,
-    atoms: int | None,
-    rounds: int | None,
-    largest: float | None,
-    threads: int | None,
-    tol: float,
-    precisions: tuple[str, ...],
-    only: tuple[str, ...],
-    output: str,
-) -> None:
+def main(quick: bool, tol: float, only: tuple[str, ...], **given: Any) -> None:
     defaults = QUICK if quick else FULL
-    rounds = rounds or int(defaults["rounds"])
-    threads = threads or available_cores()
-    asked = set(only or SECTIONS)
+    rounds = given["rounds"] or int(defaults["rounds"])
+    threads = given["threads"] or available_cores()
+    precisions, asked = given["precisions"], set(only or SECTIONS)
     # Some workers run in folders of their own; a venv's python stays a link.
-    model, structure, peer_python, peer_compressed = (
-        path and os.path.abspath(path)
-        for path in (model, structure, peer_python, peer_compressed)
+    files = ("model", "structure", "peer_python", "peer_compressed")
+    model, structure, peer_python, compressed = (
+        given[name] and os.path.abspath(given[name]) for name in files
     )
     report: dict[str, Any] = {
         **command_and_date("bench"),
@@ -126,21 +111,22 @@ def main(
     try:
         potential = dpse_fast.load(model, tol=tol, sel_overflow="truncate")
         frame = first_frame(structure, potential)
-        count = copies**3 * frame.n_atoms if copies else atoms or defaults["atoms"]
-        system = system_of(frame, potential, int(count))
-        single = system_of(frame, potential, 1)
     except dpse_fast.errors.DpseError as error:
         raise click.ClickException(str(error)) from None
-    with tempfile.TemporaryDirectory() as name:
-        contest = Contest(system, model, tol, Path(name))
-        cell = Contest(single, model, tol, Path(name))
+    count = given["atoms"] or int(defaults["atoms"])
+    if given["copies"]:
+        count = given["copies"] ** 3 * frame.n_atoms
+    with tempfile.TemporaryDirectory() as folder:
+        contest, cell = (
+            Contest(system_of(frame, potential, n), model, tol, Path(folder))
+            for n in (count, 1)
+        )
         peers, notes = None, ["not asked for"]
         if asked & {"comparison", "startup"}:
-            peers, notes = _peers(peer_python, cell, peer_compressed)
+            peers, notes = _peers(peer_python, cell, compressed)
         report["peers"] = {"versions": peers.versions if peers else {}, "notes": notes}
-        repeats, listed = int(defaults["startups"]), int(defaults["listed"])
-        started = precisions[:1] if quick else precisions
-        most = largest or defaults["largest"]
+        repeats, started = int(defaults["startups"]), precisions[: 1 if quick else None]
+        most = given["largest"] or defaults["largest"]
         sections: dict[str, Callable[[], dict[str, Any]]] = {
             "comparison": lambda: compare(contest, precisions, peers, rounds),
             "threads": lambda: compare_threads(contest, precisions, threads, rounds),
@@ -148,7 +134,7 @@ def main(
                 contest, precisions, STAGE_ROUNDS * rounds
             ),
             "startup": lambda: measure_startup(cell, started, threads, peers, repeats),
-            "neighbour_list": lambda: neighbour_list.measure(listed),
+            "neighbour_list": lambda: neighbour_list.measure(int(defaults["listed"])),
             "scaling": lambda: measure_scaling(
                 contest, precisions, most, threads, structure
             ),
@@ -164,7 +150,7 @@ def main(
                 break
             report[key] = {**found, "other_work_cores": others.cores}
             report["machine"]["processors"] = others.of
-    paths = write_all(report, output, model)
+    paths = write_all(report, given["output"], model)
     click.echo(markdown(report))
     for path in paths:
         say(f"wrote {path}")

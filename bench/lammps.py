@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import os
 import re
-import subprocess
 import sys
 from dataclasses import dataclass
 from functools import partial
@@ -21,9 +20,10 @@ import numpy as np
 
 from . import ratios
 from .machine import available_cores
+from .peers import call
 from .progress import say
 from .report_files import RESULTS, report_of
-from .worker import NOISE, peer_environment
+from .worker import peer_environment
 
 ROOT = Path(__file__).parents[1]
 DATA = ROOT / "examples" / "lammps" / "water" / "water.data"
@@ -58,7 +58,7 @@ USE = re.compile(r"([\d.]+)% CPU use with")
 
 
 class LammpsError(click.ClickException):
-    """LAMMPS ended, or computed something else."""
+    """LAMMPS computed something else."""
 
 
 @dataclass
@@ -75,7 +75,7 @@ class Contender:
 
         Raises
         ------
-        LammpsError
+        PeerError
         """
         script = SCRIPT.format(
             data=DATA, copies=copies, pair=self.pair, steps=steps, warm_up=WARM_UP
@@ -83,60 +83,30 @@ class Contender:
         (folder / "in.bench").write_text(script)
         binaries = Path(self.python).parent
         launcher = [str(binaries / "mpirun"), "-n", str(ranks)] if ranks > 1 else []
-        done = subprocess.run(
-            [*launcher, str(binaries / "lmp"), "-in", "in.bench", "-log", "none"],
-            cwd=folder,
-            env=os.environ | self.environment,
-            capture_output=True,
-            text=True,
-            timeout=MOST_SECONDS,
-        )
-        loops, uses = LOOP.findall(done.stdout), USE.findall(done.stdout)
-        if done.returncode or len(loops) != 2:
-            said = (done.stdout + done.stderr).strip().splitlines()
-            told = [line for line in said if "ERROR" in line] or [
-                line for line in said if NOISE not in line
-            ]
-            raise LammpsError(f"{self.name}: {told[0] if told else 'no message'}")
-        seconds = float(loops[1][0])
+        command = [*launcher, str(binaries / "lmp"), "-in", "in.bench", "-log", "none"]
+        said = call(self.name, command, folder, MOST_SECONDS, self.environment)
+        (_, (loop, n_atoms)), (_, use) = LOOP.findall(said), USE.findall(said)
+        seconds = float(loop) / steps
         return {
-            "atoms": int(loops[1][1]),
-            "wall": seconds / steps,
-            "cpu": seconds / steps * float(uses[1]) / 100 * ranks,
-            "thermo": thermo(done.stdout),
+            "atoms": int(n_atoms),
+            "wall": seconds,
+            "cpu": seconds * float(use) / 100 * ranks,
+            "thermo": thermo(said),
         }
 
 
 def thermo(log: str) -> list[list[float]]:
-    """All rows of a log: step, pe, ke, etotal (eV), press (bar)."""
+    """All rows of a log: step, pe, ke, etotal (eV), and a fifth column."""
     row = re.compile(r" *\d+( +-?[\d.]\S*){4} *")
     lines = (line for line in log.splitlines() if row.fullmatch(line))
     return [[float(word) for word in line.split()] for line in lines]
 
 
-def built_plugin(python: str, folder: Path) -> Path:
-    """The plugin, compiled against an environment.
-
-    Raises
-    ------
-    LammpsError
-    """
-    code = f"import build; print(build.build({str(folder)!r}))"
-    command = [python, "-c", code]
-    done = subprocess.run(command, cwd=BUILDER, capture_output=True, text=True)
-    if done.returncode:
-        raise LammpsError(f"plugin: {done.stderr.strip().splitlines()[-1]}")
-    return folder
-
-
-def contenders(
-    ours: str, peer: str, model: str, plugin: Path, threads: int
-) -> list[Contender]:
-    """The peer first."""
-    limits = peer_environment(threads)
-    found = [Contender(PEER, peer, f"pair_style deepmd {model}", limits)]
+def contenders(ours: str, peer: str, model: str, plugin: Path) -> list[Contender]:
+    """The peer first; all on one thread a rank."""
+    found = [Contender(PEER, peer, f"pair_style deepmd {model}", peer_environment(1))]
     for precision in ENERGY:
-        pair = f"pair_style dpse {model} precision {precision} threads {threads}"
+        pair = f"pair_style dpse {model} precision {precision} threads 1"
         environment = {"LAMMPS_PLUGIN_PATH": str(plugin), "OMP_NUM_THREADS": "1"}
         found.append(Contender(f"dpse, {precision}", ours, pair, environment))
     return found
@@ -210,28 +180,26 @@ def compare(
 @click.command(help=__doc__)
 @click.option("-m", "--model", required=True, help="Compressed .pb with types O and H.")
 @click.option("--peer-python", required=True, help="Has deepmd-kit[lmp].")
-@click.option("--lammps-python", help="Has lammps[mpi] and dpse-fast; default: this.")
+@click.option(
+    "--lammps-python",
+    default=sys.executable,
+    help="Has lammps[mpi] and dpse-fast; default: this.",
+)
 @click.option("--copies", default=3, show_default=True, help="Of 192 atoms, per axis.")
 @click.option("--steps", default=10, show_default=True)
 @click.option("--rounds", default=5, show_default=True)
 @click.option("--output", default=str(RESULTS), help="Folder.")
 def main(
-    model: str,
-    peer_python: str,
-    lammps_python: str | None,
-    copies: int,
-    steps: int,
-    rounds: int,
-    output: str,
+    model: str, peer_python: str, lammps_python: str, output: str, **layout: int
 ) -> None:
-    ours, peer = (
-        os.path.abspath(p) for p in (lammps_python or sys.executable, peer_python)
-    )
+    ours, peer, path = map(os.path.abspath, (lammps_python, peer_python, model))
     with report_of("bench.lammps", output, model=Path(model).name) as (report, folder):
-        plugin = built_plugin(ours, folder / "plugin")
-        styles = contenders(ours, peer, os.path.abspath(model), plugin, 1)
+        plugin = folder / "plugin"
+        code = f"import build; print(build.build({str(plugin)!r}))"
+        call("plugin", [ours, "-c", code], BUILDER, environment={})
+        styles = contenders(ours, peer, path, plugin)
         report["layouts"] = [
-            compare(styles, folder, ranks, steps, copies, rounds)
+            compare(styles, folder, ranks, **layout)
             for ranks in sorted({1, available_cores()})
         ]
 

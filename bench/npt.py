@@ -16,10 +16,7 @@ import click
 import numpy as np
 
 from . import ratios
-from .comparison import Contest
-from .report_files import report_of
-from .system import system_named
-from .versions import OTHER, THIS, options, pythons
+from .versions import OTHER, THIS, contest_of, options, pythons
 from .worker import Answer
 
 TIMESTEP = 0.5  # fs
@@ -68,30 +65,30 @@ def entry(answers: list[Answer], steps: int, volume: float) -> dict[str, Any]:
 @click.option("--precision", default="double", show_default=True)
 @click.option("--seed", default=1, show_default=True, help="Of the velocities.")
 def main(
-    model: str | None,
-    structure: str,
     against: str | None,
-    atoms: int,
     blocks: int,
     steps: int,
-    tol: float,
-    output: str,
+    skin: float,
+    threads: int,
+    precision: str,
     seed: int,
-    **dynamics: Any,
+    **given: Any,
 ) -> None:
-    system = system_named(structure, model, atoms)
-    facts = {
-        "atoms": len(system.positions),
-        "steps": blocks * steps,
+    common: dict[str, Any] = {"threads": threads, "precision": precision}
+    facts: dict[str, Any] = {
         "steps_of_a_block": steps,
         "timestep_fs": TIMESTEP,
-        "skin_angstrom": dynamics["skin"],
-        "threads": dynamics["threads"],
-        "precision": dynamics["precision"],
+        "skin_angstrom": skin,
     }
-    dynamics |= {"steps": steps, "seed": seed, "timestep": TIMESTEP}
-    with report_of("bench.npt", output, **facts) as (report, folder):
-        contest = Contest(system, model, tol, folder)
+    facts |= {"steps": blocks * steps, **common}
+    dynamics: dict[str, Any] = {
+        "skin": skin,
+        "steps": steps,
+        "seed": seed,
+        "timestep": TIMESTEP,
+    }
+    dynamics |= common
+    with contest_of("bench.npt", **facts, **given) as (report, contest):
         with ExitStack() as stack:
             calls = {
                 name: stack.enter_context(
@@ -100,12 +97,12 @@ def main(
                 for name, python in pythons(against).items()
             }
             answers = ratios.take_turns(calls, blocks, "blocks")
-        volume = abs(float(np.linalg.det(system.cell)))
+        volume = abs(float(np.linalg.det(contest.system.cell)))
         for name, each in answers.items():
             report[name] = entry(each, steps, volume)
         if against:
-            faster = ratios.times_faster(answers[OTHER], answers[THIS])
-            report["times_faster"] = faster
+            both = answers[OTHER], answers[THIS]
+            report["times_faster"] = ratios.times_faster(*both)
 
 
 if __name__ == "__main__":

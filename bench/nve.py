@@ -21,6 +21,7 @@ import click
 import numpy as np
 from numpy.typing import NDArray
 
+from .lammps import thermo
 from .machine import describe_machine
 from .plot import pyplot, save
 from .report_files import as_json, command_and_date
@@ -35,17 +36,8 @@ Floats = NDArray[np.float64]
 
 def energies_of(log: Path, steps: int) -> tuple[Floats, Floats, dict[str, Any]]:
     """Times (ps) and total energies (eV) in a log of LAMMPS, and of what."""
-    rows: list[list[float]] = []
-    columns: list[str] | None = None
     text = log.read_text()
-    for line in text.splitlines():
-        words = line.split()
-        if words[:1] == ["Step"]:
-            columns = words
-        elif columns and line.startswith("Loop time"):
-            columns = None
-        elif columns and len(words) == len(columns):
-            rows.append([float(words[columns.index(c)]) for c in ("Step", "TotEng")])
+    rows = thermo(text.partition("Loop time")[0])
     found = np.array([row for row in rows if row[0] <= steps])
     n_atoms = re.search(r"(\d+) atoms", text)
     if len(found) < 2 * BLOCKS or n_atoms is None:
@@ -53,7 +45,7 @@ def energies_of(log: Path, steps: int) -> tuple[Floats, Floats, dict[str, Any]]:
             f"{log}: expected {2 * BLOCKS} rows or more, got {len(found)}"
         )
     about: dict[str, Any] = {"atoms": int(n_atoms[1]), "steps": int(found[-1, 0])}
-    return TIMESTEP * found[:, 0], found[:, 1], about
+    return TIMESTEP * found[:, 0], found[:, 3], about
 
 
 def drift_of(times: Floats, energies: Floats) -> dict[str, float]:
@@ -109,12 +101,11 @@ def main(
     """Run NVE dynamics, and compare how the energy of all runs drifts."""
     folder.mkdir(parents=True, exist_ok=True)
     for name, lmp, pair in runs:
-        given = {"data": str(data.resolve()), "pair": pair, "steps": str(steps)}
-        arguments = [
-            word for key, value in given.items() for word in ("-var", key, value)
-        ]
         log = folder / f"{name}.log"
-        command = [lmp, "-in", str(INPUT), "-log", str(log.resolve()), *arguments]
+        command = [lmp, "-in", str(INPUT), "-log", str(log.resolve())]
+        given = {"data": str(data.resolve()), "pair": pair, "steps": str(steps)}
+        for key, value in given.items():
+            command += ["-var", key, value]
         click.echo(f"{name}: {steps} steps")
         subprocess.run(command, check=True, stdout=subprocess.DEVNULL, cwd=folder)
     found: dict[str, Any] = {}

@@ -32,34 +32,14 @@ class PeerError(click.ClickException):
     """What the peer cannot do, in one sentence."""
 
 
-def versions_of(python: str) -> dict[str, str]:
-    """Of deepmd-kit and its libraries in an environment.
-
-    Raises
-    ------
-    PeerError
-        If there is no such environment or no deepmd-kit in it.
-    """
-    try:
-        done = subprocess.run(
-            [python, "-c", VERSIONS], capture_output=True, text=True, timeout=60
-        )
-    except (OSError, subprocess.TimeoutExpired):
-        raise PeerError(f"{Path(python).name}: cannot be run") from None
-    found = dict(line.split(" ", 1) for line in done.stdout.splitlines())
-    if "deepmd-kit" not in found:
-        raise PeerError("the peers' environment has no deepmd-kit")
-    return found
-
-
 def call(
     what: str,
     command: list[str],
-    folder: Path,
+    folder: Path | None = None,
     seconds: float = MOST_SECONDS,
     environment: Mapping[str, str] = peer_environment(1),
-) -> None:
-    """Run a command in a folder for so many seconds at most.
+) -> str:
+    """What a command prints, in a folder, within so many seconds.
 
     Raises
     ------
@@ -77,19 +57,35 @@ def call(
     except subprocess.TimeoutExpired:
         raise PeerError(f"{what} took more than {seconds:.0f} s") from None
     except OSError as error:
-        raise PeerError(f"{what}: {error}") from None
+        raise PeerError(f"{what} cannot be run: {error.strerror}") from None
     if done.returncode:
-        raise PeerError(f"{what} failed: {last_words(done.stderr)}")
+        raise PeerError(f"{what} failed: {last_words(done.stdout + done.stderr)}")
+    return done.stdout
+
+
+def versions_of(python: str) -> dict[str, str]:
+    """Of deepmd-kit and its libraries in an environment.
+
+    Raises
+    ------
+    PeerError
+        If there is no such environment or no deepmd-kit in it.
+    """
+    said = call(Path(python).name, [python, "-c", VERSIONS], seconds=60)
+    found = dict(line.split(" ", 1) for line in said.splitlines())
+    if "deepmd-kit" not in found:
+        raise PeerError("the peers' environment has no deepmd-kit")
+    return found
 
 
 def our_dp(model: str | None, folder: Path) -> str:
     """The model as deepmd-kit's ``.dp``, by our own converter."""
     packaged = resources.files("dpse_fast.data") / "water.h5"
-    target = folder / "model.dp"
+    target = str(folder / "model.dp")
     with resources.as_file(packaged) as embedded:
         command = [sys.executable, "-m", "dpse_fast.cli", "convert"]
-        call("convert", [*command, model or str(embedded), str(target)], folder)
-    return str(target)
+        call("convert", [*command, model or str(embedded), target], folder)
+    return target
 
 
 @dataclass

@@ -8,8 +8,8 @@ Ratios tell how many times faster this installation is. Writes JSON to bench/res
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable
-from contextlib import ExitStack
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -47,6 +47,23 @@ def options(command: Callable[..., None]) -> Callable[..., None]:
     ):
         command = option(command)
     return command
+
+
+@contextmanager
+def contest_of(
+    module: str,
+    model: str | None,
+    structure: str,
+    atoms: int,
+    tol: float,
+    output: str,
+    **facts: Any,
+) -> Iterator[tuple[dict[str, Any], Contest]]:
+    """A report, see `report_of`, and what is evaluated for it, by `options`."""
+    system = system_named(structure, model, atoms)
+    facts["atoms"] = len(system.types)
+    with report_of(module, output, **facts) as (report, folder):
+        yield report, Contest(system, model, tol, folder)
 
 
 Starts = dict[str, Callable[[], Worker]]
@@ -104,20 +121,8 @@ def first_energies(starts: Starts, repeats: int) -> dict[str, Any]:
 @click.option("--atoms", default=5184, show_default=True, help="About how many.")
 @click.option("--rounds", default=15, show_default=True, type=click.IntRange(1))
 @click.option("--starts", default=5, show_default=True, type=click.IntRange(1))
-def main(
-    against: str,
-    model: str | None,
-    structure: str,
-    atoms: int,
-    rounds: int,
-    starts: int,
-    tol: float,
-    output: str,
-) -> None:
-    system = system_named(structure, model, atoms)
-    facts = {"atoms": len(system.positions), "evaluations": []}
-    with report_of("bench.versions", output, **facts) as (report, folder):
-        contest = Contest(system, model, tol, folder)
+def main(against: str, rounds: int, starts: int, **given: Any) -> None:
+    with contest_of("bench.versions", evaluations=[], **given) as (report, contest):
         for precision, threads in CASES:
             found = evaluations(starts_of(contest, against, precision, threads), rounds)
             case = {"precision": precision, "threads": threads}

@@ -37,9 +37,10 @@ def peer_environment(threads: int) -> dict[str, str]:
 
 
 def last_words(said: str) -> str:
-    """The last line of what a process said that may explain its end."""
+    """The line of what a process said that explains its end best."""
     told = [line.strip() for line in said.strip().splitlines() if NOISE not in line]
-    return told[-1] if told else "no message"
+    errors = [line for line in told if line.startswith("ERROR")]  # of LAMMPS
+    return [*errors[:1], *told[::-1], "no message"][0]
 
 
 class Worker(AbstractContextManager["Worker"]):

@@ -102,7 +102,7 @@ class Run:
         return Process(command, self.environment).wait(seconds)
 
     def worker(
-        self, name: str, seconds: float, found: Found | None = None, **options: Any
+        self, name: str, limit: float, found: Found | None = None, **options: Any
     ) -> Finished:
         """Run a worker for so many seconds at most.
 
@@ -117,7 +117,7 @@ class Run:
                 self.save()
 
         command = worker_command(name, {**self.options, **options})
-        return Process(command, self.environment).wait(seconds, keep)
+        return Process(command, self.environment).wait(limit, keep)
 
     def left(self) -> float:
         """Seconds."""
