@@ -10,6 +10,12 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+import numba
+import numpy as np
+from threadpoolctl import threadpool_info
+
+import dpse_fast
+
 CPUINFO = Path("/proc/cpuinfo")
 CACHES = Path("/sys/devices/system/cpu/cpu0/cache")
 REGISTERS = ("avx2", "fma", "avx512f", "avx512vl", "asimd", "sve")
@@ -34,9 +40,12 @@ def without_folders(arguments: Sequence[str]) -> str:
     return " ".join(re.sub(r"(^|=)/\S*/", r"\1", argument) for argument in arguments)
 
 
+def fields() -> dict[str, str]:
+    return processor_fields(CPUINFO.read_text()) if CPUINFO.exists() else {}
+
+
 def processor() -> str:
-    fields = processor_fields(CPUINFO.read_text()) if CPUINFO.exists() else {}
-    return fields.get("model name") or platform.processor() or "unknown"
+    return fields().get("model name") or platform.processor() or "unknown"
 
 
 def available_cores() -> int:
@@ -54,6 +63,7 @@ def available_memory() -> int | None:
 
 
 def _caches() -> dict[str, str]:
+    """Their sizes by level, and by the first letter of what they are for."""
     found = {}
     for index in sorted(CACHES.glob("index*")):
         level, kind, size = (
@@ -63,43 +73,30 @@ def _caches() -> dict[str, str]:
     return found
 
 
-def _git(*arguments: str) -> str:
-    command = ("git", "-C", str(Path(__file__).parent), *arguments)
-    return subprocess.check_output(command, text=True, stderr=subprocess.DEVNULL)
-
-
 def _commit() -> str | None:
+    command = ["git", "-C", str(Path(__file__).parent), "describe", "--always"]
+    command += ["--exclude=*", "--dirty= with changes"]
     try:
-        dirty = bool(_git("status", "--porcelain", "--untracked-files=no").strip())
-        commit = _git("rev-parse", "--short", "HEAD").strip()
+        said = subprocess.check_output(command, text=True, stderr=subprocess.DEVNULL)
     except (OSError, subprocess.CalledProcessError):
         return None
-    return commit + (" with changes" if dirty else "")
+    return said.strip()
 
 
 def describe_machine() -> dict[str, Any]:
     """The machine and the software of this process, ready for JSON."""
-    import numba
-    import numpy as np
-    from threadpoolctl import threadpool_info
-
-    import dpse_fast
-
-    fields = processor_fields(CPUINFO.read_text()) if CPUINFO.exists() else {}
-    flags = fields.get("flags", fields.get("Features", "")).split()
-    blas = [
-        {k: library.get(k) for k in ("internal_api", "version", "architecture")}
-        for library in threadpool_info()
-        if library["user_api"] == "blas"
-    ]
+    known = fields()
+    flags = known.get("flags", known.get("Features", "")).split()
+    told = ("internal_api", "version", "architecture")
+    blas = [x for x in threadpool_info() if x["user_api"] == "blas"]
     return {
         "processor": processor(),
         "family_model_stepping": [
-            fields.get(key) for key in ("cpu family", "model", "stepping")
+            known.get(key) for key in ("cpu family", "model", "stepping")
         ],
         "virtual": "hypervisor" in flags,
         "registers": [name for name in REGISTERS if name in flags],
-        "caches": _caches() if CACHES.exists() else {},
+        "caches": _caches(),
         "cores": available_cores(),
         "memory_bytes": available_memory(),
         "system": platform.platform(),
@@ -112,6 +109,6 @@ def describe_machine() -> dict[str, Any]:
             "python": platform.python_version(),
             "numpy": np.__version__,
             "numba": numba.__version__,
-            "blas": blas,
+            "blas": [{k: library.get(k) for k in told} for library in blas],
         },
     }

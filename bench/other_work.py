@@ -12,13 +12,7 @@ BUSY = (0, 1, 2, 5, 6, 7)  # user, nice, system, irq, softirq, stolen by the hos
 
 
 def busy_seconds(text: str, ticks: int) -> float:
-    """Of all processors since the machine started.
-
-    Parameters
-    ----------
-    text : of ``/proc/stat``
-    ticks : a second
-    """
+    """Of all processors since the machine started, from ``/proc/stat``."""
     fields = text.splitlines()[0].split()[1:]
     return sum(int(fields[k]) for k in BUSY) / ticks
 

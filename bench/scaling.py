@@ -37,11 +37,7 @@ def run_one(contest: Contest, atoms: int, precision: str, **options: Any) -> Any
             return worker.evaluate(MOST_SECONDS)
     except WorkerError as error:
         say(str(error))
-        return {
-            "atoms_asked_for": atoms,
-            "precision": precision,
-            "error": str(error),
-        }
+        return {"atoms_asked_for": atoms, "precision": precision, "error": str(error)}
 
 
 def summarise(runs: Sequence[Mapping[str, Any]]) -> dict[str, Any]:

@@ -67,8 +67,5 @@ def shortest_distance(system: System) -> float:
     from ase.neighborlist import neighbor_list
 
     atoms = Atoms(positions=system.positions, cell=system.cell, pbc=True)
-    for cutoff in (1.5, 3.0, 6.0):
-        found = neighbor_list("d", atoms, cutoff)  # type: ignore[no-untyped-call]
-        if len(found):
-            return float(found.min())
-    return 6.0
+    found = neighbor_list("d", atoms, 6.0)  # type: ignore[no-untyped-call]
+    return float(found.min(initial=6.0))

@@ -60,11 +60,7 @@ def _kinds(_: object, __: object, texts: tuple[str, ...]) -> list[Kind]:
 )
 @click.option("--seconds", default=steps.ALL_SECONDS, help="For everything.")
 @click.option(
-    "--model",
-    "subjects",
-    multiple=True,
-    default=SUBJECTS,
-    type=click.Choice(SUBJECTS),
+    "--model", "subjects", multiple=True, default=SUBJECTS, type=click.Choice(SUBJECTS)
 )
 @click.option("--model2", metavar="FILE", help="In place of copper at random.")
 @click.option("--structure2", metavar="FILE", help="Periodic cell of that model.")

@@ -49,11 +49,7 @@ def products_of(
     types = model_types(frame, potential.type_map).tolist()
     operations = sum(layer_flops(shapes[t]) for t in types) / len(types)
     least = 1e9 * operations / rate
-    return {
-        "flops_per_atom": operations,
-        "ns_per_atom": least,
-        "of_step": least / ns,
-    }
+    return {"flops_per_atom": operations, "ns_per_atom": least, "of_step": least / ns}
 
 
 class Measurement:
