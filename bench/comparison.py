@@ -54,17 +54,10 @@ class Contest:
         options = common | options
         return Worker(name, script, options, self.folder, python, environment)
 
-    def ours(
-        self,
-        precision: str,
-        threads: int = 1,
-        environment: dict[str, str] | None = None,
-    ) -> Worker:
-        """dpse-fast."""
+    def ours(self, precision: str, threads: int = 1, **more: Any) -> Worker:
+        """dpse-fast; ``more`` as for `worker`."""
         name = f"{PREFIX}{precision}" + (f", {threads} threads" if threads > 1 else "")
-        return self.worker(
-            name, environment=environment, precision=precision, threads=threads
-        )
+        return self.worker(name, precision=precision, threads=threads, **more)
 
     def peer(self, peers: Peers, name: str, threads: int = 1) -> Worker:
         """deepmd-kit."""
@@ -132,12 +125,7 @@ def wall_over_cpu(times: Mapping[str, Sequence[Answer]]) -> float:
 def agree_and_take_turns(
     workers: Sequence[Worker], reference: str, n_atoms: int, rounds: int
 ) -> dict[str, Any]:
-    """Of workers that have evaluated once.
-
-    Raises
-    ------
-    Disagreement, WorkerError
-    """
+    """Of workers that have evaluated once; raises Disagreement, WorkerError."""
     numbers = {worker.name: worker.numbers() for worker in workers}
     agreement = {
         name: differences(value, numbers[reference])
@@ -169,13 +157,11 @@ def compare(
         If one of ours fails; a peer that fails is left out and named.
     """
     running, failed = {}, {}
+    workers = [contest.ours(precision) for precision in precisions]
+    if peers:
+        workers += [contest.peer(peers, name) for name in peers.models]
     with ExitStack() as stack:
-        workers = [stack.enter_context(contest.ours(p)) for p in precisions]
-        if peers:
-            workers += [
-                stack.enter_context(contest.peer(peers, name)) for name in peers.models
-            ]
-        for worker in workers:
+        for worker in [stack.enter_context(worker) for worker in workers]:
             say(f"first evaluation: {worker.name}")
             try:
                 worker.evaluate()

@@ -61,42 +61,33 @@ def chain_rates(
     rng = np.random.default_rng(0)
     weights = [(rng.normal(size=s) / np.sqrt(s[0])).astype(dtype) for s in shapes]
 
-    def products(rows: int) -> list[tuple[Product, Product]]:
-        """Of each layer, forward and backward."""
-        found: list[tuple[Product, Product]] = []
+    def products(rows: int) -> tuple[list[Product], list[Product]]:
+        """Forward and backward, layer by layer."""
+        there: list[Product] = []
+        back: list[Product] = []
         for w in weights:
-            x, y, back = (np.ones((rows, n), dtype) for n in (*w.shape, w.shape[0]))
-            forward = partial(np.matmul, x, w, out=y)
-            found.append((forward, partial(np.matmul, y, w.T, out=back)))
-        return found
+            x, y, slope = (np.ones((rows, n), dtype) for n in (*w.shape, w.shape[0]))
+            there.append(partial(np.matmul, x, w, out=y))
+            back.append(partial(np.matmul, y, w.T, out=slope))
+        return there, back
 
-    def chain(rows: int) -> Callable[[], None]:
-        layers = products(rows)
-        order = [there for there, _ in layers] + [back for _, back in layers[::-1]]
-
-        def run() -> None:
-            for product in order:
-                product()
-
-        return run
-
-    # About a thousand rows a run, so that the clock's grain does not matter.
-    by_block = {
-        rows: gflops(rows * layer_flops(shapes), chain(rows), max(1, 1024 // rows))
-        for rows in blocks
-    }
+    by_block = {}
+    for rows in blocks:
+        there, back = products(rows)
+        chain = partial(_all, [*there, *back[::-1]])
+        # About a thousand rows a run, so that the clock's grain does not matter.
+        calls = max(1, 1024 // rows)
+        by_block[rows] = gflops(rows * layer_flops(shapes), chain, calls)
     best = max(by_block, key=by_block.__getitem__)
-    layers = [
-        {
-            "shape": list(shape),
-            "forward_gflops": gflops(2 * best * shape[0] * shape[1], forward),
-            "backward_gflops": gflops(2 * best * shape[0] * shape[1], backward),
-        }
-        for shape, (forward, backward) in zip(shapes, products(best), strict=True)
-    ]
-    return {
-        "gflops": by_block[best],
-        "block": best,
-        "by_block": by_block,
-        "layers": layers,
-    }
+    layers = []
+    for (n_in, n_out), *both in zip(shapes, *products(best), strict=True):
+        forward, backward = (gflops(2 * best * n_in * n_out, each) for each in both)
+        layer = {"shape": [n_in, n_out], "forward_gflops": forward}
+        layers.append({**layer, "backward_gflops": backward})
+    rate = by_block[best]
+    return {"gflops": rate, "block": best, "by_block": by_block, "layers": layers}
+
+
+def _all(products: Sequence[Product]) -> None:
+    for product in products:
+        product()

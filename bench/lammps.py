@@ -71,12 +71,7 @@ class Contender:
     environment: dict[str, str]
 
     def run(self, folder: Path, ranks: int, steps: int, copies: int) -> dict[str, Any]:
-        """Seconds of the loop, and the thermodynamic output.
-
-        Raises
-        ------
-        PeerError
-        """
+        """Seconds of the loop, and the thermodynamic output; raises PeerError."""
         script = SCRIPT.format(
             data=DATA, copies=copies, pair=self.pair, steps=steps, warm_up=WARM_UP
         )
@@ -125,12 +120,7 @@ def agreement(found: dict[str, Any], reference: dict[str, Any]) -> dict[str, flo
 
 
 def check(name: str, off: dict[str, float]) -> None:
-    """Stop before anything counts that does not compute the same.
-
-    Raises
-    ------
-    LammpsError
-    """
+    """Raise LammpsError before anything counts that does not compute the same."""
     precision = name.rsplit(" ", 1)[1]
     for key, limit in (
         ("energy_ev_per_atom", ENERGY[precision]),

@@ -39,12 +39,7 @@ def call(
     seconds: float = MOST_SECONDS,
     environment: Mapping[str, str] = peer_environment(1),
 ) -> str:
-    """What a command prints, in a folder, within so many seconds.
-
-    Raises
-    ------
-    PeerError
-    """
+    """What a command prints, in a folder, within so many seconds; raises PeerError."""
     try:
         done = subprocess.run(
             command,

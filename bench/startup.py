@@ -55,7 +55,7 @@ def measure_startup(
         with tempfile.TemporaryDirectory() as cache:
             # An own folder for Numba's cache would take precedence over ours.
             empty = {"XDG_CACHE_HOME": cache, "NUMBA_CACHE_DIR": ""}
-            start = partial(contest.ours, precision, threads, empty)
+            start = partial(contest.ours, precision, threads, environment=empty)
             first_ever[precision] = seconds_to_first_energy(start)
     return {
         "threads": threads,

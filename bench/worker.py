@@ -89,9 +89,7 @@ class Worker(AbstractContextManager["Worker"]):
     def evaluate(self, timeout: float = MOST_SECONDS) -> Answer:
         """One evaluation: seconds ``wall`` and ``cpu`` (all threads), ``peak_bytes``.
 
-        Raises
-        ------
-        WorkerError
+        Raises WorkerError with what the process said last.
         """
         assert self._process.stdin
         assert self._process.stdout

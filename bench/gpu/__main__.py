@@ -90,7 +90,7 @@ def main(only: tuple[str, ...], seconds: float, output: str, **given: Any) -> No
     head = {
         **command_and_date("bench.gpu"),
         "device": options["device"],
-        "options": {k: v for k, v in options.items() if k not in PATHS},
+        "options": {k: v for k, v in options.items() if not (k in PATHS and v)},
         "host": describe_machine(),
     }
     with tempfile.TemporaryDirectory() as folder:

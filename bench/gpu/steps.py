@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import sys
 import time
 from collections.abc import Callable, Mapping
@@ -15,7 +16,6 @@ import click
 from ..comparison import Contest
 from ..progress import say
 from ..system import system_named
-from .hardware import cuda_tool, driver_says
 from .models import WATER, Kind
 from .motion import HOW
 from .nsight import NOT_ALLOWED, kernels_of, profiling_command
@@ -37,6 +37,10 @@ SIZES = (1_000_000, 100_000, 10_000, 8_000_000)
 STAGES_AT = 1_000_000
 PROFILED_ATOMS, PROFILED_KINDS = 100_000, (KINDS[1], KINDS[0])
 PROFILE_SECONDS = 10.0  # what a run under ncu takes at least
+FOLDERS = (  # of CUDA's tools, besides the PATH
+    *("/usr/local/cuda/bin", "/usr/local/cuda/compute-sanitizer"),
+    *map(str, sorted(Path("/opt/nvidia/nsight-compute").glob("*"), reverse=True)),
+)
 
 Found = dict[str, Any]
 
@@ -60,7 +64,6 @@ class Run:
     ends : of `time.monotonic`
     report, outcomes : what the steps found, and what became of them
     save : writes both down
-    environment : of the workers: caches of their own, no simulator
     planning : a worker that plans the models while the GPU compiles and is tested
     """
 
@@ -70,33 +73,27 @@ class Run:
     report: Found = field(default_factory=dict)
     outcomes: dict[str, Found] = field(default_factory=dict)
     save: Callable[[], object] = lambda: None
-    environment: dict[str, str | None] = field(init=False)
     planning: Process | None = None
-
-    def __post_init__(self) -> None:
-        cache = self.folder / "cache"
-        cache.mkdir(exist_ok=True)
-        self.environment = {"XDG_CACHE_HOME": str(cache)}
-        if self.on_gpu:
-            self.environment["NUMBA_ENABLE_CUDASIM"] = None
 
     @property
     def on_gpu(self) -> bool:
         return bool(self.options["device"] != "cpu")
 
-    def tool(self, name: str, full_name: str) -> str:
-        """Where a tool of CUDA is.
+    @property
+    def environment(self) -> dict[str, str | None]:
+        """Of the workers: caches of their own, no simulator."""
+        cache: dict[str, str | None] = {"XDG_CACHE_HOME": str(self.folder / "cache")}
+        return cache | ({"NUMBA_ENABLE_CUDASIM": None} if self.on_gpu else {})
 
-        Raises
-        ------
-        Skipped
-        """
+    def tool(self, name: str, of: str = "") -> str:
+        """Where a tool of CUDA is; raises Skipped where it is of no use."""
         if not self.on_gpu:
             raise Skipped("no GPU was asked for")
-        path = cuda_tool(name)
-        if path is None:
-            raise Skipped(f"{full_name} is not on the PATH")
-        return path
+        for folder in (None, *FOLDERS):
+            path = shutil.which(name, path=folder)
+            if path:
+                return path
+        raise Skipped(f"{name}{of} is not on the PATH")
 
     def command(self, command: list[str], seconds: float) -> Finished:
         return Process(command, self.environment).wait(seconds)
@@ -116,8 +113,11 @@ class Run:
                 found["runs"] = records
                 self.save()
 
+        return self.start(name, **options).wait(limit, keep)
+
+    def start(self, name: str, **options: Any) -> Process:
         command = worker_command(name, {**self.options, **options})
-        return Process(command, self.environment).wait(limit, keep)
+        return Process(command, self.environment)
 
     def left(self) -> float:
         """Seconds."""
@@ -134,24 +134,23 @@ class Step(NamedTuple):
     work: Callable[[Run, Found, float], None]
 
 
-def _check(done: Finished) -> None:
+def _check(done: Finished, merged: Found | None = None) -> None:
+    """Raise Failed with the problem that there was.
+
+    Parameters
+    ----------
+    merged : gets all records, where they are different facts about one thing
+    """
+    for record in done.records if merged is not None else []:
+        merged.update(record)
     problem = done.problem()
     if problem:
         raise Failed(problem)
 
 
-def _merge(done: Finished, found: Found) -> None:
-    """Records that are different facts about one thing."""
-    for record in done.records:
-        found |= record
-
-
 def describe(run: Run, found: Found, seconds: float) -> None:
-    done = run.worker("describe", seconds)
-    _merge(done, found)
-    found["nvidia_smi"] = driver_says()
-    _check(done)
-    run.planning = Process(worker_command("planning", run.options), run.environment)
+    _check(run.worker("describe", seconds), found)
+    run.planning = run.start("planning")
 
 
 def compile_kernels(run: Run, found: Found, seconds: float) -> None:
@@ -168,7 +167,7 @@ def compile_kernels(run: Run, found: Found, seconds: float) -> None:
 
 
 def sanitize(run: Run, found: Found, seconds: float) -> None:
-    tool = run.tool("compute-sanitizer", "compute-sanitizer")
+    tool = run.tool("compute-sanitizer")
     options = {**run.options, "compare": False, "pool": False}
     for kind in run.options["sanitize"]:
         command = [tool, "--tool", kind, "--error-exitcode", str(SANITIZER_CODE)]
@@ -201,9 +200,7 @@ def test(run: Run, found: Found, seconds: float) -> None:
 
 
 def ceilings(run: Run, found: Found, seconds: float) -> None:
-    done = run.worker("ceilings", seconds)
-    _merge(done, found)
-    _check(done)
+    _check(run.worker("ceilings", seconds), found)
 
 
 def timings(run: Run, found: Found, seconds: float) -> None:
@@ -226,7 +223,7 @@ def timings(run: Run, found: Found, seconds: float) -> None:
 
 def kernels(run: Run, found: Found, seconds: float) -> None:
     """A step with a new list under Nsight Compute: every model, mixed and double."""
-    ncu = run.tool("ncu", "ncu (Nsight Compute)")
+    ncu = run.tool("ncu", " (Nsight Compute)")
     ends, page = time.monotonic() + seconds, run.folder / "kernels.csv"
     runs = found["runs"] = []
     for subject in run.options["subjects"]:
@@ -240,12 +237,14 @@ def kernels(run: Run, found: Found, seconds: float) -> None:
             text = page.read_text() if page.exists() else ""
             if NOT_ALLOWED in text + done.said:
                 raise Skipped(f"ncu may not read the card's counters ({NOT_ALLOWED})")
-            _check(done)
-            launched = kernels_of(text)
-            if not launched:
+            entry = {
+                "subject": subject,
+                "kind": kind.label,
+                "kernels": kernels_of(text),
+            }
+            _check(done, entry)
+            if not entry["kernels"]:
                 raise Failed("ncu saw no kernel")
-            entry = {"subject": subject, "kind": kind.label, "kernels": launched}
-            _merge(done, entry)
             runs.append(entry)
             run.save()
 

@@ -12,12 +12,12 @@ import numpy as np
 import pytest
 
 import dpse_fast
-from bench.gpu import hardware, peer, report, steps
+from bench.gpu import peer, report, steps
 from bench.gpu.backend import Backend
 from bench.gpu.copper import copper_model, neighbour_distances
 from bench.gpu.models import Kind, subjects
 from bench.gpu.motion import BLOCK, SHIFT, Box
-from bench.gpu.workers import capacity, ceilings, timings
+from bench.gpu.workers import capacity, ceilings, describe, timings
 from bench.gpu.workers.tiny import small_copper
 from bench.table import number
 from bench.worker import Worker, WorkerError
@@ -36,7 +36,8 @@ def test_only_the_first_step_of_a_block_needs_a_new_list() -> None:
         session.compute(*box.arguments(step))
         builds.append(session.list_builds)
     assert builds == [1] * BLOCK + [2] * BLOCK + [3]
-    before, after = box.positions(BLOCK - 1).copy(), box.positions(BLOCK)
+    before = box.arguments(BLOCK - 1)[0].copy()
+    after = box.arguments(BLOCK)[0]
     assert (after - before)[:, 0].mean() == pytest.approx(SHIFT, abs=0.05)
 
 
@@ -116,7 +117,7 @@ def test_the_sanitizer_is_skipped_out_loud_and_believed(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("PATH", str(tmp_path))
-    monkeypatch.setattr(hardware, "FOLDERS", ())
+    monkeypatch.setattr(steps, "FOLDERS", ())
     with pytest.raises(steps.Skipped, match="no GPU"):
         steps.sanitize(run_for(tmp_path), {}, 60)
     run = run_for(tmp_path, device="cuda")
@@ -134,10 +135,10 @@ def test_driver_numbers_get_their_names(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("PATH", str(tmp_path))
-    assert hardware.driver_says() is None
+    assert describe.driver_says() is None
     script(tmp_path / "nvidia-smi", "echo NVIDIA H100, 580.1, P0")
     monkeypatch.setenv("PATH", f"{tmp_path}:/bin:/usr/bin")
-    assert hardware.driver_says() == {
+    assert describe.driver_says() == {
         "name": "NVIDIA H100",
         "driver_version": "580.1",
         "pstate": "P0",

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from bench.gpu import hardware, nsight, report, steps
+from bench.gpu import nsight, report, steps
 from bench.gpu.nsight import BYTES, CYCLES, DURATION, OPERATIONS, PEAKS
 from bench.gpu.workers import one_step
 from tests.bench.gpu_run import run_for, script
@@ -73,7 +73,7 @@ echo '{{"atoms": 96000}}'
 @pytest.fixture
 def gpu_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> steps.Run:
     monkeypatch.setenv("PATH", f"{tmp_path}:/bin:/usr/bin")
-    monkeypatch.setattr(hardware, "FOLDERS", ())
+    monkeypatch.setattr(steps, "FOLDERS", ())
     return run_for(tmp_path, "--model", "water", device="cuda")
 
 

@@ -1,9 +1,10 @@
-"""The device and the versions of everything that drives it."""
+"""The device, what its driver says, and the versions of everything that drives it."""
 
 from __future__ import annotations
 
 import importlib.metadata
 import platform
+import subprocess
 from collections.abc import Iterator
 from typing import Any
 
@@ -14,6 +15,25 @@ PROPERTIES = (
     *("l2CacheSize", "sharedMemPerMultiprocessor", "regsPerMultiprocessor"),
     *("totalGlobalMem", "ECCEnabled"),
 )
+
+QUERIED = (
+    *("name", "driver_version", "pstate", "temperature.gpu", "power.draw"),
+    *("power.limit", "clocks.sm", "clocks.mem", "clocks.max.sm", "clocks.max.mem"),
+    *("memory.total", "memory.free", "utilization.gpu", "ecc.mode.current"),
+    *("mig.mode.current", "persistence_mode", "compute_mode"),
+)
+SECONDS = 20
+
+
+def driver_says() -> dict[str, str] | None:
+    """Of the first GPU by nvidia-smi, with units; None without it."""
+    query = ["nvidia-smi", f"--query-gpu={','.join(QUERIED)}", "--format=csv,noheader"]
+    try:
+        said = subprocess.check_output(query, text=True, timeout=SECONDS)
+    except (OSError, subprocess.SubprocessError):
+        return None
+    values = [value.strip() for value in said.partition("\n")[0].split(",")]
+    return dict(zip(QUERIED, values, strict=False))
 
 
 def versions() -> dict[str, str | None]:
@@ -47,7 +67,7 @@ def device() -> dict[str, Any]:
 
 
 def records(options: dict[str, Any]) -> Iterator[dict[str, Any]]:
-    yield {"versions": versions()}
+    yield {"nvidia_smi": driver_says(), "versions": versions()}
     if options["device"] != "cpu":
         yield {"device": device()}
     # Last: what is missing for it should not hide the device.
