@@ -39,6 +39,7 @@ from .report_files import command_and_date
 from .workers.serve import timed
 
 SAME = 1e-9  # Å
+PEERS = {"ours engine": "vesin ij", "ours ijd": "vesin ijd"}
 
 
 @numba.njit(nogil=True)
@@ -56,23 +57,19 @@ def write_out(hood, owners, i, j, d):  # type: ignore[no-untyped-def]
             d[p] = np.sqrt(dx * dx + dy * dy + dz * dz)
 
 
-class Ours:
+def our_calls(system: Any, cutoff: float) -> dict[str, Callable[[], Any]]:
     """The engine's list, and the same with what vesin gives."""
+    own = NeighbourList(cutoff)
+    own.update(system)
+    n = len(own.hood.neighbours)
+    pairs = np.empty(n, np.int64), np.empty(n, np.int64), np.empty(n)
 
-    def __init__(self, system: Any, cutoff: float) -> None:
-        self.system, self.list = system, NeighbourList(cutoff)
-        self.pairs = (np.empty(0, np.int64), np.empty(0, np.int64), np.empty(0))
+    def ijd() -> tuple[Any, ...]:
+        own.update(system)
+        write_out(own.hood, own.owners, *pairs)
+        return pairs
 
-    def engine(self) -> None:
-        self.list.update(self.system)
-
-    def ijd(self) -> tuple[Any, ...]:
-        self.list.update(self.system)
-        n = len(self.list.hood.neighbours)
-        if len(self.pairs[0]) != n:
-            self.pairs = np.empty(n, np.int64), np.empty(n, np.int64), np.empty(n)
-        write_out(self.list.hood, self.list.owners, *self.pairs)
-        return self.pairs
+    return {"ours engine": partial(own.update, system), "ours ijd": ijd}
 
 
 def vesin_calls(system: Any, cutoff: float) -> dict[str, Callable[[], Any]]:
@@ -102,9 +99,8 @@ def measure(atoms: int, cutoff: float = 6.0, steps: int = 5) -> dict[str, Any]:
     box = replicated(water_cell(), atoms)
     types = np.zeros(box.n_atoms, np.int64)
     system = check_system(box.positions, types, box.cell, True, ("X",)).system
-    ours, peer = Ours(system, cutoff), vesin_calls(system, cutoff)
-    calls = {"ours engine": ours.engine, "ours ijd": ours.ijd, **peer}
-    n, mine = box.n_atoms, ours.ijd()
+    calls = our_calls(system, cutoff) | vesin_calls(system, cutoff)
+    n, mine = box.n_atoms, calls["ours ijd"]()
     report: dict[str, Any] = {
         "command": command_and_date("bench.neighbour_list")["command"],
         "machine": processor(),
@@ -112,16 +108,16 @@ def measure(atoms: int, cutoff: float = 6.0, steps: int = 5) -> dict[str, Any]:
         "cutoff": cutoff,
         "neighbours_per_atom": round(len(mine[0]) / n, 3),
     }
-    if peer:
-        report["pairs_equal"] = equal(mine, peer["vesin ijd"](), n)
+    if "vesin ijd" in calls:
+        report["pairs_equal"] = equal(mine, calls["vesin ijd"](), n)
     clocks = {name: partial(_cpu_seconds, call) for name, call in calls.items()}
     turns = take_turns(clocks, steps + 1, "neighbour list")
     seconds = {name: each[1:] for name, each in turns.items()}
     for name, each in seconds.items():
         report[name] = {"cpu_us_per_atom": round(1e6 * median(each) / n, 3)}
-    for name, other in (("ours engine", "vesin ij"), ("ours ijd", "vesin ijd")):
+        other = PEERS.get(name)
         if other in seconds:
-            ratio = ratio_by_round(seconds[other], seconds[name])["median"]
+            ratio = ratio_by_round(seconds[other], each)["median"]
             report[name] |= {"times_faster": round(ratio, 2), "than": other}
     return report
 

@@ -42,25 +42,27 @@ def run_one(contest: Contest, atoms: int, precision: str, **options: Any) -> Any
 
 def summarise(runs: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
     """Exponent of the time of a step, µs and bytes per atom of every size."""
-    sizes = [run["atoms"] for run in runs]
-    seconds = [median(run["step_seconds"]) for run in runs]
-    cpu = [median(run["step_cpu_seconds"]) for run in runs]
     rows = []
-    for run, n, each, used in zip(runs, sizes, seconds, cpu, strict=True):
-        row = {"atoms": n, "seconds_per_step": each, "us_per_atom": 1e6 * each / n}
-        row["cpu_us_per_atom"] = 1e6 * used / n
-        row["first_seconds"] = run["first_seconds"]
-        if run["rss_peak_bytes"] is not None:
-            own = run["rss_peak_bytes"] - run["rss_before_load_bytes"]
-            row |= {"peak_bytes": run["rss_peak_bytes"], "own_bytes": own}
-            row["own_bytes_per_atom"] = own / n
+    for run in runs:
+        n, peak = run["atoms"], run["rss_peak_bytes"]
+        wall, cpu = median(run["step_seconds"]), median(run["step_cpu_seconds"])
+        row = {"atoms": n, "seconds_per_step": wall, "us_per_atom": 1e6 * wall / n}
+        row |= {"cpu_us_per_atom": 1e6 * cpu / n, "first_seconds": run["first_seconds"]}
+        if peak is not None:
+            own = peak - run["rss_before_load_bytes"]
+            row |= {"peak_bytes": peak, "own_bytes": own, "own_bytes_per_atom": own / n}
         rows.append(row)
-    own = [row["own_bytes"] for row in rows if "own_bytes" in row]
+    sizes = [row["atoms"] for row in rows]
+    clocks = {"time": "step_seconds", "cpu_time": "step_cpu_seconds"}
+    bytes_of_all = [row["own_bytes"] for row in rows if "own_bytes" in row]
+    known = len(bytes_of_all) == len(sizes)
     return {
         "sizes": rows,
-        "time": power_law(sizes, seconds),
-        "cpu_time": power_law(sizes, cpu),
-        "bytes_per_added_atom": growth(sizes, own) if len(own) == len(sizes) else None,
+        **{
+            name: power_law(sizes, [median(run[seconds]) for run in runs])
+            for name, seconds in clocks.items()
+        },
+        "bytes_per_added_atom": growth(sizes, bytes_of_all) if known else None,
     }
 
 

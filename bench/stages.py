@@ -83,27 +83,19 @@ def measure_stages(
 
     The products' peak is measured before and after the stages; the better counts.
     """
-    squares = [_squares()]
+    before = _squares()
     found = {p: _measure(contest, p, rounds) for p in precisions}
-    squares.append(_squares())
-    return {
-        "atoms": contest.n_atoms,
-        "precisions": found,
-        "gemm_square_gflops": {
-            name: max(square[name] for square in squares) for name in squares[0]
-        },
-    }
+    squares = {name: max(rate, before[name]) for name, rate in _squares().items()}
+    n = contest.n_atoms
+    return {"atoms": n, "precisions": found, "gemm_square_gflops": squares}
 
 
 def _measure(contest: Contest, precision: str, rounds: int) -> dict[str, Any]:
     say(f"stages, {precision}")
     system, n_atoms = contest.system, contest.n_atoms
+    common: dict[str, Any] = {"threads": 1, "sel_overflow": "truncate"}
     potential = dpse_fast.load(
-        contest.model,
-        precision=precision,
-        tol=contest.tol,
-        threads=1,
-        sel_overflow="truncate",
+        contest.model, precision=precision, tol=contest.tol, **common
     )
     potential.compute(system.positions, system.types, system.cell)
     shapes = fitting_shapes(potential)
@@ -133,9 +125,6 @@ def _measure(contest: Contest, precision: str, rounds: int) -> dict[str, Any]:
 
 def _squares() -> dict[str, float]:
     """GFLOP/s of large square products on one thread."""
-    found = {}
+    say("GEMM peaks")
     with one_blas_thread():
-        for name in ("float64", "float32"):
-            say(f"GEMM peak, {name}")
-            found[name] = square_rate(name)
-    return found
+        return {name: square_rate(name) for name in ("float64", "float32")}

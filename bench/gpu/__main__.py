@@ -27,8 +27,7 @@ try:
     from ..report_files import RESULTS, command_and_date, write
     from . import steps
     from .models import SUBJECTS, Kind
-    from .plot import draw
-    from .report import gpu_name, markdown
+    from .report import draw, gpu_name, markdown
 except ModuleNotFoundError as error:
     sys.exit(
         f"Error: {error.name} is not installed; make install does it, or put it into a "

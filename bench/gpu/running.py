@@ -89,9 +89,9 @@ class Process:
         try:
             for line in self._process.stdout or ():
                 said.append(line)
-                record = record_of(line)
-                if record is not None:
-                    records.append(record)
+                if line.startswith("{"):
+                    with suppress(ValueError):
+                        records.append(json.loads(line))
                     report(records)
             code = self._process.wait()
         finally:
@@ -106,15 +106,6 @@ class Process:
             os.killpg(self._process.pid, signal.SIGKILL)
 
 
-def record_of(line: str) -> dict[str, Any] | None:
-    """A whole JSON object, or None."""
-    if line.startswith("{"):
-        with suppress(ValueError):
-            found: dict[str, Any] = json.loads(line)
-            return found
-    return None
-
-
 def worker_command(name: str, options: Mapping[str, Any]) -> list[str]:
     """That runs a worker of ``bench/gpu/workers``."""
-    return [sys.executable, "-m", "bench.gpu.worker", name, json.dumps(options)]
+    return [sys.executable, "-m", "bench.gpu.workers", name, json.dumps(options)]

@@ -141,8 +141,9 @@ def _check(done: Finished, merged: Found | None = None) -> None:
     ----------
     merged : gets all records, where they are different facts about one thing
     """
-    for record in done.records if merged is not None else []:
-        merged.update(record)
+    if merged is not None:
+        for record in done.records:
+            merged |= record
     problem = done.problem()
     if problem:
         raise Failed(problem)

@@ -89,24 +89,20 @@ def test_capacity_tries_less_where_memory_is_short(
         pass
 
     tried = []
+    problems = [OutOfMemoryError(), dpse_fast.InputError("positions: too many")]
 
     def scarce(*arguments: Any) -> dict[str, Any]:
         tried.append(arguments[-1])
-        if len(tried) == 1:
-            raise OutOfMemoryError
-        if len(tried) == 2:
-            raise dpse_fast.errors.InputError("positions: too many")
+        if problems:
+            raise problems.pop(0)
         return {"atoms": tried[-1]}
 
     monkeypatch.setattr(capacity, "try_size", scarce)
     options = {"device": "cpu", "kind": ["double"], "atoms": 1000}
     records = list(capacity.records(options))
     assert tried == [1000, 850, 722]
-    assert [r.get("error") for r in records] == [
-        "out of memory",
-        "positions: too many",
-        None,
-    ]
+    errors = ["out of memory", "positions: too many", None]
+    assert [record.get("error") for record in records] == errors
     room = {"bytes_per_atom": 912, "fixed_bytes": 10**6}
     assert capacity.planned_atoms(room, 10**9 + 10**6) == pytest.approx(
         899.9e6 / (912 + capacity.BOX_BYTES), rel=1e-3
@@ -138,11 +134,8 @@ def test_driver_numbers_get_their_names(
     assert describe.driver_says() is None
     script(tmp_path / "nvidia-smi", "echo NVIDIA H100, 580.1, P0")
     monkeypatch.setenv("PATH", f"{tmp_path}:/bin:/usr/bin")
-    assert describe.driver_says() == {
-        "name": "NVIDIA H100",
-        "driver_version": "580.1",
-        "pstate": "P0",
-    }
+    expected = {"name": "NVIDIA H100", "driver_version": "580.1", "pstate": "P0"}
+    assert describe.driver_says() == expected
 
 
 FAKE_DEEPMD = {
@@ -187,11 +180,7 @@ def test_a_peer_takes_turns_with_ours(
     ours = found["agreement"]["dpse-fast, double"]
     assert ours["force_max_ev_per_angstrom"] < 1e-9
     theirs = found["contenders"][peer.UNCOMPRESSED]["times_faster_than"]
-    assert theirs[peer.UNCOMPRESSED]["wall"] == {
-        "median": 1.0,
-        "lowest": 1.0,
-        "highest": 1.0,
-    }
+    assert set(theirs[peer.UNCOMPRESSED]["wall"].values()) == {1.0}
     assert "| dpse-fast, double |" in report.peer_text(found)
 
 
@@ -230,10 +219,8 @@ def test_ceilings_of_products_and_copies(monkeypatch: pytest.MonkeyPatch) -> Non
     monkeypatch.setattr(ceilings, "ROWS", {"cpu": 16})
     monkeypatch.setattr(ceilings, "COPIED", {"cpu": 2**12})
     found = ceilings.products(Backend()) | ceilings.copies(Backend())
-    best = [
-        max(both) for name, both in found["fitting_shapes"].items() if "32 " in name
-    ]
-    assert found["product_float32"] >= max(best)
+    for name, both in found["fitting_shapes"].items():
+        assert max(both) <= found[f"product_{name.split()[0]}"]
     assert found["copy"] > 0
     assert "product_tf32" not in found
 

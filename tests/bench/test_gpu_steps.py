@@ -81,72 +81,61 @@ def test_numbers_are_a_whole_file_at_every_moment(tmp_path: Path) -> None:
 def test_later_steps_run_where_one_fails(tmp_path: Path) -> None:
     given: dict[str, float] = {}
 
-    def fails(_: steps.Run, found: steps.Found, seconds: float) -> None:
-        given["fails"] = seconds
-        found["half"] = 1
-        raise steps.Failed("it did not work")
+    def step(name: str, least: float, most: float, error: Exception | None) -> Any:
+        def work(_: steps.Run, found: steps.Found, seconds: float) -> None:
+            given[name] = seconds
+            if name not in ("breaks", "skips"):
+                found["about"] = name
+            if error:
+                raise error
 
-    def breaks(_: steps.Run, found: steps.Found, seconds: float) -> None:
-        raise KeyError("odd")
-
-    def skips(_: steps.Run, found: steps.Found, seconds: float) -> None:
-        raise steps.Skipped("no tool")
-
-    def works(_: steps.Run, found: steps.Found, seconds: float) -> None:
-        given["works"] = seconds
-        found["all"] = 2
+        return steps.Step(name, "", least, most, work)
 
     run = run_for(tmp_path)
     saved = []
     run.save = lambda: saved.append({k: o["status"] for k, o in run.outcomes.items()})
-    steps.perform(
-        run,
-        (
-            steps.Step("fails", "", 5, 200, fails),
-            steps.Step("breaks", "", 5, 200, breaks),
-            steps.Step("skips", "", 5, 200, skips),
-            steps.Step("works", "", 40, 60, works),
-        ),
+    plan = (
+        step("fails", 5, 200, steps.Failed("it did not work")),
+        step("breaks", 5, 200, KeyError("odd")),
+        step("skips", 5, 200, steps.Skipped("no tool")),
+        step("works", 40, 60, None),
     )
-    outcomes = run.outcomes
-    assert [o["status"] for o in outcomes.values()] == [
-        *("failed", "failed", "skipped", "ok")
-    ]
+    steps.perform(run, plan)
+    statuses = ["failed", "failed", "skipped", "ok"]
+    assert [o["status"] for o in run.outcomes.values()] == statuses
     # Written down after each of them.
     assert [len(each) for each in saved] == [1, 2, 3, 4]
-    assert outcomes["fails"]["why"] == "it did not work"
-    assert "odd" in outcomes["breaks"]["why"]
-    assert run.report == {"fails": {"half": 1}, "works": {"all": 2}}
+    assert run.outcomes["fails"]["why"] == "it did not work"
+    assert "odd" in run.outcomes["breaks"]["why"]
+    assert run.report == {k: {"about": k} for k in ("fails", "works")}
     # 50 s are kept for the later ones, and no step gets more than its own.
     assert given["fails"] == pytest.approx(50, abs=2)
     assert given["works"] == 60
-
-
-def test_what_is_kept_for_later_steps_starves_none(tmp_path: Path) -> None:
-    given: list[float] = []
-
-    def works(_: steps.Run, found: steps.Found, seconds: float) -> None:
-        given.append(seconds)
-
+    # What is kept for later steps starves none.
     run = run_for(tmp_path)
-    names = ("a", "b", "c")
-    steps.perform(run, tuple(steps.Step(n, "", 90, 95, works) for n in names))
-    assert given == [pytest.approx(s, abs=2) for s in (50, 50, 95)]
+    steps.perform(run, tuple(step(name, 90, 95, None) for name in ("a", "b", "c")))
+    assert [given[k] for k in "abc"] == [pytest.approx(s, abs=2) for s in (50, 50, 95)]
 
 
-def test_the_exit_code_tells_whether_a_step_failed(
+def test_a_run_measures_and_its_exit_code_tells_whether_a_step_failed(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def fails(_: steps.Run, found: steps.Found, seconds: float) -> None:
         raise steps.Failed("broken on purpose")
 
-    monkeypatch.setattr(steps, "STEPS", (steps.Step("bad", "", 1, 9, fails),))
-    command = ["--device", "cpu", "--output", str(tmp_path)]
-    result = CliRunner().invoke(main, command)
+    bad = steps.Step("bad", "", 1, 9, fails)
+    monkeypatch.setattr(steps, "STEPS", (steps.STEPS[5], bad))
+    options = ["--device", "cpu", "--model", "water", "--kind", "double"]
+    options += ["--sizes", "192", "--blocks", "1", "--output", str(tmp_path)]
+    result = CliRunner().invoke(main, options)
     assert result.exit_code == 1
-    assert "broken on purpose" in result.output
     (data,) = tmp_path.glob("*.json")
-    assert json.loads(data.read_text())["steps"]["bad"]["status"] == "failed"
+    found = json.loads(data.read_text())
+    statuses = {name: outcome["status"] for name, outcome in found["steps"].items()}
+    assert statuses == {"timings": "ok", "bad": "failed"}
+    assert found["timings"]["runs"][0]["atoms"] == 192
+    assert data.with_suffix(".png").exists()
     text = data.with_suffix(".md").read_text()
     assert "broken on purpose" in text
+    assert "| double | 192 |" in text
     assert str(tmp_path) not in text + data.read_text()

@@ -1,1 +1,1 @@
-"""What `bench.gpu` measures in processes of its own; see `bench.gpu.worker`."""
+"""What `bench.gpu` measures in processes of its own."""
