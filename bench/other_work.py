@@ -11,16 +11,6 @@ STAT = Path("/proc/stat")
 BUSY = (0, 1, 2, 5, 6, 7)  # user, nice, system, irq, softirq, stolen by the host
 
 
-def busy_seconds(text: str, ticks: int) -> float:
-    """Of all processors since the machine started, from ``/proc/stat``."""
-    fields = text.splitlines()[0].split()[1:]
-    return sum(int(fields[k]) for k in BUSY) / ticks
-
-
-def processors(text: str) -> int:
-    return sum(1 for line in text.splitlines() if line[:3] == "cpu" and line[3] != " ")
-
-
 def _own_seconds() -> float:
     """Of this process and its children that have ended."""
     return sum(os.times()[:4])
@@ -50,9 +40,11 @@ class OtherWork(AbstractContextManager["OtherWork"]):
             self.cores = max(now - self._others, 0.0) / wall
 
     def _seconds(self) -> float | None:
-        """Busy seconds of all processors less ours."""
+        """Busy seconds of all processors since the machine started, less ours."""
         if not STAT.exists():
             return None
-        text = STAT.read_text()
-        self.of = processors(text)
-        return busy_seconds(text, os.sysconf("SC_CLK_TCK")) - _own_seconds()
+        total, *rest = STAT.read_text().splitlines()
+        self.of = sum(line.startswith("cpu") for line in rest)
+        fields = total.split()[1:]
+        ticks = sum(int(fields[k]) for k in BUSY)
+        return ticks / os.sysconf("SC_CLK_TCK") - _own_seconds()

@@ -7,7 +7,6 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from importlib import resources
 from pathlib import Path
 
@@ -83,49 +82,70 @@ def our_dp(model: str | None, folder: Path) -> str:
     return target
 
 
-@dataclass
 class Peers:
-    """What there is to compare with.
+    """What there is to compare with; its files are made in a folder.
+
+    Parameters
+    ----------
+    python : of an environment with deepmd-kit
+    model : a ``.pb`` is used as it is, any other is converted; None: embedded water
+    distance : Å, bounds the compressed tables if the model does not say itself
+    compressed : a file to use instead of what ``dp compress`` makes
 
     Attributes
     ----------
-    python : of deepmd-kit's environment
-    distance : Å, bounds the compressed tables if the model does not say itself
-    folder : for its files
-    versions : of its packages
+    versions : of the packages
     models : files for deepmd-kit by the name of the contender
     notes : how the files were made and what is missing
+
+    Raises
+    ------
+    PeerError
+        If there is no deepmd-kit, or it cannot read the model.
     """
 
-    python: str
-    distance: float
-    folder: Path
-    versions: dict[str, str] = field(default_factory=dict)
-    models: dict[str, str] = field(default_factory=dict)
-    notes: list[str] = field(default_factory=list)
+    def __init__(
+        self,
+        python: str,
+        model: str | None,
+        distance: float,
+        folder: Path,
+        compressed: str | None = None,
+    ) -> None:
+        self.python, self._distance, self._folder = python, distance, folder
+        self.versions = versions_of(python)
+        self.models: dict[str, str] = {}
+        self.notes: list[str] = []
+        say("the peer's models")
+        frozen = model is not None and model.endswith(".pb")
+        if not (frozen and model and self._use_given(model)):
+            self._use_converted(model)
+        if compressed:
+            self.models[COMPRESSED] = compressed
+            self.notes.append(f"compressed model: {Path(compressed).name}, given")
 
-    def frozen(self, source: str, precision: str) -> str:
+    def _frozen(self, source: str, precision: str) -> str:
         """A frozen graph that ``dp compress`` takes; gives its path."""
-        target = str(self.folder / f"{precision}.pb")
+        target = str(self._folder / f"{precision}.pb")
         script = str(SCRIPTS / "to_tensorflow.py")
-        command = [self.python, script, source, target, precision, repr(self.distance)]
-        call("writing the TensorFlow model", command, self.folder)
+        command = [self.python, script, source, target, precision, repr(self._distance)]
+        call("writing the TensorFlow model", command, self._folder)
         return target
 
-    def compressed(self, source: str) -> str:
+    def _compressed(self, source: str) -> str:
         """What ``dp compress`` makes of a ``.pb``; gives its path."""
-        target = str(self.folder / f"compressed-{Path(source).name}")
+        target = str(self._folder / f"compressed-{Path(source).name}")
         command = [self.python, "-m", "deepmd", "--tf", "compress"]
-        call("dp compress", [*command, "-i", source, "-o", target], self.folder)
+        call("dp compress", [*command, "-i", source, "-o", target], self._folder)
         return target
 
-    def use_given(self, model: str) -> bool:
+    def _use_given(self, model: str) -> bool:
         """The user's ``.pb`` itself; False if it is too old for this deepmd-kit."""
-        source = str(self.folder / "given.pb")
+        source = str(self._folder / "given.pb")
         shutil.copyfile(model, source)
         try:
-            complete = self.frozen(source, "float64")
-            self.models[COMPRESSED] = self.compressed(complete)
+            complete = self._frozen(source, "float64")
+            self.models[COMPRESSED] = self._compressed(complete)
         except PeerError as error:
             if "already been compressed" in str(error):
                 self.models[COMPRESSED] = source
@@ -139,49 +159,17 @@ class Peers:
         self.notes.append("deepmd-kit reads the model file itself")
         return True
 
-    def use_converted(self, model: str | None) -> None:
+    def _use_converted(self, model: str | None) -> None:
         """Files that our converter and deepmd-kit's own writer make."""
-        source = our_dp(model, self.folder)
-        plain = self.models[UNCOMPRESSED] = self.frozen(source, "float64")
+        source = our_dp(model, self._folder)
+        plain = self.models[UNCOMPRESSED] = self._frozen(source, "float64")
         self.notes.append(
             "deepmd-kit's files made from the model by dpse-fast convert (.dp) and "
             "deepmd-kit's own TensorFlow writer, nets in the precision named"
         )
         try:
-            self.models[COMPRESSED] = self.compressed(plain)
-            single = self.frozen(source, "float32")
-            self.models[COMPRESSED_SINGLE] = self.compressed(single)
+            self.models[COMPRESSED] = self._compressed(plain)
+            single = self._frozen(source, "float32")
+            self.models[COMPRESSED_SINGLE] = self._compressed(single)
         except PeerError as error:
             self.notes.append(str(error))
-
-
-def prepare(
-    python: str,
-    model: str | None,
-    distance: float,
-    folder: Path,
-    compressed: str | None = None,
-) -> Peers:
-    """Make the peer's files in a folder.
-
-    Parameters
-    ----------
-    python : of an environment with deepmd-kit
-    model : a ``.pb`` is used as it is, any other is converted; None: embedded water
-    distance : Å, bounds the compressed tables if the model does not say itself
-    compressed : a file to use instead of what ``dp compress`` makes
-
-    Raises
-    ------
-    PeerError
-        If there is no deepmd-kit, or it cannot read the model.
-    """
-    peers = Peers(python, distance, folder, versions_of(python))
-    say("the peer's models")
-    frozen = model is not None and model.endswith(".pb")
-    if not (frozen and model and peers.use_given(model)):
-        peers.use_converted(model)
-    if compressed:
-        peers.models[COMPRESSED] = compressed
-        peers.notes.append(f"compressed model: {Path(compressed).name}, given")
-    return peers

@@ -39,9 +39,7 @@ def options(command: Callable[..., None]) -> Callable[..., None]:
     """Those of `bench.versions` and of `bench.npt`."""
     for option in (
         click.option("-m", "--model", help="Default: the embedded one."),
-        click.option(
-            "--structure", default=str(WATER), help="Periodic; default: water."
-        ),
+        click.option("--structure", default=str(WATER), help="Default: water."),
         click.option("--tol", default=1e-5, show_default=True, metavar="EV/Å"),
         click.option("--output", default=str(RESULTS), help="Folder."),
     ):

@@ -34,6 +34,7 @@ except ModuleNotFoundError as error:
         "folder that PYTHONPATH names"
     )
 
+NAMES = [step.name for step in steps.STEPS]
 PATHS = ("model2", "structure2", "peer_python", "peer_model")
 CHECKS = ["memcheck", "racecheck", "initcheck", "synccheck"]
 
@@ -54,21 +55,14 @@ def _kinds(_: object, __: object, texts: tuple[str, ...]) -> list[Kind]:
 
 
 @click.command(help=__doc__)
-@click.option(
-    "--only", multiple=True, type=click.Choice([step.name for step in steps.STEPS])
-)
+@click.option("--only", multiple=True, type=click.Choice(NAMES))
 @click.option("--seconds", default=steps.ALL_SECONDS, help="For everything.")
 @click.option(
     "--model", "subjects", multiple=True, default=SUBJECTS, type=click.Choice(SUBJECTS)
 )
 @click.option("--model2", metavar="FILE", help="In place of copper at random.")
 @click.option("--structure2", metavar="FILE", help="Periodic cell of that model.")
-@click.option(
-    "--sizes",
-    metavar="N,N,…",
-    callback=_numbers,
-    help="Atoms, the most telling ones first.",
-)
+@click.option("--sizes", metavar="N,N,…", callback=_numbers, help="Telling ones first.")
 @click.option("--stages-at", type=int, help="The size whose stages are measured.")
 @click.option("--blocks", default=3, show_default=True, type=click.IntRange(min=1))
 @click.option(
@@ -89,7 +83,8 @@ def main(only: tuple[str, ...], seconds: float, output: str, **given: Any) -> No
     head = {
         **command_and_date("bench.gpu"),
         "device": options["device"],
-        "options": {k: v for k, v in options.items() if not (k in PATHS and v)},
+        "options": {"only": [step.name for step in chosen]}
+        | {k: v for k, v in options.items() if not (k in PATHS and v)},
         "host": describe_machine(),
     }
     with tempfile.TemporaryDirectory() as folder:

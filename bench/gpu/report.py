@@ -114,27 +114,18 @@ def timings_text(found: Report) -> str:
 
 
 def _timing(run: Report) -> Sequence[Any]:
-    return [
-        run["kind"],
-        run["atoms"],
-        run["ns_per_atom"],
-        run["atom_steps_per_s"] / 1e6,
-        1e3 * run["step_seconds"],
-        1e3 * run["build_seconds"],
-        run["first_seconds"],
-        run.get("memory_bytes_per_atom"),
-    ]
+    milliseconds = (1e3 * run["step_seconds"], 1e3 * run["build_seconds"])
+    rates = (run["ns_per_atom"], run["atom_steps_per_s"] / 1e6)
+    memory = run.get("memory_bytes_per_atom")
+    start = (run["kind"], run["atoms"], *rates)
+    return [*start, *milliseconds, run["first_seconds"], memory]
 
 
 def _stages(run: Report) -> Sequence[Any]:
     ns, products = run["stages"]["ns_per_atom"], run.get("products") or {}
-    return [
-        run["kind"],
-        *(ns.get(stage) for stage in STAGES),
-        run["stages"]["other_ns_per_atom"],
-        products.get("ns_per_atom"),
-        *(percent(products.get(key)) for key in ("of_fitting", "of_step")),
-    ]
+    parts = (percent(products.get(key)) for key in ("of_fitting", "of_step"))
+    times = (*(ns.get(stage) for stage in STAGES), run["stages"]["other_ns_per_atom"])
+    return [run["kind"], *times, products.get("ns_per_atom"), *parts]
 
 
 def kernels_text(found: Report) -> str:

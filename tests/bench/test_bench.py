@@ -200,25 +200,20 @@ def test_machine_is_ready_for_json() -> None:
     assert found["versions"]["dpse-fast"] == dpse_fast.__version__
 
 
-def test_busy_seconds_leave_idle_and_waiting_out() -> None:
-    text = "cpu  100 20 30 9000 800 7 6 5 0 0\ncpu0 1 2\ncpu1 1 2\nintr 5\n"
-    assert other_work.busy_seconds(text, 100) == pytest.approx(1.68)
-    assert other_work.processors(text) == 2
-
-
 def test_own_work_is_not_that_of_others(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    """Idle and waiting are no work."""
     stat = tmp_path / "stat"
-    stat.write_text("cpu  0 0 0 0 0 0 0 0\ncpu0 0\n")
+    stat.write_text("cpu  0 0 0 0 0 0 0 0 0 0\ncpu0 0\ncpu1 0\nintr 5\n")
     monkeypatch.setattr(other_work, "STAT", stat)
     monkeypatch.setattr(other_work, "_own_seconds", iter([1.0, 3.0]).__next__)
     monkeypatch.setattr(other_work.time, "perf_counter", iter([0.0, 4.0]).__next__)
     monkeypatch.setattr(other_work.os, "sysconf", lambda _: 10)
     with other_work.OtherWork() as others:
-        stat.write_text("cpu  80 0 0 999 0 0 0 0\ncpu0 0\n")
+        stat.write_text("cpu  40 10 10 999 800 10 5 5 0 0\ncpu0 0\ncpu1 0\nintr 5\n")
     assert others.cores == (80 / 10 - 2) / 4
-    assert others.of == 1
+    assert others.of == 2
 
 
 def test_structure_is_whole_copies_in_the_models_types() -> None:
