@@ -71,7 +71,7 @@ class Contender:
     environment: dict[str, str]
 
     def run(self, folder: Path, ranks: int, steps: int, copies: int) -> dict[str, Any]:
-        """Seconds of the loop, and the thermodynamic output; raises PeerError."""
+        """Seconds of the loop, and the thermodynamic output."""
         script = SCRIPT.format(
             data=DATA, copies=copies, pair=self.pair, steps=steps, warm_up=WARM_UP
         )
@@ -80,7 +80,10 @@ class Contender:
         launcher = [str(binaries / "mpirun"), "-n", str(ranks)] if ranks > 1 else []
         command = [*launcher, str(binaries / "lmp"), "-in", "in.bench", "-log", "none"]
         said = call(self.name, command, folder, MOST_SECONDS, self.environment)
-        (_, (loop, n_atoms)), (_, use) = LOOP.findall(said), USE.findall(said)
+        loops, uses = LOOP.findall(said), USE.findall(said)
+        if len(loops) != 2:
+            raise LammpsError(f"{self.name}: expected two runs, got {len(loops)}")
+        (loop, n_atoms), use = loops[1], uses[1]
         seconds = float(loop) / steps
         return {
             "atoms": int(n_atoms),
