@@ -7,11 +7,7 @@ round, a Markdown table and a plot to bench/results.
 
 from __future__ import annotations
 
-import datetime
-import json
 import os
-import subprocess
-import sys
 import tempfile
 from collections.abc import Callable
 from pathlib import Path
@@ -19,64 +15,57 @@ from typing import Any
 
 import click
 
-from .comparison import Disagreement, compare
-from .machine import available_cores, describe_machine, without_folders
+import dpse_fast
+from dpse_fast.plan import PRECISIONS
+
+from . import neighbour_list
+from .comparison import Contest, compare
+from .machine import available_cores, describe_machine, slug
 from .other_work import OtherWork
-from .peers import PeerError, Peers, prepare
+from .peers import PeerError, Peers
+from .plot import draw
 from .progress import say
-from .report_files import write
+from .report_files import RESULTS, command_and_date, write
 from .scaling import measure_scaling
 from .stages import measure_stages
 from .startup import measure_startup
 from .system import first_frame, shortest_distance, system_of
 from .table import SECTIONS, markdown
 from .threads import compare_threads
-from .worker import WorkerError
 
-HERE = Path(__file__).parent
 QUICK = {"atoms": 1536, "rounds": 5, "largest": 1e4, "startups": 1, "listed": 24_000}
 FULL = {"atoms": 5184, "rounds": 7, "largest": 1e6, "startups": 3, "listed": 192_000}
 STAGE_ROUNDS = 3  # for each of the comparison: short, and the shortest counts
-MOST_SECONDS = 300
-
-
-def neighbour_list(folder: Path, atoms: int) -> dict[str, Any]:
-    """What bench/neighbour_list.py measures, in a process of its own."""
-    say("neighbour list")
-    script, output = HERE / "neighbour_list.py", folder / "neighbour_list.json"
-    if not script.exists():
-        return {"error": "bench/neighbour_list.py does not exist"}
-    command = [sys.executable, str(script), "--output", str(output)]
-    command += ["--atoms", str(atoms)]
-    try:
-        done = subprocess.run(
-            command, capture_output=True, text=True, timeout=MOST_SECONDS
-        )
-    except subprocess.TimeoutExpired:
-        return {"error": f"the neighbour list took more than {MOST_SECONDS} s"}
-    if not output.exists():
-        said = (done.stderr or done.stdout).strip().splitlines()
-        return {"error": said[-1] if said else f"ended with code {done.returncode}"}
-    found: dict[str, Any] = json.loads(output.read_text())
-    return found
+REMEDY = "make bench sets them up, or name an environment with --peer-python"
 
 
 def _peers(
-    python: str | None,
-    model: str | None,
-    distance: float,
-    folder: Path,
-    compressed: str | None,
+    python: str | None, contest: Contest, compressed: str | None
 ) -> tuple[Peers | None, list[str]]:
     """The peers and what to say of them; None, and why, without any."""
-    remedy = "make bench sets them up, or name an environment with --peer-python"
     if python is None:
-        return None, [f"no peers: {remedy}"]
+        return None, [f"no peers: {REMEDY}"]
+    distance = shortest_distance(contest.system)
     try:
-        peers = prepare(python, model, distance, folder, compressed)
+        peers = Peers(python, contest.model, distance, contest.folder, compressed)
     except PeerError as error:
-        return None, [f"no peers: {error}; {remedy}"]
+        return None, [f"no peers: {error}; {REMEDY}"]
     return peers, peers.notes
+
+
+def write_all(report: dict[str, Any], folder: str, model: str | None) -> list[Path]:
+    """JSON, Markdown and a picture, named by processor, date and model.
+
+    Parameters
+    ----------
+    model : file of a model other than the embedded one
+    """
+    parts = [slug(Path(model).stem)] if model else []
+    parts += ["quick"] if report["quick"] else []
+    data = write(report, folder, report["machine"]["processor"], *parts)
+    text, picture = data.with_suffix(".md"), data.with_suffix(".png")
+    text.write_text(markdown(report))
+    return [data, text, picture] if draw(report, picture) else [data, text]
 
 
 @click.command(help=__doc__)
@@ -92,50 +81,27 @@ def _peers(
 @click.option("--threads", type=click.IntRange(min=1), help="Default: all cores.")
 @click.option("--tol", default=1e-5, show_default=True, metavar="EV/Å")
 @click.option(
-    "--precision", "precisions", multiple=True, help="Default: all there are."
+    "--precision",
+    "precisions",
+    multiple=True,
+    default=tuple(PRECISIONS),
+    type=click.Choice(list(PRECISIONS)),
+    help="Default: all there are.",
 )
 @click.option("--only", multiple=True, type=click.Choice(list(SECTIONS)))
-@click.option(
-    "--output",
-    default=str(HERE / "results"),
-    type=click.Path(file_okay=False),
-    help="Folder.  [default: bench/results]",
-)
-def main(
-    quick: bool,
-    peer_python: str | None,
-    model: str | None,
-    peer_compressed: str | None,
-    structure: str | None,
-    copies: int | None,
-    atoms: int | None,
-    rounds: int | None,
-    largest: float | None,
-    threads: int | None,
-    tol: float,
-    precisions: tuple[str, ...],
-    only: tuple[str, ...],
-    output: str,
-) -> None:
-    import dpse_fast
-    from dpse_fast.plan import PRECISIONS
-
-    unknown = set(precisions) - set(PRECISIONS)
-    if unknown:
-        raise click.BadParameter(f"precision: expected one of {', '.join(PRECISIONS)}")
+@click.option("--output", default=str(RESULTS), help="Folder.")
+def main(quick: bool, tol: float, only: tuple[str, ...], **given: Any) -> None:
     defaults = QUICK if quick else FULL
-    names = list(precisions or PRECISIONS)
-    rounds = rounds or int(defaults["rounds"])
-    threads = threads or available_cores()
-    asked = set(only or SECTIONS)
-    # The workers run in folders of their own; a venv's python stays a link.
-    model, structure, peer_python, peer_compressed = (
-        path and os.path.abspath(path)
-        for path in (model, structure, peer_python, peer_compressed)
+    rounds = given["rounds"] or int(defaults["rounds"])
+    threads = given["threads"] or available_cores()
+    precisions, asked = given["precisions"], set(only or SECTIONS)
+    # Some workers run in folders of their own; a venv's python stays a link.
+    files = ("model", "structure", "peer_python", "peer_compressed")
+    model, structure, peer_python, compressed = (
+        given[name] and os.path.abspath(given[name]) for name in files
     )
     report: dict[str, Any] = {
-        "command": without_folders(["python -m bench", *sys.argv[1:]]),
-        "date": datetime.date.today().isoformat(),
+        **command_and_date("bench"),
         "quick": quick,
         "model": Path(model).name if model else "embedded water",
         "structure": Path(structure).name if structure else "water",
@@ -145,58 +111,46 @@ def main(
     try:
         potential = dpse_fast.load(model, tol=tol, sel_overflow="truncate")
         frame = first_frame(structure, potential)
-        count = copies**3 * frame.n_atoms if copies else atoms or defaults["atoms"]
-        system = system_of(frame, potential, int(count))
-        single = system_of(frame, potential, 1)
     except dpse_fast.errors.DpseError as error:
         raise click.ClickException(str(error)) from None
-    with tempfile.TemporaryDirectory() as name:
-        folder = Path(name)
-        saved = system.save(folder / "structure.npz")
-        cell = single.save(folder / "cell.npz")
+    count = given["atoms"] or int(defaults["atoms"])
+    if given["copies"]:
+        count = given["copies"] ** 3 * frame.n_atoms
+    with tempfile.TemporaryDirectory() as folder:
+        contest, cell = (
+            Contest(system_of(frame, potential, n), model, tol, Path(folder))
+            for n in (count, 1)
+        )
         peers, notes = None, ["not asked for"]
         if asked & {"comparison", "startup"}:
-            distance = shortest_distance(single)
-            peers, notes = _peers(peer_python, model, distance, folder, peer_compressed)
-        versions = peers.versions if peers else {}
-        report["peers"] = {"versions": versions, "notes": notes}
-        n = len(system.types)
-        stage_rounds, repeats = STAGE_ROUNDS * rounds, int(defaults["startups"])
-        started = names[:1] if quick else names
-        most = largest or defaults["largest"]
-        sections: dict[str, Callable[[], dict[str, Any] | None]] = {
-            "comparison": lambda: compare(
-                names, model, tol, peers, saved, n, rounds, folder
+            peers, notes = _peers(peer_python, cell, compressed)
+        report["peers"] = {"versions": peers.versions if peers else {}, "notes": notes}
+        repeats, started = int(defaults["startups"]), precisions[: 1 if quick else None]
+        most = given["largest"] or defaults["largest"]
+        sections: dict[str, Callable[[], dict[str, Any]]] = {
+            "comparison": lambda: compare(contest, precisions, peers, rounds),
+            "threads": lambda: compare_threads(contest, precisions, threads, rounds),
+            "stages": lambda: measure_stages(
+                contest, precisions, STAGE_ROUNDS * rounds
             ),
-            "threads": lambda: (
-                compare_threads(names, threads, model, tol, saved, n, rounds, folder)
-                if threads > 1
-                else None
-            ),
-            "stages": lambda: measure_stages(names, model, tol, system, stage_rounds),
-            "startup": lambda: measure_startup(
-                started, model, tol, threads, peers, cell, repeats, folder
-            ),
-            "neighbour_list": lambda: neighbour_list(folder, int(defaults["listed"])),
+            "startup": lambda: measure_startup(cell, started, threads, peers, repeats),
+            "neighbour_list": lambda: neighbour_list.measure(int(defaults["listed"])),
             "scaling": lambda: measure_scaling(
-                names, most, threads, model, tol, structure
+                contest, precisions, most, threads, structure
             ),
         }
-        for key, measure in sections.items():
-            if key not in asked:
-                continue
+        if threads == 1:
+            del sections["threads"]
+        for key in (key for key in sections if key in asked):
             try:
                 with OtherWork() as others:
-                    found = measure()
-            except (Disagreement, WorkerError) as error:
-                raise click.ClickException(str(error)) from None
+                    found = sections[key]()
             except KeyboardInterrupt:
                 say(f"interrupted: without {key} and what comes after it")
                 break
-            if found:
-                report[key] = {**found, "other_work_cores": others.cores}
-                report["machine"]["processors"] = others.of
-    paths = write(report, Path(output), model)
+            report[key] = {**found, "other_work_cores": others.cores}
+            report["machine"]["processors"] = others.of
+    paths = write_all(report, given["output"], model)
     click.echo(markdown(report))
     for path in paths:
         say(f"wrote {path}")

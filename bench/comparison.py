@@ -8,44 +8,61 @@ from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
+import click
 import numpy as np
 
 from . import ratios
 from .peers import COMPRESSED, UNCOMPRESSED, Peers
 from .progress import say
-from .worker import Worker, WorkerError, peer_environment
+from .system import System
+from .worker import Answer, Worker, WorkerError, peer_environment
 
 HARD_STOP = {"double": 1e-4, "mixed": 1e-3, "single": 1e-3}  # eV/Å
 PREFIX = "dpse-fast, "
 
 
-class Disagreement(Exception):
+class Disagreement(click.ClickException):
     """Forces differ by more than precision and tolerance explain."""
 
 
-def our_worker(
-    precision: str,
-    threads: int,
-    model: str | None,
-    tol: float,
-    structure: str,
-    folder: Path,
-    environment: dict[str, str] | None = None,
-) -> Worker:
-    """dpse-fast in a process of its own."""
-    options: dict[str, Any] = {"model": model, "precision": precision}
-    options |= {"threads": threads, "tol": tol, "structure": structure}
-    name = f"{PREFIX}{precision}" + (f", {threads} threads" if threads > 1 else "")
-    return Worker(name, sys.executable, "ours.py", options, folder, environment)
+class Contest:
+    """What everybody evaluates, each in a process of its own.
 
+    Parameters
+    ----------
+    model, tol : of ours
+    folder : for the files of all
+    """
 
-def peer_worker(
-    name: str, peers: Peers, threads: int, structure: str, folder: Path
-) -> Worker:
-    """deepmd-kit in a process of its own."""
-    options = {"model": peers.models[name], "structure": structure}
-    limits = peer_environment(threads)
-    return Worker(name, peers.python, "deepmd_kit.py", options, folder, limits)
+    def __init__(
+        self, system: System, model: str | None, tol: float, folder: Path
+    ) -> None:
+        self.system, self.n_atoms = system, len(system.types)
+        self.model, self.tol, self.folder = model, tol, folder
+        self._structure = system.save(folder / f"{self.n_atoms}-atoms.npz")
+
+    def worker(
+        self,
+        name: str,
+        script: str = "ours.py",
+        python: str = sys.executable,
+        environment: dict[str, str] | None = None,
+        **options: Any,
+    ) -> Worker:
+        """Of any script, with options besides structure, model and tolerance."""
+        common = {"structure": self._structure, "model": self.model, "tol": self.tol}
+        options = common | options
+        return Worker(name, script, options, self.folder, python, environment)
+
+    def ours(self, precision: str, threads: int = 1, **more: Any) -> Worker:
+        """dpse-fast; ``more`` as for `worker`."""
+        name = f"{PREFIX}{precision}" + (f", {threads} threads" if threads > 1 else "")
+        return self.worker(name, precision=precision, threads=threads, **more)
+
+    def peer(self, peers: Peers, name: str, threads: int = 1) -> Worker:
+        """deepmd-kit."""
+        limits, model = peer_environment(threads), peers.models[name]
+        return self.worker(name, "deepmd_kit.py", peers.python, limits, model=model)
 
 
 def differences(ours: Mapping[str, Any], other: Mapping[str, Any]) -> dict[str, float]:
@@ -80,54 +97,56 @@ def check_agreement(found: Mapping[str, Mapping[str, float]], reference: str) ->
             )
 
 
-def take_turns(
-    workers: Sequence[Worker], rounds: int, label: str
-) -> dict[str, list[dict[str, float]]]:
-    """Seconds of every contender in every round."""
-    times: dict[str, list[dict[str, float]]] = {w.name: [] for w in workers}
-    for k in range(rounds):
-        say(f"{label}: round {k + 1} of {rounds}")
-        for worker in workers:
-            times[worker.name].append(worker.evaluate())
-    return times
-
-
 def summary(
-    times: Mapping[str, Sequence[Mapping[str, float]]],
-    n_atoms: int,
-    bases: Sequence[str],
+    times: Mapping[str, Sequence[Answer]], n_atoms: int, bases: Sequence[str]
 ) -> dict[str, dict[str, Any]]:
     """µs/atom of each contender, and how much faster it is than the bases."""
-    found = {}
-    for name, rounds in times.items():
-        entry: dict[str, Any] = {"peak_bytes": rounds[-1].get("peak_bytes")}
-        entry["times_faster_than"] = {}
-        for clock in ("wall", "cpu"):
-            mine = [r[clock] for r in rounds]
-            entry[f"{clock}_us_per_atom"] = ratios.per_atom(mine, n_atoms)
-            for base in bases:
-                theirs = [r[clock] for r in times[base]]
-                ratio = ratios.ratio_by_round(theirs, mine)
-                entry["times_faster_than"].setdefault(base, {})[clock] = ratio
-        found[name] = entry
-    return found
+    return {
+        name: {
+            "peak_bytes": rounds[-1].get("peak_bytes"),
+            "times_faster_than": {
+                base: ratios.times_faster(times[base], rounds) for base in bases
+            },
+            **{
+                f"{clock}_us_per_atom": ratios.per_atom(seconds, n_atoms)
+                for clock, seconds in ratios.by_clock(rounds).items()
+            },
+        }
+        for name, rounds in times.items()
+    }
 
 
-def wall_over_cpu(times: Mapping[str, Sequence[Mapping[str, float]]]) -> float:
+def wall_over_cpu(times: Mapping[str, Sequence[Answer]]) -> float:
     """Median over all rounds on one thread."""
     each = [r["wall"] / r["cpu"] for rounds in times.values() for r in rounds]
     return ratios.median(each)
 
 
+def agree_and_take_turns(
+    workers: Sequence[Worker], reference: str, n_atoms: int, rounds: int
+) -> dict[str, Any]:
+    """Of workers that have evaluated once; raises Disagreement, WorkerError."""
+    numbers = {worker.name: worker.numbers() for worker in workers}
+    agreement = {
+        name: differences(value, numbers[reference])
+        for name, value in numbers.items()
+        if name != reference
+    }
+    check_agreement(agreement, reference)
+    calls = {worker.name: worker.evaluate for worker in workers}
+    times = ratios.take_turns(calls, rounds, "comparison")
+    bases = [name for name in (COMPRESSED, UNCOMPRESSED) if name in numbers]
+    return {
+        "atoms": n_atoms,
+        "reference": reference,
+        "agreement": agreement,
+        "contenders": summary(times, n_atoms, bases),
+        "rounds": times,
+    }
+
+
 def compare(
-    precisions: Sequence[str],
-    model: str | None,
-    tol: float,
-    peers: Peers | None,
-    structure: str,
-    n_atoms: int,
-    rounds: int,
-    folder: Path,
+    contest: Contest, precisions: Sequence[str], peers: Peers | None, rounds: int
 ) -> dict[str, Any]:
     """Ours and the peers on one thread: agreement, then rounds.
 
@@ -137,47 +156,25 @@ def compare(
     WorkerError
         If one of ours fails; a peer that fails is left out and named.
     """
+    running, failed = {}, {}
+    workers = [contest.ours(precision) for precision in precisions]
+    if peers:
+        workers += [contest.peer(peers, name) for name in peers.models]
     with ExitStack() as stack:
-        workers = [
-            stack.enter_context(our_worker(p, 1, model, tol, structure, folder))
-            for p in precisions
-        ]
-        for name in peers.models if peers else ():
-            assert peers
-            worker = peer_worker(name, peers, 1, structure, folder)
-            workers.append(stack.enter_context(worker))
-        running, failed = [], {}
-        for worker in workers:
+        for worker in [stack.enter_context(worker) for worker in workers]:
             say(f"first evaluation: {worker.name}")
             try:
                 worker.evaluate()
+                running[worker.name] = worker
             except WorkerError as error:
                 if worker.name.startswith(PREFIX):
                     raise
                 failed[worker.name] = str(error)
                 say(str(error))
-                continue
-            running.append(worker)
-        numbers = {w.name: w.numbers() for w in running}
-        reference = next(
-            (n for n in (UNCOMPRESSED, COMPRESSED) if n in numbers),
-            f"{PREFIX}{precisions[0]}",
+        names = (UNCOMPRESSED, COMPRESSED, *running)
+        reference = next(name for name in names if name in running)
+        found = agree_and_take_turns(
+            [*running.values()], reference, contest.n_atoms, rounds
         )
-        agreement = {
-            name: differences(value, numbers[reference])
-            for name, value in numbers.items()
-            if name != reference
-        }
-        check_agreement(agreement, reference)
-        times = take_turns(running, rounds, "comparison")
-    bases = [n for n in (COMPRESSED, UNCOMPRESSED) if n in numbers]
-    return {
-        "atoms": n_atoms,
-        "threads": 1,
-        "reference": reference,
-        "agreement": agreement,
-        "contenders": summary(times, n_atoms, bases),
-        "failed": failed,
-        "wall_over_cpu": wall_over_cpu(times),
-        "rounds": times,
-    }
+    over = wall_over_cpu(found["rounds"])
+    return {**found, "threads": 1, "failed": failed, "wall_over_cpu": over}

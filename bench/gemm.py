@@ -5,17 +5,17 @@ from __future__ import annotations
 import time
 import timeit
 from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 BLOCKS = (64, 128, 256, 512, 1024)  # rows of atoms
 SQUARE = 2048
 REPEATS = 7
 
+Product = Callable[[], Any]
 Shape = tuple[int, int]  # inputs, outputs of a layer
-Array = NDArray[np.floating]
 
 
 def layer_flops(shapes: Sequence[Shape]) -> int:
@@ -23,16 +23,16 @@ def layer_flops(shapes: Sequence[Shape]) -> int:
     return 4 * sum(n_in * n_out for n_in, n_out in shapes)
 
 
-def least_seconds(function: Callable[[], Any], calls: int = 1) -> float:
-    """CPU time of a call in the shortest of several runs of so many calls.
+def gflops(flops: float, function: Callable[[], Any], calls: int = 1) -> float:
+    """GFLOP/s of a call by CPU time, in the shortest of several runs of so many calls.
 
-    Of all threads of the process, so that BLAS must be on one.
+    CPU time is that of all threads of the process, so that BLAS must be on one.
     """
     function()
     runs = timeit.repeat(
         function, timer=time.process_time, repeat=REPEATS, number=calls
     )
-    return min(runs) / calls
+    return float(1e-9 * flops * calls / min(runs))
 
 
 def square_rate(dtype: Any, size: int = SQUARE) -> float:
@@ -40,8 +40,7 @@ def square_rate(dtype: Any, size: int = SQUARE) -> float:
     rng = np.random.default_rng(0)
     a, b = (rng.normal(size=(size, size)).astype(dtype) for _ in range(2))
     out = np.empty_like(a)
-    seconds = least_seconds(lambda: np.matmul(a, b, out=out))
-    return float(2 * size**3 / seconds / 1e9)
+    return gflops(2 * size**3, lambda: np.matmul(a, b, out=out))
 
 
 def chain_rates(
@@ -59,41 +58,36 @@ def chain_rates(
     ``gflops`` and ``block`` of the best block, ``by_block``, and ``layers``: the
     rates of x@W and of y@Wᵀ of every layer at that block
     """
-    by_block = {}
-    layers: dict[int, list[dict[str, Any]]] = {}
     rng = np.random.default_rng(0)
     weights = [(rng.normal(size=s) / np.sqrt(s[0])).astype(dtype) for s in shapes]
+
+    def products(rows: int) -> tuple[list[Product], list[Product]]:
+        """Forward and backward, layer by layer."""
+        there: list[Product] = []
+        back: list[Product] = []
+        for w in weights:
+            x, y, slope = (np.ones((rows, n), dtype) for n in (*w.shape, w.shape[0]))
+            there.append(partial(np.matmul, x, w, out=y))
+            back.append(partial(np.matmul, y, w.T, out=slope))
+        return there, back
+
+    by_block = {}
     for rows in blocks:
-        inputs: list[Array] = [np.ones((rows, n), dtype) for n, _ in shapes]
-        outputs: list[Array] = [np.ones((rows, n), dtype) for _, n in shapes]
-        slopes: list[Array] = [np.ones((rows, n), dtype) for n, _ in shapes]
-        together = tuple(zip(weights, inputs, outputs, slopes, strict=True))
-
-        def chain(together: Any = together) -> None:
-            for w, x, y, _ in together:
-                np.matmul(x, w, out=y)
-            for w, _, y, back in reversed(together):
-                np.matmul(y, w.T, out=back)
-
+        there, back = products(rows)
+        chain = partial(_all, [*there, *back[::-1]])
         # About a thousand rows a run, so that the clock's grain does not matter.
-        seconds = least_seconds(chain, max(1, 1024 // rows))
-        by_block[rows] = rows * layer_flops(shapes) / seconds / 1e9
-        layers[rows] = [_layer(*arrays) for arrays in together]
+        calls = max(1, 1024 // rows)
+        by_block[rows] = gflops(rows * layer_flops(shapes), chain, calls)
     best = max(by_block, key=by_block.__getitem__)
-    return {
-        "gflops": by_block[best],
-        "block": best,
-        "by_block": by_block,
-        "layers": layers[best],
-    }
+    layers = []
+    for (n_in, n_out), *both in zip(shapes, *products(best), strict=True):
+        forward, backward = (gflops(2 * best * n_in * n_out, each) for each in both)
+        layer = {"shape": [n_in, n_out], "forward_gflops": forward}
+        layers.append({**layer, "backward_gflops": backward})
+    rate = by_block[best]
+    return {"gflops": rate, "block": best, "by_block": by_block, "layers": layers}
 
 
-def _layer(w: Array, x: Array, y: Array, back: Array) -> dict[str, Any]:
-    forward = least_seconds(lambda: np.matmul(x, w, out=y))
-    backward = least_seconds(lambda: np.matmul(y, w.T, out=back))
-    flops = 2 * len(x) * w.size
-    return {
-        "shape": list(w.shape),
-        "forward_gflops": flops / forward / 1e9,
-        "backward_gflops": flops / backward / 1e9,
-    }
+def _all(products: Sequence[Product]) -> None:
+    for product in products:
+        product()

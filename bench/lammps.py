@@ -7,14 +7,11 @@ LAMMPS' own of its loop, start-up excluded. Writes JSON to bench/results.
 
 from __future__ import annotations
 
-import datetime
-import json
 import os
 import re
-import subprocess
 import sys
-import tempfile
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -22,14 +19,13 @@ import click
 import numpy as np
 
 from . import ratios
-from .machine import available_cores, describe_machine, slug, without_folders
-from .other_work import OtherWork
+from .machine import available_cores
+from .peers import call
 from .progress import say
-from .report_files import significant
-from .worker import NOISE, peer_environment
+from .report_files import RESULTS, report_of
+from .worker import peer_environment
 
-HERE = Path(__file__).parent
-ROOT = HERE.parent
+ROOT = Path(__file__).parents[1]
 DATA = ROOT / "examples" / "lammps" / "water" / "water.data"
 BUILDER = ROOT / "plugins" / "lammps" / "dpse_lammps"
 PEER = "deepmd"
@@ -61,8 +57,8 @@ LOOP = re.compile(r"Loop time of (\S+) on \d+ procs for \d+ steps with (\d+) ato
 USE = re.compile(r"([\d.]+)% CPU use with")
 
 
-class LammpsError(Exception):
-    """LAMMPS ended, or computed something else."""
+class LammpsError(click.ClickException):
+    """LAMMPS computed something else."""
 
 
 @dataclass
@@ -75,78 +71,40 @@ class Contender:
     environment: dict[str, str]
 
     def run(self, folder: Path, ranks: int, steps: int, copies: int) -> dict[str, Any]:
-        """Seconds of the loop, and the thermodynamic output.
-
-        Raises
-        ------
-        LammpsError
-        """
+        """Seconds of the loop, and the thermodynamic output."""
         script = SCRIPT.format(
             data=DATA, copies=copies, pair=self.pair, steps=steps, warm_up=WARM_UP
         )
         (folder / "in.bench").write_text(script)
         binaries = Path(self.python).parent
         launcher = [str(binaries / "mpirun"), "-n", str(ranks)] if ranks > 1 else []
-        done = subprocess.run(
-            [*launcher, str(binaries / "lmp"), "-in", "in.bench", "-log", "none"],
-            cwd=folder,
-            env=os.environ | self.environment,
-            capture_output=True,
-            text=True,
-            timeout=MOST_SECONDS,
-            check=False,
-        )
-        loops, uses = LOOP.findall(done.stdout), USE.findall(done.stdout)
-        if done.returncode or len(loops) != 2:
-            said = (done.stdout + done.stderr).strip().splitlines()
-            told = [line for line in said if "ERROR" in line] or [
-                line for line in said if NOISE not in line
-            ]
-            raise LammpsError(f"{self.name}: {told[0] if told else 'no message'}")
-        seconds = float(loops[1][0])
+        command = [*launcher, str(binaries / "lmp"), "-in", "in.bench", "-log", "none"]
+        said = call(self.name, command, folder, MOST_SECONDS, self.environment)
+        loops, uses = LOOP.findall(said), USE.findall(said)
+        if len(loops) != 2:
+            raise LammpsError(f"{self.name}: expected two runs, got {len(loops)}")
+        (loop, n_atoms), use = loops[1], uses[1]
+        seconds = float(loop) / steps
         return {
-            "atoms": int(loops[1][1]),
-            "wall": seconds / steps,
-            "cpu": seconds / steps * float(uses[1]) / 100 * ranks,
-            "thermo": thermo(done.stdout),
+            "atoms": int(n_atoms),
+            "wall": seconds,
+            "cpu": seconds * float(use) / 100 * ranks,
+            "thermo": thermo(said),
         }
 
 
 def thermo(log: str) -> list[list[float]]:
-    """All rows of a log: step, pe, ke, etotal (eV), press (bar)."""
+    """All rows of a log: step, pe, ke, etotal (eV), and a fifth column."""
     row = re.compile(r" *\d+( +-?[\d.]\S*){4} *")
     lines = (line for line in log.splitlines() if row.fullmatch(line))
     return [[float(word) for word in line.split()] for line in lines]
 
 
-def built_plugin(python: str, folder: Path) -> Path:
-    """The plugin, compiled against an environment.
-
-    Raises
-    ------
-    LammpsError
-    """
-    code = f"import build; print(build.build({str(folder)!r}))"
-    done = subprocess.run(
-        [python, "-c", code],
-        cwd=BUILDER,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    if done.returncode:
-        raise LammpsError(f"plugin: {done.stderr.strip().splitlines()[-1]}")
-    return folder
-
-
-def contenders(
-    ours: str, peer: str, model: str, plugin: Path, threads: int
-) -> list[Contender]:
-    """The peer first."""
-    limits = peer_environment(threads)
-    found = [Contender(PEER, peer, f"pair_style deepmd {model}", limits)]
+def contenders(ours: str, peer: str, model: str, plugin: Path) -> list[Contender]:
+    """The peer first; all on one thread a rank."""
+    found = [Contender(PEER, peer, f"pair_style deepmd {model}", peer_environment(1))]
     for precision in ENERGY:
-        pair = f"pair_style dpse {model} precision {precision} threads {threads}"
+        pair = f"pair_style dpse {model} precision {precision} threads 1"
         environment = {"LAMMPS_PLUGIN_PATH": str(plugin), "OMP_NUM_THREADS": "1"}
         found.append(Contender(f"dpse, {precision}", ours, pair, environment))
     return found
@@ -165,12 +123,7 @@ def agreement(found: dict[str, Any], reference: dict[str, Any]) -> dict[str, flo
 
 
 def check(name: str, off: dict[str, float]) -> None:
-    """Stop before anything counts that does not compute the same.
-
-    Raises
-    ------
-    LammpsError
-    """
+    """Raise LammpsError before anything counts that does not compute the same."""
     precision = name.rsplit(" ", 1)[1]
     for key, limit in (
         ("energy_ev_per_atom", ENERGY[precision]),
@@ -188,80 +141,56 @@ def compare(
     copies: int,
     rounds: int,
 ) -> dict[str, Any]:
-    """Turns on one layout of ranks."""
-    runs: dict[str, list[dict[str, Any]]] = {style.name: [] for style in styles}
-    for k in range(rounds):
-        for style in styles:
-            say(f"{ranks} ranks, round {k + 1} of {rounds}: {style.name}")
-            runs[style.name].append(style.run(folder, ranks, steps, copies))
-            if k == 0 and style.name != PEER:
-                check(style.name, agreement(runs[style.name][0], runs[PEER][0]))
-    n_atoms = runs[PEER][0]["atoms"]
-    entries = {}
+    """Turns on one layout of ranks; all agree before the second round."""
+    calls = {s.name: partial(s.run, folder, ranks, steps, copies) for s in styles}
+    runs = ratios.take_turns(calls, 1, f"{ranks} ranks, first")
+    reference = runs[PEER][0]
+    off = {name: agreement(each[0], reference) for name, each in runs.items()}
+    del off[PEER]
+    for name, found in off.items():
+        check(name, found)
+    more = ratios.take_turns(calls, rounds - 1, f"{ranks} ranks, more")
+    n_atoms = reference["atoms"]
+    entries: dict[str, dict[str, Any]] = {}
     for name, each in runs.items():
-        entry: dict[str, Any] = {}
-        for clock in ("wall", "cpu"):
-            mine = [run[clock] for run in each]
-            theirs = [run[clock] for run in runs[PEER]]
-            entry[f"{clock}_us_per_atom_step"] = ratios.per_atom(mine, n_atoms)
-            faster = ratios.ratio_by_round(theirs, mine)
-            entry.setdefault("times_faster", {})[clock] = faster
-            entry.setdefault("rounds", {})[clock] = mine
-        if name != PEER:
-            entry["agreement"] = agreement(each[0], runs[PEER][0])
-        entries[name] = entry
+        each += more[name]
+        clocks = ratios.by_clock(each)
+        entries[name] = {
+            **{
+                f"{clock}_us_per_atom_step": ratios.per_atom(seconds, n_atoms)
+                for clock, seconds in clocks.items()
+            },
+            "times_faster": ratios.times_faster(runs[PEER], each),
+            "rounds": clocks,
+            **({"agreement": off[name]} if name in off else {}),
+        }
+        faster = entries[name]["times_faster"]["wall"]["median"]
+        us = entries[name]["wall_us_per_atom_step"]["median"]
+        say(f"{ranks} ranks, {name}: {us:.1f} µs/atom/step, {faster:.2f}x")
     return {"ranks": ranks, "atoms": n_atoms, "steps": steps, "contenders": entries}
 
 
 @click.command(help=__doc__)
 @click.option("-m", "--model", required=True, help="Compressed .pb with types O and H.")
 @click.option("--peer-python", required=True, help="Has deepmd-kit[lmp].")
-@click.option("--lammps-python", help="Has lammps[mpi] and dpse-fast; default: this.")
+@click.option("--lammps-python", default=sys.executable, help="Default: this one.")
 @click.option("--copies", default=3, show_default=True, help="Of 192 atoms, per axis.")
 @click.option("--steps", default=10, show_default=True)
 @click.option("--rounds", default=5, show_default=True)
-@click.option("--output", default=str(HERE / "results"), help="Folder.")
+@click.option("--output", default=str(RESULTS), help="Folder.")
 def main(
-    model: str,
-    peer_python: str,
-    lammps_python: str | None,
-    copies: int,
-    steps: int,
-    rounds: int,
-    output: str,
+    model: str, peer_python: str, lammps_python: str, output: str, **layout: int
 ) -> None:
-    cores = available_cores()
-    report: dict[str, Any] = {
-        "command": without_folders(["python -m bench.lammps", *sys.argv[1:]]),
-        "date": datetime.date.today().isoformat(),
-        "model": Path(model).name,
-        "machine": describe_machine(),
-        "layouts": [],
-    }
-    ours, peer = (
-        os.path.abspath(p) for p in (lammps_python or sys.executable, peer_python)
-    )
-    try:
-        with tempfile.TemporaryDirectory() as temporary, OtherWork() as others:
-            folder = Path(temporary)
-            plugin = built_plugin(ours, folder / "plugin")
-            styles = contenders(ours, peer, os.path.abspath(model), plugin, 1)
-            for ranks in sorted({1, cores}):
-                found = compare(styles, folder, ranks, steps, copies, rounds)
-                report["layouts"].append(found)
-                for name, entry in found["contenders"].items():
-                    faster = entry["times_faster"]["wall"]["median"]
-                    each = entry["wall_us_per_atom_step"]["median"]
-                    say(
-                        f"{ranks} ranks, {name}: {each:.1f} µs/atom/step, {faster:.2f}x"
-                    )
-    except LammpsError as error:
-        raise click.ClickException(str(error)) from None
-    report["other_work_cores"] = others.cores
-    name = f"{slug(report['machine']['processor'])}-{report['date']}-lammps.json"
-    target = Path(output) / name
-    target.write_text(json.dumps(significant(report), indent=1) + "\n")
-    say(f"wrote {target.name}")
+    ours, peer, path = map(os.path.abspath, (lammps_python, peer_python, model))
+    with report_of("bench.lammps", output, model=Path(model).name) as (report, folder):
+        plugin = folder / "plugin"
+        code = f"import build; print(build.build({str(plugin)!r}))"
+        call("plugin", [ours, "-c", code], BUILDER, environment={})
+        styles = contenders(ours, peer, path, plugin)
+        report["layouts"] = [
+            compare(styles, folder, ranks, **layout)
+            for ranks in sorted({1, available_cores()})
+        ]
 
 
 if __name__ == "__main__":

@@ -10,6 +10,12 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+import numba
+import numpy as np
+from threadpoolctl import threadpool_info
+
+import dpse_fast
+
 CPUINFO = Path("/proc/cpuinfo")
 CACHES = Path("/sys/devices/system/cpu/cpu0/cache")
 REGISTERS = ("avx2", "fma", "avx512f", "avx512vl", "asimd", "sve")
@@ -34,6 +40,14 @@ def without_folders(arguments: Sequence[str]) -> str:
     return " ".join(re.sub(r"(^|=)/\S*/", r"\1", argument) for argument in arguments)
 
 
+def fields() -> dict[str, str]:
+    return processor_fields(CPUINFO.read_text()) if CPUINFO.exists() else {}
+
+
+def processor() -> str:
+    return fields().get("model name") or platform.processor() or "unknown"
+
+
 def available_cores() -> int:
     affinity = getattr(os, "sched_getaffinity", None)
     return len(affinity(0)) if affinity else os.cpu_count() or 1
@@ -49,6 +63,7 @@ def available_memory() -> int | None:
 
 
 def _caches() -> dict[str, str]:
+    """Their sizes by level, and by the first letter of what they are for."""
     found = {}
     for index in sorted(CACHES.glob("index*")):
         level, kind, size = (
@@ -59,56 +74,41 @@ def _caches() -> dict[str, str]:
 
 
 def _commit() -> str | None:
-    def git(*arguments: str) -> str:
-        command = ("git", "-C", str(Path(__file__).parent), *arguments)
-        return subprocess.run(
-            command, capture_output=True, text=True, check=True
-        ).stdout.strip()
-
+    command = ["git", "-C", str(Path(__file__).parent), "describe", "--always"]
+    command += ["--exclude=*", "--dirty= with changes"]
     try:
-        dirty = bool(git("status", "--porcelain", "--untracked-files=no"))
-        return git("rev-parse", "--short", "HEAD") + (" with changes" if dirty else "")
+        said = subprocess.check_output(command, text=True, stderr=subprocess.DEVNULL)
     except (OSError, subprocess.CalledProcessError):
         return None
-
-
-def _load() -> list[float] | None:
-    return [round(x, 2) for x in os.getloadavg()] if hasattr(os, "getloadavg") else None
+    return said.strip()
 
 
 def describe_machine() -> dict[str, Any]:
     """The machine and the software of this process, ready for JSON."""
-    import numba
-    import numpy as np
-    from threadpoolctl import threadpool_info
-
-    import dpse_fast
-
-    fields = processor_fields(CPUINFO.read_text()) if CPUINFO.exists() else {}
-    flags = fields.get("flags", fields.get("Features", "")).split()
-    blas = [
-        {k: library.get(k) for k in ("internal_api", "version", "architecture")}
-        for library in threadpool_info()
-        if library["user_api"] == "blas"
-    ]
+    known = fields()
+    flags = known.get("flags", known.get("Features", "")).split()
+    told = ("internal_api", "version", "architecture")
+    blas = [x for x in threadpool_info() if x["user_api"] == "blas"]
     return {
-        "processor": fields.get("model name") or platform.processor() or "unknown",
+        "processor": processor(),
         "family_model_stepping": [
-            fields.get(key) for key in ("cpu family", "model", "stepping")
+            known.get(key) for key in ("cpu family", "model", "stepping")
         ],
         "virtual": "hypervisor" in flags,
         "registers": [name for name in REGISTERS if name in flags],
-        "caches": _caches() if CACHES.exists() else {},
+        "caches": _caches(),
         "cores": available_cores(),
         "memory_bytes": available_memory(),
         "system": platform.platform(),
-        "load_average_at_start": _load(),
+        "load_average_at_start": [round(x, 2) for x in os.getloadavg()]
+        if hasattr(os, "getloadavg")
+        else None,
         "versions": {
             "dpse-fast": dpse_fast.__version__,
             "commit": _commit(),
             "python": platform.python_version(),
             "numpy": np.__version__,
             "numba": numba.__version__,
-            "blas": blas,
+            "blas": [{k: library.get(k) for k in told} for library in blas],
         },
     }

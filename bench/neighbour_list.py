@@ -1,7 +1,7 @@
 """Our neighbour list and vesin's on the same water, on one core, in one run.
 
     pip install vesin
-    python bench/neighbour_list.py --atoms 192000 --cutoff 6
+    python -m bench.neighbour_list --atoms 192000 --cutoff 6
 
 Three lists of the same full pairs, in CPU seconds of the process from positions on:
 
@@ -19,10 +19,8 @@ its results. Before anything is timed the pairs and distances of both are compar
 from __future__ import annotations
 
 import json
-import platform
-import sys
-import time
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -30,7 +28,18 @@ import click
 import numba
 import numpy as np
 
+from dpse_fast.cli.replicated_box import replicated, water_cell
+from dpse_fast.cpu.neighbours import NeighbourList
+from dpse_fast.inputs.structure import check_system
+
+from .machine import processor
+from .progress import say
+from .ratios import median, ratio_by_round, take_turns
+from .report_files import command_and_date
+from .workers.serve import timed
+
 SAME = 1e-9  # Å
+PEERS = {"ours engine": "vesin ij", "ours ijd": "vesin ijd"}
 
 
 @numba.njit(nogil=True)
@@ -48,25 +57,19 @@ def write_out(hood, owners, i, j, d):  # type: ignore[no-untyped-def]
             d[p] = np.sqrt(dx * dx + dy * dy + dz * dz)
 
 
-class Ours:
+def our_calls(system: Any, cutoff: float) -> dict[str, Callable[[], Any]]:
     """The engine's list, and the same with what vesin gives."""
+    own = NeighbourList(cutoff)
+    own.update(system)
+    n = len(own.hood.neighbours)
+    pairs = np.empty(n, np.int64), np.empty(n, np.int64), np.empty(n)
 
-    def __init__(self, system: Any, cutoff: float) -> None:
-        from dpse_fast.cpu.neighbours import NeighbourList
+    def ijd() -> tuple[Any, ...]:
+        own.update(system)
+        write_out(own.hood, own.owners, *pairs)
+        return pairs
 
-        self.system, self.list = system, NeighbourList(cutoff)
-        self.pairs = (np.empty(0, np.int64), np.empty(0, np.int64), np.empty(0))
-
-    def engine(self) -> None:
-        self.list.update(self.system)
-
-    def ijd(self) -> tuple[Any, ...]:
-        self.list.update(self.system)
-        n = len(self.list.hood.neighbours)
-        if len(self.pairs[0]) != n:
-            self.pairs = np.empty(n, np.int64), np.empty(n, np.int64), np.empty(n)
-        write_out(self.list.hood, self.list.owners, *self.pairs)
-        return self.pairs
+    return {"ours engine": partial(own.update, system), "ours ijd": ijd}
 
 
 def vesin_calls(system: Any, cutoff: float) -> dict[str, Callable[[], Any]]:
@@ -74,17 +77,11 @@ def vesin_calls(system: Any, cutoff: float) -> dict[str, Callable[[], Any]]:
     try:
         import vesin
     except ImportError:
-        click.echo(
-            "vesin is not installed, only ours is timed: pip install vesin", err=True
-        )
+        say("vesin is not installed, only ours is timed: pip install vesin")
         return {}
     peer = vesin.NeighborList(cutoff=cutoff, full_list=True, n_threads=1)
-
-    def call(quantities: str) -> Callable[[], Any]:
-        arguments = (system.positions, system.cell, True, quantities)
-        return lambda: peer.compute(*arguments, copy=False)
-
-    return {"vesin ij": call("ij"), "vesin ijd": call("ijd")}
+    call = partial(peer.compute, system.positions, system.cell, True, copy=False)
+    return {f"vesin {what}": partial(call, quantities=what) for what in ("ij", "ijd")}
 
 
 def equal(a: tuple[Any, ...], b: tuple[Any, ...], n: int) -> bool:
@@ -97,11 +94,36 @@ def equal(a: tuple[Any, ...], b: tuple[Any, ...], n: int) -> bool:
     return same and bool(np.abs(a[2][order[0]] - b[2][order[1]]).max() < SAME)
 
 
-def machine() -> str:
-    info = Path("/proc/cpuinfo")
-    lines = info.read_text().splitlines() if info.exists() else []
-    names = [line.split(":")[1].strip() for line in lines if "model name" in line]
-    return names[0] if names else platform.processor()
+def measure(atoms: int, cutoff: float = 6.0, steps: int = 5) -> dict[str, Any]:
+    """µs/atom of each list, and how much faster ours are."""
+    box = replicated(water_cell(), atoms)
+    types = np.zeros(box.n_atoms, np.int64)
+    system = check_system(box.positions, types, box.cell, True, ("X",)).system
+    calls = our_calls(system, cutoff) | vesin_calls(system, cutoff)
+    n, mine = box.n_atoms, calls["ours ijd"]()
+    report: dict[str, Any] = {
+        "command": command_and_date("bench.neighbour_list")["command"],
+        "machine": processor(),
+        "atoms": n,
+        "cutoff": cutoff,
+        "neighbours_per_atom": round(len(mine[0]) / n, 3),
+    }
+    if "vesin ijd" in calls:
+        report["pairs_equal"] = equal(mine, calls["vesin ijd"](), n)
+    clocks = {name: partial(_cpu_seconds, call) for name, call in calls.items()}
+    turns = take_turns(clocks, steps + 1, "neighbour list")
+    seconds = {name: each[1:] for name, each in turns.items()}
+    for name, each in seconds.items():
+        report[name] = {"cpu_us_per_atom": round(1e6 * median(each) / n, 3)}
+        other = PEERS.get(name)
+        if other in seconds:
+            ratio = ratio_by_round(seconds[other], each)["median"]
+            report[name] |= {"times_faster": round(ratio, 2), "than": other}
+    return report
+
+
+def _cpu_seconds(call: Callable[[], Any]) -> float:
+    return timed(call)[1]["cpu"]
 
 
 @click.command()
@@ -111,40 +133,7 @@ def machine() -> str:
 @click.option("--output", type=click.Path(dir_okay=False), help="JSON file")
 def main(atoms: int, cutoff: float, steps: int, output: str | None) -> None:
     """Time our neighbour list against vesin's."""
-    from dpse_fast.cli.replicated_box import replicated, water_cell
-    from dpse_fast.inputs.structure import check_system
-
-    box = replicated(water_cell(), atoms)
-    types = np.zeros(box.n_atoms, np.int64)
-    system = check_system(box.positions, types, box.cell, True, ("X",)).system
-    ours, peer = Ours(system, cutoff), vesin_calls(system, cutoff)
-    calls = {"ours engine": ours.engine, "ours ijd": ours.ijd, **peer}
-    n, mine = box.n_atoms, ours.ijd()
-    report: dict[str, Any] = {
-        "command": " ".join(Path(a).name if "/" in a else a for a in sys.argv),
-        "machine": machine(),
-        "atoms": n,
-        "cutoff": cutoff,
-        "neighbours_per_atom": round(len(mine[0]) / n, 3),
-    }
-    if peer:
-        report["pairs_equal"] = equal(mine, peer["vesin ijd"](), n)
-    seconds: dict[str, list[float]] = {name: [] for name in calls}
-    for step in range(steps + 1):
-        for name, call in calls.items():
-            start = time.process_time()
-            call()
-            if step:
-                seconds[name].append(time.process_time() - start)
-    for name, measured in seconds.items():
-        report[name] = {
-            "cpu_us_per_atom": round(1e6 * float(np.median(measured)) / n, 3)
-        }
-    for name, other in (("ours engine", "vesin ij"), ("ours ijd", "vesin ijd")):
-        if other in seconds:
-            ratio = np.median(np.divide(seconds[other], seconds[name]))
-            report[name] |= {"times_faster": round(float(ratio), 2), "than": other}
-    text = json.dumps(report, indent=2)
+    text = json.dumps(measure(atoms, cutoff, steps), indent=2)
     click.echo(text)
     if output:
         Path(output).write_text(text + "\n")

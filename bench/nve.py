@@ -11,8 +11,6 @@ uncertainty.
 
 from __future__ import annotations
 
-import datetime
-import json
 import re
 import subprocess
 from collections.abc import Sequence
@@ -23,31 +21,23 @@ import click
 import numpy as np
 from numpy.typing import NDArray
 
+from .lammps import thermo
 from .machine import describe_machine
-from .report_files import significant
+from .plot import pyplot, save
+from .report_files import as_json, command_and_date
 
 INPUT = Path(__file__).parent / "in.nve"
 TIMESTEP = 0.0005  # ps, of the input
 BLOCKS = 20
 DRIFT, ERROR = "drift_ev_per_atom_per_ps", "standard_error"
-DOTS_PER_INCH = 90
 
 Floats = NDArray[np.float64]
 
 
 def energies_of(log: Path, steps: int) -> tuple[Floats, Floats, dict[str, Any]]:
     """Times (ps) and total energies (eV) in a log of LAMMPS, and of what."""
-    rows: list[list[float]] = []
-    columns: list[str] | None = None
     text = log.read_text()
-    for line in text.splitlines():
-        words = line.split()
-        if words[:1] == ["Step"]:
-            columns = words
-        elif columns and line.startswith("Loop time"):
-            columns = None
-        elif columns and len(words) == len(columns):
-            rows.append([float(words[columns.index(c)]) for c in ("Step", "TotEng")])
+    rows = thermo(text.partition("Loop time")[0])
     found = np.array([row for row in rows if row[0] <= steps])
     n_atoms = re.search(r"(\d+) atoms", text)
     if len(found) < 2 * BLOCKS or n_atoms is None:
@@ -55,7 +45,7 @@ def energies_of(log: Path, steps: int) -> tuple[Floats, Floats, dict[str, Any]]:
             f"{log}: expected {2 * BLOCKS} rows or more, got {len(found)}"
         )
     about: dict[str, Any] = {"atoms": int(n_atoms[1]), "steps": int(found[-1, 0])}
-    return TIMESTEP * found[:, 0], found[:, 1], about
+    return TIMESTEP * found[:, 0], found[:, 3], about
 
 
 def drift_of(times: Floats, energies: Floats) -> dict[str, float]:
@@ -78,12 +68,7 @@ def draw(
     curves: dict[str, tuple[Floats, Floats]], found: dict[str, Any], path: Path
 ) -> None:
     """Energies per atom from the start of each run, in µeV, with their drift."""
-    import matplotlib
-
-    matplotlib.use("Agg")
-    import matplotlib.pyplot as plt
-
-    figure, axes = plt.subplots(
+    figure, axes = pyplot().subplots(
         len(curves), 1, figsize=(6.4, 1.5 * len(curves) + 0.6), sharex=True, sharey=True
     )
     for ax, (name, (t, e)) in zip(np.atleast_1d(axes), curves.items(), strict=True):
@@ -95,9 +80,7 @@ def draw(
         ax.set_ylabel("µeV/atom", fontsize=8)
         ax.tick_params(labelsize=8)
     ax.set_xlabel("ps", fontsize=8)
-    figure.tight_layout()
-    figure.savefig(path, dpi=DOTS_PER_INCH)
-    plt.close(figure)
+    save(figure, path)
 
 
 @click.command()
@@ -118,12 +101,11 @@ def main(
     """Run NVE dynamics, and compare how the energy of all runs drifts."""
     folder.mkdir(parents=True, exist_ok=True)
     for name, lmp, pair in runs:
-        given = {"data": str(data.resolve()), "pair": pair, "steps": str(steps)}
-        arguments = [
-            word for key, value in given.items() for word in ("-var", key, value)
-        ]
         log = folder / f"{name}.log"
-        command = [lmp, "-in", str(INPUT), "-log", str(log.resolve()), *arguments]
+        command = [lmp, "-in", str(INPUT), "-log", str(log.resolve())]
+        given = {"data": str(data.resolve()), "pair": pair, "steps": str(steps)}
+        for key, value in given.items():
+            command += ["-var", key, value]
         click.echo(f"{name}: {steps} steps")
         subprocess.run(command, check=True, stdout=subprocess.DEVNULL, cwd=folder)
     found: dict[str, Any] = {}
@@ -135,14 +117,14 @@ def main(
         found[log.stem] = about | drift_of(times, per_atom)
     about = {
         "input": "bench/in.nve",
-        "date": datetime.date.today().isoformat(),
+        "date": command_and_date("bench.nve")["date"],
         "machine": describe_machine(),
         "runs": found,
     }
-    text = json.dumps(significant(about), indent=1)
-    click.echo(text)
+    text = as_json(about)
+    click.echo(text, nl=False)
     if report:
-        report.write_text(text + "\n")
+        report.write_text(text)
     if plot:
         draw(curves, found, plot)
 

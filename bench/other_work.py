@@ -4,37 +4,20 @@ from __future__ import annotations
 
 import os
 import time
+from contextlib import AbstractContextManager
 from pathlib import Path
-from types import TracebackType
 
 STAT = Path("/proc/stat")
 BUSY = (0, 1, 2, 5, 6, 7)  # user, nice, system, irq, softirq, stolen by the host
 
 
-def busy_seconds(text: str, ticks: int) -> float:
-    """Of all processors since the machine started.
-
-    Parameters
-    ----------
-    text : of ``/proc/stat``
-    ticks : a second
-    """
-    fields = text.splitlines()[0].split()[1:]
-    return sum(int(fields[k]) for k in BUSY) / ticks
-
-
-def processors(text: str) -> int:
-    return sum(1 for line in text.splitlines() if line[:3] == "cpu" and line[3] != " ")
-
-
 def _own_seconds() -> float:
     """Of this process and its children that have ended."""
-    times = os.times()
-    return sum(times[:4])
+    return sum(os.times()[:4])
 
 
-class OtherWork:
-    """A context manager that watches what is not ours.
+class OtherWork(AbstractContextManager["OtherWork"]):
+    """Watches what is not ours.
 
     Attributes
     ----------
@@ -47,26 +30,21 @@ class OtherWork:
     of: int | None = None
 
     def __enter__(self) -> OtherWork:
-        self._start, self._own = time.perf_counter(), _own_seconds()
-        self._busy = self._read()
+        self._start, self._others = time.perf_counter(), self._seconds()
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        now = self._read()
-        if now is None or self._busy is None:
-            return
-        wall = time.perf_counter() - self._start
-        others = now - self._busy - (_own_seconds() - self._own)
-        self.cores = max(others, 0.0) / wall
+    def __exit__(self, *_: object) -> None:
+        now = self._seconds()
+        if now is not None and self._others is not None:
+            wall = time.perf_counter() - self._start
+            self.cores = max(now - self._others, 0.0) / wall
 
-    def _read(self) -> float | None:
+    def _seconds(self) -> float | None:
+        """Busy seconds of all processors since the machine started, less ours."""
         if not STAT.exists():
             return None
-        text = STAT.read_text()
-        self.of = processors(text)
-        return busy_seconds(text, os.sysconf("SC_CLK_TCK"))
+        total, *rest = STAT.read_text().splitlines()
+        self.of = sum(line.startswith("cpu") for line in rest)
+        fields = total.split()[1:]
+        ticks = sum(int(fields[k]) for k in BUSY)
+        return ticks / os.sysconf("SC_CLK_TCK") - _own_seconds()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -11,32 +11,58 @@ from .peers import COMPRESSED
 DOTS_PER_INCH = 90
 
 
-def draw(report: Mapping[str, Any], path: Path) -> bool:
-    """Write a PNG; False if there is no matplotlib or nothing to draw."""
+def pyplot() -> Any:
+    """Matplotlib that draws into files, or None where it is not installed."""
     try:
         import matplotlib
     except ImportError:
-        return False
+        return None
     matplotlib.use("Agg")
-    import matplotlib.pyplot as plt
+    import matplotlib.pyplot
 
-    found: dict[str, Any] = {
-        "contenders": (report.get("comparison") or {}).get("contenders")
-    }
-    found |= {key: report.get(key) for key in ("stages", "scaling")}
-    drawn = [key for key, value in found.items() if value]
-    if not drawn:
+    return matplotlib.pyplot
+
+
+def save(figure: Any, path: Path, title: str | None = None) -> bool:
+    """Write a PNG and forget the figure."""
+    if title:
+        figure.suptitle(title, fontsize=9)
+    figure.tight_layout()
+    figure.savefig(path, dpi=DOTS_PER_INCH)
+    pyplot().close(figure)
+    return True
+
+
+def stacked(
+    ax: Any,
+    columns: Sequence[str],
+    stages: Mapping[str, Sequence[float]],
+    room: float = 0.4,
+) -> None:
+    """Bars of the stages upon each other, their legend in the ``room`` to the right."""
+    base = [0.0] * len(columns)
+    for name, heights in stages.items():
+        ax.bar(columns, heights, bottom=base, label=name, width=0.6)
+        base = [a + b for a, b in zip(base, heights, strict=True)]
+    ax.set(xlim=(-0.5, len(columns) + room))
+    handles, labels = ax.get_legend_handles_labels()
+    ax.legend(handles[::-1], labels[::-1], fontsize=7, loc="upper right")
+
+
+def draw(report: Mapping[str, Any], path: Path) -> bool:
+    """Write a PNG; False if there is no matplotlib or nothing to draw."""
+    plt = pyplot()
+    contenders = (report.get("comparison") or {}).get("contenders")
+    found = {"contenders": contenders, **report}
+    drawn = [key for key in PANELS if found.get(key)]
+    if plt is None or not drawn:
         return False
     figure, axes = plt.subplots(
         1, len(drawn), figsize=(4.6 * len(drawn), 3.4), squeeze=False
     )
     for ax, key in zip(axes[0], drawn, strict=True):
         PANELS[key](ax, found[key])
-    figure.suptitle(f"{report['machine']['processor']}, {report['date']}", fontsize=9)
-    figure.tight_layout()
-    figure.savefig(path, dpi=DOTS_PER_INCH)
-    plt.close(figure)
-    return True
+    return save(figure, path, f"{report['machine']['processor']}, {report['date']}")
 
 
 def _contenders(ax: Any, entries: Mapping[str, Any]) -> None:
@@ -56,21 +82,11 @@ def _contenders(ax: Any, entries: Mapping[str, Any]) -> None:
 
 
 def _stages(ax: Any, found: Mapping[str, Any]) -> None:
-    entries = found["precisions"]
-    columns = list(entries)
-    base = [0.0] * len(entries)
-    names = [
-        n
-        for n in next(iter(entries.values()))["us_per_atom"]
-        if n not in ("total", "cpu")
-    ]
-    for name in names:
-        heights = [max(p["us_per_atom"][name], 0.0) for p in entries.values()]
-        ax.bar(columns, heights, bottom=base, label=name, width=0.6)
-        base = [a + b for a, b in zip(base, heights, strict=True)]
-    ax.set(ylabel="µs/atom, one thread", xlim=(-0.5, len(entries) + 0.4))
-    handles, labels = ax.get_legend_handles_labels()
-    ax.legend(handles[::-1], labels[::-1], fontsize=7, loc="upper right")
+    entries = {p: entry["us_per_atom"] for p, entry in found["precisions"].items()}
+    names = [n for n in next(iter(entries.values())) if n not in ("total", "cpu")]
+    stages = {n: [max(own[n], 0.0) for own in entries.values()] for n in names}
+    stacked(ax, list(entries), stages)
+    ax.set(ylabel="µs/atom, one thread")
 
 
 def _scaling(ax: Any, found: Mapping[str, Any]) -> None:

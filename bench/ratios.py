@@ -1,11 +1,32 @@
-"""What repeated measurements say: medians, ratios by round, power laws."""
+"""Measurements in turns and what they say: medians, ratios by round, power laws."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, TypeVar
 
 import numpy as np
+
+from .progress import say
+
+T = TypeVar("T")
+
+
+def take_turns(
+    calls: Mapping[str, Callable[[], T]], rounds: int, label: str
+) -> dict[str, list[T]]:
+    """What every call gives in every round; every other round goes backwards."""
+    found: dict[str, list[T]] = {name: [] for name in calls}
+    for k in range(rounds):
+        say(f"{label}: round {k + 1} of {rounds}")
+        for name in list(calls)[:: -1 if k % 2 else 1]:
+            found[name].append(calls[name]())
+    return found
+
+
+def by_clock(rounds: Sequence[Mapping[str, Any]]) -> dict[str, list[float]]:
+    """Seconds of all rounds by ``cpu`` and ``wall``."""
+    return {clock: [each[clock] for each in rounds] for clock in ("cpu", "wall")}
 
 
 def median(values: Sequence[float]) -> float:
@@ -31,6 +52,14 @@ def ratio_by_round(base: Sequence[float], other: Sequence[float]) -> dict[str, f
         "lowest": float(each.min()),
         "highest": float(each.max()),
     }
+
+
+def times_faster(
+    base: Sequence[Mapping[str, Any]], other: Sequence[Mapping[str, Any]]
+) -> dict[str, dict[str, float]]:
+    """`ratio_by_round` by ``cpu`` and ``wall`` seconds."""
+    first, second = by_clock(base), by_clock(other)
+    return {clock: ratio_by_round(first[clock], second[clock]) for clock in first}
 
 
 def per_atom(seconds: Sequence[float], n_atoms: int) -> dict[str, float]:

@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import json
-import subprocess
-import sys
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from .comparison import Contest
 from .machine import available_memory
 from .progress import say
 from .ratios import growth, median, power_law
-from .worker import SCRIPTS
+from .worker import WorkerError
 
 SIZES = (1_000, 10_000, 100_000, 1_000_000)
 MOST_SECONDS = 400
@@ -29,56 +27,58 @@ def steps_for(n_atoms: int) -> int:
     return min(max(300_000 // n_atoms, 2), 20)
 
 
-def run_one(options: Mapping[str, Any]) -> dict[str, Any]:
+def run_one(contest: Contest, atoms: int, precision: str, **options: Any) -> Any:
     """One size in a process of its own; what failed is an ``error`` in its place."""
-    command = [sys.executable, str(SCRIPTS / "one_size.py"), json.dumps(options)]
-    failed = {"atoms_asked_for": options["atoms"], "precision": options["precision"]}
+    options |= {"atoms": atoms, "precision": precision}
+    name = f"{atoms} atoms, {precision}"
+    say(f"scaling: {name}")
     try:
-        done = subprocess.run(
-            command, capture_output=True, text=True, timeout=MOST_SECONDS
-        )
-    except subprocess.TimeoutExpired:
-        return {**failed, "error": f"took more than {MOST_SECONDS} s"}
-    if done.returncode:
-        words = done.stderr.strip().splitlines() or [f"ended with {done.returncode}"]
-        return {**failed, "error": words[-1]}
-    found: dict[str, Any] = json.loads(done.stdout)
-    return found
+        with contest.worker(name, "one_size.py", **options) as worker:
+            return worker.evaluate(MOST_SECONDS)
+    except WorkerError as error:
+        say(str(error))
+        return {"atoms_asked_for": atoms, "precision": precision, "error": str(error)}
 
 
 def summarise(runs: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
     """Exponent of the time of a step, µs and bytes per atom of every size."""
-    sizes = [run["atoms"] for run in runs]
-    seconds = [median(run["step_seconds"]) for run in runs]
-    cpu = [median(run["step_cpu_seconds"]) for run in runs]
     rows = []
-    for run, n, each, used in zip(runs, sizes, seconds, cpu, strict=True):
-        row = {"atoms": n, "seconds_per_step": each, "us_per_atom": 1e6 * each / n}
-        row["cpu_us_per_atom"] = 1e6 * used / n
-        row["first_seconds"] = run["first_seconds"]
-        if run["rss_peak_bytes"] is not None:
-            own = run["rss_peak_bytes"] - run["rss_before_load_bytes"]
-            row |= {"peak_bytes": run["rss_peak_bytes"], "own_bytes": own}
-            row["own_bytes_per_atom"] = own / n
+    for run in runs:
+        n, peak = run["atoms"], run["rss_peak_bytes"]
+        wall, cpu = median(run["step_seconds"]), median(run["step_cpu_seconds"])
+        row = {"atoms": n, "seconds_per_step": wall, "us_per_atom": 1e6 * wall / n}
+        row |= {"cpu_us_per_atom": 1e6 * cpu / n, "first_seconds": run["first_seconds"]}
+        if peak is not None:
+            own = peak - run["rss_before_load_bytes"]
+            row |= {"peak_bytes": peak, "own_bytes": own, "own_bytes_per_atom": own / n}
         rows.append(row)
-    own = [row["own_bytes"] for row in rows if "own_bytes" in row]
+    sizes = [row["atoms"] for row in rows]
+    clocks = {"time": "step_seconds", "cpu_time": "step_cpu_seconds"}
+    bytes_of_all = [row["own_bytes"] for row in rows if "own_bytes" in row]
+    known = len(bytes_of_all) == len(sizes)
     return {
         "sizes": rows,
-        "time": power_law(sizes, seconds),
-        "cpu_time": power_law(sizes, cpu),
-        "bytes_per_added_atom": growth(sizes, own) if len(own) == len(sizes) else None,
+        **{
+            name: power_law(sizes, [median(run[seconds]) for run in runs])
+            for name, seconds in clocks.items()
+        },
+        "bytes_per_added_atom": growth(sizes, bytes_of_all) if known else None,
     }
 
 
 def measure_scaling(
+    contest: Contest,
     precisions: Sequence[str],
     largest: float,
     threads: int,
-    model: str | None,
-    tol: float,
     structure: str | None,
 ) -> dict[str, Any]:
-    """Steps of molecular dynamics (skin 1 Å) on all threads, size by size."""
+    """Steps of molecular dynamics (skin 1 Å) on all threads, size by size.
+
+    Parameters
+    ----------
+    structure : trajectory file of a cell to copy, or None for water
+    """
     runs: list[dict[str, Any]] = []
     notes = []
     for n in sizes_up_to(largest):
@@ -87,14 +87,8 @@ def measure_scaling(
             notes.append(f"{n} atoms: not tried, {room >> 20} MiB of memory are free")
             say(notes[-1])
             continue
-        for precision in precisions:
-            say(f"scaling: {n} atoms, {precision}")
-            options = {"atoms": n, "steps": steps_for(n), "precision": precision}
-            options |= {"threads": threads, "model": model, "tol": tol}
-            runs.append(run_one({**options, "structure": structure}))
-            if "error" in runs[-1]:
-                notes.append(f"{n} atoms, {precision}: {runs[-1]['error']}")
-                say(notes[-1])
+        options = {"threads": threads, "structure": structure, "steps": steps_for(n)}
+        runs += [run_one(contest, n, precision, **options) for precision in precisions]
     good = [run for run in runs if "error" not in run]
     return {
         "threads": threads,
@@ -102,6 +96,6 @@ def measure_scaling(
             p: summarise([run for run in good if run["precision"] == p])
             for p in precisions
         },
-        "notes": notes,
+        "notes": notes + [run["error"] for run in runs if "error" in run],
         "runs": runs,
     }

@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-import time
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import Any
-
-import numpy as np
 
 import dpse_fast
 from dpse_fast.runtime.blas_threads import one_blas_thread
 
+from .comparison import Contest
 from .gemm import Shape, chain_rates, layer_flops, square_rate
 from .progress import say
 from .system import System
+from .workers.serve import timed
 
 
 def fitting_shapes(potential: Any) -> dict[int, tuple[Shape, ...]]:
@@ -61,86 +61,70 @@ def profile(session: Any, system: System, rounds: int) -> dict[str, Any]:
     """
     arguments = (system.positions, system.types, system.cell)
     session.compute(*arguments)
-    kept = []
+    each = []
     for _ in range(rounds):
         before = session.stage_seconds
-        start, used = time.perf_counter(), time.process_time()
-        session.compute(*arguments)
-        wall, cpu = time.perf_counter() - start, time.process_time() - used
+        _, took = timed(lambda: session.compute(*arguments))
         after = session.stage_seconds
         stages = {name: after[name] - before[name] for name in after}
-        other = cpu - sum(stages.values())
-        kept.append({**stages, "other": other, "total": cpu, "wall": wall})
+        stages["other"] = took["cpu"] - sum(stages.values())
+        each.append({**stages, "total": took["cpu"], "wall": took["wall"]})
     return {
-        "seconds": {name: min(r[name] for r in kept) for name in kept[0]},
-        "wall_over_cpu": min(r["wall"] / r["total"] for r in kept),
-        "rounds": kept,
+        "seconds": {name: min(r[name] for r in each) for name in each[0]},
+        "wall_over_cpu": min(r["wall"] / r["total"] for r in each),
+        "rounds": each,
     }
 
 
 def measure_stages(
-    precisions: Sequence[str],
-    model: str | None,
-    tol: float,
-    system: System,
-    rounds: int,
+    contest: Contest, precisions: Sequence[str], rounds: int
 ) -> dict[str, Any]:
     """One thread, a new neighbour list in every evaluation, as in the comparison.
 
     The products' peak is measured before and after the stages; the better counts.
     """
-    found: dict[str, Any] = {"atoms": len(system.types), "precisions": {}}
-    squares = [_squares()]
-    for precision in precisions:
-        say(f"stages, {precision}")
-        potential = dpse_fast.load(
-            model, precision=precision, tol=tol, threads=1, sel_overflow="truncate"
-        )
-        potential.compute(system.positions, system.types, system.cell)
-        shapes = fitting_shapes(potential)
-        dtype = "float64" if precision == "double" else "float32"
-        distinct = set(shapes.values())
-        with one_blas_thread():
-            before = {s: chain_rates(s, dtype) for s in distinct}
-            measured = profile(potential.session(0.0, profile=True), system, rounds)
-            after = {s: chain_rates(s, dtype) for s in distinct}
-        best = {
-            s: max(before[s], after[s], key=lambda rate: rate["gflops"])
-            for s in distinct
-        }
-        values, numbers = np.unique(system.types, return_counts=True)
-        counts = dict(zip(values.tolist(), numbers.tolist(), strict=True))
-        seconds = measured["seconds"]
-        found["precisions"][precision] = {
-            "us_per_atom": {
-                name: 1e6 * value / len(system.types) for name, value in seconds.items()
-            },
-            "fitting": fitting_rate(
-                shapes,
-                counts,
-                seconds["fitting"],
-                {s: rate["gflops"] for s, rate in best.items()},
-            ),
-            "gemm_same_shapes": [
-                {"types": [t for t, own in shapes.items() if own == s], **best[s]}
-                for s in distinct
-            ],
-            "plan_bytes": potential.describe()["plan"]["bytes"],
-            "wall_over_cpu": measured["wall_over_cpu"],
-            "rounds": measured["rounds"],
-        }
-    squares.append(_squares())
-    found["gemm_square_gflops"] = {
-        name: max(square[name] for square in squares) for name in squares[0]
+    before = _squares()
+    found = {p: _measure(contest, p, rounds) for p in precisions}
+    squares = {name: max(rate, before[name]) for name, rate in _squares().items()}
+    n = contest.n_atoms
+    return {"atoms": n, "precisions": found, "gemm_square_gflops": squares}
+
+
+def _measure(contest: Contest, precision: str, rounds: int) -> dict[str, Any]:
+    say(f"stages, {precision}")
+    system, n_atoms = contest.system, contest.n_atoms
+    common: dict[str, Any] = {"threads": 1, "sel_overflow": "truncate"}
+    potential = dpse_fast.load(
+        contest.model, precision=precision, tol=contest.tol, **common
+    )
+    potential.compute(system.positions, system.types, system.cell)
+    shapes = fitting_shapes(potential)
+    dtype = "float64" if precision == "double" else "float32"
+    distinct = set(shapes.values())
+    with one_blas_thread():
+        before = {s: chain_rates(s, dtype) for s in distinct}
+        measured = profile(potential.session(0.0, profile=True), system, rounds)
+        after = {s: chain_rates(s, dtype) for s in distinct}
+    best = {
+        s: max(before[s], after[s], key=lambda rate: rate["gflops"]) for s in distinct
     }
-    return found
+    peaks = {s: rate["gflops"] for s, rate in best.items()}
+    counts, seconds = Counter(system.types.tolist()), measured["seconds"]
+    return {
+        "us_per_atom": {name: 1e6 * each / n_atoms for name, each in seconds.items()},
+        "fitting": fitting_rate(shapes, counts, seconds["fitting"], peaks),
+        "gemm_same_shapes": [
+            {"types": [t for t, own in shapes.items() if own == s], **best[s]}
+            for s in distinct
+        ],
+        "plan_bytes": potential.describe()["plan"]["bytes"],
+        "wall_over_cpu": measured["wall_over_cpu"],
+        "rounds": measured["rounds"],
+    }
 
 
 def _squares() -> dict[str, float]:
     """GFLOP/s of large square products on one thread."""
-    found = {}
+    say("GEMM peaks")
     with one_blas_thread():
-        for name in ("float64", "float32"):
-            say(f"GEMM peak, {name}")
-            found[name] = square_rate(name)
-    return found
+        return {name: square_rate(name) for name in ("float64", "float32")}

@@ -4,15 +4,14 @@ from __future__ import annotations
 
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import partial
-from pathlib import Path
 from typing import Any
 
-from .comparison import our_worker, peer_worker
+from .comparison import PREFIX, Contest
 from .peers import COMPRESSED, UNCOMPRESSED, Peers
 from .progress import say
-from .ratios import median
+from .ratios import median, take_turns
 from .worker import Worker, WorkerError
 
 
@@ -24,42 +23,39 @@ def seconds_to_first_energy(start: Callable[[], Worker]) -> float:
         return time.perf_counter() - begin
 
 
+def _or_none(start: Callable[[], Worker]) -> float | None:
+    try:
+        return seconds_to_first_energy(start)
+    except WorkerError as error:
+        say(str(error))
+        return None
+
+
 def measure_startup(
-    precisions: list[str],
-    model: str | None,
-    tol: float,
+    contest: Contest,
+    precisions: Sequence[str],
     threads: int,
     peers: Peers | None,
-    structure: str,
     repeats: int,
-    folder: Path,
 ) -> dict[str, Any]:
     """Warm starts in turns, then ours with an empty cache of compiled kernels."""
-
-    def ours(precision: str, cache: str | None = None) -> Callable[[], Worker]:
-        # An own folder for Numba's cache would take precedence over ours.
-        empty = {"XDG_CACHE_HOME": cache, "NUMBA_CACHE_DIR": ""} if cache else None
-        return lambda: our_worker(
-            precision, threads, model, tol, structure, folder, empty
-        )
-
-    starts = {f"dpse-fast, {p}": ours(p) for p in precisions}
-    if peers:
-        for name in (n for n in (UNCOMPRESSED, COMPRESSED) if n in peers.models):
-            starts[name] = partial(peer_worker, name, peers, threads, structure, folder)
-    rounds: dict[str, list[float]] = {name: [] for name in starts}
-    for k in range(repeats):
-        say(f"start-up: round {k + 1} of {repeats}")
-        for name, start in starts.items():
-            try:
-                rounds[name].append(seconds_to_first_energy(start))
-            except WorkerError as error:
-                say(str(error))
+    starts = {
+        f"{PREFIX}{p}": partial(_or_none, partial(contest.ours, p, threads))
+        for p in precisions
+    }
+    for name in (UNCOMPRESSED, COMPRESSED):
+        if peers and name in peers.models:
+            start = partial(contest.peer, peers, name, threads)
+            starts[name] = partial(_or_none, start)
+    turns = take_turns(starts, repeats, "start-up")
+    rounds = {n: [x for x in each if x is not None] for n, each in turns.items()}
     first_ever = {}
     for precision in precisions:
         say(f"start-up with an empty cache, {precision}")
         with tempfile.TemporaryDirectory() as cache:
-            start = ours(precision, cache)
+            # An own folder for Numba's cache would take precedence over ours.
+            empty = {"XDG_CACHE_HOME": cache, "NUMBA_CACHE_DIR": ""}
+            start = partial(contest.ours, precision, threads, environment=empty)
             first_ever[precision] = seconds_to_first_energy(start)
     return {
         "threads": threads,

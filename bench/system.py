@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+import dpse_fast
 from dpse_fast import Potential
 from dpse_fast.cli.replicated_box import replicated, water_cell
 from dpse_fast.errors import InputError
@@ -54,14 +55,17 @@ def system_of(frame: Frame, potential: Potential, n_atoms: int) -> System:
     return System(box.positions, model_types(box, potential.type_map), box.cell)
 
 
+def system_named(structure: str | None, model: str | None, n_atoms: int) -> System:
+    """As `system_of`, of files."""
+    potential = dpse_fast.load(model)
+    return system_of(first_frame(structure, potential), potential, n_atoms)
+
+
 def shortest_distance(system: System) -> float:
     """Å, between two atoms or their images."""
     from ase import Atoms
     from ase.neighborlist import neighbor_list
 
     atoms = Atoms(positions=system.positions, cell=system.cell, pbc=True)
-    for cutoff in (1.5, 3.0, 6.0):
-        found = neighbor_list("d", atoms, cutoff)  # type: ignore[no-untyped-call]
-        if len(found):
-            return float(found.min())
-    return 6.0
+    found = neighbor_list("d", atoms, 6.0)  # type: ignore[no-untyped-call]
+    return float(found.min(initial=6.0))

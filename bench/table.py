@@ -7,14 +7,26 @@ from typing import Any
 
 from .peers import COMPRESSED, UNCOMPRESSED
 
-Cells = Sequence[str]
+Cell = str | float | None
 OTHERS = 0.1  # processors that others may use before it is said
 
 
-def table(header: Cells, rows: Iterable[Cells]) -> str:
-    """A Markdown table; the first column is text, the others numbers."""
-    lines = [header, ["---", *["---:"] * (len(header) - 1)], *rows]
+def table(header: Sequence[str], rows: Iterable[Sequence[Cell]]) -> str:
+    """A Markdown table; the first column is text, the others are numbers."""
+    lines = [header, ["---", *["---:"] * (len(header) - 1)]]
+    lines += [[shown(cell) for cell in row] for row in rows]
     return "\n".join("| " + " | ".join(line) + " |" for line in lines)
+
+
+def bullets(lines: Iterable[str]) -> str:
+    return "\n".join(f"- {line}" for line in lines)
+
+
+def shown(cell: Cell) -> str:
+    """Texts as they are, whole numbers with separators, others by `number`."""
+    if isinstance(cell, str):
+        return cell
+    return f"{cell:,}" if isinstance(cell, int) else number(cell)
 
 
 def number(value: float | None, digits: int = 3) -> str:
@@ -27,6 +39,19 @@ def number(value: float | None, digits: int = 3) -> str:
         return f"{value:.{max(digits - 2, 0)}e}"
     text = f"{value:.{digits}g}"
     return f"{float(text):.0f}" if "e" in text else text
+
+
+def percent(part: float | None) -> str:
+    return "–" if part is None else f"{100 * part:.0f} %"
+
+
+def ratio_text(ratio: Mapping[str, float]) -> str:
+    """Of `ratios.ratio_by_round`."""
+    return "{median:.2f} ({lowest:.2f}–{highest:.2f})".format(**ratio)
+
+
+def megabytes(n_bytes: float | None) -> str:
+    return "–" if n_bytes is None else f"{n_bytes / 1e6:,.0f}"
 
 
 def _machine(report: Mapping[str, Any]) -> str:
@@ -42,18 +67,17 @@ def _machine(report: Mapping[str, Any]) -> str:
         f"dpse-fast {versions['dpse-fast']} ({versions['commit'] or 'no git'}), "
         f"Python {versions['python']}, NumPy {versions['numpy']}, "
         f"Numba {versions['numba']}, {blas}",
-        f"model: {report['model']}; structure: {report['structure']}",
-        f"`{report['command']}`, {report['date']}",
     ]
-    load = m["load_average_at_start"]
-    if load is not None:
-        parts.append(f"load average at the start: {load[0]} of {m['cores']}")
     peers = report["peers"]
     if peers["versions"]:
         names = ", ".join(f"{k} {v}" for k, v in peers["versions"].items())
-        parts.insert(2, f"peers: {names}")
-    parts += peers["notes"]
-    return "\n".join(f"- {part}" for part in parts)
+        parts.append(f"peers: {names}")
+    parts.append(f"model: {report['model']}; structure: {report['structure']}")
+    parts.append(f"`{report['command']}`, {report['date']}")
+    load = m["load_average_at_start"]
+    if load is not None:
+        parts.append(f"load average at the start: {load[0]} of {m['cores']}")
+    return bullets([*parts, *peers["notes"]])
 
 
 def comparison_table(found: Mapping[str, Any]) -> str:
@@ -62,38 +86,23 @@ def comparison_table(found: Mapping[str, Any]) -> str:
     header = ["one thread", "µs/atom (CPU)", "µs/atom (wall)"]
     header += [f"times faster than {short[b]} (range)" for b in bases]
     header += ["energy, eV/atom", "forces, eV/Å", "virial, eV/atom", "peak, MB"]
+    compared = ("energy_ev_per_atom", "force_max_ev_per_angstrom")
     rows = []
     for name, entry in found["contenders"].items():
-        clocks = (entry[f"{c}_us_per_atom"]["median"] for c in ("cpu", "wall"))
-        row = [name, *(number(x) for x in clocks)]
-        for base in bases:
-            ratio = entry["times_faster_than"][base]["cpu"]
-            values = (ratio[key] for key in ("median", "lowest", "highest"))
-            row.append("{:.2f} ({:.2f}–{:.2f})".format(*values))
-        off = found["agreement"].get(name)
-        row += (
-            ["reference"] * 3
-            if off is None
-            else [
-                number(off["energy_ev_per_atom"]),
-                number(off["force_max_ev_per_angstrom"]),
-                number(off["virial_max_ev_per_atom"]),
-            ]
-        )
-        peak = entry["peak_bytes"]
-        rows.append([*row, "–" if peak is None else f"{peak / 1e6:,.0f}"])
-    failed = "".join(f"\n\n{message}" for message in found["failed"].values())
-    return (
-        f"{found['atoms']} atoms; medians of {_rounds(found)} rounds in turns, ratios "
+        row = [name, *(entry[f"{c}_us_per_atom"]["median"] for c in ("cpu", "wall"))]
+        row += [ratio_text(entry["times_faster_than"][base]["cpu"]) for base in bases]
+        off = found["agreement"].get(name, {})
+        row += [
+            off.get(key, "reference") for key in (*compared, "virial_max_ev_per_atom")
+        ]
+        rows.append([*row, megabytes(entry["peak_bytes"])])
+    rounds = len(next(iter(found["rounds"].values())))
+    text = (
+        f"{found['atoms']} atoms; medians of {rounds} rounds in turns, ratios "
         f"of CPU time by round; largest differences from {found['reference']}. "
-        f"Wall over CPU time: {found['wall_over_cpu']:.2f}.\n\n"
-        + table(header, rows)
-        + failed
+        f"Wall over CPU time: {found['wall_over_cpu']:.2f}."
     )
-
-
-def _rounds(found: Mapping[str, Any]) -> int:
-    return len(next(iter(found["rounds"].values())))
+    return "\n\n".join([text, table(header, rows), *found["failed"].values()])
 
 
 def threads_table(found: Mapping[str, Any]) -> str:
@@ -106,8 +115,7 @@ def threads_table(found: Mapping[str, Any]) -> str:
         clocks = (entry["wall_us_per_atom"][n]["median"] for n in ("1", many))
         faster = (entry["times_faster"]["median"], entry["times_faster_shortest"])
         others = (entry["machine_allows"], entry["cpu_ratio"]["median"])
-        times = (f"{x:.2f}" for x in (*faster, *others))
-        rows.append([precision, *(number(x) for x in clocks), *times])
+        rows.append([precision, *clocks, *(f"{x:.2f}" for x in (*faster, *others))])
     text = (
         "Processes at once: evaluations by processes of one thread that share nothing "
         "but the machine, in the time of one alone. Threads cannot be faster."
@@ -117,93 +125,76 @@ def threads_table(found: Mapping[str, Any]) -> str:
 
 def stages_table(found: Mapping[str, Any]) -> str:
     precisions = found["precisions"]
-    names = list(next(iter(precisions.values()))["us_per_atom"])
+    times = [entry["us_per_atom"] for entry in precisions.values()]
+    nets = [entry["fitting"] for entry in precisions.values()]
     stages = table(
         ["stage, µs/atom (one thread, shortest)", *precisions],
-        [
-            [name, *(number(p["us_per_atom"][name]) for p in precisions.values())]
-            for name in names
-        ],
+        [[name, *(own[name] for own in times)] for name in times[0]],
     )
-    nets = table(
+    rates = (
+        ("GFLOP/s of the stage", "gflops"),
+        ("GFLOP/s of its products alone", "peak_gflops_same_shapes"),
+    )
+    products = table(
         ["fitting nets", *precisions],
         [
-            [title, *(show(p["fitting"][key]) for p in precisions.values())]
-            for title, key, show in (
-                ("MFLOP/atom", "flops_per_atom", lambda x: number(x / 1e6)),
-                ("GFLOP/s of the stage", "gflops", number),
-                ("GFLOP/s of its products alone", "peak_gflops_same_shapes", number),
-                ("part of that peak", "fraction_of_peak", lambda x: f"{100 * x:.0f} %"),
-            )
+            ["MFLOP/atom", *(net["flops_per_atom"] / 1e6 for net in nets)],
+            *([title, *(net[key] for net in nets)] for title, key in rates),
+            ["part of that peak", *(percent(net["fraction_of_peak"]) for net in nets)],
         ],
     )
     peak = ", ".join(f"{k} {number(v)}" for k, v in found["gemm_square_gflops"].items())
-    return f"{stages}\n\n{nets}\n\nLarge square GEMM, GFLOP/s: {peak}."
+    return f"{stages}\n\n{products}\n\nLarge square GEMM, GFLOP/s: {peak}."
 
 
 def scaling_table(found: Mapping[str, Any]) -> str:
     header = ["precision", "atoms", "first, s", "s/step", "µs/atom"]
     header += ["µs/atom (CPU)", "peak, MB", "own, bytes/atom"]
+    keys = ("first_seconds", "seconds_per_step", "us_per_atom", "cpu_us_per_atom")
     rows, laws = [], []
     for precision, entry in found["precisions"].items():
         for row in entry["sizes"]:
-            peak = row.get("peak_bytes")
-            rows.append(
-                [
-                    precision,
-                    f"{row['atoms']:,}",
-                    number(row["first_seconds"]),
-                    number(row["seconds_per_step"]),
-                    number(row["us_per_atom"]),
-                    number(row["cpu_us_per_atom"]),
-                    "–" if peak is None else f"{peak / 1e6:,.0f}",
-                    number(row.get("own_bytes_per_atom")),
-                ]
-            )
+            cells = [precision, row["atoms"], *(row[key] for key in keys)]
+            cells += [megabytes(row.get("peak_bytes")), row.get("own_bytes_per_atom")]
+            rows.append(cells)
         if entry["time"]:
             law = f"{precision}: time grows as N^{entry['time']['exponent']:.3f}"
             law += f" (CPU time N^{entry['cpu_time']['exponent']:.3f})"
             if entry["bytes_per_added_atom"]:
                 law += f", memory by {entry['bytes_per_added_atom']:.0f} bytes an atom"
             laws.append(law)
-    text = f"Molecular dynamics with a skin of 1 Å, {found['threads']} threads, each "
-    text += (
-        "size in a fresh process; medians of the steps. First: list, buffers and the "
+    text = (
+        f"Molecular dynamics with a skin of 1 Å, {found['threads']} threads, each size "
+        "in a fresh process; medians of the steps. First: list, buffers and the first "
+        "evaluation. Own: peak less what was resident before load."
     )
-    text += "first evaluation. Own: peak less what was resident before load.\n\n"
-    notes = [*laws, *found["notes"]]
-    return text + table(header, rows) + "\n\n" + "\n".join(f"- {n}" for n in notes)
+    notes = bullets([*laws, *found["notes"]])
+    return f"{text}\n\n{table(header, rows)}\n\n{notes}"
 
 
 def startup_table(found: Mapping[str, Any]) -> str:
-    rows = [[name, number(x)] for name, x in found["warm_seconds"].items()]
-    for precision, x in found["first_ever_seconds"].items():
-        rows.append([f"dpse-fast, {precision}, first ever (compiles)", number(x)])
+    rows = [*found["warm_seconds"].items()]
+    for precision, seconds in found["first_ever_seconds"].items():
+        rows.append((f"dpse-fast, {precision}, first ever (compiles)", seconds))
     return table(["first energy of a process", "seconds (wall)"], rows)
 
 
 def neighbour_text(found: Mapping[str, Any]) -> str:
     """What bench/neighbour_list.py reports: one entry a list, and plain facts."""
-    if "error" in found:
-        return str(found["error"])
     facts = [
         f"{key.replace('_', ' ')} {value}"
         for key, value in found.items()
         if isinstance(value, int | float) and key not in ("cutoff", "other_work_cores")
     ]
-    rows = [
-        [
-            name,
-            number(entry["cpu_us_per_atom"]),
-            f"{entry['times_faster']:.2f}" if "times_faster" in entry else "–",
-            entry.get("than", "–"),
-        ]
-        for name, entry in found.items()
-        if isinstance(entry, Mapping)
-    ]
-    listed = f"Cutoff {found['cutoff']} Å; {', '.join(facts)}."
+    rows = []
+    for name, entry in found.items():
+        if isinstance(entry, Mapping):
+            faster = entry.get("times_faster")
+            ratio = "–" if faster is None else f"{faster:.2f}"
+            rows.append([name, entry["cpu_us_per_atom"], ratio, entry.get("than", "–")])
     header = ["list, one thread", "µs/atom (CPU)", "times faster", "than"]
-    return f"{listed}\n\n{table(header, rows)}"
+    first = f"Cutoff {found['cutoff']} Å; {', '.join(facts)}."
+    return f"{first}\n\n{table(header, rows)}"
 
 
 def _others(report: Mapping[str, Any], key: str) -> list[str]:

@@ -2,19 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
-from pathlib import Path
+from functools import partial
 from typing import Any
 
 from . import ratios
-from .comparison import our_worker
-from .progress import say
-from .worker import Worker
-
-Answer = dict[str, float]
-Answers = Sequence[Mapping[str, float]]
+from .comparison import Contest
+from .worker import Answer, Worker
 
 
 def all_at_once(workers: Sequence[Worker]) -> list[Answer]:
@@ -23,76 +19,58 @@ def all_at_once(workers: Sequence[Worker]) -> list[Answer]:
         return list(pool.map(lambda worker: worker.evaluate(), workers))
 
 
-def allowed(alone: Sequence[float], together: Sequence[Sequence[float]]) -> list[float]:
-    """How many evaluations of one thread the machine makes in the time of one.
-
-    Processes that share nothing but the machine: what is below their number is lost
-    to shared cores, caches and clocks, or to other work, and no program can have it.
-
-    Parameters
-    ----------
-    alone : seconds of one process alone, round by round
-    together : seconds of each process while all run, round by round
-    """
-    return [
-        sum(one / each for each in others)
-        for one, others in zip(alone, together, strict=True)
-    ]
-
-
 def summary(
-    one: Answers, many: Answers, together: Sequence[Answers], threads: int, n_atoms: int
+    one: Sequence[Answer],
+    many: Sequence[Answer],
+    together: Sequence[Sequence[Answer]],
+    threads: int,
+    n_atoms: int,
 ) -> dict[str, Any]:
-    """Of the rounds on one thread, on many, and of processes at once in each round."""
-    alone, shared = [r["wall"] for r in one], [r["wall"] for r in many]
-    limit = allowed(alone, [[r["wall"] for r in answers] for answers in together])
-    cpu = [[r["cpu"] for r in answers] for answers in (many, one)]
+    """Of the rounds on one thread, on many, and of processes at once in each round.
+
+    ``machine_allows`` is how many evaluations of one thread the machine makes in the
+    time of one, by processes that share nothing but the machine: what is below their
+    number is lost to shared cores, caches and clocks, or to other work.
+    """
+    alone, shared = ratios.by_clock(one), ratios.by_clock(many)
+    allowed = [
+        sum(wall / each["wall"] for each in others)
+        for wall, others in zip(alone["wall"], together, strict=True)
+    ]
     return {
         "wall_us_per_atom": {
-            "1": ratios.per_atom(alone, n_atoms),
-            str(threads): ratios.per_atom(shared, n_atoms),
+            "1": ratios.per_atom(alone["wall"], n_atoms),
+            str(threads): ratios.per_atom(shared["wall"], n_atoms),
         },
-        "times_faster": ratios.ratio_by_round(alone, shared),
-        "times_faster_shortest": min(alone) / min(shared),
-        "machine_allows": ratios.median(limit),
-        "cpu_ratio": ratios.ratio_by_round(*cpu),
+        "times_faster": ratios.ratio_by_round(alone["wall"], shared["wall"]),
+        "times_faster_shortest": min(alone["wall"]) / min(shared["wall"]),
+        "machine_allows": ratios.median(allowed),
+        "cpu_ratio": ratios.ratio_by_round(shared["cpu"], alone["cpu"]),
         "rounds": {"1": one, str(threads): many, "processes at once": together},
     }
 
 
 def compare_threads(
-    precisions: Sequence[str],
-    threads: int,
-    model: str | None,
-    tol: float,
-    structure: str,
-    n_atoms: int,
-    rounds: int,
-    folder: Path,
+    contest: Contest, precisions: Sequence[str], threads: int, rounds: int
 ) -> dict[str, Any]:
     """One thread, several threads, and as many processes at once, in turns."""
-    found: dict[str, Any] = {"atoms": n_atoms, "threads": threads, "precisions": {}}
+    n = contest.n_atoms
+    found: dict[str, Any] = {"atoms": n, "threads": threads, "precisions": {}}
     for precision in precisions:
         with ExitStack() as stack:
-            counts = [threads, *[1] * threads]
-            places = [folder / f"{precision}-{k}" for k in range(len(counts))]
-            for place in places:
-                place.mkdir(exist_ok=True)
             many, *singles = (
-                stack.enter_context(
-                    our_worker(precision, n, model, tol, structure, place)
-                )
-                for n, place in zip(counts, places, strict=True)
+                stack.enter_context(contest.ours(precision, count))
+                for count in (threads, *[1] * threads)
             )
-            for worker in (many, singles[0]):
-                worker.evaluate()
-            all_at_once(singles)
-            measured: tuple[list[Answer], list[Answer], list[list[Answer]]]
-            measured = ([], [], [])
-            for k in range(rounds):
-                say(f"threads, {precision}: round {k + 1} of {rounds}")
-                measured[0].append(singles[0].evaluate())
-                measured[1].append(many.evaluate())
-                measured[2].append(all_at_once(singles))
-        found["precisions"][precision] = summary(*measured, threads, n_atoms)
+            calls = {
+                "one": partial(all_at_once, singles[:1]),
+                "many": partial(all_at_once, [many]),
+                "together": partial(all_at_once, singles),
+            }
+            for call in calls.values():
+                call()
+            turns = ratios.take_turns(calls, rounds, f"threads, {precision}")
+        one, several = ([each[0] for each in turns[n]] for n in ("one", "many"))
+        measured = summary(one, several, turns["together"], threads, n)
+        found["precisions"][precision] = measured
     return found

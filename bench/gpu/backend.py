@@ -3,90 +3,57 @@
 from __future__ import annotations
 
 import time
-from contextlib import AbstractContextManager, nullcontext
+from collections.abc import Callable
+from importlib import import_module
 from typing import Any
-
-import numpy as np
 
 
 class Backend:
-    """The processors.
+    """A GPU, or the processors.
 
     Attributes
     ----------
-    device : for `dpse_fast.load`
-    xp : numpy or cupy
+    device : "cuda" or "cpu", as for `dpse_fast.load`
+    xp : cupy or numpy
     """
 
-    device = "cpu"
-    xp: Any = np
+    def __init__(self, device: str = "cpu") -> None:
+        self.device = device
+        self.on_gpu = device != "cpu"
+        self.xp: Any = import_module("cupy" if self.on_gpu else "numpy")
 
-    def mark(self) -> Any:
-        """A moment."""
-        return time.perf_counter()
-
-    def seconds_between(self, begin: Any, end: Any) -> float:
-        """Between two moments."""
-        return float(end - begin)
+    def time(self, work: Callable[[], object]) -> tuple[float, float]:
+        """Seconds of some work by the device's clock and by ours, after all before."""
+        self.synchronise()
+        begun = time.perf_counter()
+        if not self.on_gpu:
+            work()
+            return (time.perf_counter() - begun,) * 2
+        begin, end = self.xp.cuda.Event(), self.xp.cuda.Event()
+        begin.record()
+        work()
+        end.record()
+        end.synchronize()
+        seconds = 1e-3 * float(self.xp.cuda.get_elapsed_time(begin, end))
+        return seconds, time.perf_counter() - begun
 
     def synchronise(self) -> None:
         """Wait for all that was launched."""
+        if self.on_gpu:
+            self.xp.cuda.runtime.deviceSynchronize()
 
     def used_bytes(self) -> int | None:
         """Of device memory in arrays now, where that is known."""
-        return None
-
-    def free_bytes(self) -> int | None:
-        """That new arrays may take."""
-        return None
-
-    def release(self) -> None:
-        """Give unused memory back."""
-
-    def profiled(self) -> AbstractContextManager[None]:
-        """What a profiler that waits for it looks at."""
-        return nullcontext()
-
-
-class CupyBackend(Backend):
-    """A GPU: its own clock."""
-
-    device = "cuda"
-
-    def __init__(self) -> None:
-        import cupy
-
-        self.xp = cupy
-
-    def mark(self) -> Any:
-        event = self.xp.cuda.Event()
-        event.record()
-        return event
-
-    def seconds_between(self, begin: Any, end: Any) -> float:
-        end.synchronize()
-        return 1e-3 * float(self.xp.cuda.get_elapsed_time(begin, end))
-
-    def synchronise(self) -> None:
-        self.xp.cuda.runtime.deviceSynchronize()
-
-    def used_bytes(self) -> int | None:
+        if not self.on_gpu:
+            return None
         return int(self.xp.get_default_memory_pool().used_bytes())
 
     def free_bytes(self) -> int | None:
+        """That new arrays may take, where that is known."""
         self.release()
-        return int(self.xp.cuda.runtime.memGetInfo()[0])
+        return int(self.xp.cuda.runtime.memGetInfo()[0]) if self.on_gpu else None
 
     def release(self) -> None:
-        self.xp.get_default_memory_pool().free_all_blocks()
-
-    def profiled(self) -> AbstractContextManager[None]:
-        from cupyx.profiler import profile
-
-        context: AbstractContextManager[None] = profile()
-        return context
-
-
-def backend_named(device: str) -> Backend:
-    """Of "cpu" or "cuda"."""
-    return Backend() if device == "cpu" else CupyBackend()
+        """Give unused memory back."""
+        if self.on_gpu:
+            self.xp.get_default_memory_pool().free_all_blocks()

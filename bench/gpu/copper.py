@@ -10,7 +10,7 @@ place.
 
 from __future__ import annotations
 
-from itertools import pairwise
+from itertools import pairwise, product
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,12 +18,11 @@ from numpy.typing import NDArray
 from dpse_fast.model import Layer, Model, Net, SeE2A, Skip
 from dpse_fast.trajectory import Frame
 
-Floats = NDArray[np.float64]
-
 LATTICE = 3.615  # Å, fcc copper at room temperature
 RCUT, RCUT_SMTH, SEL = 8.0, 2.0, 512
 EMBEDDING, AXIS, FITTING = (25, 50, 100), 16, (240, 240, 240)
 NEAREST = LATTICE / 2**0.5
+SKIPS: dict[float, Skip] = {1: "identity", 2: "double"}  # by outputs over inputs
 SEED = 29
 
 
@@ -48,7 +47,10 @@ def copper_model(
 ) -> Model:
     """The model; deepmd-kit's initial weights, its statistics of the crystal."""
     rng = np.random.default_rng(SEED)
-    s = smooth_inverse(neighbour_distances())
+    # s(r) of DeepPot-SE (arXiv:1805.09003): 1/r, smooth to zero at the cutoff.
+    r = neighbour_distances()
+    u = np.clip((r - RCUT_SMTH) / (RCUT - RCUT_SMTH), 0.0, 1.0)
+    s = (1 + u**3 * (-10 + u * (15 - 6 * u))) / r
     mean, square = s.sum() / SEL, (s**2).sum() / SEL  # empty slots count
     spread = np.sqrt([square - mean**2, *[square / 3] * 3])
     descriptor = SeE2A(
@@ -58,46 +60,32 @@ def copper_model(
         davg=np.array([[[mean, 0.0, 0.0, 0.0]]]),
         dstd=spread.reshape(1, 1, 4),
         axis_neuron=axis,
-        embedding=((_net(rng, (1, *embedding)),),),
+        embedding=((_net(rng, 1, *embedding),),),
         normalisation=float(SEL),
     )
+    net = _net(rng, embedding[-1] * axis, *fitting)
     return Model(
         type_map=("Cu",),
         descriptors=(descriptor,),
-        fitting=(_net(rng, (embedding[-1] * axis, *fitting, 1), last=True),),
+        fitting=(Net((*net.layers, *_net(rng, fitting[-1], 1, linear=True).layers)),),
         bias=np.zeros(1),
         min_distance=0.8 * NEAREST,
         provenance={"description": "random weights in the architecture of copper"},
     )
 
 
-def smooth_inverse(r: Floats) -> Floats:
-    """s(r) of DeepPot-SE (arXiv:1805.09003): 1/r, smooth to zero at the cutoff."""
-    u = np.clip((r - RCUT_SMTH) / (RCUT - RCUT_SMTH), 0.0, 1.0)
-    return np.asarray((1 + u**3 * (-10 + u * (15 - 6 * u))) / r)
-
-
-def neighbour_distances() -> Floats:
+def neighbour_distances() -> NDArray[np.float64]:
     """(n,) Å, to all neighbours of an atom of the crystal."""
-    reach = np.arange(-3, 4)
-    cells = np.stack(np.meshgrid(reach, reach, reach), axis=-1).reshape(-1, 1, 3)
+    cells = np.array(list(product(range(-3, 4), repeat=3)))[:, None]
     r = np.linalg.norm(cells * LATTICE + copper_cell().positions, axis=-1).reshape(-1)
     return np.asarray(r[(r > 0.1) & (r < RCUT)])
 
 
-def _net(rng: np.random.Generator, widths: tuple[int, ...], last: bool = False) -> Net:
+def _net(rng: np.random.Generator, *widths: int, linear: bool = False) -> Net:
     layers = []
-    for depth, (n_in, n_out) in enumerate(pairwise(widths)):
-        linear = last and depth == len(widths) - 2
-        ratio = 0 if linear else n_out / n_in
-        skip: Skip = "identity" if ratio == 1 else "double" if ratio == 2 else "none"
-        layers.append(
-            Layer(
-                rng.normal(size=(n_in, n_out)) / np.sqrt(n_in + n_out),
-                rng.normal(size=n_out),
-                "linear" if linear else "tanh",
-                None,
-                skip,
-            )
-        )
+    for n_in, n_out in pairwise(widths):
+        weights = rng.normal(size=(n_in, n_out)) / np.sqrt(n_in + n_out)
+        bias, skip = rng.normal(size=n_out), SKIPS.get(n_out / n_in, "none")
+        activation = "linear" if linear else "tanh"
+        layers.append(Layer(weights, bias, activation, None, skip))
     return Net(tuple(layers))

@@ -14,41 +14,43 @@ from ..system import first_frame
 from .copper import copper_cell, copper_model
 
 SUBJECTS = ("water", "second")
+COPPER = "copper with random weights: every channel and product of the architecture"
 
 
-def label_of(precision: str, gemm: str, deterministic: bool = True) -> str:
-    """A configuration's name; products of matrices in double have one kind only."""
-    label = precision if precision == "double" else f"{precision}, {gemm}"
-    return label if deterministic else f"{label}, atomics"
+class Kind(NamedTuple):
+    """How a potential is loaded."""
+
+    precision: str
+    gemm: str = "float32"
+    deterministic: bool = True
+
+    @property
+    def label(self) -> str:
+        """Its name; products of matrices in double have one kind only."""
+        parts = [self.precision] + [self.gemm] * (self.precision != "double")
+        return ", ".join(parts if self.deterministic else [*parts, "atomics"])
+
+    def described(self) -> dict[str, Any]:
+        """For a record."""
+        return {"kind": self.label, **self._asdict()}
 
 
 class Subject(NamedTuple):
     """A model and what it is evaluated on."""
 
-    name: str
     label: str
     source: str | Model | None  # for `dpse_fast.load`
-    tol: float
-    structure: str | None
+    tol: float = DEFAULT_TOLERANCE
+    structure: str | None = None
 
-    def load(self, device: str, precision: str, **options: Any) -> dpse_fast.Potential:
-        """The potential, with the file's own rule for more neighbours than sel."""
-        return dpse_fast.load(
-            self.source,
-            device=device,
-            precision=precision,
-            tol=self.tol,
-            sel_overflow="truncate",
-            **options,
-        )
+    def load(self, device: str, kind: Kind) -> dpse_fast.Potential:
+        """The potential, with the file's own rule for more neighbours than sel.
 
-    def configured(
-        self, device: str, precision: str, gemm: str, deterministic: bool
-    ) -> dpse_fast.Potential:
-        """As `load`; the processors have one kind of product and of sums only."""
-        if device == "cpu":
-            return self.load(device, precision)
-        return self.load(device, precision, gemm=gemm, deterministic=deterministic)
+        The processors have one kind of product and of sums only.
+        """
+        gemm = kind._asdict() if device != "cpu" else {"precision": kind.precision}
+        options: dict[str, Any] = {"tol": self.tol, "sel_overflow": "truncate", **gemm}
+        return dpse_fast.load(self.source, device=device, **options)
 
     def frame(self, potential: dpse_fast.Potential) -> Frame:
         """A periodic cell."""
@@ -57,39 +59,23 @@ class Subject(NamedTuple):
         return first_frame(self.structure, potential)
 
 
-def water() -> Subject:
-    """The embedded model."""
-    return Subject("water", "water, the embedded model", None, DEFAULT_TOLERANCE, None)
-
-
-def copper() -> Subject:
-    """See `copper_model`."""
-    label = "copper with random weights: every channel and product of the architecture"
-    return Subject("copper", label, copper_model(), 0.0, None)
-
-
-def second(options: Mapping[str, Any]) -> Subject:
-    """A model that is named, or copper.
-
-    Parameters
-    ----------
-    options : ``model2`` and ``structure2``, paths or None
-    """
-    if not options.get("model2"):
-        return copper()
-    return Subject(
-        "second",
-        str(options["label2"]),
-        str(options["model2"]),
-        DEFAULT_TOLERANCE,
-        options.get("structure2"),
-    )
+WATER = Subject("water, the embedded model", None)
 
 
 def subjects(options: Mapping[str, Any]) -> list[Subject]:
-    """Those asked for, by name; all without ``subjects``."""
-    names = options.get("subjects") or SUBJECTS
-    return [water() if name == "water" else second(options) for name in names]
+    """Those asked for, by name.
+
+    Parameters
+    ----------
+    options : ``subjects``, and for the second ``model2`` and ``structure2``, paths or
+        None: copper with random weights, without a tolerance
+    """
+    path = options.get("model2")
+    second = Subject(COPPER, copper_model(), 0.0)
+    if path:
+        label, structure = options["label2"], options.get("structure2")
+        second = Subject(label, path, structure=structure)
+    return [WATER if name == "water" else second for name in options["subjects"]]
 
 
 def describe_planned(potential: dpse_fast.Potential, frame: Frame) -> dict[str, Any]:

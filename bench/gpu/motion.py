@@ -28,14 +28,7 @@ HOW = (
 
 
 class Box:
-    """A periodic box of about so many atoms.
-
-    Attributes
-    ----------
-    n_atoms : int
-    types : (N,) of the model, on the device
-    cell : (3, 3) Å, on the host
-    """
+    """A periodic box of about so many atoms, `n_atoms`."""
 
     def __init__(
         self, backend: Backend, frame: Frame, type_map: tuple[str, ...], n_atoms: int
@@ -43,28 +36,25 @@ class Box:
         assert frame.cell is not None
         xp = backend.xp
         counts = replicas(n_atoms / frame.n_atoms)
-        shifts = np.array(list(product(*(range(n) for n in counts)))) @ frame.cell
+        shifts = np.array(list(product(*map(range, counts)))) @ frame.cell
         placed = xp.asarray(shifts)[:, None] + xp.asarray(frame.positions)
         self._places = placed.reshape(-1, 3)
         self.n_atoms = len(self._places)
         types = model_types(frame, type_map).astype(np.int32)
-        self.types = xp.tile(xp.asarray(types), len(shifts))
-        self.cell = np.array(counts)[:, None] * frame.cell
+        self._types = xp.tile(xp.asarray(types), len(shifts))
+        self._cell = np.array(counts)[:, None] * frame.cell
         random = xp.random.default_rng(1)
         self._deviations = random.standard_normal((self.n_atoms, 3), dtype=np.float32)
         limits = (-MOST_DEVIATIONS, MOST_DEVIATIONS)
         xp.clip(self._deviations, *limits, out=self._deviations)
         self._positions = xp.empty_like(self._places)
 
-    def positions(self, step: int) -> Any:
-        """(N, 3) Å of a step; one array, written anew."""
+    def arguments(self, step: int) -> tuple[Any, Any, Any]:
+        """Of ``compute``: positions (N, 3) Å, one array that is written anew, and types
+        (N,) of the model on the device, cell (3, 3) Å on the host."""
         self._positions[...] = self._deviations
         self._positions *= AMPLITUDE * np.sin(1.0 + step)
         self._positions += self._places
         if (step // BLOCK) % 2:
             self._positions[:, 0] += SHIFT
-        return self._positions
-
-    def arguments(self, step: int) -> tuple[Any, Any, Any]:
-        """Of ``compute``."""
-        return self.positions(step), self.types, self.cell
+        return self._positions, self._types, self._cell

@@ -8,12 +8,9 @@ names, one of units, then one for each launch of a kernel
 from __future__ import annotations
 
 import csv
-from collections.abc import Callable, Sequence
-from functools import partial
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
-
-Row = dict[str, str]
 
 SECTIONS = ("SpeedOfLight", "SpeedOfLight_RooflineChart")
 NOT_ALLOWED = "ERR_NVGPUCTRPERM"
@@ -62,51 +59,44 @@ def kernels_of(page: str) -> list[dict[str, Any]]:
     that time ``percent_of_peak`` by the names of `PEAKS`, ``bytes_per_s`` of memory
     and ``flops`` by precision, outside tensor cores; what the page lacks is left out
     """
-    lines = [line for line in page.splitlines() if line.startswith('"')]
-    rows = list(csv.DictReader(lines))
-    if len(rows) < 2:
-        return []
-    units, *launches = rows
-    second = TIMES[units[DURATION][:1]]
+    rows = list(csv.DictReader(x for x in page.splitlines() if x.startswith('"')))
+    found = []
+    for name in dict.fromkeys(row["Kernel Name"] for row in rows[1:]):
+        own = [_numbers(row) for row in rows[1:] if row["Kernel Name"] == name]
+        found.append({"kernel": name, **_kernel(own, TIMES[rows[0][DURATION][:1]])})
+    return sorted(found, key=lambda kernel: -float(kernel["seconds"]))
+
+
+def _numbers(row: dict[str, str]) -> dict[str, float]:
+    """The columns that are numbers, and operations a second by precision."""
     found = {}
-    for name in dict.fromkeys(row["Kernel Name"] for row in launches):
-        own = [row for row in launches if row["Kernel Name"] == name]
-        found[name] = _kernel(name, own, second)
-    return sorted(found.values(), key=lambda kernel: -float(kernel["seconds"]))
+    for name, text in row.items():
+        try:
+            found[name] = float(text.replace(",", ""))
+        except ValueError:
+            continue
+    for real, names in OPERATIONS.items():
+        if found.keys() >= {CYCLES, *names}:
+            found[real] = found[CYCLES] * sum(found[name] for name in names)
+    return found
 
 
-def _kernel(name: str, rows: list[Row], second: float) -> dict[str, Any]:
-    seconds = [second * (_number(row, DURATION) or 0.0) for row in rows]
+def _kernel(rows: list[dict[str, float]], second: float) -> dict[str, Any]:
+    seconds = [second * row[DURATION] for row in rows]
 
-    def mean(quantity: Callable[[Row], float | None]) -> float | None:
-        found = [quantity(row) for row in rows]
-        values = [value for value in found if value is not None]
-        if len(values) < len(rows):
-            return None
-        weighted = sum(t * value for t, value in zip(seconds, values, strict=True))
-        return weighted / max(sum(seconds), 1e-12)
+    def means(names: dict[str, str]) -> dict[str, float]:
+        """Over the time of all launches, of what all of them have."""
+        return {
+            key: sum(t * row[name] for t, row in zip(seconds, rows, strict=True))
+            / max(sum(seconds), 1e-12)
+            for key, name in names.items()
+            if all(name in row for row in rows)
+        }
 
-    peaks = {short: mean(partial(_number, name=m)) for short, m in PEAKS.items()}
-    flops = {real: mean(partial(_flops, names=n)) for real, n in OPERATIONS.items()}
     return {
-        "kernel": name,
         "launches": len(rows),
         "seconds": sum(seconds),
-        "percent_of_peak": {k: v for k, v in peaks.items() if v is not None},
-        "bytes_per_s": mean(partial(_number, name=BYTES)),
-        "flops": {k: v for k, v in flops.items() if v is not None},
+        "percent_of_peak": means(PEAKS),
+        "bytes_per_s": means({"bytes": BYTES}).get("bytes"),
+        "flops": means({real: real for real in OPERATIONS}),
     }
-
-
-def _flops(row: Row, names: Sequence[str]) -> float | None:
-    cycles, *each = (_number(row, name) for name in (CYCLES, *names))
-    counts = [x for x in each if x is not None]
-    return None if cycles is None or len(counts) < len(names) else cycles * sum(counts)
-
-
-def _number(row: Row, name: str) -> float | None:
-    """Of a column; None where there is none."""
-    try:
-        return float(row[name].replace(",", ""))
-    except (KeyError, ValueError):
-        return None

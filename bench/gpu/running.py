@@ -1,4 +1,4 @@
-"""Workers in processes of their own, stopped in time, and what they printed."""
+"""Commands in processes of their own, stopped in time, and what they printed."""
 
 from __future__ import annotations
 
@@ -8,19 +8,19 @@ import re
 import signal
 import subprocess
 import sys
-import tempfile
+import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
-from typing import IO, Any, NamedTuple
+from typing import Any, NamedTuple
 
 ROOT = Path(__file__).parents[2]
 LAST_LINES = 2
-POLL = 2.0  # s
 NOISE = ("{", "  ", "Traceback ", "!!!")  # how lines begin that explain nothing
-Report = Callable[[list[dict[str, Any]]], object]
 FOLDER = re.compile(r"(?<![\w.])/(?:[^\s/:'\"]+/)+")
+
+Records = list[dict[str, Any]]
 
 
 class Finished(NamedTuple):
@@ -30,7 +30,7 @@ class Finished(NamedTuple):
     seconds: float
     late: bool
     said: str  # standard output and error, in their order
-    records: list[dict[str, Any]]  # the lines that are JSON objects
+    records: Records  # the lines that are JSON objects
 
     @property
     def last_words(self) -> str:
@@ -60,89 +60,52 @@ class Process:
         self, command: Sequence[str], environment: Mapping[str, str | None] = {}
     ) -> None:
         changed = {**os.environ, **environment}
-        # Open until `wait` has read it.
-        self._output: IO[bytes] = tempfile.TemporaryFile()  # noqa: SIM115
         self._begun = time.monotonic()
         self._process = subprocess.Popen(
             list(command),
             cwd=ROOT,
             env={k: v for k, v in changed.items() if v is not None},
             stdin=subprocess.DEVNULL,
-            stdout=self._output,
+            stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
+            text=True,
+            errors="replace",
             start_new_session=True,
         )
 
-    def wait(self, seconds: float, report: Report | None = None) -> Finished:
+    def wait(
+        self, seconds: float, report: Callable[[Records], object] = lambda _: None
+    ) -> Finished:
         """Until it ends or the seconds are over; then it is ended with its children.
 
         Parameters
         ----------
-        report : called with the records so far, now and then
+        report : called with the records so far when there is another
         """
-        ends, late = time.monotonic() + max(seconds, 0.0), False
+        ends = time.monotonic() + seconds
+        alarm = threading.Timer(max(seconds, 0.0), self.stop)
+        alarm.start()
+        said, records = [], []
         try:
-            while self._runs(min(POLL, ends - time.monotonic())):
-                if time.monotonic() >= ends:
-                    late = True
-                    break
-                if report is not None:
-                    report(_records(self._said()))
+            for line in self._process.stdout or ():
+                said.append(line)
+                if line.startswith("{"):
+                    with suppress(ValueError):
+                        records.append(json.loads(line))
+                    report(records)
+            code = self._process.wait()
         finally:
+            alarm.cancel()
             self.stop()
-        took, said = time.monotonic() - self._begun, self._said()
-        self._output.close()
-        return Finished(self._process.returncode, took, late, said, _records(said))
-
-    def _runs(self, seconds: float) -> bool:
-        """Whether it still does after so many seconds."""
-        try:
-            self._process.wait(max(seconds, 0.0))
-        except subprocess.TimeoutExpired:
-            return True
-        return False
-
-    def _said(self) -> str:
-        # By its own place in the file: the process writes at the one that it shares.
-        size = os.fstat(self._output.fileno()).st_size
-        return os.pread(self._output.fileno(), size, 0).decode(errors="replace")
+        now = time.monotonic()
+        return Finished(code, now - self._begun, now >= ends, "".join(said), records)
 
     def stop(self) -> None:
         """End it and the processes that it started."""
-        if self._process.poll() is None:
-            if hasattr(os, "killpg"):
-                os.killpg(self._process.pid, signal.SIGKILL)
-            else:
-                self._process.kill()
-            self._process.wait()
-
-
-def _records(said: str) -> list[dict[str, Any]]:
-    """Lines that are JSON objects, whole ones."""
-    found = []
-    for line in said.splitlines():
-        if line.startswith("{"):
-            with suppress(ValueError):
-                found.append(json.loads(line))
-    return found
+        with suppress(ProcessLookupError):
+            os.killpg(self._process.pid, signal.SIGKILL)
 
 
 def worker_command(name: str, options: Mapping[str, Any]) -> list[str]:
     """That runs a worker of ``bench/gpu/workers``."""
-    module = f"bench.gpu.workers.{name}"
-    return [sys.executable, "-m", module, json.dumps(options)]
-
-
-def run(
-    command: Sequence[str],
-    seconds: float,
-    environment: Mapping[str, str | None] = {},
-    report: Report | None = None,
-) -> Finished:
-    """A command, for so many seconds at most."""
-    return Process(command, environment).wait(seconds, report)
-
-
-def emit(record: Mapping[str, Any]) -> None:
-    """A worker's line for us."""
-    print(json.dumps(record), flush=True)
+    return [sys.executable, "-m", "bench.gpu.workers", name, json.dumps(options)]

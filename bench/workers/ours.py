@@ -1,27 +1,41 @@
-"""dpse-fast, one evaluation a line: ours.py OPTIONS (JSON; see `turns`)."""
+"""dpse-fast, one evaluation a line."""
 
 from __future__ import annotations
 
-import json
-import sys
 from typing import Any
 
 import numpy as np
-from potential import potential_of
-from turns import serve
+from serve import options, serve_evaluations
+
+import dpse_fast
+
+
+def potential_of(given: dict[str, Any]) -> dpse_fast.Potential:
+    """With the file's own rule for more neighbours than sel, as deepmd-kit has it.
+
+    On the processors, unless the options name a device.
+    """
+    return dpse_fast.load(
+        given["model"],
+        device=given.get("device", "cpu"),
+        gemm=given.get("gemm"),
+        precision=given["precision"],
+        threads=given["threads"],
+        tol=given["tol"],
+        sel_overflow="truncate",
+    )
 
 
 def main() -> None:
-    options = json.loads(sys.argv[1])
-    system = np.load(options["structure"])
-    potential = potential_of(options)
+    given = options()
+    system, potential = np.load(given["structure"]), potential_of(given)
     arguments = (system["positions"], system["types"], system["cell"])
 
     def evaluate() -> tuple[float, Any, Any]:
         found = potential.compute(*arguments)
         return found.energy, found.forces, found.virial
 
-    serve(evaluate, options["numbers"])
+    serve_evaluations(evaluate, given["numbers"])
 
 
 if __name__ == "__main__":

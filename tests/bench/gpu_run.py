@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import stat
 import time
 from pathlib import Path
-from typing import Any
 
 from bench.gpu import steps
 from bench.gpu.__main__ import main, options_of
@@ -13,11 +11,9 @@ from bench.gpu.__main__ import main, options_of
 
 def script(path: Path, text: str) -> None:
     path.write_text(f"#!/bin/sh\n{text}\n")
-    path.chmod(path.stat().st_mode | stat.S_IXUSR)
+    path.chmod(0o755)
 
 
-def run_for(tmp_path: Path, **changed: Any) -> steps.Run:
-    given = main.make_context("bench.gpu", []).params
-    options = options_of({**given, "device": "cpu", **changed})
-    environment = steps.environment_of(tmp_path, "cpu")
-    return steps.Run(options, tmp_path, environment, time.monotonic() + 100)
+def run_for(folder: Path, *arguments: str, device: str = "cpu") -> steps.Run:
+    context = main.make_context("bench.gpu", ["--device", device, *arguments])
+    return steps.Run(options_of(context.params), folder, time.monotonic() + 100)

@@ -8,14 +8,13 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from bench_scaling_run import run
 from click.testing import CliRunner
 
 import dpse_fast
 from bench import comparison, gemm, machine, other_work, ratios, scaling, stages
 from bench.__main__ import main
 from bench.peers import COMPRESSED, UNCOMPRESSED, PeerError, versions_of
-from bench.system import first_frame, shortest_distance, system_of
+from bench.system import first_frame, shortest_distance, system_named, system_of
 from bench.worker import Worker, WorkerError
 
 
@@ -26,26 +25,20 @@ def test_ratio_is_the_median_of_the_rounds_not_the_ratio_of_medians() -> None:
     assert ratios.ratio_by_round(other, base)["median"] == pytest.approx(0.25)
     with pytest.raises(ValueError, match="3 and 2"):
         ratios.ratio_by_round(base, other[:2])
-
-
-def test_per_atom_is_in_microseconds() -> None:
     assert ratios.per_atom([3.0, 1.0, 2.0], 1000) == {"median": 2e3, "lowest": 1e3}
 
 
 @pytest.mark.parametrize("exponent", [0.5, 1.0, 1.5])
-def test_power_law_of_exact_powers(exponent: float) -> None:
+def test_laws_of_exact_powers(exponent: float) -> None:
     sizes = [10**k for k in range(3, 7)]
     law = ratios.power_law(sizes, [2e-5 * n**exponent for n in sizes])
     assert law is not None
     assert law["exponent"] == pytest.approx(exponent)
     assert law["prefactor"] == pytest.approx(2e-5)
     assert law["largest_relative_deviation"] < 1e-9
-    assert ratios.power_law([1000], [1.0]) is None
-
-
-def test_growth_leaves_the_constant_out() -> None:
-    sizes = [10**k for k in range(3, 7)]
+    # The growth leaves the constant out.
     assert ratios.growth(sizes, [1e8 + 900 * n for n in sizes]) == pytest.approx(900)
+    assert ratios.power_law([1000], [1.0]) is None
     assert ratios.growth([1000, 1000], [1.0, 2.0]) is None
 
 
@@ -60,23 +53,19 @@ def test_differences_are_the_largest_of_every_component() -> None:
     assert found["virial_max_ev_per_atom"] == 2.0
 
 
-@pytest.mark.parametrize("precision", ["double", "mixed"])
+@pytest.mark.parametrize("precision", dpse_fast.plan.PRECISIONS)
 def test_a_disagreement_stops_the_run(precision: str) -> None:
     limit = comparison.HARD_STOP[precision]
 
-    def of(name: str, force: float) -> dict[str, dict[str, float]]:
-        return {name: {"force_max_ev_per_angstrom": force}}
+    def check(name: str, force: float) -> None:
+        off = {name: {"force_max_ev_per_angstrom": force}}
+        comparison.check_agreement(off, UNCOMPRESSED)
 
-    ours = f"dpse-fast, {precision}"
-    comparison.check_agreement(of(ours, 0.9 * limit), UNCOMPRESSED)
-    comparison.check_agreement(of(COMPRESSED, 1.0), UNCOMPRESSED)
+    check(f"dpse-fast, {precision}", 0.9 * limit)
+    check(COMPRESSED, 1.0)
     for wrong in (1.1 * limit, np.nan):
         with pytest.raises(comparison.Disagreement, match=f"{precision}.*nothing was"):
-            comparison.check_agreement(of(ours, wrong), UNCOMPRESSED)
-
-
-def test_every_precision_has_a_limit() -> None:
-    assert set(dpse_fast.plan.PRECISIONS) <= set(comparison.HARD_STOP)
+            check(f"dpse-fast, {precision}", wrong)
 
 
 def test_summary_compares_round_by_round() -> None:
@@ -88,11 +77,8 @@ def test_summary_compares_round_by_round() -> None:
     assert found["wall_us_per_atom"] == {"median": 1e6, "lowest": 1e6}
     assert found["times_faster_than"][COMPRESSED]["wall"]["median"] == 3.0
     assert found["times_faster_than"][COMPRESSED]["cpu"]["highest"] == 3.0
-
-
-def test_busy_cores_show_in_wall_over_cpu() -> None:
-    times = {"a": [{"wall": 2.0, "cpu": 1.0}], "b": [{"wall": 3.0, "cpu": 1.5}] * 2}
-    assert comparison.wall_over_cpu(times) == 2.0
+    # Busy cores show here: ratios of 2/3, 4/3, 1 and 2/3.
+    assert comparison.wall_over_cpu(times) == pytest.approx(5 / 6)
 
 
 def test_flops_of_a_net() -> None:
@@ -122,21 +108,8 @@ def test_fitting_rate_of_two_types_with_nets_of_their_own() -> None:
     assert found["peak_gflops_same_shapes"] == pytest.approx(1.5)
 
 
-def test_shapes_are_those_that_the_plan_runs() -> None:
-    potential = dpse_fast.load(threads=1)
-    system = system_of(first_frame(None, potential), potential, 1)
-    potential.compute(system.positions, system.types, system.cell)
-    shapes = stages.fitting_shapes(potential)
-    assert set(shapes) == set(np.unique(system.types).tolist())
-    model = potential.model
-    for species, layers in shapes.items():
-        assert len(layers) == len(model.fitting[species].layers)
-        assert 0 < layers[0][0] <= model.n_descriptor
-
-
 def test_profile_accounts_for_the_whole_time() -> None:
-    potential = dpse_fast.load(threads=1)
-    system = system_of(first_frame(None, potential), potential, 1)
+    potential, system = dpse_fast.load(threads=1), system_named(None, None, 1)
     session = potential.session(0.0, profile=True)
     found = stages.profile(session, system, 2)
     assert len(found["rounds"]) == 2
@@ -145,9 +118,25 @@ def test_profile_accounts_for_the_whole_time() -> None:
         parts = sum(v for name, v in entry.items() if name not in ("total", "wall"))
         assert parts == pytest.approx(entry["total"])
         assert min(v for name, v in entry.items() if name != "other") > 0
-    first, second = found["rounds"]
     for name, seconds in found["seconds"].items():
-        assert seconds == min(first[name], second[name])
+        assert seconds == min(entry[name] for entry in found["rounds"])
+    shapes, model = stages.fitting_shapes(potential), potential.model
+    assert set(shapes) == set(np.unique(system.types).tolist())
+    for species, layers in shapes.items():
+        assert len(layers) == len(model.fitting[species].layers)
+        assert 0 < layers[0][0] <= model.n_descriptor
+
+
+def run(atoms: int, seconds: float, peak: int | None) -> dict[str, object]:
+    """What bench/workers/one_size.py answers, with numbers of our own."""
+    return {
+        "atoms": atoms,
+        "step_seconds": [seconds, 3 * seconds, 2 * seconds],
+        "step_cpu_seconds": [4 * seconds],
+        "first_seconds": 1.0,
+        "rss_before_load_bytes": None if peak is None else 10**8,
+        "rss_peak_bytes": peak,
+    }
 
 
 def test_sizes_and_steps() -> None:
@@ -172,16 +161,17 @@ def test_scaling_summary_takes_memory_of_the_run_alone() -> None:
     assert scaling.summarise([])["time"] is None
 
 
-def test_a_size_that_fails_is_named_and_left_out() -> None:
-    options = {"atoms": 1000, "precision": "double", "model": "/no/such/model.pb"}
-    rest = {"steps": 2, "threads": 1, "tol": 1e-5, "structure": None}
-    found = scaling.run_one({**options, **rest})
+def test_a_size_that_fails_is_named_and_left_out(contest: comparison.Contest) -> None:
+    contest.model = "/no/such/model.pb"
+    options = {"steps": 2, "threads": 1, "structure": None}
+    found = scaling.run_one(contest, 1000, "double", **options)
+    assert found["atoms_asked_for"] == 1000
     assert "model.pb" in found["error"]
 
 
-def test_a_size_in_its_own_process() -> None:
-    options = {"atoms": 192, "precision": "mixed", "steps": 2, "threads": 1}
-    found = scaling.run_one({**options, "tol": 1e-5, "model": None, "structure": None})
+def test_a_size_in_its_own_process(contest: comparison.Contest) -> None:
+    options = {"steps": 2, "threads": 1, "structure": None}
+    found = scaling.run_one(contest, 192, "mixed", **options)
     assert found["atoms"] == 192
     assert len(found["step_seconds"]) == len(found["step_cpu_seconds"]) == 2
     assert found["list_builds"] == 1
@@ -189,25 +179,16 @@ def test_a_size_in_its_own_process() -> None:
         assert found["rss_peak_bytes"] > found["rss_before_load_bytes"]
 
 
-@pytest.mark.parametrize(
-    ("name", "expected"),
-    [
+def test_names_for_files_and_commands() -> None:
+    for name, expected in (
         ("Intel(R) Xeon(R) Gold 6430 CPU @ 2.10GHz", "intel-xeon-gold-6430-cpu"),
         ("AMD EPYC 7B13", "amd-epyc-7b13"),
         ("  ", "unknown"),
-    ],
-)
-def test_processor_name_in_a_file_name(name: str, expected: str) -> None:
-    assert machine.slug(name) == expected
-
-
-def test_command_names_no_folder_of_the_machine() -> None:
+    ):
+        assert machine.slug(name) == expected
     given = ["python -m bench", "--model", "/a/b/m.pb", "--output=/c/d", "x/y.xyz"]
     expected = "python -m bench --model m.pb --output=d x/y.xyz"
     assert machine.without_folders(given) == expected
-
-
-def test_processor_fields_are_those_of_the_first() -> None:
     text = "model name\t: A: B\nflags\t: avx2 fma\n\nmodel name\t: C\n"
     assert machine.processor_fields(text) == {"model name": "A: B", "flags": "avx2 fma"}
 
@@ -219,25 +200,20 @@ def test_machine_is_ready_for_json() -> None:
     assert found["versions"]["dpse-fast"] == dpse_fast.__version__
 
 
-def test_busy_seconds_leave_idle_and_waiting_out() -> None:
-    text = "cpu  100 20 30 9000 800 7 6 5 0 0\ncpu0 1 2\ncpu1 1 2\nintr 5\n"
-    assert other_work.busy_seconds(text, 100) == pytest.approx(1.68)
-    assert other_work.processors(text) == 2
-
-
 def test_own_work_is_not_that_of_others(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    """Idle and waiting are no work."""
     stat = tmp_path / "stat"
-    stat.write_text("cpu  0 0 0 0 0 0 0 0\ncpu0 0\n")
+    stat.write_text("cpu  0 0 0 0 0 0 0 0 0 0\ncpu0 0\ncpu1 0\nintr 5\n")
     monkeypatch.setattr(other_work, "STAT", stat)
     monkeypatch.setattr(other_work, "_own_seconds", iter([1.0, 3.0]).__next__)
     monkeypatch.setattr(other_work.time, "perf_counter", iter([0.0, 4.0]).__next__)
     monkeypatch.setattr(other_work.os, "sysconf", lambda _: 10)
     with other_work.OtherWork() as others:
-        stat.write_text("cpu  80 0 0 999 0 0 0 0\ncpu0 0\n")
+        stat.write_text("cpu  40 10 10 999 800 10 5 5 0 0\ncpu0 0\ncpu1 0\nintr 5\n")
     assert others.cores == (80 / 10 - 2) / 4
-    assert others.of == 1
+    assert others.of == 2
 
 
 def test_structure_is_whole_copies_in_the_models_types() -> None:
@@ -250,29 +226,23 @@ def test_structure_is_whole_copies_in_the_models_types() -> None:
     assert (system.types == oxygen).mean() == pytest.approx(1 / 3)
     # An O-H bond is the shortest distance in water.
     assert 0.8 < shortest_distance(system) < 1.1
-
-
-def test_structure_that_the_model_does_not_know(tmp_path: Path) -> None:
-    potential = dpse_fast.load(threads=1).renamed(["Cu", "Zr"])
     with pytest.raises(dpse_fast.InputError, match="Cu, Zr with --structure"):
-        first_frame(None, potential)
+        first_frame(None, potential.renamed(["Cu", "Zr"]))
 
 
-def our_worker(folder: Path) -> Worker:
-    potential = dpse_fast.load(threads=1)
-    system = system_of(first_frame(None, potential), potential, 1)
-    structure = system.save(folder / "structure.npz")
-    return comparison.our_worker("double", 1, None, 1e-5, structure, folder)
+@pytest.fixture
+def contest(tmp_path: Path) -> comparison.Contest:
+    return comparison.Contest(system_named(None, None, 1), None, 1e-5, tmp_path)
 
 
-def test_worker_gives_the_numbers_that_compute_gives(tmp_path: Path) -> None:
-    with our_worker(tmp_path) as worker:
+def test_worker_gives_the_numbers_that_compute_gives(
+    contest: comparison.Contest,
+) -> None:
+    with contest.ours("double") as worker:
         seconds = [worker.evaluate() for _ in range(2)]
         found = worker.numbers()
     assert all(s["wall"] > 0 and s["cpu"] > 0 for s in seconds)
-    potential = dpse_fast.load(threads=1)
-    system = system_of(first_frame(None, potential), potential, 1)
-    result = potential.compute(system.positions, system.types, system.cell)
+    result = dpse_fast.load(threads=1).compute(*contest.system)
     same = {"energy": result.energy, "forces": result.forces, "virial": result.virial}
     assert comparison.differences(found, same)["force_max_ev_per_angstrom"] < 1e-12
     assert comparison.differences(found, same)["virial_max_ev_per_atom"] < 1e-12
@@ -281,15 +251,15 @@ def test_worker_gives_the_numbers_that_compute_gives(tmp_path: Path) -> None:
 def test_worker_that_fails_says_why(tmp_path: Path) -> None:
     options = {"structure": str(tmp_path / "absent.npz")}
     with (
-        Worker("ours", sys.executable, "ours.py", options, tmp_path) as worker,
+        Worker("ours", "ours.py", options, tmp_path) as worker,
         pytest.raises(WorkerError, match=r"ours ended \(code 1\): .*absent.npz"),
     ):
         worker.evaluate()
 
 
-def test_worker_that_takes_too_long_is_ended(tmp_path: Path) -> None:
+def test_worker_that_takes_too_long_is_ended(contest: comparison.Contest) -> None:
     with (
-        our_worker(tmp_path) as worker,
+        contest.ours("double") as worker,
         pytest.raises(WorkerError, match="no answer within 0 s"),
     ):
         worker.evaluate(timeout=1e-3)

@@ -2,34 +2,19 @@
 
 from __future__ import annotations
 
-import importlib.util
 import json
 import sys
-from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pytest
 from click.testing import CliRunner
 
-FILE = Path(__file__).parents[2] / "bench" / "neighbour_list.py"
+from bench.neighbour_list import equal, main
 
 
-@pytest.fixture
-def bench() -> Any:
-    found = importlib.util.spec_from_file_location("bench_neighbour_list", FILE)
-    assert found
-    assert found.loader
-    module = importlib.util.module_from_spec(found)
-    found.loader.exec_module(module)
-    return module
-
-
-def test_without_vesin_only_ours_is_timed(
-    bench: Any, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_without_vesin_only_ours_is_timed(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "vesin", None)
-    done = CliRunner().invoke(bench.main, ["--atoms", "192", "--steps", "1"])
+    done = CliRunner().invoke(main, ["--atoms", "192", "--steps", "1"])
     assert not done.exit_code, done.output
     assert "pip install vesin" in done.stderr
     report = json.loads(done.stdout)
@@ -38,11 +23,11 @@ def test_without_vesin_only_ours_is_timed(
     assert not [name for name in report if "vesin" in name or name == "pairs_equal"]
 
 
-def test_lists_are_equal_in_any_order_and_differ_by_one_pair(bench: Any) -> None:
+def test_lists_are_equal_in_any_order_and_differ_by_one_pair() -> None:
     rng = np.random.default_rng(0)
     i, j, d = rng.integers(0, 9, 99), rng.integers(0, 9, 99), rng.uniform(1, 6, 99)
     order = rng.permutation(99)
-    assert bench.equal((i, j, d), (i[order], j[order], d[order]), 9)
-    assert not bench.equal((i, j, d), (i[1:], j[1:], d[1:]), 9)
-    assert not bench.equal((i, j, d), (i, j, d + 1e-6 * (order == 3)), 9)
-    assert not bench.equal((i, j, d), (i, (j + (order == 3)) % 9, d), 9)
+    assert equal((i, j, d), (i[order], j[order], d[order]), 9)
+    assert not equal((i, j, d), (i[1:], j[1:], d[1:]), 9)
+    assert not equal((i, j, d), (i, j, d + 1e-6 * (order == 3)), 9)
+    assert not equal((i, j, d), (i, (j + (order == 3)) % 9, d), 9)

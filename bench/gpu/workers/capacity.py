@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-import json
-import sys
 import time
+from collections.abc import Iterator
+from functools import partial
 from typing import Any
 
 import dpse_fast
 
-from ..backend import Backend, backend_named
-from ..models import Subject, describe_planned, subjects
+from ..backend import Backend
+from ..models import Kind, describe_planned, subjects
 from ..motion import SKIN, Box
-from ..running import emit
 
 SHARE = 0.9  # of the free memory, of the first trial
 SMALLER = 0.85  # each trial than the one before
@@ -37,13 +36,10 @@ def try_size(
     """Steps of one size."""
     box = Box(backend, frame, potential.type_map, size)
     session = potential.session(SKIN)
-    seconds = []
-    for step in range(STEPS):
-        arguments = box.arguments(step)
-        backend.synchronise()
-        begin = backend.mark()
-        session.compute(*arguments)
-        seconds.append(backend.seconds_between(begin, backend.mark()))
+    seconds = [
+        backend.time(partial(session.compute, *box.arguments(step)))[0]
+        for step in range(STEPS)
+    ]
     return {
         "atoms": box.n_atoms,
         "first_seconds": seconds[0],
@@ -53,49 +49,34 @@ def try_size(
     }
 
 
-def measure(
-    backend: Backend, subject: Subject, kind: tuple[str, str, bool], options: Any
-) -> None:
-    """Emit trials until one runs."""
-    precision, gemm, deterministic = kind
-    potential = subject.configured(backend.device, *kind)
+def failure(error: Exception) -> str:
+    """What an evaluation that may be too large ran into; raises anything else."""
+    if isinstance(error, dpse_fast.errors.DpseError):
+        return str(error)
+    if "memory" in type(error).__name__.lower():
+        return "out of memory"
+    raise error
+
+
+def records(options: dict[str, Any]) -> Iterator[dict[str, Any]]:
+    """Trials of water until one runs."""
+    backend, kind = Backend(options["device"]), Kind(*options["kind"])
+    (subject,) = subjects({**options, "subjects": ["water"]})
+    potential = subject.load(backend.device, kind)
     frame = subject.frame(potential)
     memory = describe_planned(potential, frame)["memory"]
     free = backend.free_bytes()
     size = options.get("atoms") or planned_atoms(memory, free or 0)
-    named: dict[str, Any] = {"subject": subject.label, "precision": precision}
-    named |= {
-        "gemm": gemm,
-        "deterministic": deterministic,
-        "stated": memory,
-        "free_bytes": free,
-    }
+    named: dict[str, Any] = {"subject": subject.label, **kind.described()}
+    named |= {"stated": memory, "free_bytes": free}
     for _ in range(TRIALS):
         start = time.perf_counter()
-        error = None
         try:
             found = try_size(backend, potential, frame, size)
-        except dpse_fast.errors.DpseError as problem:
-            error = str(problem)
-        except Exception as problem:
-            if "memory" not in type(problem).__name__.lower():
-                raise
-            error = "out of memory"
-        took = time.perf_counter() - start
-        if error is None:
-            emit({**named, **found, "seconds": took})
+        except Exception as error:
+            found = {"tried": size, "error": failure(error)}
+        yield {**named, **found, "seconds": time.perf_counter() - start}
+        if "error" not in found:
             return
-        emit({**named, "tried": size, "error": error, "seconds": took})
         backend.release()
         size = int(SMALLER * size)
-
-
-def main() -> None:
-    options = json.loads(sys.argv[1])
-    backend = backend_named(options["device"])
-    for subject in subjects(options):
-        measure(backend, subject, tuple(options["kind"]), options)
-
-
-if __name__ == "__main__":
-    main()

@@ -1,16 +1,14 @@
 """What the device reaches in copies, multiply-adds and matrix products.
 
-It prints ``copy`` in bytes/s, read and written; ``float32`` and ``float64`` in
+The records have ``copy`` in bytes/s, read and written; ``float32`` and ``float64`` in
 operations/s outside matrix products; ``product_KIND`` in operations/s of matrix
 products in float32, float64 and tf32, the best of all shapes.
 """
 
 from __future__ import annotations
 
-import json
-import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from functools import partial
 from typing import Any
 
@@ -19,8 +17,7 @@ import numpy as np
 from dpse_fast.cuda.device import Device
 
 from ...ratios import median
-from ..backend import Backend, backend_named
-from ..running import emit
+from ..backend import Backend
 
 REPEATS, WARM_UP = 7, 2
 SQUARE = {"cuda": 8192, "cpu": 512}
@@ -30,19 +27,10 @@ NETS = ((480, 240), (240, 240), (1480, 240))  # inputs and outputs of fitting la
 WARPS, ROUNDS = 64, 2**10  # of a multiprocessor; of multiply-adds
 
 
-def seconds_of(
-    backend: Backend, work: Callable[[], object], repeats: int = REPEATS
-) -> float:
+def seconds_of(backend: Backend, work: Callable[[], object]) -> float:
     """Median by the device's clock, after a warm-up."""
-    for _ in range(WARM_UP):
-        work()
-    backend.synchronise()
-    found = []
-    for _ in range(repeats):
-        begin = backend.mark()
-        work()
-        found.append(backend.seconds_between(begin, backend.mark()))
-    return median(found)
+    found = [backend.time(work)[0] for _ in range(WARM_UP + REPEATS)]
+    return median(found[WARM_UP:])
 
 
 def numbers(backend: Backend, shape: Any, dtype: Any) -> Any:
@@ -56,68 +44,43 @@ def copies(backend: Backend) -> dict[str, float]:
     n_bytes = COPIED[backend.device]
     source = numbers(backend, n_bytes // 4, np.float32)
     target = backend.xp.empty_like(source)
-
-    def copy() -> None:
-        target[...] = source
-
+    copy = partial(target.__setitem__, ..., source)
     return {"copy": 2 * n_bytes / seconds_of(backend, copy)}
 
 
 def products(backend: Backend) -> dict[str, Any]:
     """Rates of large square products, and of those of fitting nets, there and back."""
-    kinds = ["float32", "float64"] + (["tf32"] if backend.device == "cuda" else [])
-    multiply = _multiply_of(backend)
     found: dict[str, Any] = {"fitting_shapes": {}}
     rows = ROWS[backend.device]
-    for kind in kinds:
-        dtype = np.dtype("float64" if kind == "float64" else "float32")
+    for kind in ("float32", "float64", *(["tf32"] if backend.on_gpu else [])):
         size = SQUARE[backend.device] // (2 if kind == "float64" else 1)
-        rate = _rate(backend, multiply, (size, size, size), dtype, kind, False)
-        found[f"product_{kind}"] = rate
+        rates = [product_rate(backend, (size, size, size), kind)]
         for k, m in NETS:
-            shape = f"({rows}, {k}) ({k}, {m})"
-            there, back = (
-                _rate(backend, multiply, (rows, k, m), dtype, kind, turned)
-                for turned in (False, True)
-            )
-            found["fitting_shapes"][f"{kind} {shape}"] = [there, back]
-            # The ceiling is the best that any shape reaches.
-            found[f"product_{kind}"] = max(found[f"product_{kind}"], there, back)
+            both = [product_rate(backend, (rows, k, m), kind, t) for t in (False, True)]
+            found["fitting_shapes"][f"{kind} ({rows}, {k}) ({k}, {m})"] = both
+            rates += both
+        # The ceiling is the best that any shape reaches.
+        found[f"product_{kind}"] = max(rates)
     return found
 
 
-def _rate(
-    backend: Backend,
-    multiply: Callable[..., None],
-    shape: tuple[int, int, int],
-    dtype: np.dtype[Any],
-    kind: str,
-    turned: bool,
+def product_rate(
+    backend: Backend, shape: tuple[int, int, int], kind: str, turned: bool = False
 ) -> float:
+    """Operations a second of the product that dpse-fast calls, or of its way back."""
     n, k, m = shape
+    dtype = np.dtype("float64" if kind == "float64" else "float32")
     left = numbers(backend, (n, m if turned else k), dtype)
     right = numbers(backend, (k, m), dtype)
     out = backend.xp.empty((n, k if turned else m), dtype)
-    seconds = seconds_of(backend, lambda: multiply(left, right, out, turned, kind))
-    return 2.0 * n * k * m / seconds
+    if backend.on_gpu:
+        from dpse_fast.cuda.cupy_device import CupyDevice
 
-
-def _multiply_of(backend: Backend) -> Callable[..., None]:
-    """The product that dpse-fast calls."""
-    if backend.device == "cpu":
-
-        def by_numpy(a: Any, b: Any, out: Any, turned: bool, kind: str) -> None:
-            np.matmul(a, b.T if turned else b, out=out)
-
-        return by_numpy
-    from dpse_fast.cuda.cupy_device import CupyDevice
-
-    device = CupyDevice()
-
-    def by_cublas(a: Any, b: Any, out: Any, turned: bool, kind: str) -> None:
-        device.multiply(a, b, out, transpose=turned, tf32=kind == "tf32")
-
-    return by_cublas
+        how = {"transpose": turned, "tf32": kind == "tf32"}
+        work = partial(CupyDevice().multiply, left, right, out, **how)
+    else:
+        work = partial(np.matmul, left, right.T if turned else right, out=out)
+    return 2.0 * n * k * m / seconds_of(backend, work)
 
 
 def arithmetic(backend: Backend) -> dict[str, float]:
@@ -151,18 +114,10 @@ def arithmetic_rates(
     return found
 
 
-def main() -> None:
-    options = json.loads(sys.argv[1])
-    backend = backend_named(options["device"])
-    steps: list[Callable[[Backend], dict[str, Any]]] = [copies, products]
-    if backend.device == "cuda":
-        steps.append(arithmetic)
-    for step in steps:
+def records(options: dict[str, Any]) -> Iterator[dict[str, Any]]:
+    backend = Backend(options["device"])
+    for step in (copies, products, *([arithmetic] if backend.on_gpu else [])):
         start = time.perf_counter()
         found = step(backend)
         backend.release()
-        emit({**found, f"seconds of {step.__name__}": time.perf_counter() - start})
-
-
-if __name__ == "__main__":
-    main()
+        yield {**found, f"seconds of {step.__name__}": time.perf_counter() - start}

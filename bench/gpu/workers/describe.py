@@ -1,14 +1,12 @@
-"""The device and the versions of everything that drives it."""
+"""The device, what its driver says, and the versions of everything that drives it."""
 
 from __future__ import annotations
 
 import importlib.metadata
-import json
 import platform
-import sys
+import subprocess
+from collections.abc import Iterator
 from typing import Any
-
-from ..running import emit
 
 PACKAGES = ("numba", "numba-cuda", "numpy", "h5py", "ase", "pytest", "matplotlib")
 CUPY = ("cupy-cuda13x", "cupy-cuda12x", "cupy")
@@ -17,6 +15,25 @@ PROPERTIES = (
     *("l2CacheSize", "sharedMemPerMultiprocessor", "regsPerMultiprocessor"),
     *("totalGlobalMem", "ECCEnabled"),
 )
+
+QUERIED = (
+    *("name", "driver_version", "pstate", "temperature.gpu", "power.draw"),
+    *("power.limit", "clocks.sm", "clocks.mem", "clocks.max.sm", "clocks.max.mem"),
+    *("memory.total", "memory.free", "utilization.gpu", "ecc.mode.current"),
+    *("mig.mode.current", "persistence_mode", "compute_mode"),
+)
+SECONDS = 20
+
+
+def driver_says() -> dict[str, str] | None:
+    """Of the first GPU by nvidia-smi, with units; None without it."""
+    query = ["nvidia-smi", f"--query-gpu={','.join(QUERIED)}", "--format=csv,noheader"]
+    try:
+        said = subprocess.check_output(query, text=True, timeout=SECONDS)
+    except (OSError, subprocess.SubprocessError):
+        return None
+    values = [value.strip() for value in said.partition("\n")[0].split(",")]
+    return dict(zip(QUERIED, values, strict=False))
 
 
 def versions() -> dict[str, str | None]:
@@ -49,16 +66,11 @@ def device() -> dict[str, Any]:
     }
 
 
-def main() -> None:
-    options = json.loads(sys.argv[1])
-    emit({"versions": versions()})
+def records(options: dict[str, Any]) -> Iterator[dict[str, Any]]:
+    yield {"nvidia_smi": driver_says(), "versions": versions()}
     if options["device"] != "cpu":
-        emit({"device": device()})
+        yield {"device": device()}
     # Last: what is missing for it should not hide the device.
     import dpse_fast
 
-    emit({"dpse_fast": dpse_fast.__version__})
-
-
-if __name__ == "__main__":
-    main()
+    yield {"dpse_fast": dpse_fast.__version__}

@@ -2,20 +2,20 @@
 
 from __future__ import annotations
 
-import json
-import sys
+from collections.abc import Iterator
+from contextlib import nullcontext
+from importlib import import_module
+from typing import Any
 
-from ..backend import backend_named
-from ..models import subjects
+from ..backend import Backend
+from ..models import Kind, subjects
 from ..motion import BLOCK, SKIN, Box
-from ..running import emit
 
 
-def main() -> None:
-    options = json.loads(sys.argv[1])
-    backend = backend_named(options["device"])
+def records(options: dict[str, Any]) -> Iterator[dict[str, Any]]:
+    backend = Backend(options["device"])
     (subject,) = subjects(options)
-    potential = subject.configured(backend.device, *options["kind"])
+    potential = subject.load(backend.device, Kind(*options["kind"]))
     frame = subject.frame(potential)
     box = Box(backend, frame, potential.type_map, options["atoms"])
     session = potential.session(SKIN)
@@ -23,11 +23,8 @@ def main() -> None:
     # The first step of the next block is the next that builds a list.
     arguments = box.arguments(BLOCK)
     backend.synchronise()
-    with backend.profiled():
+    profile = import_module("cupyx.profiler").profile if backend.on_gpu else nullcontext
+    with profile():
         session.compute(*arguments)
         backend.synchronise()
-    emit({"atoms": box.n_atoms, "list_builds": session.list_builds})
-
-
-if __name__ == "__main__":
-    main()
+    yield {"atoms": box.n_atoms, "list_builds": session.list_builds}

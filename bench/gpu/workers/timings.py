@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import json
-import sys
 import time
-from collections.abc import Mapping
-from typing import Any, NamedTuple
+from collections.abc import Iterator, Mapping
+from functools import partial
+from typing import Any
 
 import dpse_fast
 from dpse_fast.trajectory import Frame, model_types
@@ -14,30 +13,43 @@ from dpse_fast.trajectory import Frame, model_types
 from ...gemm import layer_flops
 from ...ratios import median
 from ...stages import fitting_shapes
-from ..backend import Backend, backend_named
-from ..models import Subject, subjects
+from ..backend import Backend
+from ..models import Kind, Subject, subjects
 from ..motion import BLOCK, SKIN, Box
-from ..running import emit
+from .capacity import failure
 
 SETUP_SECONDS = 3.0  # to load a potential and make a box
 GUESS = 2e-7  # seconds an atom and step of what has not run yet
 
 
-class Kind(NamedTuple):
-    """How a potential is loaded."""
+def product_rate(kind: Kind, ceilings: Mapping[str, Any]) -> float | None:
+    """Operations/s of its matrix products as measured; tf32x3 multiplies thrice."""
+    if kind.precision == "double":
+        return ceilings.get("product_float64")
+    rate = ceilings.get(f"product_{kind.gemm.removesuffix('x3')}")
+    return rate / 3 if rate and kind.gemm == "tf32x3" else rate
 
-    precision: str
-    gemm: str
-    deterministic: bool
 
-    def product_rate(self, ceilings: Mapping[str, Any]) -> float | None:
-        """Operations/s of its matrix products as measured; tf32x3 multiplies thrice."""
-        if self.precision == "double":
-            return ceilings.get("product_float64")
-        if self.gemm == "float32":
-            return ceilings.get("product_float32")
-        rate = ceilings.get("product_tf32")
-        return rate / 3 if rate and self.gemm == "tf32x3" else rate
+def products_of(
+    potential: dpse_fast.Potential, frame: Frame, rate: float | None, ns: float
+) -> dict[str, float]:
+    """The matrix products of the fitting nets alone at their measured rate.
+
+    No fitting stage and no step can be shorter; operations are those of the layers'
+    shapes, there and back.
+
+    Parameters
+    ----------
+    rate : operations/s, if it was measured
+    ns : of an atom in a step
+    """
+    if not rate:
+        return {}
+    shapes = fitting_shapes(potential)
+    types = model_types(frame, potential.type_map).tolist()
+    operations = sum(layer_flops(shapes[t]) for t in types) / len(types)
+    least = 1e9 * operations / rate
+    return {"flops_per_atom": operations, "ns_per_atom": least, "of_step": least / ns}
 
 
 class Measurement:
@@ -46,6 +58,7 @@ class Measurement:
     Parameters
     ----------
     ends : of `time.monotonic`
+    options : ``blocks``, ``stages_at``, ``ceilings``
     """
 
     def __init__(
@@ -55,52 +68,48 @@ class Measurement:
         self._blocks, self._options = int(options["blocks"]), options
         self._pace: dict[Kind, float] = {}
 
-    def run(self, kind: Kind, size: int) -> None:
-        """Emit what a size takes, or why it was left out."""
-        named = {"subject": self._subject.label, **kind._asdict(), "asked_for": size}
-        need = self._need(kind, size)
+    def run(self, kind: Kind, size: int) -> dict[str, Any]:
+        """What a size takes, or why it was left out."""
+        named = {"subject": self._subject.label, **kind.described(), "asked_for": size}
+        pace = self._pace.get(kind, max([GUESS, *self._pace.values()]))
+        need = SETUP_SECONDS + pace * size * BLOCK * (self._blocks + 1)
         left = self._ends - time.monotonic()
         if need > left:
             why = f"about {need:.0f} s needed, {left:.0f} s left"
-            emit({"left_out": why, **named})
-            return
+            return {"left_out": why, **named}
         try:
-            emit({**named, **self._measure(kind, size)})
-        except dpse_fast.errors.DpseError as error:
-            emit({"left_out": str(error), **named})
+            return {**named, **self._measure(kind, size)}
         except Exception as error:
-            if "memory" not in type(error).__name__.lower():
-                raise
-            emit({"left_out": f"out of memory: {error}", **named})
-        self._backend.release()
-
-    def _need(self, kind: Kind, size: int) -> float:
-        pace = self._pace.get(kind, max([GUESS, *self._pace.values()]))
-        return SETUP_SECONDS + pace * size * BLOCK * (self._blocks + 1)
+            return {"left_out": failure(error), **named}
+        finally:
+            self._backend.release()
 
     def _measure(self, kind: Kind, size: int) -> dict[str, Any]:
         backend, start = self._backend, time.perf_counter()
-        potential = self._subject.configured(backend.device, *kind)
+        potential = self._subject.load(backend.device, kind)
         frame = self._subject.frame(potential)
         box = Box(backend, frame, potential.type_map, size)
         backend.synchronise()
-        found: dict[str, Any] = {"atoms": box.n_atoms}
-        found["prepared_seconds"] = time.perf_counter() - start
-        before = backend.used_bytes()
-        session = potential.session(SKIN)
-        steps, walls = self._steps(session, box, found)
+        prepared, before = time.perf_counter() - start, backend.used_bytes()
+        session, n = potential.session(SKIN), box.n_atoms
+        # The first block warms up.
+        both = self._steps(session, box, range(BLOCK * (self._blocks + 1)))
+        steps, walls = ([each[k] for each in both] for k in (0, 1))
         blocks = [sum(steps[k : k + BLOCK]) for k in range(BLOCK, len(steps), BLOCK)]
-        n = box.n_atoms
-        found |= {
+        self._pace[kind] = median(blocks) / BLOCK / n
+        ns = 1e9 * self._pace[kind]
+        found = {
+            "atoms": n,
+            "prepared_seconds": prepared,
+            "first_seconds": walls[0],
             "block_seconds": blocks,
             "step_seconds": median([s for k, s in enumerate(steps) if k % BLOCK]),
             "build_seconds": median(steps[BLOCK::BLOCK]),
             "wall_over_device": sum(walls[BLOCK:]) / sum(steps[BLOCK:]),
-            "atom_steps_per_s": BLOCK * n / median(blocks),
-            "ns_per_atom": 1e9 * median(blocks) / BLOCK / n,
+            "atom_steps_per_s": 1e9 / ns,
+            "ns_per_atom": ns,
             "list_builds": session.list_builds,
         }
-        self._pace[kind] = median(blocks) / BLOCK / n
         expected = len(steps) // BLOCK
         if session.list_builds != expected:
             found["note"] = f"{expected} lists were meant, not {session.list_builds}"
@@ -109,87 +118,42 @@ class Measurement:
             found["memory_bytes_per_atom"] = (after - before) / n
         del session
         if size == self._options["stages_at"]:
-            found["stages"] = self._stages(potential, box)
-            found["products"] = self._products(potential, kind, frame, found)
+            stages = found["stages"] = self._stages(potential, box)
+            rate = product_rate(kind, self._options["ceilings"])
+            products = products_of(potential, frame, rate, ns)
+            if products:
+                fitting = stages["ns_per_atom"]["fitting"]
+                products["of_fitting"] = products["ns_per_atom"] / fitting
+            found["products"] = products
         return found
 
-    def _steps(
-        self, session: Any, box: Box, found: dict[str, Any]
-    ) -> tuple[list[float], list[float]]:
-        """Seconds of every step by the device's clock and ours; a block warms up."""
-        backend = self._backend
-        steps, walls = [], []
-        for step in range(BLOCK * (self._blocks + 1)):
-            arguments = box.arguments(step)
-            backend.synchronise()
-            wall, begin = time.perf_counter(), backend.mark()
-            session.compute(*arguments)
-            steps.append(backend.seconds_between(begin, backend.mark()))
-            walls.append(time.perf_counter() - wall)
-        found["first_seconds"] = walls[0]
-        return steps, walls
+    def _steps(self, session: Any, box: Box, steps: range) -> list[tuple[float, float]]:
+        """Seconds of every step by the device's clock and ours."""
+        return [
+            self._backend.time(partial(session.compute, *box.arguments(step)))
+            for step in steps
+        ]
 
     def _stages(self, potential: dpse_fast.Potential, box: Box) -> dict[str, Any]:
         """Of one block, after one that is not counted."""
         session = potential.session(SKIN, profile=True)
-        for step in range(BLOCK):
-            session.compute(*box.arguments(step))
-        before, backend = session.stage_seconds, self._backend
-        total = 0.0
-        for step in range(BLOCK, 2 * BLOCK):
-            arguments = box.arguments(step)
-            backend.synchronise()
-            begin = backend.mark()
-            session.compute(*arguments)
-            total += backend.seconds_between(begin, backend.mark())
-        each = 1e9 / (BLOCK * box.n_atoms)
-        after = session.stage_seconds
+        self._steps(session, box, range(BLOCK))
+        before = session.stage_seconds
+        block = self._steps(session, box, range(BLOCK, 2 * BLOCK))
+        each, after = 1e9 / (BLOCK * box.n_atoms), session.stage_seconds
         found = {name: each * (after[name] - before[name]) for name in after}
-        return {
-            "ns_per_atom": found,
-            "other_ns_per_atom": each * total - sum(found.values()),
-        }
-
-    def _products(
-        self,
-        potential: dpse_fast.Potential,
-        kind: Kind,
-        frame: Frame,
-        found: dict[str, Any],
-    ) -> dict[str, float]:
-        """The matrix products of the fitting nets alone at their measured rate.
-
-        No fitting stage and no step can be shorter; operations are those of the
-        layers' shapes, there and back.
-        """
-        rate = kind.product_rate(self._options["ceilings"])
-        if not rate:
-            return {}
-        shapes = fitting_shapes(potential)
-        types = model_types(frame, potential.type_map).tolist()
-        operations = sum(layer_flops(shapes[t]) for t in types) / len(types)
-        least = 1e9 * operations / rate
-        return {
-            "flops_per_atom": operations,
-            "ns_per_atom": least,
-            "of_fitting": least / found["stages"]["ns_per_atom"]["fitting"],
-            "of_step": least / found["ns_per_atom"],
-        }
+        other = each * sum(seconds for seconds, _ in block) - sum(found.values())
+        return {"ns_per_atom": found, "other_ns_per_atom": other}
 
 
-def main() -> None:
-    options = json.loads(sys.argv[1])
-    backend = backend_named(options["device"])
-    kinds = [Kind(*kind) for kind in options["kinds"]]
+def records(options: dict[str, Any]) -> Iterator[dict[str, Any]]:
+    """Every model gets its part of the ``seconds``."""
+    backend = Backend(options["device"])
     chosen = subjects(options)
     begun = time.monotonic()
     for k, subject in enumerate(chosen):
         ends = begun + options["seconds"] * (k + 1) / len(chosen)
         measurement = Measurement(backend, subject, ends, options)
         for size in options["sizes"]:
-            for kind in kinds:
-                measurement.run(kind, size)
-
-
-if __name__ == "__main__":
-    main()
+            for kind in options["kinds"]:
+                yield measurement.run(Kind(*kind), size)

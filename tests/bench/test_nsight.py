@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import csv
 import io
-import json
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from bench.gpu import hardware, nsight, report, steps
+from bench.gpu import nsight, report, steps
 from bench.gpu.nsight import BYTES, CYCLES, DURATION, OPERATIONS, PEAKS
 from bench.gpu.workers import one_step
 from tests.bench.gpu_run import run_for, script
@@ -74,18 +73,17 @@ echo '{{"atoms": 96000}}'
 @pytest.fixture
 def gpu_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> steps.Run:
     monkeypatch.setenv("PATH", f"{tmp_path}:/bin:/usr/bin")
-    monkeypatch.setattr(hardware, "FOLDERS", ())
-    run = run_for(tmp_path, subjects=("water",))
-    run.options = {**run.options, "device": "cuda"}
-    return run
+    monkeypatch.setattr(steps, "FOLDERS", ())
+    return run_for(tmp_path, "--model", "water", device="cuda")
 
 
 def test_every_configuration_is_profiled(gpu_run: steps.Run, tmp_path: Path) -> None:
     (tmp_path / "page").write_text(page(SHORT, LONG))
     script(tmp_path / "ncu", FAKE.format(page=tmp_path / "page"))
+    found: steps.Found = {}
     saved: list[int] = []
-    gpu_run.save = lambda: saved.append(len(gpu_run.report["kernels"]["runs"]))
-    found = steps.kernels(gpu_run, 60)
+    gpu_run.save = lambda: saved.append(len(found["runs"]))
+    steps.kernels(gpu_run, found, 60)
     assert [run["kind"] for run in found["runs"]] == ["mixed, float32", "double"]
     assert saved == [1, 2]
     text = report.kernels_text(found)
@@ -93,17 +91,21 @@ def test_every_configuration_is_profiled(gpu_run: steps.Run, tmp_path: Path) -> 
     assert "| moments | 1 | 0.003 | 50 |" in text
 
 
-def test_a_card_whose_counters_may_not_be_read_is_skipped_out_loud(
-    gpu_run: steps.Run, tmp_path: Path
+@pytest.mark.parametrize(
+    ("ncu", "error", "why"),
+    [
+        (None, steps.Skipped, r"ncu .* is not on the PATH"),
+        ("echo ==ERROR== ERR_NVGPUCTRPERM; exit 1", steps.Skipped, "may not read"),
+        ("exit 0", steps.Failed, "no kernel"),
+    ],
+)
+def test_a_card_that_cannot_be_profiled_is_said_to_be(
+    gpu_run: steps.Run, tmp_path: Path, ncu: str | None, error: type, why: str
 ) -> None:
-    with pytest.raises(steps.Skipped, match=r"ncu .* is not on the PATH"):
-        steps.kernels(gpu_run, 60)
-    script(tmp_path / "ncu", "echo ==ERROR== ERR_NVGPUCTRPERM; exit 1")
-    with pytest.raises(steps.Skipped, match="may not read"):
-        steps.kernels(gpu_run, 60)
-    script(tmp_path / "ncu", "exit 0")
-    with pytest.raises(steps.Failed, match="no kernel"):
-        steps.kernels(gpu_run, 60)
+    if ncu:
+        script(tmp_path / "ncu", ncu)
+    with pytest.raises(error, match=why):
+        steps.kernels(gpu_run, {}, 60)
 
 
 def test_clocks_are_left_alone() -> None:
@@ -114,12 +116,6 @@ def test_clocks_are_left_alone() -> None:
     assert [c for c in command if c.startswith("SpeedOfLight")] == list(nsight.SECTIONS)
 
 
-def test_one_step_builds_a_list_where_it_is_profiled(
-    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
-    options = {"device": "cpu", "subjects": ["water"], "atoms": 192}
-    options["kind"] = ["double", "float32", True]
-    monkeypatch.setattr("sys.argv", ["one_step", json.dumps(options)])
-    one_step.main()
-    found = json.loads(capsys.readouterr().out)
-    assert found == {"atoms": 192, "list_builds": 2}
+def test_one_step_builds_a_list_where_it_is_profiled() -> None:
+    options = {"device": "cpu", "subjects": ["water"], "atoms": 192, "kind": ["double"]}
+    assert [*one_step.records(options)] == [{"atoms": 192, "list_builds": 2}]
