@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import tracemalloc
 from typing import Any
 
 import numpy as np
@@ -11,6 +10,7 @@ from dpse_fast.kernels.cpu.neighbour_list import LANES, list_neighbours
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from random_model import KINDS, random_model, random_structure
+from traced_memory import traced_peak
 
 import dpse_fast
 from dpse_fast.cpu import neighbours as lists
@@ -288,18 +288,13 @@ def test_a_rebuild_needs_no_memory_for_two_lists() -> None:
     listed_bytes = kept.hood.neighbours.nbytes
     assert listed_bytes > 300 * len(kept.owners)
     del kept
-    tracemalloc.start()
-    try:
+    with traced_peak() as peak:
         kept = NeighbourList(5.0, 1.0)
         for shift in (0.0, 1.0):
             moved = system._replace(positions=system.positions + shift)
             kept.update(moved)
-        del moved
-        peak = tracemalloc.get_traced_memory()[1]
-    finally:
-        tracemalloc.stop()
     assert kept.builds == 2
-    assert peak < 1.05 * listed_bytes + 250 * len(kept.owners)
+    assert peak() < 1.05 * listed_bytes + 250 * len(kept.owners)
 
 
 def test_there_is_no_list_before_an_update() -> None:
