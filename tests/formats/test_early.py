@@ -157,26 +157,24 @@ def test_one_layer_repeated_without_end_is_refused(tmp_path: Path) -> None:
     )
 
 
-def test_more_types_than_elements_are_refused(tmp_path: Path) -> None:
-    n = 300
+def tree_of_many_types(n: int) -> Scripted:
     tree = mixed_tree(type_map=[f"X{k}" for k in range(n)])
-    embedding = tree.members["type_embedding"].members["embedding"]
-    embedding.members["weight"] = np.zeros((n + 1, 1))
-    block = tree.members["descriptor"].members
-    block |= {"mean": np.zeros((n, 3, 4)), "stddev": np.ones((n, 3, 4))}
+    member(*WEIGHT, weight=np.zeros((n + 1, 1)))(tree)
+    statistics = {"mean": np.zeros((n, 3, 4)), "stddev": np.ones((n, 3, 4))}
+    member("descriptor", **statistics)(tree)
+    return tree
+
+
+def test_more_types_than_elements_are_refused(tmp_path: Path) -> None:
+    tree = tree_of_many_types(300)
     assert_refused(save(tree, tmp_path / "model.pth"), "300 types, more than the 256")
 
 
 def test_wide_nets_of_many_pairs_are_refused(tmp_path: Path) -> None:
-    n, width = 200, 1000
-    tree = mixed_tree(type_map=[f"X{k}" for k in range(n)])
-    embedding = tree.members["type_embedding"].members["embedding"]
-    embedding.members["weight"] = np.zeros((n + 1, 1))
-    block = tree.members["descriptor"].members
-    block |= {"mean": np.zeros((n, 3, 4)), "stddev": np.ones((n, 3, 4))}
+    width, tree = 1000, tree_of_many_types(200)
     wide = {"matrix": np.ones((3, width)), "bias": np.zeros(width)}
-    filters = block["filter_layers"].members["0"].members
-    filters["deep_layers"] = Scripted("L", {"0": Scripted("R", wide)})
+    layers = Scripted("L", {"0": Scripted("R", wide)})
+    member("descriptor", "filter_layers", "0", deep_layers=layers)(tree)
     assert_refused(
         save(tree, tmp_path / "model.pth"), "40000 pairs of types with 1000 channels"
     )

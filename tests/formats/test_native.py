@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from dataclasses import replace
 from pathlib import Path
 
@@ -135,9 +134,7 @@ def test_refused_by_name(name: str, suffix: str, tmp_path: Path) -> None:
     file = save(tree, tmp_path / f"model{suffix}")
     if name == "no model" and suffix == ".yaml":
         words = "a text file without a model"
-    with pytest.raises(ModelFileError, match=re.escape(words)) as caught:
-        read_model(file)
-    assert str(caught.value).startswith(f"{file}: ")
+    assert_refused(file, words)
 
 
 def test_slots_that_differ_are_refused(tmp_path: Path) -> None:
@@ -179,11 +176,7 @@ def test_damaged_text(text: str, words: str, tmp_path: Path) -> None:
 
 def test_nothing_in_yaml_is_constructed() -> None:
     text = "a: !!python/object/apply:os.system [exit]\nb: {<<: {c: 1}}\nd: 2024-01-01"
-    assert parse_text(text) == {
-        "a": ["exit"],
-        "b": {"<<": {"c": 1}},
-        "d": "2024-01-01",
-    }
+    assert parse_text(text) == {"a": ["exit"], "b": {"<<": {"c": 1}}, "d": "2024-01-01"}
 
 
 def test_aliases_cannot_grow_an_array(tmp_path: Path) -> None:

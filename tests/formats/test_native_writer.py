@@ -115,7 +115,6 @@ def test_a_switch_of_single_precision(
 
 def test_other_differences_are_told(tmp_path: Path) -> None:
     model = version3_model(aparam=1, activation="gelu_float32")
-    assert model.aparam is not None
     default = Parameters(model.aparam.mean, model.aparam.scale, np.zeros(1))
     found = write(replace(model, aparam=default), tmp_path / "model.dp")
     assert len(found) == 2

@@ -138,11 +138,7 @@ def test_type_without_slots() -> None:
 @pytest.mark.parametrize("one_sided", [False, True])
 def test_compressed_graph(op: str, dtype: str, one_sided: bool) -> None:
     recipe = Recipe(
-        sel=(3, 0, 2),
-        type_map=b"A B C",
-        tables=op,
-        dtype=dtype,
-        one_sided=one_sided,
+        sel=(3, 0, 2), type_map=b"A B C", tables=op, dtype=dtype, one_sided=one_sided
     )
     model = load(recipe)
     rows = model.descriptors[0].embedding

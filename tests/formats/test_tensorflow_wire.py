@@ -8,13 +8,7 @@ import numpy as np
 import pytest
 from formats.damage import read_damaged_graphs
 from formats.deep_graphs import Recipe, deep_potential
-from formats.graphdef import (
-    const_def,
-    item,
-    shape_proto,
-    tensor_proto,
-    varint,
-)
+from formats.graphdef import const_def, item, shape_proto, tensor_proto, varint
 from traced_memory import traced_peak
 
 from dpse_fast.errors import ModelFileError

@@ -10,12 +10,7 @@ import numpy as np
 import pytest
 from formats.native_dict import version3_model
 from formats.refusal import assert_refused
-from formats.scripted import (
-    Scripted,
-    View,
-    current_tree,
-    save,
-)
+from formats.scripted import Scripted, View, current_tree, save
 from formats.scripted_changes import kind, member
 
 from dpse_fast.formats import read_model
@@ -70,8 +65,6 @@ def first_layer(tree: Scripted) -> dict[str, Any]:
 def test_offsets_and_strides_are_respected(tmp_path: Path) -> None:
     model = replace(version3_model(), min_distance=None)
     tree = current_tree(model)
-    net = model.descriptors[0].embedding[0][0]
-    assert net is not None
     layer = first_layer(tree)
     weight, bias = layer["matrix"], layer["bias"]
     spread = np.full(1 + 2 * weight.size, np.nan)

@@ -95,9 +95,7 @@ def test_a_malicious_persistent_id_executes_nothing(tmp_path: Path) -> None:
     ):
         for scripted in (True, False):
             file = archived(b"\x80\x02" + code, tmp_path / "model", scripted)
-            with pytest.raises(ModelFileError) as caught:
-                read_model(file)
-            assert "\n" not in str(caught.value)
+            assert_refused(file, "")
 
 
 def peak_growth(data: bytes) -> int:
