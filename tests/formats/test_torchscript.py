@@ -15,8 +15,6 @@ from formats.scripted_changes import kind, member
 
 from dpse_fast.formats import read_model
 
-GOLDEN = Path(__file__).parents[1] / "golden"
-
 
 @pytest.mark.parametrize("order", ["<", ">"])
 @pytest.mark.parametrize(
