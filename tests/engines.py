@@ -9,6 +9,7 @@ import warnings
 from pathlib import Path
 from typing import Any
 
+import other_process
 import pytest
 from other_process import users_environment
 
@@ -35,6 +36,18 @@ def needs(module: str, install: str, load: bool = True) -> Any:
         return importlib.import_module(module)
 
 
+def module_at(file: Path) -> Any:
+    """A module that is in no package."""
+    spec = importlib.util.spec_from_file_location(
+        f"{file.parent.name}_{file.stem}", file
+    )
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
 def run(
     *arguments: Any, ranks: int = 1, cwd: Path = ROOT
 ) -> subprocess.CompletedProcess[str]:
@@ -42,19 +55,6 @@ def run(
     launcher = []
     if ranks > 1:
         launcher = [str(Path(sys.executable).parent / "mpirun"), "-n", str(ranks)]
-    return subprocess.run(
-        [*launcher, sys.executable, *map(str, arguments)],
-        env=users_environment(OMP_NUM_THREADS="1"),
-        cwd=cwd,
-        capture_output=True,
-        text=True,
-        check=False,
-        timeout=300,
-    )
-
-
-def output(*arguments: Any, ranks: int = 1, cwd: Path = ROOT) -> str:
-    """What such a process prints, which ends well."""
-    done = run(*arguments, ranks=ranks, cwd=cwd)
-    assert not done.returncode, done.stdout[-3000:] + done.stderr[-3000:]
-    return done.stdout
+    environment = users_environment(OMP_NUM_THREADS="1")
+    command = (*launcher, sys.executable, *arguments)
+    return other_process.run(*command, env=environment, cwd=cwd, timeout=300)

@@ -25,6 +25,11 @@ class Ghosts(NamedTuple):
         """What the session takes after the types."""
         return self.first, self.neighbours
 
+    @property
+    def arguments(self) -> tuple[Any, ...]:
+        """What the session takes first."""
+        return self.positions, self.types, *self.lists
+
     def onto_owners(self, values: Array, n: int) -> Array:
         """(n, …) sums of the values of all atoms."""
         total = np.zeros((n, *values.shape[1:]))

@@ -127,12 +127,7 @@ def random_model(
         n_in += descriptors[-1].n_out
     nets = tuple(
         random_net(
-            rng,
-            (n_in, *fitting, 1),
-            activation,
-            idt,
-            linear_last=True,
-            dtype=dtype,
+            rng, (n_in, *fitting, 1), activation, idt, linear_last=True, dtype=dtype
         )
         for _ in range(n_types)
     )

@@ -6,10 +6,8 @@ import os
 import re
 import shlex
 import shutil
-import subprocess
 import sys
 from pathlib import Path
-from typing import Any
 
 import pytest
 from documented import (
@@ -21,7 +19,7 @@ from documented import (
     names,
     taken_for_granted,
 )
-from other_process import users_environment
+from other_process import output, users_environment
 
 from dpse_fast.formats import read_model
 from dpse_fast.formats.exchange.writer import write
@@ -44,18 +42,6 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path
 
 
-def run(command: list[str], folder: Path, environment: Any = None) -> None:
-    done = subprocess.run(
-        command,
-        cwd=folder,
-        env=environment or users_environment(),
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert not done.returncode, f"{command}\n{done.stdout}{done.stderr}"
-
-
 @pytest.mark.parametrize("block", PYTHON, ids=names)
 def test_python(block: Block, folder: Path) -> None:
     if 'device="cuda"' in block.text:
@@ -63,7 +49,8 @@ def test_python(block: Block, folder: Path) -> None:
     for package in re.findall(r"^(?:import|from) (\w+)", block.text, re.MULTILINE):
         pytest.importorskip(package, reason=f"{names(block)} needs {package}")
     if "mpi4py" in block.text:  # which changes what else a process does
-        run([sys.executable, "-c", block.text.replace("run 1000", "run 2")], folder)
+        shorter = block.text.replace("run 1000", "run 2")
+        output(sys.executable, "-c", shorter, cwd=folder)
         return
     exec(compile(block.text, names(block), "exec"), taken_for_granted())
 
@@ -85,7 +72,7 @@ def test_commands(block: Block, folder: Path) -> None:
             pytest.skip(f"{names(block)} needs {words[0]}, which is not installed")
         if words[0] == "dpse-fast" and "bench" in words:
             command = command.replace("1e5", "200")
-        run(["sh", "-c", command], folder, environment)
+        output("sh", "-c", command, cwd=folder, env=environment)
 
 
 @pytest.mark.parametrize("name", [*DOCUMENTS, "ARCHITECTURE.md", "CONTRIBUTING.md"])

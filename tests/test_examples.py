@@ -8,6 +8,7 @@ from types import ModuleType
 
 import numpy as np
 import pytest
+from engines import module_at
 
 from dpse_fast.formats import read_model
 from dpse_fast.model import SeE2A
@@ -16,12 +17,7 @@ EXAMPLES = Path(__file__).parents[1] / "examples"
 
 
 def example(name: str) -> ModuleType:
-    spec = importlib.util.spec_from_file_location(name, EXAMPLES / f"{name}.py")
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
+    return module_at(EXAMPLES / f"{name}.py")
 
 
 def test_write_model(tmp_path: Path) -> None:

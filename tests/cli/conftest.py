@@ -61,6 +61,14 @@ def run(capsys: pytest.CaptureFixture[str]) -> Callable[..., Run]:
     return call
 
 
+@pytest.fixture
+def evaluate(
+    run: Callable[..., Run], trajectory: Path, model_file: Path
+) -> Callable[..., Run]:
+    """Runs ``dpse-fast eval`` on the trajectory with the model."""
+    return lambda *options: run("eval", trajectory, "-m", model_file, *options)
+
+
 @pytest.fixture(scope="session")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return tmp_path_factory.mktemp("cli")

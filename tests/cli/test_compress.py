@@ -53,14 +53,18 @@ def test_check_on_frames(
     assert "certificate" in run("compress", model_file, tmp_path / "b.h5").out
 
 
-def test_what_cannot_be_compressed(run: Run, model_file: Path, tmp_path: Path) -> None:
+@pytest.mark.parametrize("command", ["compress", "convert"])
+def test_files_that_cannot_be(
+    command: str, run: Run, model_file: Path, tmp_path: Path
+) -> None:
+    named = tmp_path / ("model.dp" if command == "compress" else "model.pb")
     for source, out, message in (
         (model_file, model_file, "another file"),
-        (model_file, tmp_path / "model.dp", "ends in .h5"),
+        (model_file, named, "ends in .h5"),
         (model_file, tmp_path / "none" / "model.h5", "does not exist"),
         (tmp_path / "none.pb", tmp_path / "model.h5", "none.pb"),
     ):
-        got = run("compress", source, out)
+        got = run(command, source, out)
         assert got.code == 1
         assert message in got.error
     assert not list(tmp_path.iterdir())

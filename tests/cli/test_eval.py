@@ -23,10 +23,8 @@ Results = list[dpse_fast.Result]
 DECIMALS = 1e-7  # positions pass through a file with eight decimals
 
 
-def test_json_agrees_with_compute(
-    run: Run, trajectory: Path, model_file: Path, results: Results
-) -> None:
-    got = run("eval", trajectory, "-m", model_file, "--json", "--threads", 1)
+def test_json_agrees_with_compute(evaluate: Run, results: Results) -> None:
+    got = evaluate("--json", "--threads", 1)
     assert (got.code, got.err) == (0, "")
     frames = got.json["frames"]
     assert [f["frame"] for f in frames] == [0, 1, 2, 3]
@@ -43,8 +41,8 @@ def test_json_agrees_with_compute(
     assert frames[0]["pressure_gpa"] == pytest.approx(pressure, rel=1e-5)
 
 
-def test_errors_against_labels(run: Run, trajectory: Path, model_file: Path) -> None:
-    summary = run("eval", trajectory, "-m", model_file, "--json").json["summary"]
+def test_errors_against_labels(evaluate: Run) -> None:
+    summary = evaluate("--json").json["summary"]
     errors = summary["errors"]
     assert set(errors) == {"energy_per_atom", "forces"}
     for name, offset in (("energy_per_atom", 0.25), ("forces", 0.5)):
@@ -54,8 +52,8 @@ def test_errors_against_labels(run: Run, trajectory: Path, model_file: Path) -> 
     assert errors["forces"]["values"] == 3 * summary["atoms"]
 
 
-def test_table(run: Run, trajectory: Path, model_file: Path) -> None:
-    got = run("eval", trajectory, "-m", model_file)
+def test_table(evaluate: Run) -> None:
+    got = evaluate()
     header, *lines = got.out.splitlines()
     assert [len(line) for line in lines[:4]] == [len(header)] * 4
     assert [line.split()[0] for line in lines[:4]] == ["0", "1", "2", "3"]
@@ -64,21 +62,19 @@ def test_table(run: Run, trajectory: Path, model_file: Path) -> None:
     assert "500" in got.out
 
 
-def test_index(run: Run, trajectory: Path, model_file: Path) -> None:
+def test_index(evaluate: Run) -> None:
     for index, expected in (
         ("1", [1]),
         ("-1", [3]),
         ("::2", [0, 2]),
         ("-3:-1", [1, 2]),
     ):
-        got = run("eval", trajectory, "-m", model_file, "--json", "--index", index)
+        got = evaluate("--json", "--index", index)
         assert [frame["frame"] for frame in got.json["frames"]] == expected
 
 
 def test_interrupt(
-    run: Run,
-    trajectory: Path,
-    model_file: Path,
+    evaluate: Run,
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
@@ -86,7 +82,7 @@ def test_interrupt(
         raise KeyboardInterrupt
 
     monkeypatch.setattr(dpse_fast.Potential, "compute", interrupt)
-    got = run("eval", trajectory, "-m", model_file, "-o", tmp_path / "out.h5")
+    got = evaluate("-o", tmp_path / "out.h5")
     assert (got.code, got.err.split()) == (130, ["Error:", "interrupted"])
     assert not list(tmp_path.iterdir())
 
@@ -120,8 +116,8 @@ def test_anonymous_model(
     assert got.code == 2
 
 
-def test_useless_type_map(run: Run, trajectory: Path, model_file: Path) -> None:
-    got = run("eval", trajectory, "-m", model_file, "--type-map", "H,O")
+def test_useless_type_map(evaluate: Run) -> None:
+    got = evaluate("--type-map", "H,O")
     assert got.code == 1
     assert "leave --type-map out" in got.error
 

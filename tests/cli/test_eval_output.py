@@ -18,11 +18,9 @@ Results = list[dpse_fast.Result]
 DECIMALS = 1e-7  # positions pass through a file with eight decimals
 
 
-def test_extxyz_output(
-    run: Run, trajectory: Path, model_file: Path, results: Results, tmp_path: Path
-) -> None:
+def test_extxyz_output(evaluate: Run, results: Results, tmp_path: Path) -> None:
     out = tmp_path / "out.extxyz"
-    assert run("eval", trajectory, "-m", model_file, "-o", out, "--atomic").code == 0
+    assert evaluate("-o", out, "--atomic").code == 0
     for atoms, result in zip(read(out, index=":"), results, strict=True):
         n = len(atoms)
         energy = atoms.get_potential_energy()
@@ -38,11 +36,9 @@ def test_extxyz_output(
             np.testing.assert_allclose(atoms.get_stress(voigt=False), stress, atol=1e-7)
 
 
-def test_hdf5_output(
-    run: Run, trajectory: Path, model_file: Path, results: Results, tmp_path: Path
-) -> None:
+def test_hdf5_output(evaluate: Run, results: Results, tmp_path: Path) -> None:
     out = tmp_path / "out.h5"
-    assert run("eval", trajectory, "-m", model_file, "-o", out, "--atomic").code == 0
+    assert evaluate("-o", out, "--atomic").code == 0
     with h5py.File(out) as file:
         assert file.attrs["format"] == "dpse-fast results"
         assert list(file.attrs["type_map"]) == ["O", "H"]

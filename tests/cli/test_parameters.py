@@ -87,7 +87,6 @@ def test_from_an_npy_system(
     data.mkdir(parents=True)
     (tmp_path / "system" / "type.raw").write_text(" ".join(map(str, s.types)))
     (tmp_path / "system" / "type_map.raw").write_text("O H")
-    assert s.cell is not None
     column = np.linspace(-1, 1, 34)
     for name, values in (
         ("coord", s.positions),

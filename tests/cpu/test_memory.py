@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import sys
 import tracemalloc
 from collections.abc import Iterator
 
 import numpy as np
 import pytest
-from other_process import users_environment
+from other_process import output
 
 import dpse_fast
 from dpse_fast.cli.bench_command import peak_memory
@@ -80,18 +81,9 @@ def test_a_step_takes_no_more_than_its_result_and_rows() -> None:
 
 def test_the_peak_is_not_the_parents() -> None:
     """`ru_maxrss` of a child starts at the size of its parent."""
-    import subprocess
-    import sys
-
     ballast = np.ones(2**27, np.uint8)  # resident: every page is written
     code = "from dpse_fast.cli.bench_command import peak_memory; print(peak_memory())"
-    done = subprocess.run(
-        [sys.executable, "-c", code],
-        env=users_environment(),
-        capture_output=True,
-        check=True,
-    )
-    mine, child = peak_memory(), int(done.stdout)
+    mine, child = peak_memory(), int(output(sys.executable, "-c", code))
     assert mine is not None
     if sys.platform == "linux":
         assert 2**20 < child < mine

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import tracemalloc
 from typing import Any
 
 import numpy as np
@@ -11,6 +10,7 @@ from dpse_fast.kernels.cpu.neighbour_list import LANES, list_neighbours
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from random_model import KINDS, random_model, random_structure
+from traced_memory import traced_peak
 
 import dpse_fast
 from dpse_fast.cpu import neighbours as lists
@@ -21,12 +21,17 @@ from dpse_fast.errors import InputError
 from dpse_fast.inputs.structure import System, check_system
 
 
+def built_list(system: Any, cutoff: float, skin: float = 0.0) -> NeighbourList:
+    found = NeighbourList(cutoff, skin)
+    found.update(system)
+    return found
+
+
 def listed(
     system: object, cutoff: float, skin: float = 0.0
 ) -> list[tuple[object, ...]]:
     """(centre, neighbour, vector) of every pair, in one order."""
-    neighbours = NeighbourList(cutoff, skin)
-    neighbours.update(system)  # type: ignore[arg-type]
+    neighbours = built_list(system, cutoff, skin)
     hood, owners = neighbours.hood, neighbours.owners
     rows = np.repeat(np.arange(len(hood.centres)), np.diff(hood.first))
     i, j = hood.centres[rows], hood.neighbours
@@ -79,8 +84,7 @@ def test_any_cell(
 
 def test_the_order_of_atoms_in_space_covers_each_once() -> None:
     structure = random_structure("triclinic")
-    neighbours = NeighbourList(4.0)
-    neighbours.update(check_system(*structure, type_map=("O", "H")).system)
+    neighbours = built_list(check_system(*structure, type_map=("O", "H")).system, 4.0)
     owners = neighbours.owners[neighbours.hood.centres]
     assert sorted(owners) == list(range(len(structure.types)))
 
@@ -110,7 +114,6 @@ def test_a_session_sees_changed_cells_types_and_atoms() -> None:
     pot = dpse_fast.load(random_model(), tol=0)
     session = pot.session(skin=1.0)
     x, types, cell, _ = random_structure("cubic")
-    assert cell is not None
     changes = [
         (x, types, cell),
         (x, types[::-1], cell),
@@ -167,8 +170,7 @@ def test_tasks_and_threads_change_no_bit(
     threads: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     system = gas(700, 14.0)
-    whole = NeighbourList(3.3, 0.4)
-    whole.update(system)
+    whole = built_list(system, 3.3, 0.4)
     small_tasks(monkeypatch)
     parts = NeighbourList(3.3, 0.4, Pipeline(threads).run)
     for shift in (0.0, 0.1):
@@ -206,8 +208,7 @@ def test_a_pair_at_the_cutoff_is_beyond_it(origin: float) -> None:
     squared = ((grid[:, None] - grid[None]) ** 2).sum(axis=-1)
     system = check_system(positions, [0] * len(grid), None, None, ("X",)).system
     for cutoff, within in ((3.0, squared < 9), (np.nextafter(3.0, 4.0), squared <= 9)):
-        built = NeighbourList(cutoff)
-        built.update(system)
+        built = built_list(system, cutoff)
         hood = built.hood
         rows = np.repeat(built.owners[hood.centres], np.diff(hood.first))
         found = np.zeros(within.shape, int)
@@ -225,8 +226,7 @@ def test_atoms_on_each_other_are_neighbours() -> None:
 def test_atoms_keep_the_order_of_the_caller_within_a_cell() -> None:
     positions = np.full((40, 3), 5.0)
     system = check_system(positions, [0] * 40, None, None, ("X",)).system
-    built = NeighbourList(2.0)
-    built.update(system)
+    built = built_list(system, 2.0)
     np.testing.assert_array_equal(built.owners, np.arange(40))
 
 
@@ -267,8 +267,7 @@ def test_lists_of_other_sizes_follow_each_other() -> None:
 
 def test_changes_in_the_callers_arrays_are_seen() -> None:
     system = gas(50, 8.0)
-    kept = NeighbourList(3.0, 1.0)
-    kept.update(system)
+    kept = built_list(system, 3.0, 1.0)
     kept.update(system)
     assert kept.builds == 1
     system.types[7] = 1 - system.types[7]
@@ -283,23 +282,17 @@ def test_changes_in_the_callers_arrays_are_seen() -> None:
 
 def test_a_rebuild_needs_no_memory_for_two_lists() -> None:
     system = gas(8_000, 19.0)
-    kept = NeighbourList(5.0, 1.0)
-    kept.update(system)
+    kept = built_list(system, 5.0, 1.0)
     listed_bytes = kept.hood.neighbours.nbytes
     assert listed_bytes > 300 * len(kept.owners)
     del kept
-    tracemalloc.start()
-    try:
+    with traced_peak() as peak:
         kept = NeighbourList(5.0, 1.0)
         for shift in (0.0, 1.0):
             moved = system._replace(positions=system.positions + shift)
             kept.update(moved)
-        del moved
-        peak = tracemalloc.get_traced_memory()[1]
-    finally:
-        tracemalloc.stop()
     assert kept.builds == 2
-    assert peak < 1.05 * listed_bytes + 250 * len(kept.owners)
+    assert peak() < 1.05 * listed_bytes + 250 * len(kept.owners)
 
 
 def test_there_is_no_list_before_an_update() -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-from dpse_fast.kernels.cuda.layout import BatchPairs, PairGradients
+from dpse_fast.kernels.cuda.layout import PairGradients
 from dpse_fast.kernels.cuda.moments import moments_kernel
 from dpse_fast.kernels.cuda.pair_gradients import pair_gradients_kernel
 from dpse_fast.kernels.cuda.radial import (
@@ -17,7 +17,7 @@ from dpse_fast.kernels.layout import Channels, EnvironmentRows, Place, Switch
 
 from dpse_fast.cuda.packed_descriptor import streams_for
 from dpse_fast.plan.plan import PRECISIONS
-from tests.cuda.example import Example
+from tests.cuda.example import LONGS, Example, pairs_with
 
 WIDTHS = (8, 24, 71, 384)
 
@@ -33,9 +33,7 @@ def examples(precision: str) -> list[Example]:
 
 def _of(streams: Streams, dtype: Any, geometry: Any) -> list[Example]:
     reals, lengths = np.zeros(64, dtype), np.zeros(192, geometry)
-    ints, longs = np.zeros(64, np.int32), np.zeros(64, np.int64)
-    slots = np.zeros(64, np.uint16)
-    pairs = BatchPairs(longs, 0, 1, ints, slots, ints, reals, lengths, ints)
+    pairs = pairs_with(reals, lengths)
     square = np.zeros((2, 2), geometry)
     numbers = (geometry(v) for v in (6.0, 0.5, 0.2, 0.0))
     form = EnvironmentRows(Switch(*numbers), square, square, square)
@@ -44,7 +42,7 @@ def _of(streams: Streams, dtype: Any, geometry: Any) -> list[Example]:
     gradients, place = PairGradients(lengths, 0), Place(64, 0)
     most = 168 if dtype == np.float64 else 128
     tables = (pairs, 0, form, channels, reals, reals)
-    sums = (pairs, 0, channels, longs, reals, reals, place, reals)
+    sums = (pairs, 0, channels, LONGS, reals, reals, place, reals)
     back = (pairs, 0, channels, reals, place, reals, gradients)
     lanes, each, sweeps = streams
 

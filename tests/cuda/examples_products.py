@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import numpy as np
-from dpse_fast.kernels.cuda.layout import BatchPairs
 from dpse_fast.kernels.cuda.products import (
     ProductColumns,
     add_empty_slots,
@@ -13,23 +12,21 @@ from dpse_fast.kernels.cuda.products import (
 from dpse_fast.kernels.layout import Place
 
 from dpse_fast.plan.plan import PRECISIONS
-from tests.cuda.example import Example
+from tests.cuda.example import INTS, LONGS, Example, pairs_with
 
 
 def examples(precision: str) -> list[Example]:
     """Each kernel, for the tables and nets of a precision."""
     dtype, geometry = PRECISIONS[precision]
     z, differences = np.zeros(64, dtype), np.zeros(64, geometry)
-    ints, longs = np.zeros(64, np.int32), np.zeros(64, np.int64)
-    slots = np.zeros(64, np.uint16)
-    pairs = BatchPairs(longs, 0, 1, ints, slots, ints, z, differences, ints)
-    form, place = ProductColumns(ints, 8, 24), Place(64, 0)
+    pairs = pairs_with(z, differences)
+    form, place = ProductColumns(INTS, 8, 24), Place(64, 0)
     padding = np.zeros((2, 24), dtype)
     there = (z, 1, form, place, z)
     back = (z, z, 1, form, place, z)
     gradients = product_gradients_kernel(dtype)
     registers = 96 if precision == "double" else 64
-    empty = (pairs, longs, padding, z)
+    empty = (pairs, LONGS, padding, z)
     return [
         Example("add_empty_slots", add_empty_slots, empty, 64, False, False),
         Example("products", products, there, registers, True, False),

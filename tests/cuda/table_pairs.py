@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -73,6 +74,67 @@ class TablePairs(NamedTuple):
             *(array.astype(geometry) for array in arrays),
         )
 
+    def cpu_pairs(self, dtype: Any, geometry: Any) -> Pairs:
+        """Room behind the last is 1 Å away."""
+        n = len(self.rows)
+        offsets = np.zeros(n + CPU_ROOM, dtype)
+        offsets[:n] = self.offsets
+        differences = np.ones((3, n + CPU_ROOM), geometry)
+        differences[:, :n] = self.differences.T
+        coefficients = np.zeros(n + CPU_ROOM, np.int32)
+        coefficients[:n] = self.rows * registers(self.width, dtype)
+        return Pairs(
+            first=np.concatenate([[0], np.cumsum(self.met)]),
+            neighbours=np.zeros(n, np.int32),
+            coefficients=coefficients,
+            offsets=offsets,
+            differences=differences.reshape(-1),
+            counts=self.counts,
+        )
+
+    def cpu_table(self, dtype: Any) -> Array:
+        """As ``[row, register, power, lane]``."""
+        width = lanes(dtype)
+        full = np.zeros((TABLE_ROWS, 6, registers(self.width, dtype) * width), dtype)
+        full[..., : self.width] = self.coefficients
+        split = full.reshape(TABLE_ROWS, 6, -1, width)
+        return np.ascontiguousarray(split.transpose(0, 2, 1, 3)).reshape(-1)
+
+    def device_pairs(
+        self, device: Device, streams: Streams, dtype: Any, geometry: Any
+    ) -> BatchPairs:
+        """Places of neighbours that do not count hold what must not be used."""
+        n_types = self.met.shape[1]
+        begin = self.first[BEGIN * n_types]
+        room = int(self.first[-1 - BEGIN * n_types] - begin)
+        # A segment's pairs stand at its begin.
+        segments = self.first[BEGIN * n_types :][: self.met.size] - begin
+        at = np.concatenate(
+            [s + np.arange(n) for s, n in zip(segments, self.met.flat, strict=True)]
+        ).astype(int)
+        offsets, slots = np.full(room, np.nan, dtype), np.full(room, 60_000, np.uint16)
+        differences = np.full((3, room), np.nan, geometry)
+        coefficients = np.full(room, 1_000_000_000, np.int32)
+        offsets[at], slots[at] = self.offsets, self.slots
+        differences[:, at] = self.differences.T
+        coefficients[at] = self.rows * streams.sweeps * streams.vectors * streams.lanes
+        pairs = BatchPairs(
+            first=self.first,
+            begin=BEGIN,
+            count=len(self.met),
+            met=self.met.astype(np.int32).reshape(-1),
+            slots=slots,
+            coefficients=coefficients,
+            offsets=offsets,
+            differences=differences.reshape(-1),
+            counts=self.counts.reshape(-1),
+        )
+        found: BatchPairs = device.upload_all(pairs)
+        return found
+
+    def device_table(self, device: Device, streams: Streams, dtype: Any) -> Any:
+        return device.upload(packed_rows(self.coefficients, streams).astype(dtype))
+
 
 def table_pairs(
     met: list[list[int]], width: int, mixed: bool, protection: float = 0.0
@@ -122,86 +184,30 @@ def table_pairs(
     )
 
 
-def cpu_pairs(c: TablePairs, dtype: Any, geometry: Any) -> Pairs:
-    """Room behind the last is 1 Å away."""
-    n = len(c.rows)
-    offsets = np.zeros(n + CPU_ROOM, dtype)
-    offsets[:n] = c.offsets
-    differences = np.ones((3, n + CPU_ROOM), geometry)
-    differences[:, :n] = c.differences.T
-    coefficients = np.zeros(n + CPU_ROOM, np.int32)
-    coefficients[:n] = c.rows * registers(c.width, dtype)
-    return Pairs(
-        first=np.concatenate([[0], np.cumsum(c.met)]),
-        neighbours=np.zeros(n, np.int32),
-        coefficients=coefficients,
-        offsets=offsets,
-        differences=differences.reshape(-1),
-        counts=c.counts,
-    )
+def check_gradients(
+    device: Device,
+    c: TablePairs,
+    geometry: Any,
+    launch: Callable[[PairGradients], None],
+    on_cpu: Array,
+    precision: str,
+) -> None:
+    """A kernel adds to gradients of pairs, and leaves those of others alone.
 
-
-def cpu_table(c: TablePairs, dtype: Any) -> Array:
-    """As ``[row, register, power, lane]``."""
-    width = lanes(dtype)
-    full = np.zeros((TABLE_ROWS, 6, registers(c.width, dtype) * width), dtype)
-    full[..., : c.width] = c.coefficients
-    split = full.reshape(TABLE_ROWS, 6, -1, width)
-    return np.ascontiguousarray(split.transpose(0, 2, 1, 3)).reshape(-1)
-
-
-def device_pairs(
-    c: TablePairs, device: Device, streams: Streams, dtype: Any, geometry: Any
-) -> BatchPairs:
-    """Places of neighbours that do not count hold what must not be used."""
-    n_types = c.met.shape[1]
-    begin = c.first[BEGIN * n_types]
-    room = int(c.first[-1 - BEGIN * n_types] - begin)
-    # A segment's pairs stand at its begin.
-    segments = c.first[BEGIN * n_types :][: c.met.size] - begin
-    at = np.concatenate(
-        [s + np.arange(n) for s, n in zip(segments, c.met.flat, strict=True)]
-    ).astype(int)
-    offsets, slots = np.full(room, np.nan, dtype), np.full(room, 60_000, np.uint16)
-    differences = np.full((3, room), np.nan, geometry)
-    coefficients = np.full(room, 1_000_000_000, np.int32)
-    offsets[at], slots[at] = c.offsets, c.slots
-    differences[:, at] = c.differences.T
-    coefficients[at] = c.rows * streams.sweeps * streams.vectors * streams.lanes
-    pairs = BatchPairs(
-        first=c.first,
-        begin=BEGIN,
-        count=len(c.met),
-        met=c.met.astype(np.int32).reshape(-1),
-        slots=slots,
-        coefficients=coefficients,
-        offsets=offsets,
-        differences=differences.reshape(-1),
-        counts=c.counts.reshape(-1),
-    )
-    found: BatchPairs = device.upload_all(pairs)
-    return found
-
-
-def device_table(c: TablePairs, device: Device, streams: Streams, dtype: Any) -> Any:
-    return device.upload(packed_rows(c.coefficients, streams).astype(dtype))
-
-
-def gradients_before(c: TablePairs, geometry: Any) -> Array:
-    """(n_list, 3) eV/Å that are there already."""
+    Parameters
+    ----------
+    on_cpu : (3 · room,) what it adds
+    """
     rng = np.random.default_rng(3)
-    return rng.normal(size=(c.first[-1] - BASE, 3)).astype(geometry)
-
-
-def with_pairs(c: TablePairs, before: Array, gradients: Array) -> Array:
-    """The same with those of pairs added, (3 · room,) as the processors have them."""
-    after = before.copy()
-    after[c.entries - BASE] += gradients.reshape(3, -1)[:, : len(c.rows)].T
-    return after
-
-
-def on_device(device: Device, gradients: Array) -> PairGradients:
-    return PairGradients(device.upload(gradients.reshape(-1)), BASE)
+    before = rng.normal(size=(c.first[-1] - BASE, 3)).astype(geometry)  # (n_list, 3)
+    values = device.upload(before.reshape(-1))
+    launch(PairGradients(values, BASE))
+    found = device.download(values).reshape(-1, 3)
+    expected, own = before.copy(), c.entries - BASE
+    expected[own] += on_cpu.reshape(3, -1)[:, : len(c.rows)].T
+    close(found, expected, precision)
+    others = np.setdiff1d(np.arange(len(before)), own)
+    np.testing.assert_array_equal(found[others], before[others])
 
 
 def close(found: Any, expected: Any, precision: str) -> None:

@@ -6,13 +6,14 @@ from typing import Any
 
 import numpy as np
 import pytest
+from comparison import same_report
 from families import family, parameters
 from random_model import Structure, random_structure
 
 import dpse_fast
 from dpse_fast.evaluation.batch_session import BatchSession
 from dpse_fast.results import Result
-from tests.cuda.test_pipeline import TINY, same_report
+from tests.cuda.test_pipeline import TINY
 from tests.evaluation.test_batch_session import PARTS
 
 

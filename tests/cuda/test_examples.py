@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Any
 
 import numba
@@ -17,10 +16,9 @@ import dpse_fast
 from dpse_fast.cuda.simulated_device import SimulatedDevice
 from dpse_fast.plan.plan import PRECISIONS
 from tests.cuda.defined_kernels import defined_kernels
-from tests.cuda.example import examples_of
+from tests.cuda.example import MODULES, examples_of
 from tests.cuda.foreign import ByDlpack
 
-MODULES = sorted(path.stem for path in Path(__file__).parent.glob("examples_*.py"))
 NAMES = ("aparam", "hybrid", "mixed_padding", "pair_table")
 Launch = tuple[str, Any]
 
@@ -76,7 +74,7 @@ def evaluate(name: str, precision: str, deterministic: bool, gemm: str | None) -
     moved, types = ByDlpack(s.positions + 1e-3), ByDlpack(s.types)
     session.compute(moved, types, s.cell, pbc=s.pbc, atomic=True, **given)
     ghosts, session = with_ghosts(*s, reach=model.rcut), pot.listed_session()
-    arrays = ghosts.positions, ghosts.types, *ghosts.lists
+    arrays = ghosts.arguments
     session.compute(*arrays, atomic=True, pair_gradients=True, **given)
     session.compute(*(ByDlpack(array) for array in arrays), **given)
 

@@ -111,39 +111,31 @@ def test_the_scalar_activations_are_those_of_arrays(name: str, real: Any) -> Non
     assert (np.abs(found[:, 1] - slopes) <= 8 * np.finfo(real).eps * 30).all()
 
 
-def test_three_products_of_tf32_are_as_exact_as_float32(device: Device) -> None:
-    rng = np.random.default_rng(6)
-    net = random_net(rng, (64, 24, 24, 1), linear_last=True)
-    x = rng.normal(size=(6, 64))
-    exact = FittingNet(net_definition(net, np.arange(64)), np.float64)
-    energies, gradient = evaluated(device, exact, x, np.ones(6))
-    single = FittingNet(net_definition(net, np.arange(64)), np.float32)
+@pytest.mark.parametrize(
+    ("widths", "n", "idt", "three", "one"),
+    [((64, 24, 24, 1), 6, False, 3, 10), ((1600, 240, 240, 240, 1), 2, True, 2, 50)],
+    ids=["small", "standard"],
+)
+def test_three_products_of_tf32_are_as_exact_as_float32(
+    widths: tuple[int, ...], n: int, idt: bool, three: int, one: int, device: Device
+) -> None:
+    """With 1600 inputs TF32 alone is a thousand times less exact than float32."""
+    rng = np.random.default_rng(7 if idt else 6)
+    net = random_net(rng, widths, idt=idt, linear_last=True)
+    x = rng.normal(size=(n, widths[0]))
+    exact, single = (
+        FittingNet(net_definition(net, np.arange(widths[0])), dtype)
+        for dtype in (np.float64, np.float32)
+    )
+    energies, gradient = evaluated(device, exact, x, np.ones(n))
     errors = {}
     for gemm in ("float32", "tf32x3", "tf32"):
-        found = evaluated(device, single, x.astype(np.float32), np.ones(6), gemm)
+        found = evaluated(device, single, x.astype(np.float32), np.ones(n), gemm)
         errors[gemm] = max(
             np.abs(found[0] - energies).max(), np.abs(found[1] - gradient).max()
         )
-    assert errors["tf32x3"] < 3 * errors["float32"]
-    assert errors["tf32"] > 10 * errors["tf32x3"]
-
-
-def test_the_standard_net_in_three_products_of_tf32(device: Device) -> None:
-    """1600 inputs, where TF32 alone is a thousand times less exact than float32."""
-    rng = np.random.default_rng(7)
-    net = random_net(rng, (1600, 240, 240, 240, 1), idt=True, linear_last=True)
-    x = rng.normal(size=(2, 1600))
-    single = FittingNet(net_definition(net, np.arange(1600)), np.float32)
-    exact = FittingNet(net_definition(net, np.arange(1600)), np.float64)
-    energies, gradient = evaluated(device, exact, x, np.ones(2))
-    errors = {}
-    for gemm in ("float32", "tf32x3", "tf32"):
-        found = evaluated(device, single, x.astype(np.float32), np.ones(2), gemm)
-        errors[gemm] = max(
-            np.abs(found[0] - energies).max(), np.abs(found[1] - gradient).max()
-        )
-    assert errors["tf32x3"] < 2 * errors["float32"]
-    assert errors["tf32"] > 50 * errors["tf32x3"]
+    assert errors["tf32x3"] < three * errors["float32"]
+    assert errors["tf32"] > one * errors["tf32x3"]
 
 
 @pytest.mark.parametrize("widths", [(6, 6, 12, 5, 1), (5, 7, 7, 1)])

@@ -92,6 +92,12 @@ def close(found: Any, exact: Any) -> None:
     np.testing.assert_allclose(found, exact, rtol=0, atol=1e-12)
 
 
+def check(found: Found, case: Case) -> None:
+    close(found.forces, case.forces)
+    close(found.virial, case.virial)
+    close(found.virials, case.virials)
+
+
 @pytest.mark.parametrize(
     ("bounds", "dtype"),
     [(ONE, np.float64), (THREE, np.float64), (TWO, np.float32)],
@@ -100,18 +106,14 @@ def close(found: Any, exact: Any) -> None:
 def test_gathered_forces(device: Device, bounds: list[int], dtype: Any) -> None:
     case = make_case(dtype)
     found = run(device, case, bounds)
-    close(found.forces, case.forces)
-    close(found.virial, case.virial)
-    close(found.virials, case.virials)
+    check(found, case)
     assert found.energy == N * (N + 1) / 2
 
 
 def test_scattered_forces(device: Device) -> None:
     case = make_case(np.float64)
     found = run(device, case, TWO, deterministic=False)
-    close(found.forces, case.forces)
-    close(found.virial, case.virial)
-    close(found.virials, case.virials)
+    check(found, case)
 
 
 @pytest.mark.parametrize("deterministic", [True, False])
@@ -170,9 +172,7 @@ def test_several_rows_of_a_warp(
     case = make_case(np.float64)
     for deterministic in (True, False):
         found = run(device, case, [0, 2, N], deterministic=deterministic)
-        close(found.forces, case.forces)
-        close(found.virial, case.virial)
-        close(found.virials, case.virials)
+        check(found, case)
 
 
 def test_rows_per_warp_depend_on_their_number() -> None:

@@ -8,6 +8,7 @@ from typing import NamedTuple
 import pytest
 from other_process import lines_of
 
+from tests.cuda.example import MODULES
 from tests.cuda.sass import missing
 
 # Made by factories: they differ in the functions that they call, in a number, in the
@@ -31,8 +32,6 @@ for module, names in NAMES.items():
             code = sha256(bytes(library.get_cubin().code)).hexdigest()
             print(example.name, hits, code)
 """
-
-
 DESCRIBE = """
 from tests.cuda.example import examples_of
 for module in MODULES:
@@ -40,7 +39,6 @@ for module in MODULES:
         for example in examples_of(module, precision):
             print(id(example.kernel), example.kernel._cache._what)
 """
-MODULES = sorted(path.stem for path in Path(__file__).parent.glob("examples_*.py"))
 
 
 class Compiled(NamedTuple):

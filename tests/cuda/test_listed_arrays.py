@@ -47,7 +47,7 @@ def test_lists_of_the_device(dtype: Any, kind: type) -> None:
     g = ghosts_of(model, small("open", 4))
     lists = [on_gpu(a.astype(dtype), kind) for a in (g.types, *g.lists, np.arange(4))]
     found = on_device(model).compute(g.positions, *lists, **ALL)
-    equal(found, on_cpu(model).compute(g.positions, g.types, *g.lists, **ALL))
+    equal(found, on_cpu(model).compute(*g.arguments, **ALL))
 
 
 @pytest.mark.parametrize("there", ["types", "first", "neighbours", "centres"])
@@ -67,7 +67,7 @@ def test_names_of_types_with_a_list_of_the_device() -> None:
     lists = [on_gpu(a) for a in g.lists]
     names = [model.type_map[t] for t in g.types]
     found = on_device(model).compute(g.positions, names, *lists, **ALL)
-    equal(found, on_cpu(model).compute(g.positions, g.types, *g.lists, **ALL))
+    equal(found, on_cpu(model).compute(*g.arguments, **ALL))
 
 
 def test_results_are_arrays_as_the_positions_are() -> None:
@@ -77,7 +77,7 @@ def test_results_are_arrays_as_the_positions_are() -> None:
     arguments = [on_gpu(a) for a in (g.types, *g.lists)]
     before = np.random.default_rng(1).normal(size=g.positions.shape)
     sums = ByInterface(before.copy())
-    expected = on_cpu(model).compute(g.positions, g.types, *g.lists, **ALL)
+    expected = on_cpu(model).compute(*g.arguments, **ALL)
     found = session.compute(on_gpu(g.positions, InNamespace), *arguments, **ALL)
     assert isinstance(found.forces, InNamespace)
     equal(found, expected)

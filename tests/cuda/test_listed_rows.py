@@ -25,7 +25,7 @@ from tests.cuda.test_listed_session import (
     same,
     small,
 )
-from tests.cuda.test_pipeline import TINY
+from tests.cuda.test_pipeline import TINY, least_memory, running_out
 
 N, N_ALL, N_TYPES = 9, 50, 40  # more types than a warp has lanes
 
@@ -166,17 +166,15 @@ def test_a_list_that_does_not_fit(
 def test_the_same_in_pieces(monkeypatch: pytest.MonkeyPatch) -> None:
     """Little memory and small batches: several tiles."""
     from dpse_fast.cuda import listed_rows, pipeline
-    from dpse_fast.cuda.batches import SPARE, Tiling
 
     model = random_model(**TINY)
     g = ghosts_of(model, small("slab", 8))
-    arguments = g.positions, g.types, *g.lists
+    arguments = g.arguments
     monkeypatch.setattr(pipeline, "LARGEST_BATCH", 2)
     session, expected = on_device(model), on_cpu(model).compute(*arguments, **ALL)
     same(session.compute(*arguments, **ALL), expected)
     used = session._evaluator._pipeline
-    one_by_one = Tiling(tuple((cut,) for tile in used._tiling.tiles for cut in tile))
-    least = int(one_by_one.n_bytes(used.costs) / SPARE) + 1
+    least = least_memory(used)
     memory = type(session._backend.gpu)
     monkeypatch.setattr(listed_rows.ListedRows, "_check_memory", lambda *given: None)
     monkeypatch.setattr(memory, "memory", lambda self: (least, least))
@@ -194,21 +192,10 @@ def test_memory_that_runs_out_leaves_a_session_usable(
 ) -> None:
     model = random_model(**TINY)
     g = ghosts_of(model, small("open"))
-    arguments: Any = g.positions, g.types, *g.lists
+    arguments: Any = g.arguments
     session = on_device(model)
-    device = session._backend.gpu
-    empty, calls = device.empty, [0]
-
-    def short_of_memory(shape: Any, dtype: Any) -> Any:
-        calls[0] += 1
-        if calls[0] > 40:
-            raise device.out_of_memory("no more")
-        return empty(shape, dtype)
-
-    with monkeypatch.context() as patched:
-        patched.setattr(device, "empty", short_of_memory)
-        with pytest.raises(dpse_fast.InputError, match="do not fit into the GPU's"):
-            session.compute(*arguments)
+    with running_out(session._backend.gpu, monkeypatch):
+        session.compute(*arguments)
     with pytest.raises(dpse_fast.InputError, match="same_list"):
         session.compute(*arguments, same_list=True)
     for step in range(3):

@@ -8,13 +8,14 @@ from typing import Any
 import naive
 import numpy as np
 import pytest
+from comparison import same_report
 from families import FAMILIES, family, parameters
 from ghosts import Ghosts, with_ghosts
 from random_model import Structure, random_model, random_structure
 
 import dpse_fast
 from dpse_fast.evaluation.listed_session import ListedResult
-from tests.cuda.test_pipeline import LIMITS, TINY, same_report
+from tests.cuda.test_pipeline import LIMITS, TINY
 
 pytestmark = pytest.mark.filterwarnings("ignore::dpse_fast.SelOverflowWarning")
 
@@ -62,16 +63,20 @@ def same(
     same_report(found.report, expected.report)
 
 
+def on_both(
+    model: Any, *arguments: Any, precision: str = "double", **options: Any
+) -> ListedResult:
+    """What is found on the device, which is the same on the processors."""
+    found = on_device(model, precision).compute(*arguments, **options)
+    same(found, on_cpu(model).compute(*arguments, **options), precision)
+    return found
+
+
 def check(model: Any, g: Ghosts, *lists: Any, precision: str = "double") -> None:
     given = parameters(model, len(g.first) - 1)
     arguments = g.positions, g.types, *(lists or g.lists)
-    expected = on_cpu(model).compute(*arguments, **ALL, **given)
-    assert np.abs(expected.pair_gradients).max() > 1e-3
-    same(
-        on_device(model, precision).compute(*arguments, **ALL, **given),
-        expected,
-        precision,
-    )
+    found = on_both(model, *arguments, precision=precision, **ALL, **given)
+    assert np.abs(found.pair_gradients).max() > 1e-3
 
 
 @pytest.mark.parametrize("name", FAMILIES)
@@ -96,7 +101,7 @@ def test_periodic_structures(kind: str, deterministic: bool) -> None:
     model, s = random_model(**TINY), small(kind, 3 if kind == "tiny" else 6)
     g, n = ghosts_of(model, s), len(s.positions)
     session = on_device(model, deterministic=deterministic)
-    found = session.compute(g.positions, g.types, *g.lists, atomic=True)
+    found = session.compute(*g.arguments, atomic=True)
     expected = naive.evaluate(model, *s)
     close = {"rtol": 0, "atol": 1e-9 * max(1.0, np.abs(expected.virial).max() / 10)}
     np.testing.assert_allclose(found.atomic_energies, expected.atomic_energies, **close)
@@ -123,7 +128,7 @@ def test_parts_of_a_system_sum_to_the_whole(name: str) -> None:
         g, own = ghosts_of(model, s, local), dict(given)
         if own["aparam"] is not None:
             own["aparam"] = own["aparam"][local]
-        found = session.compute(g.positions, g.types, *g.lists, **own)
+        found = session.compute(*g.arguments, **own)
         energy, virial = energy + found.energy, virial + found.virial
         forces += g.onto_owners(found.forces, n)
     expected = naive.evaluate(model, *s, **given)
@@ -143,39 +148,26 @@ def test_rows_in_any_order_and_not_of_all_atoms() -> None:
     model = family("aparam")
     g = ghosts_of(model, small("slab", 6))
     lists, given = chosen_rows(g, [4, 0, 3]), parameters(model, 3)
-    arguments = g.positions, g.types, *lists
-    found = on_device(model).compute(*arguments, **ALL, **given)
-    same(found, on_cpu(model).compute(*arguments, **ALL, **given))
+    on_both(model, g.positions, g.types, *lists, **ALL, **given)
 
 
 def test_types_of_the_caller_and_atoms_that_do_not_exist() -> None:
     model, s = family("pair_table"), random_structure("open", 3, 3, 8)
     s = s._replace(positions=0.7 * s.positions)
     g = ghosts_of(model, s)
-    found, expected = (
-        session(model).compute(
-            g.positions, g.types, *g.lists, type_map=[1, -1, 0], **ALL
-        )
-        for session in (on_device, on_cpu)
-    )
-    same(found, expected)
+    found = on_both(model, *g.arguments, type_map=[1, -1, 0], **ALL)
     assert found.report.virtual_atoms == (s.types == 1).sum()
     assert not found.forces[g.types == 1].any()
     assert not found.pair_gradients[g.types[g.neighbours] == 1].any()
     virtual = np.where(g.types == 1, -1, g.types // 2)
-    again = on_device(model).compute(g.positions, virtual, *g.lists, **ALL)
-    same(again, on_cpu(model).compute(g.positions, virtual, *g.lists, **ALL))
+    on_both(model, g.positions, virtual, *g.lists, **ALL)
 
 
 @pytest.mark.parametrize("positions", [np.zeros((0, 3)), np.eye(3)[:2]])
 def test_no_rows(positions: Any) -> None:
     model = random_model(**TINY)
     n = len(positions)
-    found, expected = (
-        session(model).compute(positions, np.zeros(n, int), [0], [], **ALL)
-        for session in (on_device, on_cpu)
-    )
-    same(found, expected)
+    found = on_both(model, positions, np.zeros(n, int), [0], [], **ALL)
     assert found.forces.shape == (n, 3)
 
 
@@ -211,7 +203,7 @@ def test_steps_with_the_same_list(deterministic: bool) -> None:
         positions = positions + rng.normal(scale=0.02, size=positions.shape)
     other = ghosts_of(model, small("open", 6))
     given = parameters(model, 6)
-    arguments = other.positions, other.types, *other.lists
+    arguments = other.arguments
     same(
         session.compute(*arguments, **ALL, **given),
         reference.compute(*arguments, **ALL, **given),
@@ -221,10 +213,7 @@ def test_steps_with_the_same_list(deterministic: bool) -> None:
 def test_the_same_bits_in_every_run() -> None:
     model = random_model(**TINY)
     g = ghosts_of(model, small("slab"))
-    one, two = (
-        on_device(model).compute(g.positions, g.types, *g.lists, **ALL)
-        for _ in range(2)
-    )
+    one, two = (on_device(model).compute(*g.arguments, **ALL) for _ in range(2))
     assert one.energy == two.energy
     for name in ARRAYS:
         np.testing.assert_array_equal(getattr(one, name), getattr(two, name))
@@ -242,7 +231,6 @@ def test_sel_overflow_is_of_rows() -> None:
 @pytest.mark.parametrize("atomic", [True, False])
 def test_numbers_that_are_not_finite_are_reported_of_rows(atomic: bool) -> None:
     model = family("pair_table")
-    assert model.pair_table is not None
     steep = np.full_like(model.pair_table.coefficients, 1e308)
     table = replace(model.pair_table, coefficients=steep, inner=9.0)
     positions = [[0, 0, 0], [9, 9, 9], [0, 0, 1.5], [0, 0, 30]]
@@ -258,7 +246,7 @@ def test_numbers_that_are_not_finite_are_reported_of_rows(atomic: bool) -> None:
 def test_forces_are_added() -> None:
     model = random_model(**TINY)
     g = ghosts_of(model, small())
-    session, arguments = on_device(model), (g.positions, g.types, *g.lists)
+    session, arguments = on_device(model), g.arguments
     before = np.random.default_rng(1).normal(size=g.positions.shape)
     sums = before.copy()
     assert session.compute(*arguments, forces=sums).forces is sums
@@ -290,6 +278,6 @@ def test_stages_are_measured() -> None:
     pot = dpse_fast.load(model, device="cuda", tol=0.0)
     session = pot.listed_session(profile=True)
     assert not any(session.stage_seconds.values())
-    session.compute(g.positions, g.types, *g.lists)
+    session.compute(*g.arguments)
     assert all(session.stage_seconds.values())
     assert "neighbours" in session.stage_seconds

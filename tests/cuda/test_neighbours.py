@@ -34,6 +34,13 @@ def on(device: Device, system: System) -> tuple[Any, ...]:
     return positions, types, system.cell, system.pbc
 
 
+def list_of(device: Device, system: System, *options: Any) -> NeighbourList:
+    """Its options: the cutoff, the skin, how many types, with reverse places."""
+    listed = NeighbourList(device, *options)
+    assert listed.update(*on(device, system))
+    return listed
+
+
 def pairs_of(
     listed: NeighbourList, device: Device, n_types: int
 ) -> set[tuple[Any, ...]]:
@@ -86,8 +93,7 @@ def test_the_same_pairs(
 ) -> None:
     system = system_of(kind, n_types, n_atoms)
     reach = 2.6 if kind == "tiny" else 4.0
-    listed = NeighbourList(device, reach, 0.0, n_types, True)
-    assert listed.update(*on(device, system))
+    listed = list_of(device, system, reach, 0.0, n_types, True)
     assert pairs_of(listed, device, n_types) == expected(system, reach)
     counts = np.bincount(system.types, minlength=n_types)
     assert listed.starts == [0, *np.cumsum(counts)]
@@ -123,8 +129,7 @@ def check_reverse(listed: NeighbourList, device: Device, n_types: int) -> None:
 
 def test_a_list_with_a_skin_follows_its_atoms(device: Device) -> None:
     system = system_of("triclinic", 2, 6)
-    listed = NeighbourList(device, 3.0, 0.6, 2, True)
-    assert listed.update(*on(device, system))
+    listed = list_of(device, system, 3.0, 0.6, 2, True)
     moved = system._replace(positions=system.positions + 0.1)
     assert not listed.update(*on(device, moved))
     assert listed.builds == 1
@@ -140,8 +145,7 @@ def test_a_list_with_a_skin_follows_its_atoms(device: Device) -> None:
 @pytest.mark.parametrize("what", ["far", "cell", "types", "number", "pbc", "nan"])
 def test_what_makes_a_new_list(what: str, device: Device) -> None:
     system = system_of("triclinic", 2, 5)
-    listed = NeighbourList(device, 3.0, 0.6, 2, True)
-    listed.update(*on(device, system))
+    listed = list_of(device, system, 3.0, 0.6, 2, True)
     moved = system.positions.copy()
     moved[2, 1] += 0.31
     types = system.types.copy()
@@ -164,8 +168,7 @@ def test_the_same_list_every_time(device: Device) -> None:
     system = system_of("triclinic", 3, 7)
     found = []
     for _ in range(2):
-        listed = NeighbourList(device, 3.5, 0.5, 3, True)
-        listed.update(*on(device, system))
+        listed = list_of(device, system, 3.5, 0.5, 3, True)
         found.append(device.download(listed.hood.neighbours)[: listed.n_listed])
     np.testing.assert_array_equal(*found)
 
@@ -173,8 +176,7 @@ def test_the_same_list_every_time(device: Device) -> None:
 def test_neighbours_of_a_type_are_rows_that_rise_and_images_that_fall(
     device: Device,
 ) -> None:
-    listed = NeighbourList(device, 5.0, 0.0, 2, True)
-    listed.update(*on(device, system_of("slab", 2, 6)))
+    listed = list_of(device, system_of("slab", 2, 6), 5.0, 0.0, 2, True)
     first, neighbours = (
         device.download(a) for a in (listed.hood.first, listed.hood.neighbours)
     )
@@ -192,8 +194,7 @@ def test_more_types_than_lanes(device: Device) -> None:
     system = system_of("triclinic", 2, 7)
     types = np.array([0, 31, 32, 39, 5, 32, 63], np.int32)
     system = system._replace(types=types)
-    listed = NeighbourList(device, 3.5, 0.0, 70, True)
-    listed.update(*on(device, system))
+    listed = list_of(device, system, 3.5, 0.0, 70, True)
     assert pairs_of(listed, device, 70) == expected(system, 3.5)
     assert listed.starts == [0, *np.cumsum(np.bincount(types, minlength=70))]
     check_reverse(listed, device, 70)
@@ -202,8 +203,7 @@ def test_more_types_than_lanes(device: Device) -> None:
 def test_more_candidates_in_a_line_than_lanes(device: Device) -> None:
     positions, cell = np.array([[0.2, -3.1, 7.0]]), np.diag([0.25, 3.0, 3.3])
     system = check_system(positions, [0], cell, True, NAMES[:1]).system
-    listed = NeighbourList(device, 5.2, 0.0, 1, True)
-    listed.update(*on(device, system))
+    listed = list_of(device, system, 5.2, 0.0, 1, True)
     assert listed.n_listed > 4 * 32
     assert pairs_of(listed, device, 1) == expected(system, 5.2)
     check_reverse(listed, device, 1)
@@ -212,8 +212,7 @@ def test_more_candidates_in_a_line_than_lanes(device: Device) -> None:
 def test_pairs_within_the_cutoff_while_atoms_move(device: Device) -> None:
     system = system_of("slab", 2, 6)
     cutoff, skin = 3.6, 1.0
-    listed = NeighbourList(device, cutoff, skin, 2, True)
-    listed.update(*on(device, system))
+    listed = list_of(device, system, cutoff, skin, 2, True)
     rng = np.random.default_rng(7)
     steps = rng.standard_normal(system.positions.shape)
     steps *= 0.49 * skin / np.linalg.norm(steps, axis=1)[:, None]
@@ -241,8 +240,7 @@ def test_the_sum_of_small_moves_makes_a_new_list(device: Device) -> None:
 
 def test_without_reverse_places(device: Device) -> None:
     system = system_of("triclinic", 2, 6)
-    listed = NeighbourList(device, 4.0, 0.0, 2, False)
-    listed.update(*on(device, system))
+    listed = list_of(device, system, 4.0, 0.0, 2, False)
     assert listed.hood.reverse.size == 0
     assert pairs_of(listed, device, 2) == expected(system, 4.0)
 
@@ -252,8 +250,7 @@ def test_lists_that_are_too_large(
     what: str, device: Device, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     system = system_of("cubic", 1, 4)
-    listed = NeighbourList(device, 4.0, 0.6, 1, True)
-    listed.update(*on(device, system))
+    listed = list_of(device, system, 4.0, 0.6, 1, True)
     n, n_all, n_listed = listed.starts[-1], listed.n_all, listed.n_listed
     fresh = NeighbourList(device, 4.0, 0.6, 1, True)
     with monkeypatch.context() as patched:

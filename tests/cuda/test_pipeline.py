@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from typing import Any
 
 import naive
 import numpy as np
 import pytest
-from comparison import compare
+from comparison import check, compare, compute, same_report
 from conftest import Backend
 from families import FAMILIES, family, parameters
 from random_model import Structure, random_model, random_structure
 
 import dpse_fast
+from dpse_fast.cuda.batches import SPARE, Tiling
 
 pytestmark = pytest.mark.filterwarnings("ignore::dpse_fast.SelOverflowWarning")
 
@@ -37,13 +40,6 @@ def on_device(precision: str = "double", **more: Any) -> Backend:
 
 def small(kind: str, n_types: int = 2, n_atoms: int = 5) -> Structure:
     return random_structure(kind, n_types, 3, n_atoms if kind != "tiny" else None)
-
-
-def check(model: Any, s: Structure, backend: Backend, **options: Any) -> None:
-    given = parameters(model, len(s.positions))
-    pot = backend.load(model, **options)
-    result = pot.compute(*s[:3], pbc=s.pbc, atomic=True, **given)
-    compare(result, naive.evaluate(model, *s, **given), backend)
 
 
 @pytest.mark.parametrize("name", FAMILIES)
@@ -121,30 +117,12 @@ def test_sel_overflow(name: str, mode: str) -> None:
     model = family(name, sel=sel, **({"list_size": 4} if name == "listed" else {}))
     s, backend = small("open", n_atoms=9), on_device()
     s = s._replace(positions=0.6 * s.positions)
-    pot = backend.load(model, sel_overflow=mode)
-    result = pot.compute(*s[:3], pbc=s.pbc, atomic=True)
-    compare(result, naive.evaluate(model, *s, sel_overflow=mode), backend)
+    result = check(model, s, backend, sel_overflow=mode)
     on_cpu = dpse_fast.load(model, device="cpu", tol=0, sel_overflow=mode)
-    expected = on_cpu.compute(*s[:3], pbc=s.pbc, atomic=True)
+    expected = compute(on_cpu, s)
     assert result.sel_overflow == expected.sel_overflow
     assert result.sel_overflow is not None
     same_report(result.report, expected.report)
-
-
-def same_report(found: dpse_fast.Report, expected: dpse_fast.Report) -> None:
-    assert found.summary() == expected.summary()
-    assert (found.atoms is None) == (expected.atoms is None)
-    if found.atoms is None or expected.atoms is None:
-        return
-    assert found.atoms.sel_excess.keys() == expected.atoms.sel_excess.keys()
-    for name, values in found.atoms.sel_excess.items():
-        np.testing.assert_array_equal(values, expected.atoms.sel_excess[name])
-    for name in ("close_neighbours", "unseen_neighbours", "non_finite"):
-        got, want = getattr(found.atoms, name), getattr(expected.atoms, name)
-        np.testing.assert_array_equal(got, want)
-    for own, others in zip(found.atoms.counts, expected.atoms.counts, strict=True):
-        for a, b in zip(own, others, strict=True):
-            np.testing.assert_array_equal(a, b)
 
 
 def test_what_is_reported() -> None:
@@ -193,24 +171,46 @@ def test_virtual_atoms_do_not_count() -> None:
     assert not nobody.forces.any()
 
 
+@contextmanager
+def running_out(device: Any, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """After forty arrays there is none for what is evaluated here."""
+    empty, calls = device.empty, [0]
+
+    def short_of_memory(shape: Any, dtype: Any) -> Any:
+        calls[0] += 1
+        if calls[0] > 40:
+            raise device.out_of_memory("no more")
+        return empty(shape, dtype)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(device, "empty", short_of_memory)
+        with pytest.raises(dpse_fast.InputError, match="do not fit into the GPU's"):
+            yield
+
+
+def least_memory(pipeline: Any) -> int:
+    """Bytes for the batches of a pipeline's last evaluation, one after another."""
+    cuts = [cut for tile in pipeline._tiling.tiles for cut in tile]
+    one_by_one = Tiling(tuple((cut,) for cut in cuts))
+    return int(one_by_one.n_bytes(pipeline.costs) / SPARE) + 1
+
+
 def test_the_same_in_pieces(monkeypatch: pytest.MonkeyPatch) -> None:
     """Little memory and small batches: several tiles."""
     from dpse_fast.cuda import pipeline, spatial_order
-    from dpse_fast.cuda.batches import SPARE, Tiling
 
     model, s, backend = random_model(**TINY), small("cubic", n_atoms=8), on_device()
-    whole = backend.load(model).compute(*s[:3], pbc=s.pbc, atomic=True)
+    whole = compute(backend.load(model), s)
     monkeypatch.setattr(pipeline, "LARGEST_BATCH", 2)
     pot = backend.load(model)
     pot.compute(*s[:3], pbc=s.pbc)
     used = pot._session._evaluator._pipeline  # type: ignore[attr-defined]
-    one_by_one = Tiling(tuple((cut,) for tile in used._tiling.tiles for cut in tile))
-    least = int(one_by_one.n_bytes(used.costs) / SPARE) + 1
+    least = least_memory(used)
     assert used._tiling.n_bytes(used.costs) > SPARE * least
     monkeypatch.setattr(spatial_order, "building_bytes", lambda *numbers: 0)
     memory = pot._backend.gpu.__class__  # type: ignore[attr-defined]
     monkeypatch.setattr(memory, "memory", lambda self: (least, least))
-    parts = pot.compute(*s[:3], pbc=s.pbc, atomic=True)
+    parts = compute(pot, s)
     compare(parts, naive.evaluate(model, *s), backend)
     assert len(used._tiling.tiles) > 1
     np.testing.assert_allclose(parts.forces, whole.forces, rtol=0, atol=1e-12)
@@ -225,21 +225,10 @@ def test_memory_that_runs_out_leaves_a_session_usable(
     model, s, backend = random_model(**TINY), small("open"), on_device()
     session = backend.load(model).session(skin=0.5)
     device = session._backend.gpu  # type: ignore[attr-defined]
-    empty, calls = device.empty, [0]
-
-    def short_of_memory(shape: Any, dtype: Any) -> Any:
-        calls[0] += 1
-        if calls[0] > 40:
-            raise device.out_of_memory("no more")
-        return empty(shape, dtype)
-
-    with monkeypatch.context() as patched:
-        patched.setattr(device, "empty", short_of_memory)
-        with pytest.raises(dpse_fast.InputError, match="do not fit into the GPU's"):
-            session.compute(*s[:3], pbc=s.pbc)
+    with running_out(device, monkeypatch):
+        session.compute(*s[:3], pbc=s.pbc)
     for _ in range(2):
-        result = session.compute(*s[:3], pbc=s.pbc, atomic=True)
-        compare(result, naive.evaluate(model, *s), backend)
+        compare(compute(session, s), naive.evaluate(model, *s), backend)
 
 
 def test_the_same_numbers_every_time() -> None:

@@ -13,11 +13,10 @@ from other_process import users_environment
 
 from dpse_fast.plan.plan import PRECISIONS
 from tests.cuda.defined_kernels import defined_kernels
-from tests.cuda.example import Example, examples_of
+from tests.cuda.example import MODULES, Example, examples_of
 from tests.cuda.sass import CAPABILITIES, Code, missing
 
 HERE = Path(__file__).parent
-MODULES = sorted(path.stem for path in HERE.glob("examples_*.py"))
 BAD = "bad_examples"
 PROCESSES = 2
 

@@ -15,6 +15,7 @@ from dpse_fast.inputs.structure import System, check_system
 from tests.cuda.test_neighbours import (
     check_reverse,
     expected,
+    list_of,
     on,
     pairs_of,
     system_of,
@@ -71,8 +72,7 @@ def test_an_image_that_comes_within_the_cutoff(
 def test_there_and_back_changes_no_bit(device: Device) -> None:
     """What follows the cell starts from the list's own cell at every step."""
     system = system_of("triclinic", 2, 6)
-    listed = NeighbourList(device, 3.0, 0.6, 2, True)
-    listed.update(*on(device, system))
+    listed = list_of(device, system, 3.0, 0.6, 2, True)
     before = device.download(listed.located)
     assert not listed.update(*on(device, strained(system, 1.01 * np.eye(3))))
     assert (device.download(listed.located) != before).any()
@@ -84,7 +84,6 @@ def test_steps_of_a_session_whose_cell_changes() -> None:
     """Launches are recorded after the first step, and serve the cells that follow."""
     model = random_model(fitting=(6, 12, 12))
     s = random_structure("triclinic", 2, 3, 4)
-    assert s.cell is not None
     potential = dpse_fast.load(model, device="cuda", tol=0.0)
     reference = dpse_fast.load(model, tol=0.0)
     session = potential.session(skin=0.8)

@@ -8,7 +8,7 @@ from typing import Any
 import naive
 import numpy as np
 import pytest
-from comparison import compare
+from comparison import compare, same_report
 from conftest import Backend
 from families import FAMILIES, family, parameters
 from golden_frames import case, inputs
@@ -53,23 +53,6 @@ PARTS = (
     {"kind": "se_e2_r", "rcut": 3.4, "sel": (2, 9)},
     {"axis": 2, "rcut": 5.0, "sel": (9, 3), "excluded": {(0, 1), (1, 0)}},
 )
-
-
-def same_report(got: dpse_fast.Report, want: dpse_fast.Report) -> None:
-    assert got.summary() == want.summary()
-    assert (got.atoms is None) == (want.atoms is None)
-    if got.atoms is None:
-        return
-    assert got.atoms.sel_excess.keys() == want.atoms.sel_excess.keys()
-    for name, excess in want.atoms.sel_excess.items():
-        np.testing.assert_array_equal(got.atoms.sel_excess[name], excess)
-    for name in ("close_neighbours", "unseen_neighbours", "non_finite"):
-        np.testing.assert_array_equal(
-            getattr(got.atoms, name), getattr(want.atoms, name)
-        )
-    for own, expected in zip(got.atoms.counts, want.atoms.counts, strict=True):
-        for a, b in zip(own, expected, strict=True):
-            np.testing.assert_array_equal(a, b)
 
 
 @pytest.mark.filterwarnings("ignore::UserWarning")
@@ -137,7 +120,6 @@ def test_reports_of_crowded_tables(name: str, mode: str) -> None:
 def test_each_system_is_evaluated_once(monkeypatch: pytest.MonkeyPatch) -> None:
     """Also where there are short pairs, types without training and full tables."""
     model = family("table_sel", sel=(40, 0))
-    assert model.pair_table is not None
     table = replace(model.pair_table, start=0.2, step=0.14)
     pot = dpse_fast.load(replace(model, pair_table=table), threads=1)
     session = pot.batch_session(inform=lambda text: None)

@@ -116,7 +116,6 @@ def test_statistics_of_no_training_at_all_tell_nothing() -> None:
 
 def test_numbers_that_overflow_are_reported() -> None:
     model = random_model(pair_table=True)
-    assert model.pair_table is not None
     steep = np.full_like(model.pair_table.coefficients, 1e308)
     table = replace(model.pair_table, coefficients=steep, inner=9.0)
     pot = dpse_fast.load(replace(model, pair_table=table))
@@ -140,7 +139,6 @@ def test_reports_of_virtual_atoms_keep_their_places() -> None:
 @pytest.mark.parametrize("mode", ["warn", "all"])
 def test_neighbours_beyond_the_pair_table_are_reported(mode: str) -> None:
     model = random_model(pair_table=True)
-    assert model.pair_table is not None
     table = replace(model.pair_table, sel=(2, 3), rcut=4.3, switch_rcut=4.3)
     pot = dpse_fast.load(replace(model, pair_table=table), sel_overflow=mode)
     s = random_structure("open")

@@ -7,7 +7,7 @@ from typing import Any
 import naive
 import numpy as np
 import pytest
-from comparison import compare
+from comparison import check, compare, compute
 from conftest import Backend
 from families import FAMILIES, family, parameters
 from random_model import random_model, random_structure
@@ -21,12 +21,7 @@ pytestmark = pytest.mark.filterwarnings("ignore::dpse_fast.SelOverflowWarning")
 @pytest.mark.parametrize("name", FAMILIES)
 def test_families(name: str, backend: Backend) -> None:
     model = family(name)
-    structure = random_structure("triclinic", model.n_types)
-    given = parameters(model, len(structure.positions))
-    result = backend.load(model).compute(
-        *structure[:3], pbc=structure.pbc, atomic=True, **given
-    )
-    compare(result, naive.evaluate(model, *structure, **given), backend)
+    check(model, random_structure("triclinic", model.n_types), backend)
 
 
 @pytest.mark.parametrize("name", FAMILIES)
@@ -53,10 +48,7 @@ def test_a_session_of_moving_atoms(name: str) -> None:
 def test_sel_overflow(name: str, mode: Any, backend: Backend) -> None:
     sel: tuple[int, ...] = (11,) if name == "mixed" else (6, 9)
     model = family(name, sel=sel)
-    structure = random_structure("cubic")
-    pot = backend.load(model, sel_overflow=mode)
-    result = pot.compute(*structure[:3], pbc=structure.pbc, atomic=True)
-    compare(result, naive.evaluate(model, *structure, sel_overflow=mode), backend)
+    result = check(model, random_structure("cubic"), backend, sel_overflow=mode)
     assert result.sel_overflow is not None
     key = {"all types"} if name == "mixed" else {"O", "H"}
     assert result.sel_overflow.types.keys() == key
@@ -69,20 +61,11 @@ def test_virtual_atoms_do_not_count(backend: Backend) -> None:
     types[::5] = -1
     given = parameters(model, len(types))
     pot = backend.load(model)
-    rest = (structure.cell,)
-    result = pot.compute(
-        structure.positions, types, *rest, pbc=structure.pbc, atomic=True, **given
-    )
-    real = types >= 0
-    alone = pot.compute(
-        structure.positions[real],
-        types[real],
-        *rest,
-        pbc=structure.pbc,
-        atomic=True,
-        fparam=given["fparam"],
-        aparam=given["aparam"][real],
-    )
+    structure, real = structure._replace(types=types), types >= 0
+    result = compute(pot, structure, **given)
+    part = structure._replace(positions=structure.positions[real], types=types[real])
+    own = {"fparam": given["fparam"], "aparam": given["aparam"][real]}
+    alone = compute(pot, part, **own)
     for name in ("forces", "atomic_energies", "atomic_virials"):
         got = getattr(result, name)
         limit = 1e-11 if "any-order" in backend.name else 0
@@ -90,10 +73,7 @@ def test_virtual_atoms_do_not_count(backend: Backend) -> None:
         np.testing.assert_allclose(got[real], want, rtol=0, atol=limit)
         assert not got[~real].any()
     assert result.report.virtual_atoms == (~real).sum()
-    with_oracle = naive.evaluate(
-        model, structure.positions, types, structure.cell, structure.pbc, **given
-    )
-    compare(result, with_oracle, backend)
+    compare(result, naive.evaluate(model, *structure, **given), backend)
 
 
 def test_only_virtual_atoms() -> None:
@@ -133,7 +113,6 @@ def test_one_atomic_parameter_may_be_a_column_or_a_number() -> None:
 
 def test_a_pair_below_the_table_is_an_error() -> None:
     model = family("pair_table")
-    assert model.pair_table is not None
     near = 0.5 * model.pair_table.start
     pot = dpse_fast.load(model)
     if not near:

@@ -24,7 +24,6 @@ from dpse_fast.runtime.blas_threads import one_blas_thread
 
 def large_box() -> tuple[Any, Any, Any]:
     s = random_structure("cubic")
-    assert s.cell is not None
     shifts = np.array(np.meshgrid(*[range(6)] * 3)).reshape(3, -1).T @ s.cell
     positions = (shifts[:, None] + s.positions).reshape(-1, 3)
     return positions, np.tile(s.types, len(shifts)), 6 * s.cell
@@ -66,6 +65,25 @@ def test_half_a_list_is_not_used(monkeypatch: pytest.MonkeyPatch) -> None:
         with pytest.raises(KeyboardInterrupt):
             session.compute(s.positions[::-1] + 3.0, s.types, s.cell)
     assert session.compute(*s[:3]).energy == pytest.approx(expected, abs=1e-11)
+
+
+def test_memory_that_runs_out_leaves_a_session_usable(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    s = random_structure("cubic", 2, 3, 6)
+    session = dpse_fast.load(random_model(), threads=1).session(skin=0.5)
+    expected = session.compute(*s[:3], pbc=s.pbc)
+
+    def short_of_memory(*arguments: Any, **options: Any) -> None:
+        raise MemoryError
+
+    with monkeypatch.context() as patched:
+        patched.setattr(Pipeline, "evaluate", short_of_memory)
+        with pytest.raises(dpse_fast.InputError, match=r"6 atoms do not fit into the"):
+            session.compute(*s[:3], pbc=s.pbc)
+    found = session.compute(*s[:3], pbc=s.pbc)
+    np.testing.assert_array_equal(found.forces, expected.forces)
+    assert session.list_builds == 2
 
 
 @pytest.mark.parametrize("threads", [1, 2])

@@ -27,8 +27,9 @@ def rows_of(given: dict[str, Any], rows: Any) -> dict[str, Any]:
     return given | {"aparam": None if own is None else own[rows]}
 
 
-def on_owners(found: Any, ghosts: Ghosts, n: int) -> Result:
+def on_owners(found: Any, ghosts: Ghosts) -> Result:
     """What the session found, as the periodic structure has it."""
+    n = 1 + ghosts.owners.max()
     energies = np.zeros(n)
     energies[ghosts.owners[: len(ghosts.first) - 1]] = found.atomic_energies
     return Result(
@@ -48,11 +49,9 @@ def test_families(name: str, backend: Backend) -> None:
     given = parameters(model, len(structure.positions))
     ghosts = with_ghosts(*structure, reach=model.rcut + SKIN)
     session = backend.load(model).listed_session()
-    found = session.compute(
-        ghosts.positions, ghosts.types, *ghosts.lists, atomic=True, **given
-    )
+    found = session.compute(*ghosts.arguments, atomic=True, **given)
     expected = naive.evaluate(model, *structure, **given)
-    compare(on_owners(found, ghosts, len(structure.positions)), expected, backend)
+    compare(on_owners(found, ghosts), expected, backend)
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -60,13 +59,9 @@ def test_cells(kind: str, backend: Backend) -> None:
     model = random_model()
     structure = random_structure(kind)
     ghosts = with_ghosts(*structure, reach=model.rcut)
-    found = (
-        backend.load(model)
-        .listed_session()
-        .compute(ghosts.positions, ghosts.types, *ghosts.lists, atomic=True)
-    )
-    n = len(structure.positions)
-    compare(on_owners(found, ghosts, n), naive.evaluate(model, *structure), backend)
+    session = backend.load(model).listed_session()
+    found = session.compute(*ghosts.arguments, atomic=True)
+    compare(on_owners(found, ghosts), naive.evaluate(model, *structure), backend)
 
 
 @pytest.mark.parametrize("name", ["hybrid", "pair_table", "aparam", "table_sel"])
@@ -81,7 +76,7 @@ def test_parts_of_a_system_sum_to_the_whole(name: str, backend: Backend) -> None
     for local in (order[:7], order[7:]):
         ghosts = with_ghosts(*structure, reach=model.rcut + SKIN, local=local)
         own = rows_of(given, local)
-        found = session.compute(ghosts.positions, ghosts.types, *ghosts.lists, **own)
+        found = session.compute(*ghosts.arguments, **own)
         energy += found.energy
         forces += ghosts.onto_owners(found.forces, n)
         virial += found.virial
@@ -99,13 +94,8 @@ def test_pair_gradients_are_the_forces(name: str) -> None:
     structure = random_structure("triclinic", model.n_types)
     given = parameters(model, len(structure.positions))
     ghosts = with_ghosts(*structure, reach=model.rcut + SKIN)
-    found = (
-        dpse_fast.load(model, tol=0, threads=2)
-        .listed_session()
-        .compute(
-            ghosts.positions, ghosts.types, *ghosts.lists, pair_gradients=True, **given
-        )
-    )
+    session = dpse_fast.load(model, tol=0, threads=2).listed_session()
+    found = session.compute(*ghosts.arguments, pair_gradients=True, **given)
     slopes = found.pair_gradients
     assert slopes is not None
     centres = np.repeat(np.arange(len(ghosts.first) - 1), np.diff(ghosts.first))
@@ -129,9 +119,7 @@ def test_a_pair_gradient_is_a_derivative(name: str) -> None:
     structure = random_structure("cubic", model.n_types)
     ghosts = with_ghosts(*structure, reach=model.rcut + SKIN, local=[4])
     session = dpse_fast.load(model, tol=0).listed_session()
-    found = session.compute(
-        ghosts.positions, ghosts.types, *ghosts.lists, pair_gradients=True
-    )
+    found = session.compute(*ghosts.arguments, pair_gradients=True)
     assert found.pair_gradients is not None
     step = 1e-5
     for k in np.argsort(np.abs(found.pair_gradients).sum(axis=1))[-3:]:
@@ -156,9 +144,7 @@ def test_types_of_the_caller_and_atoms_that_do_not_exist(
     ghosts = with_ghosts(*structure, reach=model.rcut + SKIN)
     session = backend.load(model).listed_session()
     found = session.compute(
-        ghosts.positions,
-        ghosts.types,
-        *ghosts.lists,
+        *ghosts.arguments,
         type_map=[1, -1, 0] if absent == -1 else ["H", absent, "O"],
         atomic=True,
         pair_gradients=True,
@@ -167,8 +153,7 @@ def test_types_of_the_caller_and_atoms_that_do_not_exist(
     real = structure._replace(
         positions=structure.positions[own], types=1 - structure.types[own] // 2
     )
-    n = len(structure.positions)
-    whole = on_owners(found, ghosts, n)
+    whole = on_owners(found, ghosts)
     assert not whole.forces[~own].any()
     assert found.report.virtual_atoms == (~own).sum()
     missing = ghosts.types[ghosts.neighbours] == 1
@@ -190,7 +175,7 @@ def test_rows_in_any_order_and_not_of_all_atoms(backend: Backend) -> None:
     structure = random_structure("cubic")
     ghosts = with_ghosts(*structure, reach=model.rcut)
     session = backend.load(model).listed_session()
-    whole = session.compute(ghosts.positions, ghosts.types, *ghosts.lists, atomic=True)
+    whole = session.compute(*ghosts.arguments, atomic=True)
     some = [9, 3, 17]
     parts = [ghosts.neighbours[ghosts.first[k] : ghosts.first[k + 1]] for k in some]
     first = np.cumsum([0, *map(len, parts)]).astype(np.int32)
@@ -255,12 +240,10 @@ def test_forces_are_added(backend: Backend) -> None:
     model = random_model()
     ghosts = with_ghosts(*random_structure("cubic"), reach=model.rcut)
     session = backend.load(model).listed_session()
-    arguments = (ghosts.positions, ghosts.types, *ghosts.lists)
     before = np.random.default_rng(1).normal(size=ghosts.positions.shape)
     sums = before.copy()
-    found = session.compute(*arguments, forces=sums)
-    assert found.forces is sums
-    alone = session.compute(*arguments).forces
+    assert session.compute(*ghosts.arguments, forces=sums).forces is sums
+    alone = session.compute(*ghosts.arguments).forces
     np.testing.assert_allclose(sums, before + alone, rtol=0, atol=1e-12)
 
 
@@ -270,9 +253,7 @@ def test_the_report_counts_rows() -> None:
     pot = dpse_fast.load(model)
     whole = pot.compute(*structure[:3], pbc=structure.pbc, atomic=True)
     ghosts = with_ghosts(*structure, reach=model.rcut + SKIN)
-    found = pot.listed_session().compute(
-        ghosts.positions, ghosts.types, *ghosts.lists, atomic=True
-    )
+    found = pot.listed_session().compute(*ghosts.arguments, atomic=True)
     assert found.report.sel_overflow == whole.report.sel_overflow
     assert found.report.atoms is not None
     assert whole.report.atoms is not None
@@ -286,7 +267,7 @@ def test_the_same_for_any_number_of_threads() -> None:
     found = [
         dpse_fast.load(model, threads=threads)
         .listed_session()
-        .compute(ghosts.positions, ghosts.types, *ghosts.lists, pair_gradients=True)
+        .compute(*ghosts.arguments, pair_gradients=True)
         for threads in (1, 3)
     ]
     np.testing.assert_array_equal(found[0].forces, found[1].forces)
@@ -303,10 +284,7 @@ X, LIST = np.eye(3), ([0, 2, 4, 6], [1, 2, 0, 2, 0, 1])
         ({"positions": np.eye(2)}, r"positions: expected shape"),
         ({"types": [0, 1]}, "types: expected 3 types"),
         ({"types": [0, 1, 2]}, "types: atom 2 has type 2"),
-        (
-            {"first": [0, 2, 4, 5]},
-            "first: .* ascend from 0 to the 6 neigh",
-        ),
+        ({"first": [0, 2, 4, 5]}, "first: .* ascend from 0 to the 6 neigh"),
         ({"first": [0, 4, 2, 6]}, "descending at row 1"),
         ({"first": [1, 2, 4, 6]}, "first: expected numbers that ascend"),
         ({"first": []}, r"first: expected n_rows \+ 1"),
@@ -314,10 +292,7 @@ X, LIST = np.eye(3), ([0, 2, 4, 6], [1, 2, 0, 2, 0, 1])
         ({"first": [0, 2, 4, 6, 6]}, "first: expected at most 3 rows"),
         ({"neighbours": [1, 2, 0, 2, 0, 3]}, "neighbours: .* got 3 at place 5"),
         ({"neighbours": [1, 2, 0, -1, 0, 1]}, "neighbours: .* got -1 at place 3"),
-        (
-            {"neighbours": [1, 2, 0, 2, 0, 2]},
-            "positions: another .* on atom 2",
-        ),
+        ({"neighbours": [1, 2, 0, 2, 0, 2]}, "positions: another .* on atom 2"),
         ({"centres": [0, 1]}, "centres: expected 3"),
         ({"centres": [0, 1, 3]}, "centres: .* got 3 at place 2"),
         ({"centres": [0, 1, 1]}, "centres: .* got atom 1 in several"),

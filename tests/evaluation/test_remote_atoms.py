@@ -26,7 +26,6 @@ DISTANCES = (1.4, 1.99, 2.05, 2.1, 2.3, 3.9)
 
 def with_table(least_sum: float) -> tuple[Model, PairTable]:
     model = family("pair_table")
-    assert model.pair_table is not None
     table = replace(model.pair_table, least_sum=least_sum)
     return replace(model, pair_table=table), table
 

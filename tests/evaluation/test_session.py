@@ -8,7 +8,7 @@ from typing import Any
 import naive
 import numpy as np
 import pytest
-from comparison import compare
+from comparison import check, compare
 from conftest import Backend
 from random_model import KINDS, Structure, random_model, random_structure
 
@@ -43,47 +43,32 @@ MODELS: dict[str, dict[str, Any]] = {
 @pytest.mark.parametrize("variant", MODELS)
 def test_models(variant: str, backend: Backend) -> None:
     model = random_model(**MODELS[variant])
-    structure = random_structure("triclinic", model.n_types)
-    result = backend.load(model).compute(*structure[:3], pbc=structure.pbc, atomic=True)
-    compare(result, naive.evaluate(model, *structure), backend)
+    check(model, random_structure("triclinic", model.n_types), backend)
 
 
 @pytest.mark.filterwarnings("ignore::dpse_fast.SelOverflowWarning")
 @pytest.mark.parametrize("kind", KINDS)
 def test_structures(kind: str, backend: Backend) -> None:
-    model, structure = random_model(), random_structure(kind)
-    result = backend.load(model).compute(*structure[:3], pbc=structure.pbc, atomic=True)
-    compare(result, naive.evaluate(model, *structure), backend)
+    check(random_model(), random_structure(kind), backend)
 
 
 @pytest.mark.parametrize(
     "activation",
     [
-        "tanh",
-        "relu",
-        "relu6",
-        "softplus",
-        "sigmoid",
-        "gelu",
-        "silu",
-        "silut:0.7",
+        *("tanh", "relu", "relu6", "softplus", "sigmoid", "gelu", "silu", "silut:0.7"),
         "linear",
     ],
 )
 def test_activations(activation: str, backend: Backend) -> None:
     model = random_model(activation=activation)
-    structure = random_structure("cubic")
-    result = backend.load(model).compute(*structure[:3], pbc=structure.pbc, atomic=True)
-    compare(result, naive.evaluate(model, *structure), backend)
+    check(model, random_structure("cubic"), backend)
 
 
 @pytest.mark.parametrize("mode", ["truncate", "all"])
 def test_sel_overflow(mode: Any, backend: Backend) -> None:
     model = random_model(sel=(6, 9))
     structure = random_structure("cubic")
-    pot = backend.load(model, sel_overflow=mode)
-    result = pot.compute(*structure[:3], pbc=structure.pbc, atomic=True)
-    compare(result, naive.evaluate(model, *structure, sel_overflow=mode), backend)
+    result = check(model, structure, backend, sel_overflow=mode)
     counts = neighbour_counts(structure, model.descriptors[0].rcut)
     over = counts > np.array(model.descriptors[0].sel)
     assert result.sel_overflow is not None
@@ -92,7 +77,6 @@ def test_sel_overflow(mode: Any, backend: Backend) -> None:
 
 
 def neighbour_counts(structure: Structure, rcut: float) -> Any:
-    assert structure.cell is not None
     shifts = np.array(np.meshgrid(*[range(-4, 5)] * 3)).reshape(3, -1).T
     d = structure.positions[None] - structure.positions[:, None]
     d = d[:, :, None] + shifts @ structure.cell

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import random
 from pathlib import Path
 
-from hypothesis import HealthCheck, settings
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from dpse_fast.errors import ModelFileError
 from dpse_fast.formats import read_model
+from dpse_fast.formats.tensorflow import read as read_graph
 from dpse_fast.model import Model
 
 Change = tuple[float, int]
@@ -40,3 +42,44 @@ def read_damaged(file: Path, length: float, changes: list[Change]) -> None:
         assert message.startswith(f"{copy}: ")
         assert "\n" not in message
         assert len(message) < len(str(copy)) + 500
+
+
+def read_damaged_graphs(data: bytes, seed: int, n: int, odd: bytes) -> list[str]:
+    """Graphs cut short, with other bytes, or without a piece: one error or a model.
+
+    Parameters
+    ----------
+    odd : bytes that stand in place of others
+    """
+    draw, models, messages = random.Random(seed), 0, []
+    for _ in range(n):
+        damaged = bytearray(data)
+        kind = draw.randrange(4)
+        at = draw.randrange(len(data))
+        if kind == 0:
+            del damaged[at:]
+        for _ in range(draw.choice((1, 1, 3, 20)) if kind in (1, 2) else 0):
+            at = draw.randrange(len(data))
+            damaged[at] = draw.choice(odd) if kind == 1 else damaged[at] ^ 1
+        if kind == 3:
+            del damaged[at : at + draw.randrange(1, 40)]
+        try:
+            read_graph(bytes(damaged), "m")
+            models += 1
+        except ModelFileError as error:
+            messages.append(str(error))
+    assert models > 10
+    assert len(messages) > 100
+    assert all(message.startswith("m: ") for message in messages)
+    return messages
+
+
+def read_many_damaged(file: Path) -> None:
+    """Copies of every length, with changes anywhere."""
+
+    @quickly
+    @given(LENGTHS, CHANGES)
+    def check(length: float, changes: list[Change]) -> None:
+        read_damaged(file, length, changes)
+
+    check()

@@ -6,8 +6,13 @@ import json
 from dataclasses import dataclass, field, replace
 
 import numpy as np
+import pytest
 from formats.graphdef import Dense, Graph, float_attribute, list_attribute
 from numpy.random import Generator
+
+from dpse_fast.errors import ModelFileError
+from dpse_fast.formats.tensorflow import read
+from dpse_fast.model import Model
 
 WIDTH = 3  # of type vectors
 N_TABLE_ROWS = 14
@@ -82,6 +87,23 @@ def deep_potential(recipe: Recipe, seed: int = 0) -> Graph:
     for ending in [""] if typed else [f"_type_{t}" for t in range(recipe.n_types)]:
         _fitting(graph, recipe, n_in + WIDTH * typed, ending, rng)
     return graph
+
+
+def load(recipe: Recipe, seed: int = 0) -> Model:
+    """The model in a graph."""
+    return read(deep_potential(recipe, seed).data(), "model.pb")
+
+
+def refusal(graph: Graph | bytes) -> str:
+    """Why a graph is refused, in one short line."""
+    data = graph if isinstance(graph, bytes) else graph.data()
+    with pytest.raises(ModelFileError) as caught:
+        read(data, "model.pb")
+    message = str(caught.value)
+    assert message.startswith("model.pb: ")
+    assert len(message) < 400
+    assert "\n" not in message
+    return message
 
 
 def _length(part: Recipe) -> int:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -153,6 +154,17 @@ def native_dict(model: Model) -> dict[str, Any]:
         },
         "@variables": {"min_nbor_dist": np.array(0.9)},
     }
+
+
+def put(*path: Any, value: Any) -> Callable[[Any], None]:
+    """A change of one place of a dictionary, to be made later."""
+
+    def change(tree: Any) -> None:
+        for key in path[:-1]:
+            tree = tree[key]
+        tree[path[-1]] = value
+
+    return change
 
 
 def mapped(value: Any, change: Any) -> Any:

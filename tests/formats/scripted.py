@@ -154,10 +154,7 @@ def current_tree(model: Model) -> Scripted:
 
 def scripted(root: dict[str, Any]) -> Scripted:
     """The object of the model in a native dictionary."""
-    members = {
-        "min_nbor_dist": np.array(-1.0),
-        "atomic_model": _atomic(root["model"]),
-    }
+    members = {"min_nbor_dist": np.array(-1.0), "atomic_model": _atomic(root["model"])}
     kind = "DPZBLModel" if root["model"]["type"] == "zbl" else "EnergyModel"
     return Scripted(f"deepmd.{kind}", members)
 

@@ -115,7 +115,6 @@ def test_a_switch_of_single_precision(
 
 def test_other_differences_are_told(tmp_path: Path) -> None:
     model = version3_model(aparam=1, activation="gelu_float32")
-    assert model.aparam is not None
     default = Parameters(model.aparam.mean, model.aparam.scale, np.zeros(1))
     found = write(replace(model, aparam=default), tmp_path / "model.dp")
     assert len(found) == 2
@@ -134,31 +133,19 @@ TABLE = EmbeddingTable(np.ones((6, 6, 6)), -1.0, 1.0, 5.0, 0.5, 2.0)
 FIRST_SKIPS = {"fitting": (36,), "embedding": (3, 6), "axis": 3}
 REFUSED: dict[str, tuple[Callable[[], Model], str]] = {
     "tables": (lambda: with_embedding(lambda g: TABLE), "from before the compression"),
-    "gates": (
-        lambda: with_embedding(lambda g: Gated(g, np.ones(6), smooth=False)),
-        "gates of type pairs",
-    ),
+    "gates": (lambda: with_embedding(lambda g: Gated(g, np.ones(6), smooth=False)),
+        "gates of type pairs"),
     "mixed": (lambda: random_model(2, mixed=True, mean=0.0), "dp convert-backend"),
-    "pair table": (
-        lambda: random_model(2, pair_table=True),
-        "combines a pair table with se_atten only",
-    ),
-    "one order": (
-        lambda: version3_model(excluded=frozenset({(0, 1)})),
-        "holds types (0, 1) and not (1, 0)",
-    ),
-    "two-sided radial": (
-        lambda: version3_model(kind="se_e2_r"),
-        "se_e2_r with nets by centre type",
-    ),
-    "no slots": (
-        lambda: version3_model(kind="se_e2_r", one_sided=True, sel=(4, 0)),
-        "without slots for a type gives NaN",
-    ),
-    "added descriptor": (
-        lambda: random_model(1, **FIRST_SKIPS),
-        "the first fitting layer adds the descriptor",
-    ),
+    "pair table": (lambda: random_model(2, pair_table=True),
+        "combines a pair table with se_atten only"),
+    "one order": (lambda: version3_model(excluded=frozenset({(0, 1)})),
+        "holds types (0, 1) and not (1, 0)"),
+    "two-sided radial": (lambda: version3_model(kind="se_e2_r"),
+        "se_e2_r with nets by centre type"),
+    "no slots": (lambda: version3_model(kind="se_e2_r", one_sided=True, sel=(4, 0)),
+        "without slots for a type gives NaN"),
+    "added descriptor": (lambda: random_model(1, **FIRST_SKIPS),
+        "the first fitting layer adds the descriptor"),
     "other vacuum": (
         lambda: replace(
             version3_model(fparam=1),
@@ -166,7 +153,7 @@ REFUSED: dict[str, tuple[Callable[[], Model], str]] = {
         ),
         "is not that of the fitting net",
     ),
-}
+}  # fmt: skip
 
 
 @pytest.mark.parametrize("name", REFUSED)

@@ -6,19 +6,15 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from formats.deep_graphs import Recipe, deep_potential, take_vacuum_off
-from naive import evaluate
+from formats.deep_graphs import Recipe, deep_potential, load, take_vacuum_off
+from formats.stored_numbers import assert_equal_to_stored
+from golden_frames import GOLDEN, Case
 
 from dpse_fast.errors import ModelFileError
 from dpse_fast.formats.tensorflow import looks_like_graph, read
 from dpse_fast.model import EmbeddingTable, Model, Net
 
-GOLDEN = Path(__file__).parents[1] / "golden"
 GRAPHS = sorted(GOLDEN.glob("*.pb"))
-
-
-def load(recipe: Recipe, seed: int = 0) -> Model:
-    return read(deep_potential(recipe, seed).data(), "model.pb")
 
 
 def net(model: Model, c: int, t: int) -> Net:
@@ -39,25 +35,9 @@ def test_golden_graph_gives_the_reference_energies(path: Path) -> None:
     tolerance = 1e-12 if model.dtype == np.float64 else 2e-6
     if path.stem == "gelu":
         tolerance = 1e-8  # TensorFlow's own gelu rounds its coefficient to float32
-    with np.load(f"{path}.npz") as reference:
-        frames = {key.partition("/")[0] for key in reference}
-        assert frames
-        for frame in sorted(frames):
-            cell = reference[f"{frame}/cell"]
-            given = {
-                name: reference[f"{frame}/{name}"]
-                for name in ("fparam", "aparam")
-                if f"{frame}/{name}" in reference
-            }
-            found = evaluate(
-                model,
-                reference[f"{frame}/positions"],
-                reference[f"{frame}/types"],
-                cell if cell.size else None,
-                **given,
-            )
-            expected = reference[f"{frame}/atomic_energies"]
-            np.testing.assert_allclose(found.atomic_energies, expected, 0, tolerance)
+    assert_equal_to_stored(
+        model, Case(path, None), limit=tolerance, quantities=("atomic_energies",)
+    )
 
 
 def test_geometry_statistics_and_shapes() -> None:
@@ -158,11 +138,7 @@ def test_type_without_slots() -> None:
 @pytest.mark.parametrize("one_sided", [False, True])
 def test_compressed_graph(op: str, dtype: str, one_sided: bool) -> None:
     recipe = Recipe(
-        sel=(3, 0, 2),
-        type_map=b"A B C",
-        tables=op,
-        dtype=dtype,
-        one_sided=one_sided,
+        sel=(3, 0, 2), type_map=b"A B C", tables=op, dtype=dtype, one_sided=one_sided
     )
     model = load(recipe)
     rows = model.descriptors[0].embedding

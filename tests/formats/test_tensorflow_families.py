@@ -6,23 +6,12 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from formats.deep_graphs import Recipe, deep_potential, take_vacuum_off
+from formats.deep_graphs import Recipe, deep_potential, load, refusal, take_vacuum_off
 from formats.graphdef import Graph as Writer
 from formats.graphdef import float_attribute
 
-from dpse_fast.errors import ModelFileError
 from dpse_fast.formats.tensorflow import read
-from dpse_fast.model import EmbeddingTable, Model, Net, SeE2R
-
-
-def load(recipe: Recipe) -> Model:
-    return read(deep_potential(recipe).data(), "m")
-
-
-def refusal(graph: Writer) -> str:
-    with pytest.raises(ModelFileError) as caught:
-        read(graph.data(), "m")
-    return str(caught.value)
+from dpse_fast.model import EmbeddingTable, Net, SeE2R
 
 
 def test_radial_descriptor() -> None:

@@ -4,21 +4,10 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from formats.deep_graphs import Recipe, deep_potential
+from formats.deep_graphs import Recipe, deep_potential, refusal
 from formats.graphdef import Graph, item
 
-from dpse_fast.errors import ModelFileError
-from dpse_fast.formats.tensorflow import looks_like_graph, read
-
-
-def refusal(data: bytes) -> str:
-    with pytest.raises(ModelFileError) as caught:
-        read(data, "some.pb")
-    message = str(caught.value)
-    assert message.startswith("some.pb: ")
-    assert len(message) < 400
-    assert "\n" not in message
-    return message
+from dpse_fast.formats.tensorflow import looks_like_graph
 
 
 @pytest.mark.parametrize(
@@ -38,7 +27,7 @@ def refusal(data: bytes) -> str:
 def test_operations_of_other_models(op: str, what: str) -> None:
     graph = deep_potential(Recipe())
     graph.op("other", op)
-    message = refusal(graph.data())
+    message = refusal(graph)
     assert what in message
     assert "se_e2_a" in message
 
@@ -56,14 +45,14 @@ def test_operations_of_other_models(op: str, what: str) -> None:
 def test_nodes_of_other_models(node: str, what: str) -> None:
     graph = deep_potential(Recipe())
     graph.const(node, np.array(1.0))
-    assert what in refusal(graph.data())
+    assert what in refusal(graph)
 
 
 @pytest.mark.parametrize("kind", [b"dipole", b"polar", b"dos", b"property"])
 def test_model_types(kind: bytes) -> None:
     graph = deep_potential(Recipe())
     graph.const("model_attr/model_type", kind)
-    assert kind.decode() in refusal(graph.data())
+    assert kind.decode() in refusal(graph)
 
 
 @pytest.mark.parametrize(
@@ -79,7 +68,7 @@ def test_model_types(kind: bytes) -> None:
 )
 def test_parameters(extra: dict, what: str) -> None:
     extra = {f"fitting_attr/{name}": value for name, value in extra.items()}
-    assert what in refusal(deep_potential(Recipe(extra=extra)).data())
+    assert what in refusal(deep_potential(Recipe(extra=extra)))
 
 
 @pytest.mark.parametrize(
@@ -97,21 +86,21 @@ def test_parameters(extra: dict, what: str) -> None:
     ],
 )
 def test_scripts(script: dict, what: str) -> None:
-    assert what in refusal(deep_potential(Recipe(script=script)).data())
+    assert what in refusal(deep_potential(Recipe(script=script)))
 
 
 @pytest.mark.parametrize("text", [b"{", b"[" * 100000, b"\xff", b"1" * 5000])
 def test_script_that_is_no_json(text: bytes) -> None:
     graph = deep_potential(Recipe())
     graph.const("train_attr/training_script", text)
-    assert "training script" in refusal(graph.data())
+    assert "training script" in refusal(graph)
 
 
 def test_graph_of_another_program() -> None:
     graph = Graph()
     graph.const("weights", np.ones(3))
     assert looks_like_graph(graph.data())
-    assert "not a Deep Potential" in refusal(graph.data())
+    assert "not a Deep Potential" in refusal(graph)
 
 
 @pytest.mark.parametrize(
@@ -153,7 +142,7 @@ def test_git_lfs_pointer() -> None:
 def test_missing_node_is_named(name: str) -> None:
     graph = deep_potential(Recipe())
     del graph.nodes[name]
-    message = refusal(graph.data())
+    message = refusal(graph)
     assert f"node {name}" in message
     assert "missing" in message
 
@@ -162,7 +151,7 @@ def test_missing_net_is_named() -> None:
     graph = deep_potential(Recipe())
     for name in [n for n in graph.nodes if n.startswith("final_layer_type_1/")]:
         del graph.nodes[name]
-    assert "final_layer_type_1/matrix" in refusal(graph.data())
+    assert "final_layer_type_1/matrix" in refusal(graph)
 
 
 def test_statistics_must_not_vary_within_a_type() -> None:
@@ -170,41 +159,41 @@ def test_statistics_must_not_vary_within_a_type() -> None:
     average = np.zeros((2, 20))
     average[1, 4] = 0.1
     graph.const("descrpt_attr/t_avg", average)
-    assert "the slots of neighbour type 0 differ" in refusal(graph.data())
+    assert "the slots of neighbour type 0 differ" in refusal(graph)
     graph.const("descrpt_attr/t_avg", np.full((2, 20), np.nan))
-    assert "NaN" in refusal(graph.data())
+    assert "NaN" in refusal(graph)
     graph.const("descrpt_attr/t_avg", np.zeros((2, 16)))
-    assert "(2, 5, 4)" in refusal(graph.data())
+    assert "(2, 5, 4)" in refusal(graph)
 
 
 def test_type_map_of_another_length() -> None:
     graph = deep_potential(Recipe())
     graph.const("model_attr/tmap", b"O H Na")
-    assert "3 types" in refusal(graph.data())
+    assert "3 types" in refusal(graph)
 
 
 def test_different_axis_of_two_types() -> None:
     graph = deep_potential(Recipe())
     graph.const("filter_type_1/axis/size", np.array([-1, -1, 3], "i4"))
-    assert "axis_neuron" in refusal(graph.data())
+    assert "axis_neuron" in refusal(graph)
 
 
 def test_range_of_a_table_is_checked() -> None:
     for bad in ([-1, 0, 2, 1e-300, 0.5, -1], [-1, 0, 2, 0, 0.5, -1], [0, -1, 2, 1, 1]):
         graph = deep_potential(Recipe(tables="TabulateFusionSeA"))
         graph.const("filter_type_0/t0/info", np.array(bad, "f8"))
-        refusal(graph.data())
+        refusal(graph)
 
 
 def test_fitting_net_of_a_surplus_type() -> None:
     graph = deep_potential(Recipe())
     graph.const("layer_0_type_2/matrix", np.ones((8, 5)))
-    assert "3 types" in refusal(graph.data())
+    assert "3 types" in refusal(graph)
 
 
 def test_every_pair_excluded() -> None:
     pairs = tuple((c, t) for c in range(2) for t in range(2))
-    message = refusal(deep_potential(Recipe(one_sided=True, excluded=pairs)).data())
+    message = refusal(deep_potential(Recipe(one_sided=True, excluded=pairs)))
     assert "no pair of types has a net" in message
     assert "train with fewer exclusions" in message
 
@@ -212,4 +201,4 @@ def test_every_pair_excluded() -> None:
 def test_shared_layers_name_their_option() -> None:
     graph = deep_potential(Recipe())
     graph.const("share_a_type_0/matrix", np.ones((2, 2)))
-    assert "train without layer_name" in refusal(graph.data())
+    assert "train without layer_name" in refusal(graph)

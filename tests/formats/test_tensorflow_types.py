@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-import tracemalloc
 from dataclasses import replace
 
 import numpy as np
 import pytest
-from formats.deep_graphs import WIDTH, Recipe, deep_potential
-from formats.graphdef import Graph as Writer
+from formats.deep_graphs import WIDTH, Recipe, deep_potential, load, refusal
+from traced_memory import traced_peak
 
-from dpse_fast.errors import ModelFileError
 from dpse_fast.formats.tensorflow import read
 from dpse_fast.formats.tensorflow.graph import Graph
-from dpse_fast.model import EmbeddingTable, Gated, Model, Net, SeE2A
+from dpse_fast.model import EmbeddingTable, Gated, Net, SeE2A
 from dpse_fast.plan.pair_functions import padding_of
 
 X = np.linspace(-0.7, 1.3, 5)
@@ -21,16 +19,6 @@ TYPED = Recipe(typed="concat")
 STRIPPED = Recipe(typed="strip")
 ATTENTIVE = Recipe(kind="mixed", sel=(5,), typed="concat")
 SMOOTH = Recipe(kind="mixed", sel=(5,), typed="strip", smooth=True)
-
-
-def load(recipe: Recipe) -> Model:
-    return read(deep_potential(recipe).data(), "m")
-
-
-def refusal(graph: Writer) -> str:
-    with pytest.raises(ModelFileError) as caught:
-        read(graph.data(), "m")
-    return str(caught.value)
 
 
 class Arrays:
@@ -219,13 +207,9 @@ def test_gates_of_many_types_may_not_need_far_more_room_than_the_file() -> None:
     names = b" ".join(b"t%d" % k for k in range(200))
     recipe = replace(SMOOTH, type_map=names, sel=(1,), neuron=(2000,))
     data = deep_potential(recipe).data()
-    tracemalloc.start()
-    try:
-        with pytest.raises(ModelFileError, match="far larger than the file"):
-            read(data, "m")
-        assert tracemalloc.get_traced_memory()[1] < 4 * len(data) + (16 << 20)
-    finally:
-        tracemalloc.stop()
+    with traced_peak() as peak:
+        assert "far larger than the file" in refusal(data)
+    assert peak() < 4 * len(data) + (16 << 20)
 
 
 def test_parameters_stand_behind_the_type_in_a_shared_net() -> None:

@@ -2,20 +2,14 @@
 
 from __future__ import annotations
 
-import random
 import struct
-import tracemalloc
 
 import numpy as np
 import pytest
+from formats.damage import read_damaged_graphs
 from formats.deep_graphs import Recipe, deep_potential
-from formats.graphdef import (
-    const_def,
-    item,
-    shape_proto,
-    tensor_proto,
-    varint,
-)
+from formats.graphdef import const_def, item, shape_proto, tensor_proto, varint
+from traced_memory import traced_peak
 
 from dpse_fast.errors import ModelFileError
 from dpse_fast.formats.tensorflow import read
@@ -142,26 +136,18 @@ def test_circular_identities_end() -> None:
     ids=["twice", "nameless", "million", "long", "dense"],
 )
 def test_broken_graph(data: bytes, what: str) -> None:
-    tracemalloc.start()
-    try:
-        with pytest.raises(ModelFileError, match=what):
-            read(data, "m")
-        assert tracemalloc.get_traced_memory()[1] < 4 * len(data) + (1 << 20)
-    finally:
-        tracemalloc.stop()
+    with traced_peak() as peak, pytest.raises(ModelFileError, match=what):
+        read(data, "m")
+    assert peak() < 4 * len(data) + (1 << 20)
 
 
 def test_memory_stays_near_the_size_of_the_file() -> None:
     recipe = Recipe(neuron=(16, 32, 64), fitting=(120, 120), axis=8)
     data = deep_potential(recipe).data()
-    tracemalloc.start()
-    try:
+    with traced_peak() as peak:
         model = read(data, "m")
-        peak = tracemalloc.get_traced_memory()[1]
-    finally:
-        tracemalloc.stop()
     assert model.n_weights * 8 > 0.8 * len(data)
-    assert peak < 4 * len(data)
+    assert peak() < 4 * len(data)
 
 
 RECIPES = (
@@ -172,24 +158,4 @@ RECIPES = (
 
 @pytest.mark.parametrize("recipe", RECIPES, ids=["nets", "tables"])
 def test_damage_gives_one_error_or_a_model(recipe: Recipe) -> None:
-    data, draw = deep_potential(recipe).data(), random.Random(11)
-    models, messages = 0, []
-    for _ in range(400):
-        damaged = bytearray(data)
-        kind = draw.randrange(4)
-        if kind == 0:
-            del damaged[draw.randrange(len(data)) :]
-        for _ in range(draw.choice((1, 1, 3, 20)) if kind in (1, 2) else 0):
-            at = draw.randrange(len(data))
-            damaged[at] = draw.randrange(256) if kind == 1 else damaged[at] ^ 1
-        if kind == 3:
-            at = draw.randrange(len(data))
-            del damaged[at : at + draw.randrange(1, 40)]
-        try:
-            read(bytes(damaged), "m")
-            models += 1
-        except ModelFileError as error:
-            messages.append(str(error))
-    assert models > 10
-    assert len(messages) > 100
-    assert all(message.startswith("m: ") for message in messages)
+    read_damaged_graphs(deep_potential(recipe).data(), 11, 400, bytes(range(256)))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -10,18 +9,11 @@ from typing import Any
 import numpy as np
 import pytest
 from formats.native_dict import version3_model
-from formats.scripted import (
-    Scripted,
-    View,
-    current_tree,
-    save,
-)
+from formats.refusal import assert_refused
+from formats.scripted import Scripted, View, current_tree, save
 from formats.scripted_changes import kind, member
 
-from dpse_fast.errors import ModelFileError
 from dpse_fast.formats import read_model
-
-GOLDEN = Path(__file__).parents[1] / "golden"
 
 
 @pytest.mark.parametrize("order", ["<", ">"])
@@ -71,8 +63,6 @@ def first_layer(tree: Scripted) -> dict[str, Any]:
 def test_offsets_and_strides_are_respected(tmp_path: Path) -> None:
     model = replace(version3_model(), min_distance=None)
     tree = current_tree(model)
-    net = model.descriptors[0].embedding[0][0]
-    assert net is not None
     layer = first_layer(tree)
     weight, bias = layer["matrix"], layer["bias"]
     spread = np.full(1 + 2 * weight.size, np.nan)
@@ -102,35 +92,26 @@ def test_tensors_beyond_their_storage(
     tree = current_tree(version3_model())
     layer = first_layer(tree)
     layer["matrix"] = View(layer["matrix"], offset, size, stride)
-    with pytest.raises(ModelFileError, match="does not fit its 3 stored values"):
-        read_model(save(tree, tmp_path / "model.pth"))
+    assert_refused(
+        save(tree, tmp_path / "model.pth"), "does not fit its 3 stored values"
+    )
 
 
 REFUSED = {
-    "dpa1": (
-        kind("atomic_model", "descriptor", name="a.DescrptDPA1"),
-        "descriptor: expected named values, got None",
-    ),
+    "dpa1": (kind("atomic_model", "descriptor", name="a.DescrptDPA1"),
+        "descriptor: expected named values, got None"),
     "dpa2": (kind("atomic_model", "descriptor", name="a.DescrptDPA2"), "'dpa2' is not"),
     "new": (kind("atomic_model", "descriptor", name="a.DescrptX"), "'DescrptX' is not"),
     "dipole": (kind(name="a.DipoleModel"), "model dipole is not"),
     "spin": (kind(name="a.SpinEnergyModel"), "model spin is not supported"),
-    "linear": (
-        kind("atomic_model", name="a.LinearEnergyAtomicModel"),
-        "'linear' is not supported",
-    ),
-    "fitting": (
-        kind("atomic_model", "fitting_net", name="a.DOSFittingNet"),
-        "'dos' is not supported",
-    ),
-    "fparam": (
-        member("atomic_model", "fitting_net", numb_fparam=1),
-        "fparam_avg: expected",
-    ),
-    "pairs": (
-        member("atomic_model", pair_excl=Scripted("a.P", {})),
-        "pair_exclude_types.type_mask: is missing",
-    ),
+    "linear": (kind("atomic_model", name="a.LinearEnergyAtomicModel"),
+        "'linear' is not supported"),
+    "fitting": (kind("atomic_model", "fitting_net", name="a.DOSFittingNet"),
+        "'dos' is not supported"),
+    "fparam": (member("atomic_model", "fitting_net", numb_fparam=1),
+        "fparam_avg: expected"),
+    "pairs": (member("atomic_model", pair_excl=Scripted("a.P", {})),
+        "pair_exclude_types.type_mask: is missing"),
     "atoms": (
         member(
             "atomic_model",
@@ -139,23 +120,17 @@ REFUSED = {
         ),
         "types that the fitting excludes and the model does not",
     ),
-    "mask": (
-        member("atomic_model", "descriptor", "sea", "emask", type_mask=np.ones(4)),
-        "expected 9 flags, got 4",
-    ),
-    "vacuum": (
-        member("atomic_model", "fitting_net", remove_vaccum_contribution=[1]),
-        "true or false",
-    ),
+    "mask": (member("atomic_model", "descriptor", "sea", "emask", type_mask=np.ones(4)),
+        "expected 9 flags, got 4"),
+    "vacuum": (member("atomic_model", "fitting_net", remove_vaccum_contribution=[1]),
+        "true or false"),
     "number": (member("atomic_model", out_bias="x"), "expected a tensor, got 'x'"),
     "types": (member("atomic_model", out_bias=np.ones(3)), "one energy for each of 2"),
     "distance": (member(min_nbor_dist=np.ones(2)), "expected one number"),
-    "nets": (
-        member("atomic_model", "fitting_net", "filter_layers", networks=[]),
-        "networks: expected a list",
-    ),
+    "nets": (member("atomic_model", "fitting_net", "filter_layers", networks=[]),
+        "networks: expected a list"),
     "early": (lambda tree: tree.members.pop("atomic_model"), "type_map: is missing"),
-}
+}  # fmt: skip
 
 
 @pytest.mark.parametrize("name", REFUSED)
@@ -163,5 +138,4 @@ def test_refused_by_name(name: str, tmp_path: Path) -> None:
     change, words = REFUSED[name]
     tree = current_tree(version3_model())
     change(tree)
-    with pytest.raises(ModelFileError, match=re.escape(words)):
-        read_model(save(tree, tmp_path / "model.pth"))
+    assert_refused(save(tree, tmp_path / "model.pth"), words)

@@ -6,17 +6,18 @@ import os
 import pickle
 import re
 import struct
-import tracemalloc
 import zipfile
 from pathlib import Path
 from typing import Any
 
 import pytest
-from formats.damage import CHANGES, LENGTHS, quickly, read_damaged
+from formats.damage import CHANGES, quickly, read_damaged, read_many_damaged
 from formats.native_dict import version3_model
+from formats.refusal import assert_refused
 from formats.scripted import Pickler, Raw, current_tree, early_tree, save
 from hypothesis import given
 from hypothesis import strategies as st
+from traced_memory import traced_peak
 
 from dpse_fast.errors import ModelFileError
 from dpse_fast.formats import read_model
@@ -94,21 +95,14 @@ def test_a_malicious_persistent_id_executes_nothing(tmp_path: Path) -> None:
     ):
         for scripted in (True, False):
             file = archived(b"\x80\x02" + code, tmp_path / "model", scripted)
-            with pytest.raises(ModelFileError) as caught:
-                read_model(file)
-            assert "\n" not in str(caught.value)
+            assert_refused(file, "")
 
 
 def peak_growth(data: bytes) -> int:
     """Bytes that Python holds at most while it reads a pickle, beyond the pickle."""
-    tracemalloc.start()
-    try:
-        before = tracemalloc.get_traced_memory()[0]
-        with pytest.raises(ModelFileError):
-            unpickle(data, 2**12)
-        return tracemalloc.get_traced_memory()[1] - before
-    finally:
-        tracemalloc.stop()
+    with traced_peak() as peak, pytest.raises(ModelFileError):
+        unpickle(data, 2**12)
+    return peak()
 
 
 @pytest.mark.parametrize(
@@ -138,8 +132,7 @@ def test_deep_nesting_is_harmless(tmp_path: Path) -> None:
     lists = b"\x80\x02}X\x05\x00\x00\x00model" + b"]" * 2**16 + b"a" * 65535 + b"s."
     for data in (deep, lists):
         for scripted in (True, False):
-            with pytest.raises(ModelFileError, match="holds no"):
-                read_model(archived(data, tmp_path / "model", scripted))
+            assert_refused(archived(data, tmp_path / "model", scripted), "holds no")
 
 
 @pytest.mark.parametrize(
@@ -199,8 +192,7 @@ def test_an_endless_list_of_members_is_refused(tmp_path: Path) -> None:
     end = data.rfind(b"PK\x05\x06")
     data[end + 12 : end + 16] = struct.pack("<I", 5 * 2**20)
     file.write_bytes(b"PK\x03\x04" + data)
-    with pytest.raises(ModelFileError, match="whose list of members has more than"):
-        read_model(file)
+    assert_refused(file, "whose list of members has more than")
 
 
 @pytest.mark.parametrize(
@@ -243,8 +235,7 @@ def test_compressed_members_are_refused(tmp_path: Path) -> None:
     tree = current_tree(version3_model())
     tree.members["model_def_script"] = "0" * 10**6
     file = save(tree, tmp_path / "model.pth", compression=zipfile.ZIP_DEFLATED)
-    with pytest.raises(ModelFileError, match=r"data\.pkl' is compressed"):
-        read_model(file)
+    assert_refused(file, "data.pkl' is compressed")
 
 
 @pytest.mark.parametrize("source", ["plain.pth", "early"])
@@ -254,13 +245,7 @@ def test_damaged_archives(source: str, tmp_path: Path) -> None:
         save(early_tree(version3_model(one_sided=True)), file)
     else:
         file.write_bytes((GOLDEN / source).read_bytes())
-
-    @quickly
-    @given(LENGTHS, CHANGES)
-    def check(length: float, changes: list[tuple[float, int]]) -> None:
-        read_damaged(file, length, changes)
-
-    check()
+    read_many_damaged(file)
 
 
 def test_damaged_pickles_with_correct_checksums(tmp_path: Path) -> None:

@@ -9,10 +9,10 @@ import numpy as np
 import pytest
 from formats.families import N_TYPES, WIDTH, mixed_model, se_atten
 from formats.native_dict import native_dict, save, version3_model
+from formats.refusal import assert_refused
 from formats.scripted import save as save_scripted
 from formats.scripted import scripted
 
-from dpse_fast.errors import ModelFileError
 from dpse_fast.formats import read_model
 from dpse_fast.model import EmbeddingTable, Gated
 
@@ -110,8 +110,7 @@ def test_tables_of_types_and_distances(one_sided: bool, tmp_path: Path) -> None:
 
 def test_refused_tables(tmp_path: Path) -> None:
     def refused(root: Any, words: str) -> None:
-        with pytest.raises(ModelFileError, match=words):
-            read_model(save(root, tmp_path / "model.dp"))
+        assert_refused(save(root, tmp_path / "model.dp"), words)
 
     root = compressed()
     networks = root["model"]["descriptor"]["embeddings"]["networks"]
@@ -119,12 +118,12 @@ def test_refused_tables(tmp_path: Path) -> None:
     variables = root["model"]["descriptor"]["compress"]["@variables"]
     kept = variables["compress_data"][0]
     variables["compress_data"][0] = kept[:, :-1]
-    refused(root, r"compress_data.0: expected rows of 6 coefficients")
+    refused(root, "compress_data.0: expected rows of 6 coefficients")
     variables["compress_data"][0] = kept[:4]
-    refused(root, r"compress_data.0: embedding table: the range needs 6 rows")
+    refused(root, "compress_data.0: embedding table: the range needs 6 rows")
     variables["compress_data"] = [kept]
     networks[1] = None
-    refused(root, r"compress_info?.*1: is missing|compress_data.1: is missing")
+    refused(root, "compress_data.1: is missing")
     del root["model"]["descriptor"]["compress"]
     refused(root, "holds no network for some types")
     root, _ = stripped_without_networks(one_sided=False)

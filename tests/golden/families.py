@@ -54,21 +54,12 @@ def se_r(**keys: Any) -> Section:
 
 
 def se_atten(kind: str = "dpa1", **keys: Any) -> Section:
-    defaults = {
-        "sel": 34,
-        "axis_neuron": 3,
-        "attn": 8,
-        "attn_layer": 0,
-        "tebd_dim": 4,
-    }
+    defaults = {"sel": 34, "axis_neuron": 3, "attn": 8, "attn_layer": 0, "tebd_dim": 4}
     return _two_body(kind, **defaults | keys)
 
 
 def section(
-    descriptor: Section,
-    n_types: int = 2,
-    fitting: Section | None = None,
-    **keys: Any,
+    descriptor: Section, n_types: int = 2, fitting: Section | None = None, **keys: Any
 ) -> Section:
     defaults = {"type": "ener", "neuron": [10, 10], "resnet_dt": False, "seed": 2}
     return {
@@ -187,10 +178,7 @@ FAMILIES = {
     "virtual": Family(("dp", "pth"), section(se_a()), ("virtual", "virtual_open")),
     "crowded": Family(("dp", "pth"), section(se_a(sel=[4, 20])), ("overflow", "open")),
     "shapes": _fitting(
-        ("dp", "pth"),
-        ("orthorhombic",),
-        neuron=[5, 10, 20, 20, 7],
-        resnet_dt=True,
+        ("dp", "pth"), ("orthorhombic",), neuron=[5, 10, 20, 20, 7], resnet_dt=True
     ),
     "one_layer": _fitting(("dp", "pth"), ("orthorhombic",), neuron=[24]),
     "zbl": _zbl(sw_rmin=0.8, sw_rmax=1.7),
@@ -214,10 +202,7 @@ FAMILIES = {
         ("dp", "pth", "pte", "compressed"), centred=False, frames=PERIODIC, **STRIP
     ),
     "dpa1_strip_one_sided": _atten(
-        centred=False,
-        type_one_side=True,
-        exclude_types=[[1, 1]],
-        **STRIP,
+        centred=False, type_one_side=True, exclude_types=[[1, 1]], **STRIP
     ),
     "dpa1_strip_plain": _atten(
         ("dp", "pth", "pb"), smooth_type_embedding=False, **STRIP

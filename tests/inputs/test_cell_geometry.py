@@ -6,11 +6,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from dpse_fast.inputs.cell_geometry import (
-    allowance,
-    squared_allowance,
-    strain_between,
-)
+from dpse_fast.inputs.cell_geometry import allowance, squared_allowance, strain_between
 from dpse_fast.inputs.structure import System, check_system
 
 CELL = np.array([[7.9, 0, 0], [2.6, 7.2, 0], [-1.9, 2.8, 8.4]])

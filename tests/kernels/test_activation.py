@@ -26,17 +26,9 @@ def layer(x: Any, bias: Any = 0.0, idt: Any = 1.0, skip: Any = None) -> tuple[An
         other[:, :n] = skip
     flat = y.reshape(-1)
     tanh_rows(
-        flat,
-        0,
-        stride,
-        n_rows,
-        stride // width,
-        vectors.reshape(-1),
-        0,
-        stride,
-        skip is not None,
-        other.reshape(-1),
-        0,
+        *(flat, 0, stride, n_rows, stride // width),
+        *(vectors.reshape(-1), 0, stride),
+        *(skip is not None, other.reshape(-1), 0),
         n_rows * stride,
     )
     return y[:n_rows, :n], y[n_rows:, :n]

@@ -1,4 +1,4 @@
-"""Rows of four numbers and their columns, and unchecked access, compiled and not."""
+"""Rows of four numbers, bits of lanes and unchecked access, compiled and not."""
 
 from __future__ import annotations
 
@@ -9,7 +9,14 @@ import numba
 import numpy as np
 import pytest
 from dpse_fast.kernels._access import load_double, pick, spread
-from dpse_fast.kernels._bits import equal, lowest_bit
+from dpse_fast.kernels._bits import (
+    LANES,
+    below,
+    count_bits,
+    equal,
+    lowest_bit,
+    store_set,
+)
 from dpse_fast.kernels._rows import (
     columns,
     columns_at,
@@ -75,11 +82,7 @@ def sums(values, width, out):  # type: ignore[no-untyped-def]
 
 @pytest.mark.parametrize(
     ("dtype", "into"),
-    [
-        (np.float64, np.float64),
-        (np.float32, np.float32),
-        (np.float32, np.float64),
-    ],
+    [(np.float64, np.float64), (np.float32, np.float32), (np.float32, np.float64)],
 )
 def test_sums_of_lanes(dtype: Any, into: Any) -> None:
     n = lanes(dtype)
@@ -156,5 +159,32 @@ def test_equal_lanes_and_the_lowest_bit() -> None:
     assert [lowest(bits) for bits in (1, 2, 12, 128, 255)] == [0, 1, 2, 7, 0]
 
 
+@compiled
+def lower(values, limit):  # type: ignore[no-untyped-def]
+    return below(load(values, 0), splat(limit))
+
+
+@compiled
+def set_bits(found, start, bits):  # type: ignore[no-untyped-def]
+    store_set(found, 3, start, bits)
+    return count_bits(bits)
+
+
+def test_every_pattern_of_lanes() -> None:
+    for bits in range(2**LANES):
+        flags = np.array([bits >> k & 1 for k in range(LANES)], bool)
+        assert lower(np.where(flags, 1.0, 2.0), np.float64(1.5)) == bits
+        found = np.full(3 + LANES, -1, np.int32)
+        n = set_bits(found, 70_000, bits)
+        assert n == flags.sum()
+        np.testing.assert_array_equal(found[3 : 3 + n], 70_000 + np.flatnonzero(flags))
+        assert (found[:3] == -1).all()
+
+
+def test_equal_and_nan_are_not_below() -> None:
+    values = np.array([1.5, np.nan, -np.inf, np.inf, np.nextafter(1.5, 0), -1.5, 2, 0])
+    assert lower(values, np.float64(1.5)) == 0b10110100
+
+
 def test_the_same_without_a_compiler() -> None:
-    assert "passed" in passes_without_a_compiler(__file__, "not without")
+    assert "14 passed" in passes_without_a_compiler(__file__, "not without")

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import importlib.util
 import shutil
 from importlib import metadata
 from types import ModuleType
 
 import pytest
+from engines import module_at
 from lammps_runs import ROOT, Lammps
 
 
@@ -22,13 +22,7 @@ def has(package: str) -> bool:
 @pytest.fixture(scope="session")
 def building() -> ModuleType:
     """plugins/lammps/dpse_lammps/build.py, which is not installed."""
-    path = ROOT / "plugins" / "lammps" / "dpse_lammps" / "build.py"
-    spec = importlib.util.spec_from_file_location("dpse_lammps_build", path)
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
+    return module_at(ROOT / "plugins" / "lammps" / "dpse_lammps" / "build.py")
 
 
 @pytest.fixture(scope="session")

@@ -6,16 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from lammps_runs import (
-    DATA,
-    DYNAMICS,
-    FTM2V,
-    WATER,
-    Lammps,
-    frames,
-    start,
-    thermo,
-)
+from lammps_runs import DATA, DYNAMICS, FTM2V, WATER, Lammps, frames, start, thermo
 
 import dpse_fast
 from dpse_fast.trajectory import read_frames

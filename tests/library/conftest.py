@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import shutil
-import subprocess
 from pathlib import Path
 
 import pytest
+from other_process import run
 
 from dpse_fast import library as of_c
 
@@ -17,9 +17,7 @@ def needs(compiler: str, package: str) -> None:
 
 
 def compiled(command: list[str], *arguments: object) -> None:
-    done = subprocess.run(
-        [*command, *map(str, arguments)], capture_output=True, text=True, check=False
-    )
+    done = run(*command, *arguments)
     assert not done.returncode, done.stderr
     assert not done.stderr
 

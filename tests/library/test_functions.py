@@ -102,12 +102,7 @@ def test_compute_nlist(name: str, binding: Binding, tmp_path: Path) -> None:
         status, found = binding.compute_nlist(potential, listed, sums)
         assert status == 0, binding.error()
         expected = session.compute(
-            ghosts.positions,
-            ghosts.types,
-            *ghosts.lists,
-            atomic=True,
-            pair_gradients=True,
-            **given,
+            *ghosts.arguments, atomic=True, pair_gradients=True, **given
         )
         assert found.energy == pytest.approx(expected.energy, rel=1e-12)
         for key, array in sums.items():

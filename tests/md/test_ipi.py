@@ -222,19 +222,8 @@ def _over_a_socket(tmp_path: Path, sockets: Path) -> None:
         options = "template=start.xyz,model=model.h5,threads=1"
         client = run(
             program("i-pi-driver-py"),
-            *(
-                "-u",
-                "-S",
-                prefix,
-                "-a",
-                NAME,
-                "-m",
-                "custom",
-                "-P",
-                "dpse.py",
-                "-o",
-                options,
-            ),
+            *("-u", "-S", prefix, "-a", NAME, "-m", "custom"),
+            *("-P", "dpse.py", "-o", options),
             cwd=tmp_path,
         )
         said = server.communicate(timeout=120)[0]

@@ -15,10 +15,7 @@ from dpse_fast.md.missing import MissingPackageError, package
 
 @pytest.mark.parametrize(
     ("module", "engine", "install"),
-    [
-        ("ipi", "ipi.pes.dummy", "ipi"),
-        ("torchsim", "torch", "torch"),
-    ],
+    [("ipi", "ipi.pes.dummy", "ipi"), ("torchsim", "torch", "torch")],
 )
 def test_modules(
     module: str, engine: str, install: str, monkeypatch: pytest.MonkeyPatch

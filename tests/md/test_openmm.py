@@ -35,11 +35,8 @@ def reduced(cell: Any) -> Any:
     return lower, q * signs
 
 
-def context_of(
-    structure: Any, potential: Any, dt: float = 0.1, **options: Any
-) -> tuple[Any, Any]:
+def context_of(structure: Any, potential: Any, dt: float = 0.1, **options: Any) -> Any:
     system = openmm.System()
-    positions = structure.positions / 10
     if structure.cell is not None:
         system.setDefaultPeriodicBoxVectors(*(structure.cell / 10))
     for t in structure.types:
@@ -51,11 +48,16 @@ def context_of(
         periodic=structure.cell is not None,
         **options,
     )
+    return on_reference(system, structure.positions, dt)
+
+
+def on_reference(system: Any, positions: Any, dt: float = 0.1) -> Any:
+    """OpenMM's own code for the rest, with steps of dt (fs)."""
     integrator = openmm.VerletIntegrator(dt * unit.femtosecond)
     platform = openmm.Platform.getPlatformByName("Reference")
     context = openmm.Context(system, integrator, platform)
-    context.setPositions(positions)
-    return context, integrator
+    context.setPositions(positions / 10)
+    return context
 
 
 @pytest.fixture(scope="module")
@@ -76,7 +78,7 @@ def test_is_what_compute_gives(kind: str, potential: dpse_fast.Potential) -> Non
         cell, turn = reduced(structure.cell)
         structure = structure._replace(cell=cell, positions=structure.positions @ turn)
     expected = potential.compute(*structure[:3])
-    context, _ = context_of(structure, potential)
+    context = context_of(structure, potential)
     energy, forces = energy_and_forces(context)
     assert energy == pytest.approx(expected.energy, rel=1e-7)
     np.testing.assert_allclose(forces, expected.forces, atol=2e-6)
@@ -84,11 +86,11 @@ def test_is_what_compute_gives(kind: str, potential: dpse_fast.Potential) -> Non
 
 def test_energy_is_conserved(potential: dpse_fast.Potential) -> None:
     structure = random_structure("cubic")
-    context, integrator = context_of(structure, potential)
+    context = context_of(structure, potential)
     context.setVelocitiesToTemperature(300, 3)
     totals, kinetic = [], []
     for _ in range(20):
-        integrator.step(5)
+        context.getIntegrator().step(5)
         state = context.getState(energy=True)
         kinetic.append(state.getKineticEnergy()._value / EV)
         totals.append(kinetic[-1] + state.getPotentialEnergy()._value / EV)
@@ -108,9 +110,7 @@ def test_a_part_of_the_particles_and_a_pickle(potential: dpse_fast.Potential) ->
         system, potential, symbols[chosen].tolist(), particles=chosen, periodic=False
     )
     system = openmm.XmlSerializer.deserialize(openmm.XmlSerializer.serialize(system))
-    platform = openmm.Platform.getPlatformByName("Reference")
-    context = openmm.Context(system, openmm.VerletIntegrator(0.001), platform)
-    context.setPositions(structure.positions / 10)
+    context = on_reference(system, structure.positions)
     energy, forces = energy_and_forces(context)
     part = potential.compute(structure.positions[chosen], structure.types[chosen])
     assert energy == pytest.approx(part.energy, rel=1e-7)
@@ -136,9 +136,7 @@ def test_topology_with_a_site_without_element(potential: dpse_fast.Potential) ->
     force = add_force(system, potential, topology, periodic=False, group=3)
     assert force.getForceGroup() == 3
     assert not force.usesPeriodicBoundaryConditions()
-    platform = openmm.Platform.getPlatformByName("Reference")
-    context = openmm.Context(system, openmm.VerletIntegrator(0.001), platform)
-    context.setPositions(positions / 10)
+    context = on_reference(system, positions)
     energy, forces = energy_and_forces(context)
     expected = potential.compute(positions[:3], [0, 1, 1])
     assert energy == pytest.approx(expected.energy, rel=1e-7)
@@ -148,7 +146,7 @@ def test_topology_with_a_site_without_element(potential: dpse_fast.Potential) ->
 
 def test_barostat_sees_the_box(potential: dpse_fast.Potential) -> None:
     structure = random_structure("cubic")
-    context, _ = context_of(structure, potential)
+    context = context_of(structure, potential)
     wider = structure.cell * 1.02
     context.setPeriodicBoxVectors(*(wider / 10))
     context.setPositions(structure.positions * 1.02 / 10)
@@ -172,11 +170,9 @@ def test_what_cannot_be_evaluated(potential: dpse_fast.Potential) -> None:
     assert not system.getNumForces()
 
 
-def test_an_error_in_a_step_reaches_the_caller(
-    potential: dpse_fast.Potential,
-) -> None:
+def test_an_error_in_a_step_reaches_the_caller(potential: dpse_fast.Potential) -> None:
     structure = random_structure("open")
-    context, _ = context_of(structure, potential)
+    context = context_of(structure, potential)
     together = structure.positions.copy()
     together[1] = together[0]
     context.setPositions(together / 10)

@@ -51,7 +51,6 @@ def test_forces_and_virial_are_the_gradient(name: str, kind: str) -> None:
 def test_rotation_translation_and_order_do_not_matter(name: str) -> None:
     model = family(name)
     s = random_structure("triclinic", n_atoms=12)
-    assert s.cell is not None
     p = parameters(model, len(s.types))
     rng = np.random.default_rng(2)
     turn, _ = np.linalg.qr(rng.normal(size=(3, 3)))
@@ -106,7 +105,6 @@ def test_an_atom_of_type_minus_one_does_not_exist() -> None:
     gone = np.arange(8) % 3 == 1
     p = parameters(model, 8)
     aparam = p["aparam"]
-    assert aparam is not None
     found = run(model, s._replace(types=np.where(gone, -1, s.types)))
     rest = s._replace(positions=s.positions[~gone], types=s.types[~gone])
     expected = run(model, rest, aparam=aparam[~gone])
@@ -120,7 +118,6 @@ def test_an_atom_of_type_minus_one_does_not_exist() -> None:
 def test_parameters_act_and_default() -> None:
     model = family("fparam", defaults=True)
     s = random_structure("open", n_atoms=6)
-    assert model.fparam is not None
     default = run(model, s, fparam=None)
     assert gap(default, run(model, s, fparam=model.fparam.default)) == 0
     assert gap(default, run(model, s)) > 1e-3
@@ -187,7 +184,6 @@ def test_shared_slots_keep_the_nearest_of_all_types() -> None:
 
 def test_only_the_nearest_of_sel_count_in_a_pair_table() -> None:
     model = family("pair_table")
-    assert model.pair_table is not None
     near = np.array([[0, 0, 0], [1.3, 0, 0], [0, 1.5, 0], [0, 0, 1.7]])
     s = Structure(near, np.array([0, 1, 1, 1]), None, (False,) * 3)
 
@@ -203,7 +199,6 @@ def test_only_the_nearest_of_sel_count_in_a_pair_table() -> None:
 def test_a_pair_table_takes_over_at_short_distances() -> None:
     model = family("pair_table")
     table = model.pair_table
-    assert table is not None
     deep = replace(model, pair_table=None)
 
     def pair(r: float) -> Structure:

@@ -26,18 +26,8 @@ from dpse_fast.planning import make_plan
 
 SWITCH = Switch(4.3, 1.8, 1 / 2.5, 0.03)
 NAMES = [
-    "tanh",
-    "relu",
-    "relu6",
-    "softplus",
-    "sigmoid",
-    "gelu",
-    "gelu_tf",
-    "silu",
-    "silut",
-    "custom_silu:1.3",
-    "linear",
-    "none",
+    *("tanh", "relu", "relu6", "softplus", "sigmoid", "gelu", "gelu_tf", "silu"),
+    *("silut", "custom_silu:1.3", "linear", "none"),
 ]
 
 

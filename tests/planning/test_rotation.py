@@ -8,6 +8,7 @@ from typing import Any
 import naive
 import numpy as np
 import pytest
+from comparison import compute
 from families import FAMILIES, family, parameters
 from random_model import random_model, random_structure
 
@@ -158,7 +159,7 @@ def test_rotated_families_keep_the_tolerance(name: str, precision: str) -> None:
     pot = dpse_fast.load(
         model, tol=tol, precision=precision, sel_overflow="truncate", threads=1
     )
-    result = pot.compute(*s[:3], pbc=s.pbc, atomic=True, **given)
+    result = compute(pot, s, **given)
     expected = naive.evaluate(model, *s, **given)
     limit = (tol if precision == "double" else 2 * tol) * max(
         1.0, np.abs(expected.forces).max() / 10

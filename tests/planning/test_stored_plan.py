@@ -9,6 +9,7 @@ import h5py
 import numpy as np
 import pytest
 from families import family
+from formats.hdf5_changes import attribute, dataset, no_attribute, without
 from random_model import random_model, random_structure
 
 import dpse_fast
@@ -72,38 +73,15 @@ def test_stored_tables_serve_looser_tolerances_only(tmp_path: Path) -> None:
         assert got == want
 
 
-def without(name: str) -> Any:
-    def change(plan: h5py.Group) -> None:
-        del plan[name]
-
-    return change
-
-
-def without_force(plan: h5py.Group) -> None:
-    del plan["certificates/double"].attrs["force"]
-
-
-def with_attribute(name: str, value: Any) -> Any:
-    def change(plan: h5py.Group) -> None:
-        plan.attrs[name] = value
-
-    return change
-
-
 def with_numbers(name: str, change: Any) -> Any:
-    def edit(plan: h5py.Group) -> None:
-        values = change(plan[name][()])
-        del plan[name]
-        plan[name] = values
-
-    return edit
+    return lambda plan: dataset(name, change(plan[name][()]))(plan)
 
 
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        (with_attribute("digest", "0"), "made for another model"),
-        (with_attribute("new", 1), "not part of the format"),
+        (attribute("/plan", "digest", "0"), "made for another model"),
+        (attribute("/plan", "new", 1), "not part of the format"),
         (without("0"), "0"),
         (without("0/tables/0_1"), "0_1"),
         (without("0/tables/0_1/origins"), "origins"),
@@ -120,7 +98,7 @@ def with_numbers(name: str, change: Any) -> Any:
         (with_numbers("0/forms/1/rows", lambda a: a * [0, 1]), "ranges of the"),
         (with_numbers("0/forms/1/rows", lambda a: a[:, ::-1].copy()), "ranges of the"),
         (without("0/forms/0/rows"), "rows"),
-        (without_force, "force"),
+        (no_attribute("certificates/double", "force"), "force"),
     ],
 )
 def test_damaged_plans_are_refused(change: Any, message: str, tmp_path: Path) -> None:

@@ -17,7 +17,6 @@ def test_errors_of_frames_of_different_sizes() -> None:
         energy, force = rng.normal(), rng.normal(size=(n, 3))
         virial = rng.normal(size=(3, 3))
         labels = Labels(rng.normal(), rng.normal(size=(n, 3)), rng.normal(size=(3, 3)))
-        assert labels.energy is not None
         of_frame = statistics.add(energy, force, virial, labels)
         energies.append(abs(energy - labels.energy) / n)
         forces.append(np.abs(force - labels.forces).ravel())
