@@ -113,6 +113,8 @@ def _check(
         cell = frame.cell if any(frame.pbc) else None
         place = (frame.positions, types, cell)
         expected = exact.compute(*place, pbc=frame.pbc, **given)
-        for pot, parity in checked.values():
-            parity.add(pot.compute(*place, pbc=frame.pbc, **given), expected)
-    return {precision: parity.summary() for precision, (_, parity) in checked.items()}
+        for pot, agreement in checked.values():
+            agreement.add(pot.compute(*place, pbc=frame.pbc, **given), expected)
+    return {
+        precision: agreement.summary() for precision, (_, agreement) in checked.items()
+    }

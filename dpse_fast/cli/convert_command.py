@@ -17,7 +17,7 @@ from .report import print_json
 if TYPE_CHECKING:
     from ..model import Model
 
-PARITY_TOLERANCE = 1e-9  # eV/Å, of the tables that both files are evaluated with
+AGREEMENT_TOLERANCE = 1e-9  # eV/Å, of the tables that both files are evaluated with
 
 
 @click.command("convert")
@@ -73,7 +73,7 @@ def command(
                 f"{model}: reading the converted file back gave another model; "
                 f"{out} was not written"
             )
-        parity = _parity(exact, copy)
+        agreement = _agreement(exact, copy)
     if given.has_plan:
         differs.append("the tables that compress put into the file are left out")
     report = {
@@ -85,7 +85,8 @@ def command(
         "digest": copy.digest(),
         "equal": copy.digest() == exact.digest(),
         "differs": differs,
-        "parity": parity,
+        "agreement": agreement,
+        "parity": agreement,  # the old name; to be removed in the next version
     }
     if as_json:
         print_json(report)
@@ -111,7 +112,7 @@ def _writer(target: Path, packed: bool) -> Callable[[Model, Path], list[str]]:
     return write
 
 
-def _parity(one: Model, other: Model) -> dict[str, Any]:
+def _agreement(one: Model, other: Model) -> dict[str, Any]:
     from .. import load
     from ..agreement import Agreement
     from ..planning.structures import comparison_structures
@@ -119,7 +120,7 @@ def _parity(one: Model, other: Model) -> dict[str, Any]:
 
     found = Agreement()
     with WarningSummary():
-        pots = [load(m, tol=PARITY_TOLERANCE, threads=1) for m in (one, other)]
+        pots = [load(m, tol=AGREEMENT_TOLERANCE, threads=1) for m in (one, other)]
         for s in comparison_structures(one):
             found.add(
                 *(pot.compute(s.positions, s.types, s.cell, **s.parameters)
@@ -137,7 +138,7 @@ def _print(report: dict[str, Any]) -> None:
         f"{report['output']}: {len(types)} types ({', '.join(types)}), "
         f"{report['parameters']} parameters, {report['bytes']} bytes; {equal}"
     )
-    for line in lines(report["parity"], report["model"]):
+    for line in lines(report["agreement"], report["model"]):
         click.echo(line)
     for line in report["differs"]:
         click.echo(f"note: {line}")

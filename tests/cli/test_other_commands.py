@@ -63,8 +63,9 @@ def test_convert(run: Run, model_file: Path, tmp_path: Path, packed: list[str]) 
     out = tmp_path / "model.h5"
     result = run("convert", model_file, out, "--json", *packed).json
     assert result["equal"]
-    assert result["parity"]["structures"] == 2
-    assert result["parity"]["force_max_ev_per_angstrom"] == 0
+    assert result["agreement"]["structures"] == 2
+    assert result["agreement"]["force_max_ev_per_angstrom"] == 0
+    assert result["parity"] == result["agreement"]  # the old name
     assert result["differs"] == []
     assert result["digest"] == read_model(out).digest()
     assert result["digest"] == read_model(model_file).digest()
