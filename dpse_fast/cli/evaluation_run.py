@@ -1,4 +1,4 @@
-"""Frames through a potential, with times, errors and warnings kept count of."""
+"""Evaluates the frames of a trajectory; sums times, errors and warnings."""
 
 from __future__ import annotations
 

@@ -123,7 +123,7 @@ class Library:
         of_caller = self._optional(listed.type_map, listed.n_caller_types, np.int32)
         forces = self._optional(sums.forces, (n_all, 3))
         with served.telling(say):
-            found = served.listed.compute(
+            found = served.listed_session.compute(
                 self._array("positions", listed.positions, (n_all, 3)),
                 self._array("types", listed.types, (n_all,), np.int32),
                 first,

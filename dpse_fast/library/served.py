@@ -31,7 +31,7 @@ class Served:
         return self.potential.session(self._skin, inform=self._said.append)
 
     @cached_property
-    def listed(self) -> ListedSession:
+    def listed_session(self) -> ListedSession:
         return self.potential.listed_session(inform=self._said.append)
 
     @contextmanager

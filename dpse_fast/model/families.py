@@ -1,8 +1,9 @@
-"""The families of descriptors: one record of each, with all that depends on it.
+"""The registry of descriptor families (se_e2_a, se_e2_r).
 
-Nothing else asks for the class of a descriptor. What a family needs of higher layers
-is a `Hook`, a name that is imported when it is first used. How to add a family:
-"A new descriptor" in CONTRIBUTING.md.
+The record of a family says how its descriptors are evaluated, tabulated, run on each
+device, read and written. No other code asks for the class of a descriptor. Code of
+higher layers is named by a `Hook`, which imports it when it is first used. How to add
+a family: "A new descriptor" in CONTRIBUTING.md.
 """
 
 from __future__ import annotations

@@ -1,9 +1,9 @@
 """What CUDA kernels read and write besides `kernels.layout`.
 
 Symbols: P types that a plan serves, n rows, one for each atom, sorted by type and
-then in space; n_all rows and, behind them, periodic images
-or a caller's ghosts; B rows of a batch, all of
-one type; G groups of slots; W channels of a descriptor's tables with their padding.
+then in space; n_all rows and, behind them, periodic images or a caller's ghosts; B
+rows of a batch, all of one type; G groups of slots; W channels of a descriptor's tables
+with their padding.
 Types are numbered as in the plan. Arrays are flat and C-contiguous unless a shape of
 more dimensions stands there; structures of `kernels.layout` come with their arrays on
 the device, restricted to the plan's types.
@@ -21,9 +21,10 @@ NO_REVERSE = 65535
 class FullList(NamedTuple):
     """Neighbours within the cutoff and a skin, sorted by row and neighbour type.
 
-        Those of row k and type t are ``neighbours[first[k·P + t]:first[k·P + t + 1]]``,
-        places in ``located``, whose first n places are the rows themselves: rows first,
-    ascending, then images, descending.
+    Those of row k and type t are ``neighbours[first[k·P + t]:first[k·P + t + 1]]``.
+    They are places in ``located``, whose first n places are the rows themselves. In
+    each such part of the list, rows come first, in ascending order, and then images,
+    in descending order.
     """
 
     first: Ints  # (n · P + 1,) int64

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from other_process import lines_of
 
-import dpse_fast.runtime.process_state as collection
+from dpse_fast.runtime import process_state
 from dpse_fast.runtime.process_state import garbage_collection_paused
 
 HEAVY = ("numpy", "numba", "h5py", "ase", "scipy")
@@ -125,6 +125,6 @@ def test_collection_is_as_it_was(enabled: bool) -> None:
                 raise KeyError
             assert not gc.isenabled()
         assert gc.isenabled() is enabled
-        assert collection._paused.inside == 0
+        assert process_state._paused.inside == 0
     finally:
         (gc.enable if was else gc.disable)()
