@@ -56,7 +56,7 @@ class Evaluator:
         numbers = np.full(plan.model.n_types, VIRTUAL, np.int32)
         numbers[list(species)] = np.arange(len(species))
         self._numbers = device.upload(numbers)
-        self._prepared_for: tuple[RowList, bool, bool] | None = None
+        self._prepared_for: tuple[RowList, int, bool, bool] | None = None
         self._list_seconds = 0.0
 
     @property
@@ -75,22 +75,21 @@ class Evaluator:
             self._deterministic,
         )
 
-    def _update(self, listed: NeighbourList, structure: CheckedStructure) -> bool:
+    def _update(self, listed: NeighbourList, structure: CheckedStructure) -> None:
         device, system = self._device, structure.system
         begin = device.mark()
         types = device.empty(structure.n, np.int32)
         device.launch(renumber, warps(structure.n), system.types, self._numbers, types)
-        anew = listed.update(
+        listed.update(
             system.positions, types, system.cell, system.pbc, make_room=self.release
         )
         if self._profile:
             self._list_seconds += device.seconds_between(begin, device.mark())
-        return anew
 
-    def _prepare(self, rows: RowList, request: Request, anew: bool) -> None:
+    def _prepare(self, rows: RowList, request: Request) -> None:
         """Buffers, unless the last ones serve."""
-        wanted = (rows, request.atomic, request.pair_gradients)
-        if anew or wanted != self._prepared_for or not self._pipeline.ready:
+        wanted = (rows, rows.builds, request.atomic, request.pair_gradients)
+        if wanted != self._prepared_for or not self._pipeline.ready:
             self._pipeline.prepare(rows, request.atomic, request.pair_gradients)
             self._prepared_for = wanted
 
@@ -98,8 +97,8 @@ class Evaluator:
         self, listed: NeighbourList, structure: CheckedStructure, request: Request
     ) -> Evaluation:
         device, pipeline, n = self._device, self._pipeline, structure.n_atoms
-        anew = self._update(listed, structure)
-        self._prepare(listed, request, anew)
+        self._update(listed, structure)
+        self._prepare(listed, request)
         parameters = self._parameters.none(pipeline)
         if request.has_parameters:
             types = device.download(structure.system.types)
@@ -139,11 +138,10 @@ class Evaluator:
             len(self._pipeline.species),
             self._deterministic,
         )
-        given.neighbours = None  # they are in the rows' list now
         if self._profile:
             end = self._device.mark()
             self._list_seconds += self._device.seconds_between(begin, end)
-        return GivenRows(given, rows)
+        return GivenRows(given.without_neighbours(), rows)
 
     def evaluate_rows(
         self,
@@ -154,7 +152,7 @@ class Evaluator:
     ) -> Evaluation:
         device, pipeline, (given, own) = self._device, self._pipeline, rows
         own.follow(positions)
-        self._prepare(own, request, False)
+        self._prepare(own, request)
         parameters = self._parameters.none(pipeline)
         if request.has_parameters:
             types = device.download(given.types)[device.download(given.centres)]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -31,7 +31,7 @@ from .warps import warps
 ARRAYS = ("types", "first", "neighbours", "centres")  # of `ListArguments`
 
 
-@dataclass(eq=False)
+@dataclass(frozen=True, eq=False)
 class CheckedList:
     """A caller's list on the device; atoms and rows as the caller numbers them.
 
@@ -41,7 +41,7 @@ class CheckedList:
     rows : (n_all,) int32, the row of each atom, or -1
     centres : (n_rows,) int32 or int64
     first : (n_rows + 1,) int64
-    neighbours : (n_list,) int32; None once it is no longer needed
+    neighbours : (n_list,) int32; None: see `without_neighbours`
     n_list : neighbours of all rows
     n_counted : rows whose centre exists for the model
     """
@@ -63,6 +63,10 @@ class CheckedList:
     def n_rows(self) -> int:
         """All the caller's."""
         return int(self.first.size) - 1
+
+    def without_neighbours(self) -> CheckedList:
+        """See `evaluation.backend.GivenList`."""
+        return replace(self, neighbours=None)
 
 
 class _Arrays(NamedTuple):

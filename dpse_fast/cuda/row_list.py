@@ -16,11 +16,13 @@ class RowList(ABC):
     hood : the list
     located : (4 · n_all,) float64 of rows, and images or ghosts
     starts : first row of each type, and n
+    builds : how often the list was built, so that whoever uses it sees a new one
     n_places : m, how many of ``located`` have forces of their own
     incoming : the pairs that point at each of these; None: the list has reverse pairs,
         or is summed in any order
     """
 
+    builds: int = 1
     incoming: Incoming | None = None
 
     @property

@@ -43,8 +43,6 @@ class DeviceStage(ABC):
         self.n_groups = part.environments.sel.size
         self._places = [plan.place(k, c) for c in plan.species]
         self._table = device.upload(part.coefficients)
-        self._totals = part.channels.total
-        self._channels = device.upload_all(part.channels)
 
     def reserve(self, n_rows: int, n_listed: int) -> None:
         """Room for a batch of so many rows and listed neighbours."""
@@ -107,6 +105,8 @@ class AngularStage(DeviceStage):
         super().__init__(device, plan, k)
         part, real = plan.descriptors[k], plan.dtype.type
         self._rows: EnvironmentRows = device.upload_all(part.rows)
+        self._channels = device.upload_all(part.channels)
+        self._totals = part.channels.total
         self._products_back = product_gradients_kernel(real)
         self._moments_kernel = moments_kernel(part.streams, real)
         self._gradients_kernel = pair_gradients_kernel(part.streams, real)
@@ -198,6 +198,7 @@ class RadialStage(DeviceStage):
     def __init__(self, device: Device, plan: PackedPlan, k: int) -> None:
         super().__init__(device, plan, k)
         part, real = plan.descriptors[k], plan.dtype.type
+        self._channels = device.upload_all(part.channels)
         self._sums_kernel = radial_sums_kernel(part.streams, real)
         self._gradients_kernel = radial_pair_gradients_kernel(part.streams, real)
         self._empty = [device.upload(e.reshape(-1)) for e in part.empty]

@@ -90,6 +90,9 @@ class GivenList(Protocol):
     def types(self) -> Array:
         """(n_all,) int32 of the model; -1: an atom that does not exist for it."""
 
+    def without_neighbours(self) -> GivenList:
+        """What is still asked of it once evaluators have rows made of it."""
+
 
 class Evaluator(Protocol):
     """Evaluates one plan, with buffers and threads or launches that it keeps."""

@@ -60,19 +60,23 @@ class BaseSession(ABC):
 
     @property
     def stage_seconds(self) -> dict[str, float]:
-        found = dict(self._evaluator.stage_seconds) if self._evaluator else {}
-        return {
-            stage: seconds + self._earlier_seconds[stage]
-            for stage, seconds in found.items()
-        }
+        seconds = Counter(self._earlier_seconds)
+        if self._evaluator:
+            seconds.update(self._evaluator.stage_seconds)
+        return dict(seconds)
 
     def _evaluator_for(self, plan: Plan) -> Evaluator:
         """The one of this plan; a new one where another type of atoms was met."""
         if self._evaluator is None or self._evaluator.plan is not plan:
-            self._earlier_seconds = Counter(self.stage_seconds)
+            self._drop_evaluator()
             self._evaluator = self._backend.evaluator(plan, self._options.profile)
-            self._forget_lists()
         return self._evaluator
+
+    def _drop_evaluator(self) -> None:
+        """Gives its memory back; what it measured is kept."""
+        self._earlier_seconds = Counter(self.stage_seconds)
+        self._evaluator = None
+        self._forget_lists()
 
     @abstractmethod
     def _forget_lists(self) -> None:
@@ -116,8 +120,7 @@ class BaseSession(ABC):
         try:
             yield
         except self._backend.out_of_memory as error:
-            self._evaluator = None  # with its memory
-            self._forget_lists()
+            self._drop_evaluator()
             raise self._backend.no_memory(n()) from error
 
 

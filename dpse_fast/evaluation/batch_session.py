@@ -80,7 +80,7 @@ class BatchSession:
     def compute(
         self, structures: Iterable[Structure | tuple[Any, ...]], *, atomic: bool = False
     ) -> list[Result]:
-        """The result of each structure; see `Potential.compute_many`."""
+        """The result of each structure; see `Potential.compute_batch`."""
         given = list(structures)
         with self._lock:
             systems = [self._check(k, one) for k, one in enumerate(given)]

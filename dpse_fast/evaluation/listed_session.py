@@ -199,7 +199,7 @@ class ListedSession(BaseSession):
                 )
             )
             self._rows = self._evaluator_for(plan).rows(given, positions)
-        self._given = given
+        self._given = given.without_neighbours()
 
     def _look_at(
         self, positions: Array, given: GivenList, on_device: bool

@@ -56,6 +56,10 @@ class CallerList(NamedTuple):
         """Rows whose centre exists for the model."""
         return int(np.count_nonzero(self.types[self.centres] != VIRTUAL))
 
+    def without_neighbours(self) -> CallerList:
+        """Itself: the rows that are evaluated are this list."""
+        return self
+
 
 def cast_all_positions(arrays: Arrays, value: Any) -> Array:
     """Positions (n_all, 3) float64 of local and ghost atoms, on the device; maybe none.
