@@ -11,6 +11,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.cuda.defined_kernels import kernels_of
+
 KERNELS = Path(__file__).parents[2] / "kernels"
 Functions = dict[str, list[str]]
 # By file: why these kernels have no twin in kernels/cpu, and their names.
@@ -73,23 +75,6 @@ def functions(path: Path) -> Functions:
     return found
 
 
-def names_kernel(node: ast.AST) -> bool:
-    """Whether `kernel` occurs in it, as in ``partial(kernel, blocks=6)``."""
-    return any(isinstance(n, ast.Name) and n.id == "kernel" for n in ast.walk(node))
-
-
-def kernels(path: Path) -> set[str]:
-    """Functions decorated with `kernel`, or handed to it."""
-    found = set()
-    for node in ast.walk(ast.parse(path.read_text())):
-        if isinstance(node, ast.FunctionDef):
-            if any(names_kernel(decorator) for decorator in node.decorator_list):
-                found.add(node.name)
-        elif isinstance(node, ast.Call) and names_kernel(node.func):
-            found |= {a.id for a in node.args if isinstance(a, ast.Name)}
-    return found
-
-
 def in_both(file: str) -> set[str]:
     """Functions of the same name in the same file of both folders."""
     here, there = (KERNELS / folder / file for folder in ("cuda", "cpu"))
@@ -107,6 +92,8 @@ def test_the_same_parameters(file: str, name: str) -> None:
 
 
 def test_kernels_without_a_twin_are_listed_with_the_reason() -> None:
-    alone = {file: kernels(KERNELS / "cuda" / file) - in_both(file) for file in FILES}
+    alone = {
+        file: kernels_of(KERNELS / "cuda" / file) - in_both(file) for file in FILES
+    }
     listed = {file: names for file, (_, names) in WITHOUT_TWIN.items()}
     assert {file: names for file, names in alone.items() if names} == listed
