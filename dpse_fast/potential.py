@@ -23,8 +23,6 @@ from .inputs.structure import check_amount, check_type_map
 from .model import Model
 from .plan import Plan, StoredPlan
 from .planning import DEFAULT_TOLERANCE, Planner
-from .planning.model_summary import describe_model
-from .planning.plan_summary import summarise
 from .results import Result
 from .runtime.process_state import garbage_collection_paused
 
@@ -235,6 +233,8 @@ class Potential:
     def describe(self) -> dict[str, Any]:
         """The model, its plan and the machine's share, ready for JSON."""
         from . import __version__
+        from .planning.model_summary import describe_model
+        from .planning.plan_summary import summarise
 
         plan = self.plan
         return {

@@ -52,7 +52,8 @@ def command(
     from ..formats import exchange, read_model
     from ..formats.exchange.stored_plan import write_stored_plan
     from ..plan import PRECISIONS
-    from ..planning import choose, make_plan
+    from ..planning import make_plan
+    from ..planning.choose_plan import choose
     from ..planning.plan_summary import summarise
     from ..runtime.atomic_file import complete_or_absent
 

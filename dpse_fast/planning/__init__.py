@@ -1,6 +1,6 @@
 """How a model's plan is chosen: by tolerance, precision and measured differences."""
 
-from .make_plan import DEFAULT_TOLERANCE, choose, make_plan
+from .make_plan import DEFAULT_TOLERANCE, make_plan
 from .planner import Planner
 
-__all__ = ["DEFAULT_TOLERANCE", "Planner", "choose", "make_plan"]
+__all__ = ["DEFAULT_TOLERANCE", "Planner", "make_plan"]

@@ -14,7 +14,7 @@ import dpse_fast
 from dpse_fast.plan import PRECISIONS
 from dpse_fast.plan.accuracy import Accuracy
 from dpse_fast.plan.neighbour_counts import neighbours_of
-from dpse_fast.planning import choose
+from dpse_fast.planning.choose_plan import choose
 from dpse_fast.planning.make_plan import make_plan
 from dpse_fast.planning.structures import sample_structures
 
@@ -98,7 +98,7 @@ def test_forms_that_do_not_keep_the_tolerance_are_not_taken(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     model = random_model(2, embedding=(6, 12, 24), axis=5)
-    module = importlib.import_module("dpse_fast.planning.make_plan")
+    module = importlib.import_module("dpse_fast.planning.choose_plan")
     monkeypatch.setattr(module, "SHARES", (1e3,))
     plan = make_plan(model, tolerance=1e-4)
     assert plan.certificate is not None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +18,7 @@ from dpse_fast.errors import ModelFileError
 from dpse_fast.formats import exchange, read, read_model
 from dpse_fast.formats.exchange.stored_plan import write_stored_plan
 from dpse_fast.plan import StoredPlan
-from dpse_fast.planning import choose
+from dpse_fast.planning.choose_plan import choose
 
 GOLDEN = Path(__file__).parents[1] / "golden"
 
@@ -136,7 +137,8 @@ def opened(monkeypatch: pytest.MonkeyPatch) -> list[str]:
 
     class Counted(h5py.File):
         def __init__(self, name: Any, *args: Any, **options: Any) -> None:
-            names.append(Path(name).name)
+            in_memory = isinstance(name, io.BytesIO)
+            names.append("in memory" if in_memory else Path(name).name)
             super().__init__(name, *args, **options)
 
     monkeypatch.setattr(h5py, "File", Counted)
