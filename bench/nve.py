@@ -12,6 +12,7 @@ uncertainty.
 from __future__ import annotations
 
 import re
+import shutil
 import subprocess
 from collections.abc import Sequence
 from pathlib import Path
@@ -102,7 +103,16 @@ def main(
     folder.mkdir(parents=True, exist_ok=True)
     for name, lmp, pair in runs:
         log = folder / f"{name}.log"
-        command = [lmp, "-in", str(INPUT), "-log", str(log.resolve())]
+        program = shutil.which(lmp)
+        if program is None:
+            raise click.ClickException(f"--run {name}: no program {lmp!r}")
+        command = [
+            str(Path(program).absolute()),
+            "-in",
+            str(INPUT),
+            "-log",
+            str(log.resolve()),
+        ]
         given = {"data": str(data.resolve()), "pair": pair, "steps": str(steps)}
         for key, value in given.items():
             command += ["-var", key, value]
