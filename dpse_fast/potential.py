@@ -50,11 +50,9 @@ class Potential:
         self.rcut = self.model.rcut
         self.precision, self.tol = planner.precision, planner.tolerance
         self._planner = planner
-        self._session = Session(backend, planner, self._options(warn_once=False), 0.0)
+        options = SessionOptions(sel_overflow, warn_once=False)
+        self._session = Session(backend, planner, options, 0.0)
         self._batch: BatchSession | None = None
-
-    def _options(self, **options: Any) -> SessionOptions:
-        return SessionOptions(self.sel_overflow, **options)
 
     @property
     def plan(self) -> Plan | None:
@@ -118,7 +116,7 @@ class Potential:
         profile : measure ``stage_seconds``
         inform : called with the text of each warning; None: Python's warnings
         """
-        options = self._options(profile=profile, inform=inform)
+        options = SessionOptions(self.sel_overflow, profile=profile, inform=inform)
         return Session(self._backend, self._planner, options, skin)
 
     def listed_session(
@@ -133,7 +131,7 @@ class Potential:
         profile : measure ``stage_seconds``
         inform : called with the text of each warning; None: Python's warnings
         """
-        options = self._options(profile=profile, inform=inform)
+        options = SessionOptions(self.sel_overflow, profile=profile, inform=inform)
         return ListedSession(self._backend, self._planner, options)
 
     def compute_batch(
@@ -156,7 +154,8 @@ class Potential:
             As `compute`, naming the structure.
         """
         if self._batch is None:
-            self._batch = self._new_batch(0.0, self._options(warn_once=False))
+            options = SessionOptions(self.sel_overflow, warn_once=False)
+            self._batch = self._new_batch(0.0, options)
         return self._batch.compute(structures, atomic=atomic)
 
     def batch_session(
@@ -174,7 +173,8 @@ class Potential:
         skin : Å
         inform : called with the text of each warning; None: Python's warnings
         """
-        return self._new_batch(skin, self._options(inform=inform))
+        options = SessionOptions(self.sel_overflow, inform=inform)
+        return self._new_batch(skin, options)
 
     def _new_batch(self, skin: float, options: SessionOptions) -> BatchSession:
         check_amount(skin, "skin", "a length in Å")

@@ -90,6 +90,7 @@ class Evaluator:
         """Buffers, unless the last ones serve."""
         wanted = (rows, rows.builds, request.atomic, request.pair_gradients)
         if wanted != self._prepared_for or not self._pipeline.ready:
+            self._prepared_for = None  # half of the buffers are none
             self._pipeline.prepare(rows, request.atomic, request.pair_gradients)
             self._prepared_for = wanted
 

@@ -52,6 +52,7 @@ class BatchList:
     def __init__(self, make_list: Callable[[], HostList]) -> None:
         self._make_list = make_list
         self._lists: list[HostList] = []
+        self._joined: list[tuple[HostList, int]] = []  # and their builds
         self.builds = 0
 
     def update(self, systems: Sequence[System]) -> bool:
@@ -62,7 +63,6 @@ class BatchList:
         InputError
             As `NeighbourList.update`.
         """
-        anew = len(systems) != len(self._lists)
         del self._lists[len(systems) :]
         while len(self._lists) < len(systems):
             self._lists.append(self._make_list())
@@ -70,10 +70,13 @@ class BatchList:
             before = one.builds
             one.update(system)
             self.builds += one.builds - before
-            anew |= one.builds > before
         self.positions = np.concatenate([one.hood.positions for one in self._lists])
+        lists = [(one, one.builds) for one in self._lists]
+        anew = lists != self._joined
         if anew:
+            self._joined = []  # half a join is none
             self._join([len(system.types) for system in systems])
+            self._joined = lists
         return anew
 
     def _join(self, n_atoms: Sequence[int]) -> None:

@@ -129,8 +129,8 @@ class BatchSession:
     def _evaluate(self, systems: list[_System]) -> list[Result]:
         """Of atoms that count, with all that is known of each."""
         joint = self._list
-        anew = joint.update([one.checked.system for one in systems])
-        same, self._ready = self._ready and not anew, False
+        same, self._ready = self._ready, False  # until it is evaluated
+        same &= not joint.update([one.checked.system for one in systems])
         own = joint.owners[joint.rows.centres]
         request = Request(
             self._session.truncate,

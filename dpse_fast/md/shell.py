@@ -64,14 +64,14 @@ class Shell:
         self._list.update(System(located, own_types, np.eye(3), nowhere))
         hood, owners = self._list.hood, self._list.owners
         same = self._list.builds == self._builds and n_real == self._n_own
-        rows = None
+        own, rows = owners < n_real, None
         if not same:
-            rows = _rows(hood, owners < n_real)
-            self._builds, self._n_own = self._list.builds, n_real
+            rows = _rows(hood, own)
             self._centres = rows.centres
+        self._builds = 0  # the session may lose its list where an evaluation fails
         request = Request(self._session.truncate, atomic=True)
         found = self._session.evaluate(hood.positions, rows, request, self._used)
-        own = owners < n_real
+        self._builds, self._n_own = self._list.builds, n_real
         # Every pair that has an own atom as its neighbour is among these rows.
         assert found.atomic_virials is not None
         assert found.atomic_energies is not None

@@ -246,7 +246,7 @@ cuda = _Cuda()
 
 def _check(mask: int) -> None:
     if mask != EVERYONE:
-        raise NotImplementedError("operations of a warp take the full mask only")
+        raise ValueError(f"mask: expected EVERYONE, all lanes of a warp, got {mask:#x}")
 
 
 class Kernel:

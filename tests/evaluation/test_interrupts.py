@@ -124,3 +124,30 @@ def test_the_blas_limit_comes_back() -> None:
     with pytest.raises(ValueError, match="inside"), one_blas_thread():
         raise ValueError("inside")
     assert blas_threads() == before
+
+
+def test_a_batch_after_an_interrupt_has_the_lists_of_all(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """One system's list was built anew, the other's not looked at any more."""
+    given = [random_structure(kind) for kind in ("open", "cubic")]
+    session = dpse_fast.load(random_model(), threads=1).batch_session(skin=0.5)
+    session.compute([one[:3] for one in given])
+    wider = (1.2 * given[0].positions, *given[0][1:3])
+    systems = [wider, given[1][:3]]
+    update, updates = neighbours.NeighbourList.update, []
+
+    def interrupted(self: neighbours.NeighbourList, system: Any) -> None:
+        if updates:
+            raise KeyboardInterrupt
+        updates.append(system)
+        update(self, system)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(neighbours.NeighbourList, "update", interrupted)
+        with pytest.raises(KeyboardInterrupt):
+            session.compute(systems)
+    found = session.compute(systems)
+    expected = dpse_fast.load(random_model(), threads=1).compute_batch(systems)
+    for one, alone in zip(found, expected, strict=True):
+        np.testing.assert_allclose(one.forces, alone.forces, rtol=0, atol=1e-10)

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import pytest
 from ghosts import with_ghosts
 from random_model import random_model, random_structure
 
 import dpse_fast
+from dpse_fast.cpu.pipeline import Pipeline
+from dpse_fast.errors import InputError
 from dpse_fast.md.shell import Shell
 
 BOTH = np.arange(2)
@@ -54,6 +58,29 @@ def test_the_list_is_kept_and_renewed() -> None:
         builds.append(shell._list.builds)
     assert builds[:3] == [1, 1, 1]
     assert builds[4] > builds[2]
+
+
+def test_an_evaluation_that_fails_does_not_spoil_the_next(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Where memory runs out, the session gives its list back."""
+    potential = dpse_fast.load(random_model(), threads=1)
+    s = random_structure("triclinic", 2)
+    g = with_ghosts(s.positions, s.types, s.cell, s.pbc, 2 * potential.rcut + 1)
+    types, n = np.asarray(g.types, np.int32), len(s.positions)
+    shell = Shell(potential, 0.5, np.array([0, 1]))
+    expected = shell.compute(g.positions, types, n)
+
+    def fails(*_: Any, **__: Any) -> None:
+        raise MemoryError
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Pipeline, "evaluate", fails)
+        with pytest.raises(InputError, match="do not fit into the memory"):
+            shell.compute(g.positions, types, n)
+    found = shell.compute(g.positions, types, n)
+    assert found.energy == expected.energy
+    np.testing.assert_array_equal(found.forces, expected.forces)
 
 
 def test_atoms_that_do_not_count() -> None:
