@@ -57,6 +57,10 @@ class NumberedTypesWarning(UserWarning):
     """A trajectory that only numbers its types, taken in the model's order."""
 
 
+class TruncatedTrajectoryWarning(UserWarning):
+    """A trajectory that ends inside of its last frame, which was left out."""
+
+
 class NonFiniteWarning(UserWarning):
     """Energies or forces that are NaN or infinite."""
 

@@ -6,11 +6,19 @@ import os
 import sys
 from collections.abc import Sequence
 from importlib import import_module
-from io import TextIOWrapper
 
 import click
 
-from ..errors import DpseError
+from ..runtime.interrupts import termination_raises
+from .failures import exit_code, message_of
+from .standard_streams import (
+    STDERR,
+    STDOUT,
+    Streams,
+    discard,
+    open_missing_streams,
+    prefer_escapes,
+)
 
 COMMANDS = {
     "eval": "Energies, forces and virials of a trajectory.",
@@ -20,7 +28,6 @@ COMMANDS = {
     "bench": "Time per atom and stage on a box of water.",
     "library": "A shared library and header for C, C++ and Fortran.",
 }
-INTERRUPTED = 130
 
 
 class LazyGroup(click.Group):
@@ -67,41 +74,41 @@ def commands() -> None:
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command line; returns the exit code.
 
-    0 success, 1 an error, 2 wrong usage, 130 interrupted. Set DPSE_FAST_TRACEBACK
-    to see where an error came from.
+    0 success, 1 an error, 2 wrong usage, 130 interrupted, 143 terminated. Set
+    DPSE_FAST_TRACEBACK to see where an error came from.
     """
-    if isinstance(sys.stdout, TextIOWrapper):
-        sys.stdout.reconfigure(errors="backslashreplace")  # Å on an ASCII terminal
+    without_output = open_missing_streams()
+    prefer_escapes()
     try:
-        code = commands.main(
-            None if arguments is None else list(arguments),
-            prog_name="dpse-fast",
-            standalone_mode=False,
-        )
-        sys.stdout.flush()
+        with termination_raises():
+            code = commands.main(
+                None if arguments is None else list(arguments),
+                prog_name="dpse-fast",
+                standalone_mode=False,
+                obj=Streams(without_output),
+            )
+            sys.stdout.flush()
         return int(code or 0)
-    except click.ClickException as error:
-        error.show()
-        return error.exit_code
-    except (click.Abort, KeyboardInterrupt):
-        return _fail("interrupted", INTERRUPTED)
-    except BrokenPipeError:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return 1
-    except DpseError as error:
-        return _fail(str(error))
-    except MemoryError:
-        return _fail("not enough memory")
-    except OSError as error:
-        return _fail(str(error))
-    except Exception as error:
-        return _fail(f"unexpected {type(error).__name__}: {error}")
+    except BaseException as error:
+        if isinstance(error, SystemExit):
+            raise
+        _show(error)
+        return exit_code(error)
 
 
-def _fail(message: str, code: int = 1) -> int:
-    if os.environ.get("DPSE_FAST_TRACEBACK"):
-        import traceback
+def _show(error: BaseException) -> None:
+    try:
+        if os.environ.get("DPSE_FAST_TRACEBACK"):
+            import traceback
 
-        traceback.print_exc()
-    click.echo(f"Error: {' '.join(message.split())}", err=True)
-    return code
+            traceback.print_exc()
+        if isinstance(error, click.ClickException):
+            error.show()
+        elif not isinstance(error, BrokenPipeError):  # as others do in a pipe
+            click.echo(f"Error: {message_of(error)}", err=True)
+    except OSError:
+        discard(STDERR)
+    try:
+        sys.stdout.flush()
+    except OSError:
+        discard(STDOUT)

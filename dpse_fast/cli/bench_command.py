@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from . import options
+from .json_errors import JsonCommand
 from .report import print_json
 from .warning_summary import WarningSummary
 
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
 DISPLACEMENT = 0.01  # Å a step, about what hydrogen moves in half a femtosecond
 
 
-@click.command("bench")
+@click.command("bench", cls=JsonCommand)
 @click.option(
     "--atoms",
     type=click.FloatRange(min=1, max=1e9),

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from . import options
+from .json_errors import JsonCommand
 from .output_file import HDF5, output_file
 from .report import print_json, print_tree
 from .warning_summary import WarningSummary
@@ -16,7 +17,7 @@ if TYPE_CHECKING:
     from ..plan import StoredPlan
 
 
-@click.command("compress")
+@click.command("compress", cls=JsonCommand)
 @click.argument("model")
 @click.argument("out")
 @options.HEAD
@@ -57,7 +58,7 @@ def command(
     from ..planning.plan_summary import summarise
     from ..runtime.atomic_file import complete_or_absent
 
-    target = output_file(out, HDF5, model)
+    target = output_file(out, HDF5, {"model": model, "trajectory": check})
     with WarningSummary() as warned:
         source = options.renamed(read_model(model, head), type_map)
         types = frozenset(range(source.n_types))

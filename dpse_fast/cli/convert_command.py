@@ -11,6 +11,7 @@ import click
 
 from ..errors import InputError, ModelFileError
 from . import options
+from .json_errors import JsonCommand
 from .output_file import HDF5, output_file
 from .report import print_json
 
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
 AGREEMENT_TOLERANCE = 1e-9  # eV/Å, of the tables that both files are evaluated with
 
 
-@click.command("convert")
+@click.command("convert", cls=JsonCommand)
 @click.argument("model")
 @click.argument("out")
 @options.HEAD
@@ -58,7 +59,7 @@ def command(
     from ..model.precision import with_weights
     from ..runtime.atomic_file import complete_or_absent
 
-    target = output_file(out, (*HDF5, ".dp"), model)
+    target = output_file(out, (*HDF5, ".dp"), {"model": model})
     write = _writer(target, packed)
     given = read(model, head, with_plan=False)
     source = exact = options.renamed(given.model, type_map)

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Mapping
 from typing import Any
-
-from ..results import Report
 
 
 class DomainSummary:
@@ -17,21 +16,21 @@ class DomainSummary:
         self._over: Counter[str] = Counter()
         self._unseen: Counter[str] = Counter()
 
-    def add(self, report: Report, n_atoms: int) -> None:
-        """Count one frame of n_atoms."""
-        over = report.sel_overflow
+    def add(self, report: Mapping[str, Any]) -> None:
+        """Count one frame, by the summary of its `Report`."""
+        over: dict[str, int] = dict(report["sel_overflow"] or {})
+        unseen: Mapping[str, int] = report["unseen_pairs"]
         counts = {
-            "sel_overflow": over.n_atoms if over else 0,
-            "close_pairs": report.close_pairs,
-            "short_pairs": report.short_pairs,
-            "unseen_pairs": sum(report.unseen_pairs.values()),
-            "non_finite_atoms": report.non_finite_atoms,
-            "virtual_atoms": report.virtual_atoms,
+            "sel_overflow": over.pop("atoms", 0),
+            "close_pairs": report["close_pairs"],
+            "short_pairs": report["short_pairs"],
+            "unseen_pairs": sum(unseen.values()),
+            "non_finite_atoms": report["non_finite_atoms"],
+            "virtual_atoms": report["virtual_atoms"],
         }
         self._frames.update(name for name, count in counts.items() if count)
         self._totals.update(counts)
-        self._over.update(over.types if over else {})
-        unseen = {f"{c}-{t}": n for (c, t), n in report.unseen_pairs.items()}
+        self._over.update(over)
         self._unseen.update(unseen)
 
     def summary(self) -> dict[str, Any]:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -12,15 +13,21 @@ import click
 
 from . import options
 from .frame_reports import Records, Table
-from .report import print_json
+from .json_errors import JsonCommand, report_on_failure
+from .output_file import refuse_inputs
+from .report import plain, print_json
 from .warning_summary import WarningSummary
 
 if TYPE_CHECKING:
     from .. import Potential
-    from ..writers import ResultWriter
+    from ..writers import RunOutput
+    from .evaluation_run import EvaluationRun
+
+# What may differ when a run is continued: none of it changes a number.
+FREE_ON_RESUME = ("output", "resume", "skip_bad", "threads", "as_json")
 
 
-@click.command("eval")
+@click.command("eval", cls=JsonCommand)
 @click.argument("trajectory", type=click.Path())
 @options.MODEL
 @click.option(
@@ -28,6 +35,16 @@ if TYPE_CHECKING:
     "--output",
     metavar="FILE",
     help="Write the results to .xyz or .extxyz, .h5 or .hdf5.",
+)
+@click.option(
+    "--resume",
+    is_flag=True,
+    help="Continue an earlier run of the same --output that did not end.",
+)
+@click.option(
+    "--skip-bad",
+    is_flag=True,
+    help="Report frames that cannot be read or evaluated, and go on.",
 )
 @click.option("--atomic", is_flag=True, help="Energies and virials of each atom too.")
 @click.option(
@@ -52,6 +69,8 @@ def command(
     trajectory: str,
     model: str | None,
     output: str | None,
+    resume: bool,
+    skip_bad: bool,
     atomic: bool,
     index: str,
     format: str | None,
@@ -67,69 +86,127 @@ def command(
     or data, traj, cif, …) or a directory with a deepmd npy system. Energies, forces
     and virials that it holds are compared with the model's. Its fparam and aparam
     are used if the model takes them.
-    """
-    from ..trajectory import read_frames
-    from ..writers import check_output
-    from .evaluation_run import EvaluationRun
 
-    if output is not None and Path(output).resolve() == Path(trajectory).resolve():
-        raise click.UsageError("--output: expected another file than the trajectory.")
+    Until all frames are evaluated, the results are in a file beside FILE, such as
+    out.partial.h5 for out.h5; an error, an interrupt or a kill leaves it with all
+    frames that were finished, and --resume goes on after them.
+    """
+    from ..trajectory import check_trajectory, iterate_frames
+    from .evaluation_run import EvaluationRun
+    from .frame_loop import FrameLoop
+
     with WarningSummary() as warned:
-        frames = read_frames(trajectory, index, format)
-        if output is not None:
-            check_output(output)
+        check_trajectory(trajectory, index)
+        target = _target(output, resume, {"trajectory": trajectory, "model": model})
         potential = options.load_potential(model, type_map, **engine)
         run = EvaluationRun(potential, type_map, atomic, fparam, aparam)
         report = Records() if as_json else Table(run)
-        with _writer(output, potential, model, trajectory) as writer, _bar() as bar:
-            for frame in frames:
-                warned.where = frame.name
-                evaluation, record = run.evaluate(frame)
-                if writer is not None:
-                    writer.write(evaluation)
-                report.add(record)
-                bar.update()
-    if isinstance(report, Table):
-        report.end()
-        if output is not None:
-            click.echo(f"written to {output}")
-        return
-    print_json(
-        {
-            "model": {
-                "path": model,
-                "types": potential.type_map,
-                "digest": potential.model.digest(),
-            },
-            "trajectory": trajectory,
-            "output": output,
-            "precision": potential.precision,
-            "threads": potential.threads,
-            "frames": report.records,
-            "summary": run.summary(),
-            "warnings": warned.entries(),
-        }
-    )
+        results = None
+        if target is not None:
+            results = _open(target, potential, click.get_current_context().params)
+        told = partial(
+            _summary, trajectory, model, output, run, report, warned, results
+        )
+        report_on_failure(told)
+        loop = FrameLoop(run, report, warned, results, skip_bad)
+        try:
+            with _bar() as bar:
+                loop.go(partial(iterate_frames, trajectory, index, format), bar.update)
+        except BaseException as error:
+            if not isinstance(error, BrokenPipeError):
+                report.end()
+            _leave(results)
+            raise
+        if results is not None:
+            results.complete()
+    report.end()
+    if as_json:
+        print_json({**told(), "error": None})
+    elif output is not None:
+        click.echo(f"written to {output}")
 
 
-@contextmanager
-def _writer(
-    output: str | None, potential: Potential, model: str | None, trajectory: str
-) -> Iterator[ResultWriter | None]:
-    from .. import __version__
-    from ..writers import RunDescription, open_writer
+def _target(
+    output: str | None, resume: bool, inputs: Mapping[str, str | None]
+) -> Path | None:
+    """Where the results go, if they can."""
+    from ..writers import check_output, files_of_output
 
     if output is None:
-        yield None
-        return
+        if resume:
+            raise click.UsageError("--resume: expected the --output of the earlier run")
+        return None
+    target = check_output(output)
+    refuse_inputs(output, files_of_output(target), inputs)
+    return target
+
+
+def _open(target: Path, potential: Potential, params: Mapping[str, Any]) -> RunOutput:
+    from .. import __version__
+    from ..writers import RunDescription, RunOutput, writer_of
+
     origin = {
         "program": f"dpse-fast {__version__}",
-        "model": model or "default",
+        "model": params["model"] or "default",
         "model_digest": potential.model.digest(),
-        "trajectory": trajectory,
+        "trajectory": params["trajectory"],
     }
-    with open_writer(output, RunDescription(potential.type_map, origin)) as writer:
-        yield writer
+    description = RunDescription(potential.type_map, origin, params["atomic"])
+    asked = {k: v for k, v in params.items() if k not in FREE_ON_RESUME}
+    settings = plain({**asked, **origin, "device": potential.device})
+    results = RunOutput(
+        target, writer_of(target), description, settings, params["resume"]
+    )
+    if results.earlier is not None:
+        click.echo(
+            f"note: the results of an earlier run that did not end are now in "
+            f"{results.earlier}; --resume would have continued it",
+            err=True,
+        )
+    if params["resume"]:
+        click.echo(f"note: {len(results.done)} frames were done before", err=True)
+    return results
+
+
+def _leave(results: RunOutput | None) -> None:
+    """Close the results of a run that ends early, and say where they are."""
+    if results is not None and results.leave():
+        click.echo(
+            f"note: {results.n_frames} finished frames are in {results.partial}; "
+            "--resume continues after them",
+            err=True,
+        )
+
+
+def _summary(
+    trajectory: str,
+    model: str | None,
+    output: str | None,
+    run: EvaluationRun,
+    report: Records | Table,
+    warned: WarningSummary,
+    results: RunOutput | None,
+) -> dict[str, Any]:
+    """What is known of the run, complete or not, ready for JSON."""
+    potential = run.potential
+    complete = results is not None and results.is_complete
+    kept = results is not None and not complete and results.n_frames
+    return {
+        "model": {
+            "path": model,
+            "types": potential.type_map,
+            "digest": potential.model.digest(),
+        },
+        "trajectory": trajectory,
+        "output": output if complete else None,
+        "partial_output": results.partial if results is not None and kept else None,
+        "precision": potential.precision,
+        "threads": potential.threads,
+        "frames": report.records,
+        "skipped": report.skipped,
+        "summary": run.summary(),
+        "warnings": warned.entries(),
+    }
 
 
 @contextmanager

@@ -2,20 +2,25 @@
 
 from __future__ import annotations
 
+import hashlib
 import time
 from collections.abc import Mapping, Sequence
+from dataclasses import astuple
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from ..errors import InputError
 from ..trajectory import Frame, model_types
-from ..trajectory.error_statistics import ErrorStatistics, ErrorSum
+from ..trajectory.error_statistics import ErrorStatistics, ErrorSum, frame_errors
 from ..writers import Evaluation
 from .domain_summary import DomainSummary
+from .report import plain
 
 if TYPE_CHECKING:
-    from .. import Potential, Result
+    from .. import Potential
+
+Entry = dict[str, Any]
 
 GPA = 160.21766208  # GPa in 1 eV/Å³ (CODATA 2014, as ASE's units)
 
@@ -47,17 +52,17 @@ class EvaluationRun:
         self.seconds = 0.0
         self._first = (0.0, 0)
 
-    def evaluate(self, frame: Frame) -> tuple[Evaluation, dict[str, Any]]:
-        """One frame's results, and what is reported of them.
+    def evaluate(self, frame: Frame) -> tuple[Evaluation, Entry]:
+        """One frame's results, and its entry for `count`.
 
         Raises
         ------
         InputError
             Naming the frame, if it cannot be evaluated.
         """
-        types = model_types(frame, self.potential.type_map, self.type_map)
         start = time.perf_counter()
         try:
+            types = model_types(frame, self.potential.type_map, self.type_map)
             result = self.potential.compute(
                 frame.positions,
                 types,
@@ -67,8 +72,13 @@ class EvaluationRun:
                 **self._parameters(frame),
             )
         except InputError as error:
-            raise InputError(f"{frame.name}: {error}") from None
-        self._count(frame, result, time.perf_counter() - start)
+            text = str(error).removeprefix(f"{frame.name}: ")
+            raise InputError(f"{frame.name}: {text}") from None
+        except MemoryError:
+            raise InputError(
+                f"{frame.name}: {frame.n_atoms} atoms do not fit into memory"
+            ) from None
+        seconds = time.perf_counter() - start
         evaluation = Evaluation(
             frame=frame,
             types=np.asarray(types, np.int64),
@@ -78,12 +88,14 @@ class EvaluationRun:
             atomic_energies=result.atomic_energies,
             atomic_virials=result.atomic_virials,
         )
-        errors = self.statistics.add(
-            result.energy, result.forces, result.virial, frame.labels
-        )
-        record = frame_record(evaluation, errors)
-        record |= result.report.summary()
-        return evaluation, record
+        errors = frame_errors(result.energy, result.forces, result.virial, frame.labels)
+        record = frame_record(evaluation, errors) | result.report.summary()
+        return evaluation, {
+            "record": plain(record),
+            "sums": {name: astuple(errors[name]) for name in errors},
+            "seconds": seconds,
+            "digest": frame_digest(frame),
+        }
 
     def _parameters(self, frame: Frame) -> dict[str, Any]:
         """What is given for all frames, else the frame's own if the model takes it."""
@@ -91,13 +103,16 @@ class EvaluationRun:
         own = frame.parameters_for(self.potential.model)
         return own | {k: v for k, v in given.items() if v is not None}
 
-    def _count(self, frame: Frame, result: Result, seconds: float) -> None:
+    def count(self, entry: Entry) -> None:
+        """Add a frame to the sums, now or when its run is continued."""
+        record, seconds = entry["record"], entry["seconds"]
         if not self.n_frames:
-            self._first = (seconds, frame.n_atoms)
+            self._first = (seconds, record["atoms"])
         self.n_frames += 1
-        self.n_atoms += frame.n_atoms
+        self.n_atoms += record["atoms"]
         self.seconds += seconds
-        self.domain.add(result.report, frame.n_atoms)
+        self.domain.add(record)
+        self.statistics.add({k: ErrorSum(*sums) for k, sums in entry["sums"].items()})
 
     @property
     def microseconds_per_atom(self) -> float:
@@ -114,6 +129,15 @@ class EvaluationRun:
             "domain": self.domain.summary(),
             "errors": self.statistics.summary(),
         }
+
+
+def frame_digest(frame: Frame) -> str:
+    """Of the structure, to know it again."""
+    digest = hashlib.sha256(repr((frame.names, frame.pbc)).encode())
+    for array in (frame.positions, frame.types, frame.cell):
+        if array is not None:
+            digest.update(np.ascontiguousarray(array).tobytes())
+    return digest.hexdigest()[:16]
 
 
 def frame_record(

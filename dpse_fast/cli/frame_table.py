@@ -47,6 +47,11 @@ def table_line(record: Mapping[str, Any], with_errors: bool) -> str:
     )
 
 
+def skipped_line(failure: Mapping[str, Any]) -> str:
+    """In place of the line of a frame that could not be evaluated."""
+    return f"{failure['frame']:>{COLUMNS[0][1]}} skipped: {failure['error']}"
+
+
 def error_lines(statistics: ErrorStatistics) -> list[str]:
     """The errors of all frames, in thousandths of their units."""
     summary = statistics.summary()

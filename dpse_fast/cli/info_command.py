@@ -7,11 +7,12 @@ from typing import Any
 import click
 
 from . import options
+from .json_errors import JsonCommand
 from .report import print_json, print_tree
 from .warning_summary import WarningSummary
 
 
-@click.command("info")
+@click.command("info", cls=JsonCommand)
 @click.argument("model", required=False)
 @options.engine_options
 @options.AS_JSON

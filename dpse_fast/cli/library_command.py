@@ -6,8 +6,10 @@ from pathlib import Path
 
 import click
 
+from .json_errors import JsonCommand
 
-@click.command("library")
+
+@click.command("library", cls=JsonCommand)
 @click.argument("folder", type=click.Path(file_okay=False, path_type=Path))
 @click.option("--compiler", help="C compiler; default: $CC, else cc.")
 @click.option("--json", "as_json", is_flag=True, help="One JSON object, nothing else.")

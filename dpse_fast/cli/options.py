@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
@@ -146,3 +147,10 @@ def load_potential(
     found = load(model, **options)
     nameless = all(name.startswith(UNKNOWN_TYPE_PREFIX) for name in found.type_map)
     return found.renamed(type_map) if type_map is not None and nameless else found
+
+
+def embedded_model() -> Path:
+    """The file of the model that is taken where none is named."""
+    from ..potential import DEFAULT_MODEL
+
+    return Path(__file__).parents[1] / "data" / DEFAULT_MODEL

@@ -38,6 +38,7 @@ class WarningSummary(AbstractContextManager["WarningSummary"]):
     def __init__(self) -> None:
         self.where = ""
         self._found: dict[tuple[str, str], list[Any]] = {}
+        self._new: list[list[Any]] = []
         self._guard = warnings.catch_warnings()
 
     def __enter__(self) -> Self:
@@ -52,10 +53,27 @@ class WarningSummary(AbstractContextManager["WarningSummary"]):
         self, message: Warning | str, category: type[Warning], *_: Any, **__: Any
     ) -> None:
         text = " ".join(str(message).split())
-        kind = next((c.__name__ for c in COUNTED if issubclass(category, c)), "")
-        key = (category.__name__, "" if kind else text)
-        entry = self._found.setdefault(key, [text, self.where, 0])
+        counted = any(issubclass(category, c) for c in COUNTED)
+        self.add(category.__name__, text, self.where, counted)
+
+    def add(self, category: str, text: str, where: str, counted: bool) -> None:
+        """Count a warning.
+
+        Parameters
+        ----------
+        category : name of its class
+        where : the frame that it came from
+        counted : the texts of all of the class count as one
+        """
+        key = (category, "" if counted else text)
+        entry = self._found.setdefault(key, [text, where, 0])
         entry[2] += 1
+        self._new.append([category, text, where, counted])
+
+    def take_new(self) -> list[list[Any]]:
+        """The arguments of `add` for what came since the last call."""
+        found, self._new = self._new, []
+        return found
 
     def __exit__(
         self,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
 
@@ -67,6 +68,34 @@ def read_frames(
     else:
         frames = iterate_ase(place, chosen, format)
     return _not_empty(frames, place, index)
+
+
+def check_trajectory(path: str | Path, index: str = ":") -> None:
+    """Raise an InputError at once for a path or an index that cannot be."""
+    parse_index(index)
+    if not Path(path).exists():
+        raise InputError(f"{path}: no such file or directory")
+
+
+@dataclass(frozen=True)
+class BadFrame:
+    name: str
+    index: int
+    error: InputError
+    truncated: bool = False
+    last: bool = True
+
+
+def iterate_frames(path, index=":", format=None, skip=0):  # TEMPORARY
+    frames = read_frames(path, index, format)
+    n = 0
+    try:
+        for f in frames:
+            n += 1
+            if n > skip:
+                yield f
+    except InputError as e:
+        yield BadFrame("x", n, e, "ends after" in str(e))
 
 
 def _not_empty(frames: Iterator[Frame], path: Path, index: str) -> Iterator[Frame]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -38,6 +39,13 @@ class ErrorSum:
         self.squared += float(error @ error)
         self.largest = max(self.largest, float(error.max()))
 
+    def merge(self, other: ErrorSum) -> None:
+        """Add the values that another sum has seen."""
+        self.count += other.count
+        self.absolute += other.absolute
+        self.squared += other.squared
+        self.largest = max(self.largest, other.largest)
+
     @property
     def mae(self) -> float:
         return self.absolute / self.count if self.count else 0.0
@@ -63,35 +71,10 @@ class ErrorStatistics:
         default_factory=lambda: {name: ErrorSum() for name in UNITS}
     )
 
-    def add(
-        self, energy: float, forces: ArrayLike, virial: ArrayLike, labels: Labels
-    ) -> dict[str, ErrorSum]:
-        """Take one frame in; returns the errors of this frame alone.
-
-        Parameters
-        ----------
-        energy : eV
-        forces : (N, 3) eV/Å
-        virial : (3, 3) eV
-        labels : of the same frame
-        """
-        n_atoms = max(len(np.asarray(forces)), 1)
-        pairs: dict[str, tuple[Any, Any, int]] = {
-            ENERGY: (energy, labels.energy, n_atoms),
-            FORCES: (forces, labels.forces, 1),
-            VIRIAL: (virial, labels.virial, n_atoms),
-        }
-        of_frame = {}
-        for name, (predicted, reference, divisor) in pairs.items():
-            if reference is not None:
-                scaled = (
-                    np.asarray(predicted) / divisor,
-                    np.asarray(reference) / divisor,
-                )
-                self.sums[name].add(*scaled)
-                of_frame[name] = ErrorSum()
-                of_frame[name].add(*scaled)
-        return of_frame
+    def add(self, errors: Mapping[str, ErrorSum]) -> None:
+        """Take the errors of one frame in, see `frame_errors`."""
+        for name, of_frame in errors.items():
+            self.sums[name].merge(of_frame)
 
     def summary(self) -> dict[str, dict[str, float | int | str]]:
         """Statistics of each quantity that had labels."""
@@ -100,3 +83,31 @@ class ErrorStatistics:
             for name, errors in self.sums.items()
             if errors.count
         }
+
+
+def frame_errors(
+    energy: float, forces: ArrayLike, virial: ArrayLike, labels: Labels
+) -> dict[str, ErrorSum]:
+    """The errors of one frame, of what it has labels for.
+
+    Parameters
+    ----------
+    energy : eV
+    forces : (N, 3) eV/Å
+    virial : (3, 3) eV
+    labels : of the same frame
+    """
+    n_atoms = max(len(np.asarray(forces)), 1)
+    pairs: dict[str, tuple[Any, Any, int]] = {
+        ENERGY: (energy, labels.energy, n_atoms),
+        FORCES: (forces, labels.forces, 1),
+        VIRIAL: (virial, labels.virial, n_atoms),
+    }
+    found = {}
+    for name, (predicted, reference, divisor) in pairs.items():
+        if reference is not None:
+            found[name] = ErrorSum()
+            found[name].add(
+                np.asarray(predicted) / divisor, np.asarray(reference) / divisor
+            )
+    return found

@@ -8,13 +8,16 @@ from ..errors import InputError
 from .evaluation import Evaluation, ResultWriter, RunDescription
 from .extxyz import ExtxyzWriter
 from .hdf5 import Hdf5Writer
+from .run_output import RunOutput, journal_of, partial_of
 
 __all__ = [
     "Evaluation",
     "ResultWriter",
     "RunDescription",
+    "RunOutput",
     "check_output",
-    "open_writer",
+    "files_of_output",
+    "writer_of",
 ]
 
 WRITERS: dict[str, type[ResultWriter]] = {
@@ -46,16 +49,12 @@ def check_output(path: str | Path) -> Path:
     return place
 
 
-def open_writer(path: str | Path, description: RunDescription) -> ResultWriter:
-    """A writer for this file name, to be used in a ``with`` block.
+def writer_of(path: Path) -> type[ResultWriter]:
+    """The class that writes files of this name, which was checked."""
+    return WRITERS[path.suffix.lower()]
 
-    The file appears under its name when the block ends without an error; an
-    existing file is kept until then.
 
-    Raises
-    ------
-    InputError
-        As `check_output`.
-    """
-    place = check_output(path)
-    return WRITERS[place.suffix.lower()](place, description)
+def files_of_output(path: Path) -> list[Path]:
+    """All files that a run writes in the course of making this one."""
+    partial = partial_of(path.resolve())
+    return [path, partial, journal_of(partial)]

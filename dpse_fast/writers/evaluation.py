@@ -4,23 +4,27 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
-from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
-from types import TracebackType
-from typing import Self
 
 from ..array_types import Doubles, Int64s
-from ..runtime.atomic_file import complete_or_absent
 from ..trajectory import Frame
 
 
 @dataclass(frozen=True)
 class RunDescription:
-    """Of all frames: the model's types, and attributes that tell the origin."""
+    """Of all frames: the model's types, attributes that tell the origin, what comes.
+
+    Parameters
+    ----------
+    type_map : the model's types
+    attributes : name → text
+    atomic : whether every frame has the energies and virials of its atoms
+    """
 
     type_map: Sequence[str]
     attributes: Mapping[str, str]
+    atomic: bool = False
 
 
 @dataclass(frozen=True, eq=False)
@@ -48,35 +52,45 @@ class Evaluation:
 
 
 class ResultWriter(ABC):
-    """Writes to a file beside the final one, renamed when the block succeeds."""
+    """Writes a file of results; the file has every frame when `write` returns.
 
-    def __init__(self, path: Path, description: RunDescription) -> None:
-        self.path = path
-        self.description = description
-        self._resources = ExitStack()
+    Parameters
+    ----------
+    path : of the file
+    description : of all frames
+    end : where to go on in a file that was begun, what `end` was after its last
+        frame; None: a new file
+    """
 
-    def __enter__(self) -> Self:
-        with ExitStack() as resources:
-            partial = resources.enter_context(complete_or_absent(self.path))
-            self._open(partial)
-            resources.callback(self._close)
-            self._resources = resources.pop_all()
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
+    def __init__(
+        self, path: Path, description: RunDescription, end: int | None = None
     ) -> None:
-        self._resources.__exit__(kind, error, traceback)
+        self.description = description
+        if end is None:
+            self._begin(path)
+        else:
+            self._continue(path, end)
 
     @abstractmethod
-    def _open(self, path: Path) -> None: ...
+    def _begin(self, path: Path) -> None: ...
+
+    @abstractmethod
+    def _continue(self, path: Path, end: int) -> None: ...
 
     @abstractmethod
     def write(self, evaluation: Evaluation) -> None:
         """Append one frame."""
 
+    @property
     @abstractmethod
-    def _close(self) -> None: ...
+    def end(self) -> int:
+        """Where the frame that comes next will begin."""
+
+    @abstractmethod
+    def close(self) -> None:
+        """Close the file, without what is there of an unfinished frame if possible."""
+
+
+def copy_of(path: Path) -> Path:
+    """Where a file that was begun is copied to, if it cannot be continued in place."""
+    return path.with_name(f"{path.name}.new")

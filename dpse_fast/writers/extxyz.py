@@ -3,32 +3,48 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from os import SEEK_END
 from pathlib import Path
-from typing import TextIO
+from typing import BinaryIO
 
 import numpy as np
 from numpy.typing import ArrayLike
 
 from ..array_types import Integers
+from ..errors import InputError
 from .evaluation import Evaluation, ResultWriter
 
 NUMBER = "%.10g"
 POSITION = "%.10f"
+LINES_AT_ONCE = 20_000
 
 
 class ExtxyzWriter(ResultWriter):
     """One frame after another.
 
-    The header has energy (eV), virial (eV, -dE/d(strain)) and, where the frame is
-    periodic in three dimensions, stress (eV/Å³, -virial/volume). Columns: species,
-    positions, forces, and with atomic results energies and virials (9 numbers an
-    atom). Types without an element name are written as X, with a type column.
+    The header has energy (eV), virial (eV, -dE/d(strain)), where the frame is periodic
+    in three dimensions stress (eV/Å³, -virial/volume), and the number of the frame in
+    its trajectory. Columns: species, positions, forces, and with atomic results
+    energies and virials (9 numbers an atom). Types without an element name are written
+    as X, with a type column.
     """
 
-    _file: TextIO
+    _file: BinaryIO
 
-    def _open(self, path: Path) -> None:
-        self._file = path.open("w", encoding="utf-8")
+    def _begin(self, path: Path) -> None:
+        self._file = path.open("wb", buffering=0)
+        self._end = 0
+
+    def _continue(self, path: Path, end: int) -> None:
+        self._file = path.open("r+b", buffering=0)
+        if self._file.seek(0, SEEK_END) < end:
+            raise InputError(
+                f"{path}: expected at least {end} bytes, which were written of it, "
+                f"got {self._file.tell()}"
+            )
+        self._file.truncate(end)
+        self._file.seek(end)
+        self._end = end
 
     def write(self, evaluation: Evaluation) -> None:
         species, numbered = self._species(evaluation)
@@ -47,13 +63,29 @@ class ExtxyzWriter(ResultWriter):
             columns.append(evaluation.types[:, None].astype(np.float64))
             properties += ":type:I:1"
             formats.append("%d")
-        self._file.write(f"{len(species)}\n{self._header(evaluation, properties)}\n")
         line = " ".join(formats) + "\n"
         values = np.concatenate(columns, axis=1)
-        self._file.writelines(
-            line % (name, *row)
-            for name, row in zip(species, values.tolist(), strict=True)
-        )
+        end = self._end
+        header = self._header(evaluation, properties)
+        end += self._put(f"{len(species)}\n{header}\n")
+        for begin in range(0, len(species), LINES_AT_ONCE):
+            some = slice(begin, begin + LINES_AT_ONCE)
+            rows = zip(species[some], values[some].tolist(), strict=True)
+            end += self._put("".join(line % (name, *row) for name, row in rows))
+        self._end = end
+
+    def _put(self, text: str) -> int:
+        """Write all of it; returns the number of bytes."""
+        data = text.encode()
+        rest = memoryview(data)
+        while rest:
+            rest = rest[self._file.write(rest) :]
+        return len(data)
+
+    @property
+    def end(self) -> int:
+        """Bytes."""
+        return self._end
 
     def _species(self, evaluation: Evaluation) -> tuple[list[str], bool]:
         from ase.data import atomic_numbers
@@ -77,14 +109,16 @@ class ExtxyzWriter(ResultWriter):
             parts.append(f'stress="{_numbers((stress + stress.T) / 2)}"')
         parts.append(f'virial="{_numbers(evaluation.virial.T)}"')
         parts.append('pbc="{}"'.format(" ".join("FT"[p] for p in frame.pbc)))
+        parts.append(f"frame={frame.index}")
         parts += [
             f'{key}="{_quotable(value)}"'
             for key, value in self.description.attributes.items()
         ]
         return " ".join(parts)
 
-    def _close(self) -> None:
-        self._file.close()
+    def close(self) -> None:
+        with self._file:
+            self._file.truncate(self._end)
 
 
 def _numbers(array: ArrayLike) -> str:

@@ -18,24 +18,57 @@ atoms/force           (A, 3)         eV/Å
 atoms/energy          (A,)           eV, if asked for
 atoms/virial          (A, 3, 3)      eV, if asked for
 ===================== ============== =======================================
+
+A frame is whole when ``frames/end`` has it, which is written last. The file opens and
+has all whole frames at any moment, also after the program was killed.
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
 from ..array_types import AnyArray
-from .evaluation import Evaluation, ResultWriter
+from ..errors import InputError, reason
+from .evaluation import Evaluation, ResultWriter, copy_of
+from .hdf5_superblock import OpenSuperblock
 
 if TYPE_CHECKING:
     import h5py
 
 FORMAT = "dpse-fast results"
 VERSION = 1
-CHUNK_BYTES = 1 << 16
+CHUNK_BYTES = {"frames": 1 << 12, "atoms": 1 << 16}
+MOST_GROWTH = 1 << 20  # of the file with a frame, beside twice the frame's bytes
+END = "frames/end"
+
+Rows = dict[str, AnyArray]
+
+
+class Column(NamedTuple):
+    """A dataset: the type of its numbers, the shape of a row, and what it needs."""
+
+    dtype: type[np.generic]
+    shape: tuple[int, ...] = ()
+    atomic: bool = False
+
+
+COLUMNS = {
+    "atoms/type": Column(np.int32),
+    "atoms/position": Column(np.float64, (3,)),
+    "atoms/force": Column(np.float64, (3,)),
+    "atoms/energy": Column(np.float64, (), atomic=True),
+    "atoms/virial": Column(np.float64, (3, 3), atomic=True),
+    "frames/index": Column(np.int64),
+    "frames/energy": Column(np.float64),
+    "frames/virial": Column(np.float64, (3, 3)),
+    "frames/cell": Column(np.float64, (3, 3)),
+    "frames/pbc": Column(np.int8, (3,)),
+    END: Column(np.int64),
+}  # in the order in which they are written
 
 
 class Hdf5Writer(ResultWriter):
@@ -43,49 +76,126 @@ class Hdf5Writer(ResultWriter):
 
     _file: h5py.File
 
-    def _open(self, path: Path) -> None:
-        import h5py
-
-        self._file = h5py.File(path, "w")
-        self._file.attrs["format"] = FORMAT
-        self._file.attrs["version"] = VERSION
-        self._file.attrs["type_map"] = list(self.description.type_map)
+    def _begin(self, path: Path) -> None:
+        self._file = _new_file(path)
+        attributes = self._file.attrs
+        attributes["format"], attributes["version"] = FORMAT, VERSION
+        attributes["type_map"] = list(self.description.type_map)
         for key, value in self.description.attributes.items():
-            self._file.attrs[key] = value
-        self._n_atoms = 0
+            attributes[key] = value
+        self._columns = {
+            name: column
+            for name, column in COLUMNS.items()
+            if self.description.atomic or not column.atomic
+        }
+        for name, column in self._columns.items():
+            _new_dataset(self._file, name, column)
+        self._file.flush()
+        self._superblock = OpenSuperblock(path)
+        self._file.swmr_mode = True
+        try:
+            self._reserve(0)
+        except OSError:
+            self.close()
+            raise
+        self._n_frames = self._n_atoms = 0
+
+    def _continue(self, path: Path, end: int) -> None:
+        """Made anew frame by frame, so that it is as if it was written at once."""
+        copy = copy_of(path)
+        self._begin(copy)
+        try:
+            for rows in _frames(path, end, list(self._columns)):
+                self._append(rows)
+            copy.replace(path)
+        except BaseException:
+            self.close()
+            copy.unlink()
+            raise
 
     def write(self, evaluation: Evaluation) -> None:
-        frame = evaluation.frame
-        self._n_atoms += frame.n_atoms
+        frame, n = evaluation.frame, evaluation.frame.n_atoms
         cell = np.zeros((3, 3)) if frame.cell is None else frame.cell
-        self._append("frames/end", np.array([self._n_atoms]))
-        self._append("frames/index", np.array([frame.index]))
-        self._append("frames/energy", np.array([evaluation.energy]))
-        self._append("frames/virial", evaluation.virial[None])
-        self._append("frames/cell", cell[None])
-        self._append("frames/pbc", np.array([frame.pbc], np.int8))
-        self._append("atoms/type", evaluation.types.astype(np.int32))
-        self._append("atoms/position", frame.positions)
-        self._append("atoms/force", evaluation.forces)
-        if evaluation.atomic_energies is not None:
-            self._append("atoms/energy", evaluation.atomic_energies)
-        if evaluation.atomic_virials is not None:
-            self._append("atoms/virial", evaluation.atomic_virials)
+        rows: dict[str, Any] = {
+            "atoms/type": evaluation.types,
+            "atoms/position": frame.positions,
+            "atoms/force": evaluation.forces,
+            "atoms/energy": evaluation.atomic_energies,
+            "atoms/virial": evaluation.atomic_virials,
+            "frames/index": frame.index,
+            "frames/energy": evaluation.energy,
+            "frames/virial": evaluation.virial,
+            "frames/cell": cell,
+            "frames/pbc": frame.pbc,
+            END: self._n_atoms + n,
+        }
+        self._append(
+            {
+                name: np.asarray(rows[name], column.dtype).reshape(-1, *column.shape)
+                for name, column in self._columns.items()
+            }
+        )
 
-    def _append(self, name: str, rows: AnyArray) -> None:
-        if name not in self._file:
-            width = rows.dtype.itemsize * int(np.prod(rows.shape[1:]))
-            self._file.create_dataset(
-                name,
-                shape=(0, *rows.shape[1:]),
-                maxshape=(None, *rows.shape[1:]),
-                chunks=(max(1, CHUNK_BYTES // width), *rows.shape[1:]),
-                dtype=rows.dtype,
-            )
-        dataset = self._file[name]
-        start = dataset.shape[0]
-        dataset.resize(start + len(rows), axis=0)
-        dataset[start:] = rows
+    def _append(self, rows: Rows) -> None:
+        self._reserve(sum(values.nbytes for values in rows.values()))
+        begins = {"atoms": self._n_atoms, "frames": self._n_frames}
+        for name, values in rows.items():
+            dataset = self._file[name]
+            start = begins[name.partition("/")[0]]
+            dataset.resize(start + len(values), axis=0)
+            dataset[start:] = values
+            dataset.flush()
+        self._n_frames += 1
+        self._n_atoms = int(rows[END][0])
 
-    def _close(self) -> None:
-        self._file.close()
+    def _reserve(self, n_bytes: int) -> None:
+        size = int(self._file.id.get_filesize())
+        self._superblock.reserve(size + 2 * n_bytes + MOST_GROWTH)
+
+    @property
+    def end(self) -> int:
+        """Frames."""
+        return self._n_frames
+
+    def close(self) -> None:
+        try:
+            self._file.close()
+        finally:
+            self._superblock.close()
+
+
+def _new_file(path: Path) -> h5py.File:
+    import h5py
+
+    return h5py.File(path, "w", libver=("v110", "v110"), locking="best-effort")
+
+
+def _new_dataset(file: h5py.File, name: str, column: Column) -> None:
+    width = np.dtype(column.dtype).itemsize * int(np.prod(column.shape, dtype=int))
+    file.create_dataset(
+        name,
+        shape=(0, *column.shape),
+        maxshape=(None, *column.shape),
+        chunks=(CHUNK_BYTES[name.partition("/")[0]] // width, *column.shape),
+        dtype=column.dtype,
+    )
+
+
+def _frames(path: Path, n_frames: int, names: list[str]) -> Iterator[Rows]:
+    """The rows of the first frames of a file of results."""
+    import h5py
+
+    try:
+        with h5py.File(path, "r", locking="best-effort") as file:
+            ends = [0, *file[END][:n_frames].tolist()]
+            if len(ends) <= n_frames:
+                raise InputError(
+                    f"{path}: expected {n_frames} frames, got {len(ends) - 1}"
+                )
+            for k in range(n_frames):
+                parts = {"frames": slice(k, k + 1), "atoms": slice(*ends[k : k + 2])}
+                yield {
+                    name: file[name][parts[name.partition("/")[0]]] for name in names
+                }
+    except (OSError, RuntimeError, KeyError) as error:
+        raise InputError(f"{path}: cannot be read ({reason(error)})") from None

@@ -55,23 +55,6 @@ def test_hdf5_output(evaluate: Run, results: Results, tmp_path: Path) -> None:
             np.testing.assert_allclose(virials, result.atomic_virials, atol=1e-5)
 
 
-def test_failure_keeps_the_old_output(
-    run: Run, trajectory: Path, model_file: Path, tmp_path: Path
-) -> None:
-    broken = tmp_path / "broken.xyz"
-    broken.write_text(trajectory.read_text() + "7\n\nO 0 0 0\n")
-    for name in ("out.xyz", "out.h5"):
-        out = tmp_path / name
-        out.write_text("precious")
-        got = run("eval", broken, "-m", model_file, "-o", out)
-        assert got.code == 1
-        assert "broken.xyz, frame 4: the file ends after 1 of 7 atoms" in got.error
-        assert out.read_text() == "precious"
-    assert sorted(p.name for p in tmp_path.iterdir()) == [
-        "broken.xyz", "out.h5", "out.xyz",
-    ]  # fmt: skip
-
-
 def test_types_without_names(
     run: Run, model_file: Path, anonymous_file: Path, tmp_path: Path
 ) -> None:

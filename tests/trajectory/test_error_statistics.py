@@ -6,7 +6,11 @@ import numpy as np
 import pytest
 
 from dpse_fast.trajectory import Labels
-from dpse_fast.trajectory.error_statistics import ErrorStatistics, ErrorSum
+from dpse_fast.trajectory.error_statistics import (
+    ErrorStatistics,
+    ErrorSum,
+    frame_errors,
+)
 
 
 def test_errors_of_frames_of_different_sizes() -> None:
@@ -17,7 +21,8 @@ def test_errors_of_frames_of_different_sizes() -> None:
         energy, force = rng.normal(), rng.normal(size=(n, 3))
         virial = rng.normal(size=(3, 3))
         labels = Labels(rng.normal(), rng.normal(size=(n, 3)), rng.normal(size=(3, 3)))
-        of_frame = statistics.add(energy, force, virial, labels)
+        of_frame = frame_errors(energy, force, virial, labels)
+        statistics.add(of_frame)
         energies.append(abs(energy - labels.energy) / n)
         forces.append(np.abs(force - labels.forces).ravel())
         virials.append(np.abs(virial - labels.virial).ravel() / n)
@@ -39,6 +44,8 @@ def test_errors_of_frames_of_different_sizes() -> None:
 
 def test_no_labels() -> None:
     statistics = ErrorStatistics()
-    assert statistics.add(1.0, np.ones((2, 3)), np.eye(3), Labels()) == {}
+    errors = frame_errors(1.0, np.ones((2, 3)), np.eye(3), Labels())
+    statistics.add(errors)
+    assert errors == {}
     assert statistics.summary() == {}
     assert ErrorSum().summary() == {"mae": 0.0, "rmse": 0.0, "max": 0.0, "values": 0}

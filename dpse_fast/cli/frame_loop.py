@@ -1,0 +1,124 @@
+"""The frames of a trajectory: each is evaluated, written and reported."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Callable, Iterator
+from typing import Any
+
+from ..errors import InputError, TruncatedTrajectoryWarning
+from ..runtime.interrupts import interrupts_wait
+from ..trajectory import BadFrame, Frame
+from ..writers import RunOutput
+from .evaluation_run import Entry, EvaluationRun, frame_digest
+from .frame_reports import Records, Table
+from .warning_summary import WarningSummary
+
+Frames = Iterator[Frame | BadFrame]
+Read = Callable[[int], Frames]  # all but the first ones, see `iterate_frames`
+
+
+class FrameLoop:
+    """Takes a trajectory through a run.
+
+    Parameters
+    ----------
+    run : evaluates frames, and adds up what is found
+    report : is told of every frame
+    warned : collects the warnings of every frame
+    output : takes the results; None: nothing is written
+    skip_bad : go on after frames that cannot be read or evaluated
+    """
+
+    def __init__(
+        self,
+        run: EvaluationRun,
+        report: Records | Table,
+        warned: WarningSummary,
+        output: RunOutput | None,
+        skip_bad: bool,
+    ) -> None:
+        self._run, self._report, self._warned = run, report, warned
+        self._output, self._skip_bad = output, skip_bad
+        self._first_failure = ""
+
+    def go(self, read: Read, advance: Callable[[], object]) -> None:
+        """Evaluate what is left of the trajectory.
+
+        Parameters
+        ----------
+        read : gives the frames, without as many as it is told
+        advance : called after each frame
+
+        Raises
+        ------
+        InputError
+            If a frame cannot be read or evaluated, unless it is to be skipped; or if
+            there is no frame that can.
+        """
+        for item in self._left(read):
+            self._warned.where = item.name
+            try:
+                if isinstance(item, BadFrame):
+                    raise item.error
+                evaluation, entry = self._run.evaluate(item)
+            except InputError as error:
+                if not self._skip_bad:
+                    raise
+                self._skip(item, error)
+            else:
+                entry["warnings"] = self._warned.take_new()
+                with interrupts_wait():
+                    if self._output is not None:
+                        self._output.add(evaluation, entry)
+                    self._run.count(entry)
+                    self._report.add(entry["record"])
+                self._report.show(entry["record"])
+            advance()
+        if not self._run.n_frames:
+            raise InputError(f"no frame could be evaluated; {self._first_failure}")
+
+    def _left(self, read: Read) -> Frames:
+        """What an earlier run has not finished; what it has is only counted."""
+        done = self._output.done if self._output is not None else []
+        if not done:
+            yield from read(0)
+            return
+        for entry in done:
+            for arguments in entry["warnings"]:
+                self._warned.add(*arguments)
+            if "skipped" in entry:
+                self._report.skip(entry["skipped"])
+            else:
+                self._run.count(entry)
+                self._report.add(entry["record"])
+                self._report.show(entry["record"])
+        self._warned.take_new()
+        frames = read(len(done) - 1)
+        _expect(next(frames, None), done[-1])
+        yield from frames
+
+    def _skip(self, item: Frame | BadFrame, error: InputError) -> None:
+        self._first_failure = self._first_failure or str(error)
+        if isinstance(item, BadFrame) and item.truncated:
+            warnings.warn(str(error), TruncatedTrajectoryWarning, stacklevel=2)
+            return
+        failure = {"frame": item.index, "name": item.name, "error": str(error)}
+        if self._output is not None:
+            warned = self._warned.take_new()
+            self._output.pass_over({"skipped": failure, "warnings": warned})
+        self._report.skip(failure)
+
+
+def _expect(item: Frame | BadFrame | None, entry: Entry) -> None:
+    """Whether the trajectory still has the last frame of an earlier run."""
+    known: dict[str, Any] = entry.get("skipped") or entry["record"]
+    same = item is not None and item.index == known["frame"]
+    if isinstance(item, Frame) and "digest" in entry:
+        same = same and frame_digest(item) == entry["digest"]
+    if not same:
+        raise InputError(
+            f"resume: expected the trajectory of the earlier run, which ended with "
+            f"{known['name']}; the trajectory has changed there; leave --resume out to "
+            "begin anew"
+        )
