@@ -15,7 +15,8 @@ from ..errors import InputError
 def complete_or_absent(path: Path) -> Iterator[Path]:
     """A path beside `path`, renamed to it if the block ends without an error.
 
-    If the block fails, what it wrote is removed and an existing file is kept.
+    If the block fails, what it wrote is removed and an existing file is kept; an
+    InputError that names the path beside names `path` instead.
 
     Raises
     ------
@@ -27,6 +28,9 @@ def complete_or_absent(path: Path) -> Iterator[Path]:
         partial.chmod(0o666 & ~_umask())
         yield partial
         partial.replace(path)
+    except InputError as error:
+        named = str(error).replace(str(partial), str(path))
+        raise InputError(named) from None
     finally:
         partial.unlink(missing_ok=True)
 

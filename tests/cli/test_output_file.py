@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import errno
+import os
 import shutil
 from collections.abc import Callable
 from pathlib import Path
@@ -101,3 +103,23 @@ def test_a_link_is_written_through(
         assert run(*command.split(), name).code == 0
         assert Path(name).is_symlink()
         assert Path("folder", name).stat().st_size > 0
+
+
+@pytest.mark.parametrize(
+    ("command", "out"),
+    [("convert", "new.h5"), ("convert", "new.dp"), ("compress", "new.h5")],
+)
+def test_full_disk(
+    run: Run, inputs: Path, monkeypatch: pytest.MonkeyPatch, command: str, out: str
+) -> None:
+    """HDF5 itself would end the process."""
+
+    def refuse(self: Path, data: object) -> int:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(self))
+
+    monkeypatch.setattr(Path, "write_bytes", refuse)
+    before = sorted(inputs.iterdir())
+    got = run(command, inputs / "model.h5", inputs / out)
+    assert got.code == 1
+    assert f"{inputs / out}: the model cannot be written (No space left" in got.error
+    assert sorted(inputs.iterdir()) == before

@@ -6,11 +6,12 @@ import io
 import os
 from collections.abc import Mapping
 from dataclasses import fields
+from pathlib import Path
 
 import h5py
 import numpy as np
 
-from ...errors import InputError, ModelFileError, reason
+from ...errors import ModelFileError
 from ...model import Descriptor, Model
 from ...plan import PRECISIONS, StoredPlan
 from ...plan.accuracy import Accuracy
@@ -19,6 +20,7 @@ from ...plan.jets import switch_of
 from ...plan.nets import is_foldable
 from ...plan.tables import Table
 from ..hdf5 import File
+from ..hdf5_output import changed_file
 from . import datasets
 from .layout import PLAN_GROUP
 from .place import Place
@@ -56,13 +58,8 @@ def write_stored_plan(
     InputError
         If the file cannot be written.
     """
-    try:
-        with h5py.File(path, "a") as file:
-            _write_plan(file, digest, plan)
-    except (OSError, ValueError) as error:
-        raise InputError(
-            f"{path}: the plan cannot be written ({reason(error)})"
-        ) from None
+    with changed_file(Path(path)) as file:
+        _write_plan(file, digest, plan)
 
 
 def _write_plan(file: h5py.File, digest: str, plan: StoredPlan) -> None:
