@@ -5,6 +5,7 @@ A kind's reader is imported with the first file of that kind.
 
 from __future__ import annotations
 
+import codecs
 import os
 import re
 from pathlib import Path
@@ -120,7 +121,9 @@ def _read_foreign(path: Path, start: bytes, shown: str, head: str | None) -> Mod
         ):
             from . import native
 
-            return native.read_text(_decode(path.read_bytes()))
+            data = path.read_bytes()
+            _reject_other_encodings(data)
+            return native.read_text(data)
         raise ModelFileError(
             "a text file without a model of deepmd-kit; give a model file "
             "(.pb, .pth, .dp, .yaml)"
@@ -193,10 +196,13 @@ def _is_text(head: bytes) -> bool:
     return not any(ord(c) < 32 and c not in "\t\n\r\f" for c in text)
 
 
-def _decode(data: bytes) -> str:
-    try:
-        return data.decode("utf-8-sig")
-    except UnicodeDecodeError as error:
-        raise ModelFileError(
-            f"the text is not UTF-8 (byte {error.start}); copy the file again"
-        ) from None
+def _reject_other_encodings(data: bytes) -> None:
+    decoder = codecs.getincrementaldecoder("utf-8")()
+    for start in range(0, len(data), _HEAD):
+        try:
+            decoder.decode(data[start : start + _HEAD], start + _HEAD >= len(data))
+        except UnicodeDecodeError as error:
+            near = start + error.start
+            raise ModelFileError(
+                f"the text is not UTF-8 (near byte {near}); copy the file again"
+            ) from None
