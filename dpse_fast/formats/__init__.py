@@ -16,6 +16,7 @@ from ..errors import InputError, ModelFileError
 from ..model import Model
 from . import hdf5
 from .model_file import ModelFile
+from .stored_bytes import check_regular
 
 __all__ = ["ModelFile", "read", "read_model"]
 
@@ -93,14 +94,31 @@ def read(
 
 def _read(path: Path, shown: str, head: str | None, with_plan: bool) -> ModelFile:
     _reject_absent(path)
-    with path.open("rb") as file:
+    # Whatever stands there now is not waited for, such as a pipe.
+    with open(path, "rb", opener=_open_without_waiting) as file:
+        size = check_regular(file.fileno())
         start = file.read(_HEAD)
     if start.startswith(hdf5.SIGNATURE) and head is None:
         return _read_hdf5(path, with_plan)
-    return ModelFile(_read_foreign(path, start, shown, head))
+    return ModelFile(_read_foreign(path, start, size, shown, head))
 
 
-def _read_foreign(path: Path, start: bytes, shown: str, head: str | None) -> Model:
+def _open_without_waiting(path: str, flags: int) -> int:
+    return os.open(path, flags | getattr(os, "O_NONBLOCK", 0))
+
+
+def _content(path: Path, size: int) -> bytes:
+    """All bytes of a file that had so many a moment ago."""
+    with path.open("rb") as file:
+        data = file.read(size)
+        if len(data) < size or file.read(1):
+            raise ModelFileError("changes while it is read; copy it again")
+    return data
+
+
+def _read_foreign(
+    path: Path, start: bytes, size: int, shown: str, head: str | None
+) -> Model:
     if start.startswith(_ZIP):
         from . import torchscript
 
@@ -112,16 +130,16 @@ def _read_foreign(path: Path, start: bytes, shown: str, head: str | None) -> Mod
     from . import tensorflow
     from .foreign import reject_known
 
-    reject_known(start, path.stat().st_size)
+    reject_known(start, size)
     if tensorflow.looks_like_text(start) or _looks_like_graph(path, start):
-        return tensorflow.read(path.read_bytes(), shown)
+        return tensorflow.read(_content(path, size), shown)
     if _is_text(start):
         if _JSON.match(start.removeprefix(b"\xef\xbb\xbf")) or _YAML_MODEL.search(
             start
         ):
             from . import native
 
-            data = path.read_bytes()
+            data = _content(path, size)
             _reject_other_encodings(data)
             return native.read_text(data)
         raise ModelFileError(
@@ -155,8 +173,6 @@ def _reject_absent(path: Path) -> None:
         raise ModelFileError("a folder, not a model file; give the file inside")
     if not path.is_file():
         raise ModelFileError("not a regular file; copy the model to one")
-    if not path.stat().st_size:
-        raise ModelFileError("the file is empty; copy or download it again")
 
 
 def _read_hdf5(path: Path, with_plan: bool) -> ModelFile:
