@@ -157,6 +157,7 @@ def _flow_list(
     del marks
     for mark in reversed(tail):
         end = data.rfind(bytes([mark]), start, end)
+    end = data.rfind(b"]", start, end) + 1
     values = _values(shape, dtype, budget)
     done = 0
     for block in _blocks(data, start, end, b","):

@@ -268,5 +268,5 @@ def _names(body: memoryview) -> tuple[str, str, int]:
     if max(len(name), len(op)) > _MAX_NAME:
         raise wire.damaged(f"a node's name has more than {_MAX_NAME} characters")
     if not name.isascii() or not op.isascii():
-        raise wire.damaged(f"a node is called {ascii(name[:40])}")
+        raise wire.damaged(f"a node is called {name[:40]!a}")
     return name, op, count
