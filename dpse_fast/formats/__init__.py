@@ -196,7 +196,7 @@ def _looks_like_graph(path: Path, head: bytes) -> bool:
         return False
     if len(head) == _HEAD:
         with path.open("rb") as file:
-            head = file.read(_FIRST_NODE)
+            head = file.read(min(_FIRST_NODE, path.stat().st_size))
     from . import tensorflow
 
     return tensorflow.looks_like_graph(head)

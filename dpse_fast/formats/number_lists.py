@@ -22,6 +22,7 @@ from ..errors import ModelFileError
 EXPANSION = 2
 SPARE_BYTES = 24 << 20
 _BLOCK = 1 << 16
+_QUOTE = ord('"')
 _MOST_DIMENSIONS = 8
 _LONGEST_TAIL = 64
 
@@ -115,7 +116,9 @@ def _skeleton(
     prefix = _unused_word(data)
     view, done = memoryview(data), 0
     for match in pattern.finditer(data):
-        if data[match.start() - 1 : match.start()] == b"\\":
+        # A quote behind one of these begins a text, or is part of it.
+        at = match.start()
+        if data[at] == _QUOTE and data[at - 1] in b"\\ :,[{\t\r\n":
             continue
         start = match.start("list")
         result = read(data, start, match.end(), budget)
