@@ -16,7 +16,7 @@ from ..errors import InputError, ModelFileError
 from ..model import Model
 from . import hdf5
 from .model_file import ModelFile
-from .stored_bytes import check_regular
+from .stored_bytes import open_regular
 
 __all__ = ["ModelFile", "read", "read_model"]
 
@@ -94,22 +94,16 @@ def read(
 
 def _read(path: Path, shown: str, head: str | None, with_plan: bool) -> ModelFile:
     _reject_absent(path)
-    # Whatever stands there now is not waited for, such as a pipe.
-    with open(path, "rb", opener=_open_without_waiting) as file:
-        size = check_regular(file.fileno())
+    with open_regular(path) as (file, size):
         start = file.read(_HEAD)
     if start.startswith(hdf5.SIGNATURE) and head is None:
         return _read_hdf5(path, with_plan)
     return ModelFile(_read_foreign(path, start, size, shown, head))
 
 
-def _open_without_waiting(path: str, flags: int) -> int:
-    return os.open(path, flags | getattr(os, "O_NONBLOCK", 0))
-
-
 def _content(path: Path, size: int) -> bytes:
     """All bytes of a file that had so many a moment ago."""
-    with path.open("rb") as file:
+    with open_regular(path) as (file, _):
         data = file.read(size)
         if len(data) < size or file.read(1):
             raise ModelFileError("changes while it is read; copy it again")
@@ -195,8 +189,8 @@ def _looks_like_graph(path: Path, head: bytes) -> bool:
     if not head.startswith(b"\x0a"):
         return False
     if len(head) == _HEAD:
-        with path.open("rb") as file:
-            head = file.read(min(_FIRST_NODE, path.stat().st_size))
+        with open_regular(path) as (file, size):
+            head = file.read(min(_FIRST_NODE, size))
     from . import tensorflow
 
     return tensorflow.looks_like_graph(head)

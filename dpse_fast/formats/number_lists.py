@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 import math
+import os
 import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
@@ -113,7 +114,7 @@ def _skeleton(
     data: bytes, pattern: re.Pattern[bytes], form: bytes, read: Reader, budget: Budget
 ) -> Skeleton:
     found = Skeleton()
-    prefix = _unused_word(data)
+    prefix = f"numbers{os.urandom(12).hex()}:"  # no file can have it
     view, done = memoryview(data), 0
     for match in pattern.finditer(data):
         # A quote behind one of these begins a text, or is part of it.
@@ -217,13 +218,6 @@ def _values(shape: tuple[int, ...], dtype: np.dtype[Any], budget: Budget) -> Any
     count = math.prod(shape)
     budget.take(8 * count)
     return np.empty(count, dtype)
-
-
-def _unused_word(data: bytes) -> str:
-    number = 0
-    while b"numbers%d:" % number in data:
-        number += 1
-    return f"numbers{number}:"
 
 
 def _blocks(

@@ -5,6 +5,9 @@ from __future__ import annotations
 import errno
 import os
 import stat
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import BinaryIO
 
 from ..errors import ModelFileError
 
@@ -12,15 +15,27 @@ LARGEST_HOLE = 4 << 20
 _MOST_PIECES = 1 << 16
 
 
-def check_regular(descriptor: int) -> int:
-    """The size of an open file in bytes.
+@contextmanager
+def open_regular(path: str | os.PathLike[str]) -> Iterator[tuple[BinaryIO, int]]:
+    """A file to be read, and its size in bytes.
 
     Raises
     ------
     ModelFileError
-        If it is a pipe or a device, is empty, or has more holes, which take no
-        space on the disk, than bytes.
+        If it is a pipe, which is not waited for, or a device, is empty, or has more
+        holes, which take no space on the disk, than bytes.
+    OSError
+        If it cannot be opened.
     """
+    with open(path, "rb", opener=_open_without_waiting) as file:
+        yield file, _checked_size(file.fileno())
+
+
+def _open_without_waiting(path: str, flags: int) -> int:
+    return os.open(path, flags | getattr(os, "O_NONBLOCK", 0))
+
+
+def _checked_size(descriptor: int) -> int:
     status = os.fstat(descriptor)
     if not stat.S_ISREG(status.st_mode):
         raise ModelFileError("not a regular file; copy the model to one")

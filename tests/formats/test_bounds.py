@@ -337,7 +337,7 @@ def test_many_references_to_one_text(tmp_path: Path) -> None:
     file.write_bytes(data)
     with h5py.File(file) as opened:
         assert opened.attrs.get_id("json").shape == (count,)
-    assert_refused_within_bounds(file, "claim more than 4 times the bytes")
+    assert_refused_within_bounds(file, "claim more than 2.5 times the bytes")
 
 
 def archive(file: Path, pickle: bytes) -> Path:

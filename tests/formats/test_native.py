@@ -223,7 +223,7 @@ def test_datasets_that_claim_too_much(tmp_path: Path) -> None:
     with h5py.File(file, "r+") as opened:
         del opened["variable_0000"]
         opened.create_dataset("variable_0000", shape=(10**6, 10**6), dtype="f8")
-    assert_refused(file, "claim more than 4 times")
+    assert_refused(file, "claim more than 2.5 times")
 
 
 def test_the_program_in_an_hlo_file_is_not_looked_at(tmp_path: Path) -> None:
