@@ -5,6 +5,7 @@ A kind's reader is imported with the first file of that kind.
 
 from __future__ import annotations
 
+import codecs
 import os
 import re
 from pathlib import Path
@@ -15,6 +16,7 @@ from ..errors import InputError, ModelFileError
 from ..model import Model
 from . import hdf5
 from .model_file import ModelFile
+from .stored_bytes import open_regular
 
 __all__ = ["ModelFile", "read", "read_model"]
 
@@ -92,14 +94,25 @@ def read(
 
 def _read(path: Path, shown: str, head: str | None, with_plan: bool) -> ModelFile:
     _reject_absent(path)
-    with path.open("rb") as file:
+    with open_regular(path) as (file, size):
         start = file.read(_HEAD)
     if start.startswith(hdf5.SIGNATURE) and head is None:
         return _read_hdf5(path, with_plan)
-    return ModelFile(_read_foreign(path, start, shown, head))
+    return ModelFile(_read_foreign(path, start, size, shown, head))
 
 
-def _read_foreign(path: Path, start: bytes, shown: str, head: str | None) -> Model:
+def _content(path: Path, size: int) -> bytes:
+    """All bytes of a file that had so many a moment ago."""
+    with open_regular(path) as (file, _):
+        data = file.read(size)
+        if len(data) < size or file.read(1):
+            raise ModelFileError("changes while it is read; copy it again")
+    return data
+
+
+def _read_foreign(
+    path: Path, start: bytes, size: int, shown: str, head: str | None
+) -> Model:
     if start.startswith(_ZIP):
         from . import torchscript
 
@@ -111,16 +124,18 @@ def _read_foreign(path: Path, start: bytes, shown: str, head: str | None) -> Mod
     from . import tensorflow
     from .foreign import reject_known
 
-    reject_known(start, path.stat().st_size)
+    reject_known(start, size)
     if tensorflow.looks_like_text(start) or _looks_like_graph(path, start):
-        return tensorflow.read(path.read_bytes(), shown)
+        return tensorflow.read(_content(path, size), shown)
     if _is_text(start):
         if _JSON.match(start.removeprefix(b"\xef\xbb\xbf")) or _YAML_MODEL.search(
             start
         ):
             from . import native
 
-            return native.read_text(_decode(path.read_bytes()))
+            data = _content(path, size)
+            _reject_other_encodings(data)
+            return native.read_text(data)
         raise ModelFileError(
             "a text file without a model of deepmd-kit; give a model file "
             "(.pb, .pth, .dp, .yaml)"
@@ -152,8 +167,6 @@ def _reject_absent(path: Path) -> None:
         raise ModelFileError("a folder, not a model file; give the file inside")
     if not path.is_file():
         raise ModelFileError("not a regular file; copy the model to one")
-    if not path.stat().st_size:
-        raise ModelFileError("the file is empty; copy or download it again")
 
 
 def _read_hdf5(path: Path, with_plan: bool) -> ModelFile:
@@ -176,8 +189,8 @@ def _looks_like_graph(path: Path, head: bytes) -> bool:
     if not head.startswith(b"\x0a"):
         return False
     if len(head) == _HEAD:
-        with path.open("rb") as file:
-            head = file.read(_FIRST_NODE)
+        with open_regular(path) as (file, size):
+            head = file.read(min(_FIRST_NODE, size))
     from . import tensorflow
 
     return tensorflow.looks_like_graph(head)
@@ -193,10 +206,13 @@ def _is_text(head: bytes) -> bool:
     return not any(ord(c) < 32 and c not in "\t\n\r\f" for c in text)
 
 
-def _decode(data: bytes) -> str:
-    try:
-        return data.decode("utf-8-sig")
-    except UnicodeDecodeError as error:
-        raise ModelFileError(
-            f"the text is not UTF-8 (byte {error.start}); copy the file again"
-        ) from None
+def _reject_other_encodings(data: bytes) -> None:
+    decoder = codecs.getincrementaldecoder("utf-8")()
+    for start in range(0, len(data), _HEAD):
+        try:
+            decoder.decode(data[start : start + _HEAD], start + _HEAD >= len(data))
+        except UnicodeDecodeError as error:
+            near = start + error.start
+            raise ModelFileError(
+                f"the text is not UTF-8 (near byte {near}); copy the file again"
+            ) from None

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import mmap
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -15,19 +14,24 @@ import numpy as np
 from ..array_types import AnyArray
 from ..errors import ModelFileError, reason
 from .hdf5_texts import Texts
+from .stored_bytes import open_regular
 
 SIGNATURE = b"\x89HDF\r\n\x1a\n"
-EXPANSION = 4
+# With what a model copies, four times the file at most. Float32 in double precision,
+# compressed, is 2.2 times as large in memory.
+EXPANSION = 2.5
 SMALL = 16 * 2**20
+MOST_MEMBERS = 2**16
+_VALUE = 160  # bytes of a short text and of the number before it is one
 
 
 class File:
     """An open HDF5 file with a budget of bytes that its datasets may fill."""
 
-    def __init__(self, file: h5py.File, data: mmap.mmap) -> None:
+    def __init__(self, file: h5py.File, descriptor: int, size: int) -> None:
         self.root = file
-        self._budget = EXPANSION * len(data) + SMALL
-        self._texts = Texts(data)
+        self._budget = int(EXPANSION * size) + SMALL
+        self._texts = Texts(descriptor)
         self._checked: set[int] = set()
 
     def array(self, group: h5py.Group, name: str) -> AnyArray:
@@ -77,7 +81,14 @@ class File:
             raise ModelFileError(
                 f"{group.name} attribute {name!a}: expected a number, a text or a list"
             )
-        return _plain(group.attrs[name])
+        count = math.prod(found.shape)
+        texts = isinstance(kind, h5py.h5t.TypeStringID) and kind.is_variable_str()
+        size = self._texts.longest if texts else kind.get_size()
+        where = f"{group.name} attribute {name!a}"
+        self.claim(count * (size + _VALUE) if count > 1 else 0, where)
+        value = _plain(group.attrs[name])
+        self.claim(len(value) if isinstance(value, str) else 0, where)
+        return value
 
 
 @contextmanager
@@ -85,11 +96,10 @@ def open_file(path: Path) -> Iterator[File]:
     """Open for reading; whatever the HDF5 library objects to becomes one error."""
     try:
         with (
-            path.open("rb") as raw,
-            mmap.mmap(raw.fileno(), 0, access=mmap.ACCESS_READ) as data,
+            open_regular(path) as (raw, size),
             h5py.File(path, "r", locking="best-effort") as file,
         ):
-            yield File(file, data)
+            yield File(file, raw.fileno(), size)
     except ModelFileError:
         raise
     except (
@@ -123,5 +133,16 @@ def _plain(value: Any) -> Any:
     return value.decode("utf-8", "replace") if isinstance(value, bytes) else value
 
 
-def names(group: h5py.Group) -> list[str]:
-    return [str(name) for name in group.keys()]  # noqa: SIM118
+def names(members: h5py.Group | h5py.AttributeManager) -> list[str]:
+    """The names of the members of a group, or of attributes.
+
+    Raises
+    ------
+    ModelFileError
+        If there are more than a model can have.
+    """
+    if len(members) > MOST_MEMBERS:
+        raise ModelFileError(
+            f"a group has {len(members)} members, expected at most {MOST_MEMBERS}"
+        )
+    return [str(name) for name in members.keys()]  # noqa: SIM118

@@ -25,7 +25,7 @@ def read_hdf5(file: File) -> Model:
     return read_tree(tree, "deepmd-kit native HDF5 (.dp)", pytorch=False)
 
 
-def read_text(text: str) -> Model:
+def read_text(text: bytes) -> Model:
     """The model of a ``.yaml`` or ``.json`` file of deepmd-kit.
 
     Raises

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any, NoReturn, TypeVar
 
@@ -17,6 +17,7 @@ ToMembers = Callable[[Any], Mapping[str, Any]]
 
 LARGEST_COUNT = 2**31
 LARGEST_NUMBER = 1e300
+LONGEST_LIST = 2**18
 _REQUIRED = object()
 
 
@@ -36,6 +37,8 @@ def describe(value: object) -> str:
         return text
     if isinstance(value, str):
         return ascii(value if len(value) <= 40 else value[:40] + "…")
+    if isinstance(value, np.ndarray):
+        return f"numbers of shape {value.shape}"
     if isinstance(value, Mapping | list | tuple):
         return f"a {type(value).__name__} of {len(value)} items"
     return f"a {type(value).__name__}"
@@ -45,10 +48,30 @@ def members_of(value: Any) -> Mapping[str, Any]:
     """The members of a mapping, of a list, or of an object's ``members``."""
     members = getattr(value, "members", value)
     if isinstance(members, list | tuple):
-        return {str(k): item for k, item in enumerate(members)}
+        return _Numbered(members)
     if isinstance(members, Mapping):
         return members
     raise ModelFileError(f"expected named values, got {describe(value)}")
+
+
+class _Numbered(Mapping[str, Any]):
+    """The items of a list by their numbers, "0", "1", …"""
+
+    def __init__(self, items: Sequence[Any]) -> None:
+        self._items = items
+
+    def __getitem__(self, key: str) -> Any:
+        if isinstance(key, str) and key.isdecimal() and key.isascii():
+            number = int(key[:20])
+            if number < len(self._items) and str(number) == key:
+                return self._items[number]
+        raise KeyError(key)
+
+    def __iter__(self) -> Iterator[str]:
+        return map(str, range(len(self._items)))
+
+    def __len__(self) -> int:
+        return len(self._items)
 
 
 class Tree:
@@ -85,7 +108,13 @@ class Tree:
         return f"{self.place}{joint}{key}"
 
     def raw(self, key: str, default: Any = _REQUIRED) -> Any:
-        """The value as it stands; without a default it must exist."""
+        """The value as it stands, lists as lists; without a default it must exist."""
+        value = self._stored(key, default)
+        if isinstance(value, np.ndarray) and value.size <= LONGEST_LIST:
+            return value.tolist()
+        return value
+
+    def _stored(self, key: str, default: Any = _REQUIRED) -> Any:
         value = self._members.get(key, default)
         if value is _REQUIRED:
             raise ModelFileError(f"{self.where(key)}: is missing from the file")
@@ -189,7 +218,7 @@ class Tree:
 
     def array(self, key: str) -> AnyArray:
         """A float32 or float64 array (other numbers become float64)."""
-        array = self._to_array(self.raw(key), self.where(key))
+        array = self._to_array(self._stored(key), self.where(key))
         if array.dtype.kind not in "fiu" or array.dtype.itemsize > 8:
             self.reject(key, "an array of real numbers", array.dtype.name)
         if array.dtype.kind == "f" and array.dtype.itemsize >= 4:

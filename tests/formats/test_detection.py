@@ -25,7 +25,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from dpse_fast.errors import InputError, ModelFileError
-from dpse_fast.formats import read_model
+from dpse_fast.formats import exchange, read_model
 from dpse_fast.formats.exchange import write
 from dpse_fast.model import Model
 
@@ -179,6 +179,8 @@ def test_a_pipe_is_not_waited_for(tmp_path: Path) -> None:
     pipe = tmp_path / "pipe"
     os.mkfifo(pipe)
     assert_refused(pipe, "not a regular file")
+    with pytest.raises(ModelFileError, match="not a regular file"):
+        exchange.read(pipe)
 
 
 def test_arguments_that_are_no_path() -> None:

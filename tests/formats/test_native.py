@@ -175,7 +175,7 @@ def test_damaged_text(text: str, words: str, tmp_path: Path) -> None:
 
 
 def test_nothing_in_yaml_is_constructed() -> None:
-    text = "a: !!python/object/apply:os.system [exit]\nb: {<<: {c: 1}}\nd: 2024-01-01"
+    text = b"a: !!python/object/apply:os.system [exit]\nb: {<<: {c: 1}}\nd: 2024-01-01"
     assert parse_text(text) == {"a": ["exit"], "b": {"<<": {"c": 1}}, "d": "2024-01-01"}
 
 
@@ -198,7 +198,7 @@ def test_repeated_objects_are_read_once(tmp_path: Path) -> None:
     file = tmp_path / "model.yaml"
     file.write_text(yaml.safe_dump(tree))
     assert len(read_model(file).descriptors[0].distinct_embeddings()) == 1
-    collection["networks"] *= 50_000
+    collection["networks"] *= 10_000
     file.write_text(yaml.safe_dump(tree))
     assert_refused(file, "expected 4 embedding networks")
 
@@ -223,7 +223,7 @@ def test_datasets_that_claim_too_much(tmp_path: Path) -> None:
     with h5py.File(file, "r+") as opened:
         del opened["variable_0000"]
         opened.create_dataset("variable_0000", shape=(10**6, 10**6), dtype="f8")
-    assert_refused(file, "claim more than 4 times")
+    assert_refused(file, "claim more than 2.5 times")
 
 
 def test_the_program_in_an_hlo_file_is_not_looked_at(tmp_path: Path) -> None:

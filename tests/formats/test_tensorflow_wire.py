@@ -130,7 +130,7 @@ def test_circular_identities_end() -> None:
         (const_def("a", b"") + const_def("b" * 5000, b""), "1024 characters"),
         (
             b"".join(item(1, item(1, str(n)) + item(2, "X")) for n in range(9999)),
-            "too many nodes",
+            "too many fields",
         ),
     ],
     ids=["twice", "nameless", "million", "long", "dense"],

@@ -67,7 +67,7 @@ class Place:
 
     def attributes(self, known: Collection[str]) -> Tree:
         """The attributes; others than the known ones are refused."""
-        present = self._group.attrs if self._values is None else self._values
+        present = names(self._group.attrs) if self._values is None else self._values
         for name in present:
             if name not in known:
                 raise ModelFileError(

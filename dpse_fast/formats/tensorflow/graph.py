@@ -18,7 +18,8 @@ from . import tensor, wire
 _NODE = 1
 _NAME, _OP, _INPUT, _ATTRIBUTE = 1, 2, 3, 5
 _LIST, _FLOAT, _TYPE, _TENSOR = 1, 4, 6, 8
-_BYTES_A_NODE = 64
+_FEWEST_NODES = 1 << 15
+_BYTES_OF_A_NODE = 256
 _SPARE_BYTES = 16 << 20
 _DERIVED_BYTES = 128 << 20
 _MAX_LIST = 1 << 12
@@ -33,7 +34,13 @@ class Node:
 
     name: str
     op: str
-    body: memoryview
+    _graph: memoryview
+    _start: int
+    _end: int
+
+    @property
+    def body(self) -> memoryview:
+        return self._graph[self._start : self._end]
 
     @property
     def inputs(self) -> Iterator[str]:
@@ -118,14 +125,20 @@ class Graph:
         self._allowance = tensor.Allowance(len(data) + _SPARE_BYTES)
         self._derived = tensor.Allowance(4 * len(data) + _DERIVED_BYTES)
         self._arrays: dict[tuple[str, ...], AnyArray] = {}
-        most = 1024 + len(data) // _BYTES_A_NODE
-        for body in wire.submessages(data, _NODE):
-            node = _node(body)
-            if node.name in self.nodes:
-                raise wire.damaged(f"two nodes are called {node.name!r}")
-            if len(self.nodes) >= most:
+        most = _FEWEST_NODES + len(data) // _BYTES_OF_A_NODE
+        self._inputs = 4 * most
+        fields = 10 * most
+        ops: dict[str, str] = {}
+        for number, kind, start, end in wire.spans(data):
+            if number != _NODE or kind != wire.BYTES:
+                continue
+            name, op, count = _names(data[start:end])
+            fields -= count
+            if name in self.nodes:
+                raise wire.damaged(f"two nodes are called {name!r}")
+            if len(self.nodes) >= most or fields < 0:
                 raise wire.damaged("too many nodes for its size")
-            self.nodes[node.name] = node
+            self.nodes[name] = Node(name, ops.setdefault(op, op), data, start, end)
 
     def __contains__(self, name: str) -> bool:
         return name in self.nodes
@@ -149,6 +162,9 @@ class Graph:
             for name in node.inputs:
                 if name not in self.nodes:
                     raise missing(name, node.name)
+                self._inputs -= 1
+                if self._inputs < 0:
+                    raise wire.damaged("too many inputs for its size")
                 readers.setdefault(self.nodes[name].name, []).append(node)
         return readers
 
@@ -238,16 +254,19 @@ def missing(name: str, reader: str = "") -> ModelFileError:
     )
 
 
-def _node(body: memoryview) -> Node:
+def _names(body: memoryview) -> tuple[str, str, int]:
+    """The name of a node, its operation, and how many fields it has."""
     name = op = ""
-    for number, _, value in wire.fields(body):
-        if isinstance(value, memoryview):
-            if number == _NAME:
-                name = wire.text(value[: _MAX_NAME + 1])
-            elif number == _OP:
-                op = wire.text(value[: _MAX_NAME + 1])
+    count = 0
+    for number, kind, start, end in wire.spans(body):
+        count += 1
+        if kind == wire.BYTES and number in (_NAME, _OP):
+            word = wire.text(body[start : min(end, start + _MAX_NAME + 1)])
+            name, op = (word, op) if number == _NAME else (name, word)
     if not name or not op:
         raise wire.damaged("a node has no name or no operation")
     if max(len(name), len(op)) > _MAX_NAME:
         raise wire.damaged(f"a node's name has more than {_MAX_NAME} characters")
-    return Node(name, op, body)
+    if not name.isascii() or not op.isascii():
+        raise wire.damaged(f"a node is called {name[:40]!a}")
+    return name, op, count

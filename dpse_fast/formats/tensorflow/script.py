@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
 from ...errors import ModelFileError
+from ..native_values import parse_json
 from .graph import Graph
 
 _NODE = "train_attr/training_script"
@@ -103,8 +103,8 @@ def read_script(graph: Graph) -> Script:
             f"the training script has {len(text)} bytes, expected at most {_MAX_BYTES}"
         )
     try:
-        script = json.loads(text)
-    except (ValueError, RecursionError):
+        script = parse_json(text)
+    except ModelFileError:
         raise ModelFileError(
             f"node {_NODE}: the training script is not JSON; freeze the model again"
         ) from None

@@ -58,6 +58,12 @@ _MESSAGES: dict[str, dict[str, _Field]] = {
     },
     "skipped": {},
 }
+# Lists of numbers, which are packed.
+_REPEATED = {
+    "list": tuple(_VALUES.values()),
+    "tensor": tuple(f for name, f in _MESSAGES["tensor"].items() if "_val" in name),
+}
+_WIRE_TYPES = {"integer": 0, "bool": 0, "type": 0, "float": 5, "double": 1}
 _TYPES = (
     "INVALID FLOAT DOUBLE INT32 UINT8 INT16 INT8 STRING COMPLEX64 INT64 BOOL QINT8 "
     "QUINT8 QINT32 BFLOAT16 QINT16 QUINT16 UINT16 COMPLEX128 HALF"
@@ -74,7 +80,15 @@ _TOKEN = re.compile(
     rb"|(?P<mark>[{}<>\[\]:,;])"
     rb"|(?P<end>\Z))"
 )
+# A field with its short value, or the start of a message: one match instead of three.
+_FIELD = re.compile(
+    rb"(?:\s++|#[^\n]*+)*+(?P<name>[A-Za-z_][A-Za-z0-9_]*+)\s*+"
+    rb"(?::\s*+(?P<value>[A-Za-z0-9_.+-]++)|:?\s*+(?P<open>[{<]))"
+)
+_PIECE = re.compile(rb"(?:[^\\]|\\(?:[0-7]{1,3}|x[0-9A-Fa-f]{1,2}|.)){1,16384}+", re.S)
 _MAX_DEPTH = 16
+_FEWEST_STEPS = 250_000
+_BYTES_OF_A_STEP = 32
 _MAX_WORD = 64
 _SPARE_BYTES = 1 << 16
 
@@ -103,22 +117,31 @@ class _Frame:
     closing: bytes
     number: int = 0
     body: bytearray = field(default_factory=bytearray)
+    packed: dict[int, bytearray] = field(default_factory=dict)
 
 
 class _Parser:
     def __init__(self, data: memoryview) -> None:
         self.data = data
         self.at = 0
-        self.allowance = 2 * len(data) + _SPARE_BYTES
+        self.span = (0, 0)
+        self.allowance = len(data) + _SPARE_BYTES
+        self.steps = _FEWEST_STEPS + len(data) // _BYTES_OF_A_STEP
 
     def graph(self) -> bytearray:
         stack = [_Frame("graph", b"")]
         while True:
+            match = _FIELD.match(self.data, self.at)
+            if match is not None:
+                self._quick_field(stack, match)
+                continue
             kind, token = self._next()
             if kind == "mark" and token in b",;":
                 continue
             if token == stack[-1].closing and kind in ("mark", "end"):
                 frame = stack.pop()
+                for number, values in frame.packed.items():
+                    self._put(frame, number, values)
                 if not stack:
                     return frame.body
                 self._put(stack[-1], frame.number, frame.body)
@@ -127,6 +150,27 @@ class _Parser:
             else:
                 raise self._damaged("a field's name is missing")
 
+    def _quick_field(self, stack: list[_Frame], match: re.Match[bytes]) -> None:
+        self._step()
+        if match.end("name") - match.start("name") > _MAX_WORD:
+            raise self._damaged("a name or number is too long")
+        self.at = match.end()
+        frame = stack[-1]
+        found = _MESSAGES[frame.message].get(bytes(match["name"]).decode())
+        if match["open"] is not None:
+            self._open(stack, found, bytes(match["open"]))
+        elif match.end("value") - match.start("value") > _MAX_WORD:
+            raise self._damaged("a name or number is too long")
+        else:
+            self._scalar(frame, found, "word", bytes(match["value"]))
+
+    def _open(self, stack: list[_Frame], found: _Field | None, mark: bytes) -> None:
+        if len(stack) >= _MAX_DEPTH:
+            raise self._damaged("its messages are nested too deeply")
+        message = found.message if found and found.message else "skipped"
+        number = found.number if found and found.message else 0
+        stack.append(_Frame(message, b"}" if mark == b"{" else b">", number))
+
     def _field(self, stack: list[_Frame], name: str) -> None:
         frame = stack[-1]
         found = _MESSAGES[frame.message].get(name)
@@ -134,11 +178,7 @@ class _Parser:
         if (kind, token) == ("mark", b":"):
             kind, token = self._next()
         if kind == "mark" and token in b"{<":
-            if len(stack) >= _MAX_DEPTH:
-                raise self._damaged("its messages are nested too deeply")
-            message = found.message if found and found.message else "skipped"
-            number = found.number if found and found.message else 0
-            stack.append(_Frame(message, b"}" if token == b"{" else b">", number))
+            self._open(stack, found, token)
         elif (kind, token) == ("mark", b"["):
             self._list(frame, found)
         else:
@@ -157,12 +197,13 @@ class _Parser:
     ) -> None:
         if kind not in ("word", "string"):
             raise self._damaged("a value is missing")
-        text = self._unescaped(token) if kind == "string" else None
+        text = self._string() if kind == "string" else None
         if found is None or found.kind == "message":
             return
         if found.kind == "bytes":
             if text is None:
                 raise self._damaged("a text in quotes is missing")
+            self._spend(len(text))
             self._put(frame, found.number, text)
             return
         if text is not None:
@@ -172,39 +213,58 @@ class _Parser:
             value = _number(word, found)
         except (ValueError, KeyError, OverflowError, PackError):
             raise self._damaged(f"{word[:24]!r} is no {found.kind}") from None
-        self._take(frame, value)
+        self._spend(len(value))
+        if found in _REPEATED.get(frame.message, ()):
+            frame.packed.setdefault(found.number, bytearray()).extend(value)
+        else:
+            frame.body += _varint(found.number << 3 | _WIRE_TYPES[found.kind]) + value
 
-    def _unescaped(self, token: bytes) -> bytes:
-        parts = [_unescape(token)]
-        while (match := self._match()) and match["string"] is not None:
+    def _string(self) -> bytearray:
+        """The text in quotes that was read last, with those that follow it."""
+        text = bytearray()
+        start, end = self.span
+        while True:
+            for piece in _PIECE.finditer(self.data, start + 1, end - 1):
+                text += _unescape(bytes(piece[0]))
+            match = self._match()
+            if match is None or match.lastgroup != "string":
+                return text
+            self._step()
             self.at = match.end()
-            parts.append(_unescape(match["string"]))
-        return parts[0] if len(parts) == 1 else b"".join(parts)
+            start, end = match.span("string")
 
     def _put(self, frame: _Frame, number: int, body: bytes | bytearray) -> None:
         if number:
-            self._take(frame, _varint(number << 3 | 2) + _varint(len(body)))
-            self._take(frame, body)
+            frame.body += _varint(number << 3 | 2) + _varint(len(body))
+            frame.body += body
 
-    def _take(self, frame: _Frame, value: bytes | bytearray) -> None:
-        self.allowance -= len(value) if frame.message == "tensor" else 0
+    def _spend(self, n_bytes: int) -> None:
+        self.allowance -= n_bytes
         if self.allowance < 0:
             raise self._damaged("its numbers need more room than the text")
-        frame.body += value
+
+    def _step(self) -> None:
+        self.steps -= 1
+        if self.steps < 0:
+            raise self._damaged("too many names and values for its size")
 
     def _match(self) -> re.Match[bytes] | None:
         return _TOKEN.match(self.data, self.at)
 
     def _next(self) -> tuple[str, bytes]:
+        """The kind of the next token, and the token if it is not in quotes."""
+        self._step()
         match = self._match()
         if match is None:
             raise self._damaged("neither a name nor a value")
         self.at = match.end()
         kind = match.lastgroup or "end"
-        token = bytes(match[kind])
-        if kind == "word" and len(token) > _MAX_WORD:
+        self.span = match.span(kind)
+        if kind == "string":
+            return kind, b""
+        if kind == "word" and self.span[1] - self.span[0] > _MAX_WORD:
             raise self._damaged("a name or number is too long")
-        return kind, token
+        return kind, bytes(match[kind])
 
     def _damaged(self, what: str) -> ModelFileError:
         return ModelFileError(
@@ -213,9 +273,8 @@ class _Parser:
         )
 
 
-def _unescape(token: bytes) -> bytes:
-    """The bytes of a string in quotes: octal, hexadecimal and C's escapes."""
-    inside = token[1:-1]
+def _unescape(inside: bytes) -> bytes:
+    """The bytes that a piece of a text means: octal, hexadecimal and C's escapes."""
     if b"\\" not in inside:
         return inside
     try:
@@ -228,18 +287,17 @@ def _unescape(token: bytes) -> bytes:
 
 
 def _number(word: str, found: _Field) -> bytes:
-    """Key and value of a field that is not of bytes."""
+    """The value of a field that is not of bytes."""
     if found.kind in ("float", "double"):
-        wire_type, form = (5, "<f") if found.kind == "float" else (1, "<d")
         text = word if word.endswith("nf") else word.removesuffix("f")
-        return _varint(found.number << 3 | wire_type) + pack(form, float(text))
+        return pack("<f" if found.kind == "float" else "<d", float(text))
     if found.kind == "bool":
         value = _BOOLS[word]
     elif found.kind == "type" and not word.isdecimal():
         value = _TYPE_CODES.get(word, 0)
     else:
         value = int(word, 0) & 0xFFFF_FFFF_FFFF_FFFF
-    return _varint(found.number << 3) + _varint(value)
+    return _varint(value)
 
 
 def _varint(value: int) -> bytes:

@@ -14,6 +14,8 @@ from ...errors import ModelFileError
 
 VARINT, FIXED64, BYTES, FIXED32 = 0, 1, 2, 5
 Value = int | memoryview
+FEWEST_FIELDS = 4096
+BYTES_OF_A_FIELD = 64
 
 _DAMAGED = "damaged or cut short; copy the file again"
 
@@ -47,17 +49,28 @@ def fields(data: memoryview) -> Iterator[tuple[int, int, Value]]:
     Raises
     ------
     ModelFileError
-        If the bytes are not a protobuf message.
+        If the bytes are not a protobuf message, or have more fields than a graph
+        has in so many bytes.
     """
+    for number, kind, start, end in spans(data):
+        yield number, kind, start if kind == VARINT else data[start:end]
+
+
+def spans(data: memoryview) -> Iterator[tuple[int, int, int, int]]:
+    """(field number, wire type, start, end) as `fields`; a varint is its own start."""
     at, end = 0, len(data)
+    left = FEWEST_FIELDS + end // BYTES_OF_A_FIELD
     while at < end:
+        left -= 1
+        if left < 0:
+            raise damaged("a message has too many fields for its size")
         key, at = varint(data, at)
         number, kind = key >> 3, key & 7
         if number == 0:
             raise damaged("a field has the number 0")
         if kind == VARINT:
             integer, at = varint(data, at)
-            yield number, kind, integer
+            yield number, kind, integer, at
             continue
         if kind == BYTES:
             size, at = varint(data, at)
@@ -67,7 +80,7 @@ def fields(data: memoryview) -> Iterator[tuple[int, int, Value]]:
             raise damaged(f"a field has the wire type {kind}")
         if size > end - at:
             raise damaged(f"a field claims {size} bytes where {end - at} are left")
-        yield number, kind, data[at : at + size]
+        yield number, kind, at, at + size
         at += size
 
 

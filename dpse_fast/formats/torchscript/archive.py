@@ -23,6 +23,8 @@ from .records import Storage, Tensor
 EXPANSION = 4
 LARGEST_PICKLE = 64 * 2**20
 LARGEST_DIRECTORY = 4 * 2**20
+_SHORT_DIRECTORY = 2**20
+_FILES_TO_DIRECTORY = 4  # a member takes 0.7 kB and 50 bytes of the directory or more
 _MOST_DIMENSIONS = 8
 _LARGEST_STEP = 2**40
 _ARRAY_OBJECT = 512  # bytes; a tensor takes some 200 in the archive beside its numbers
@@ -166,8 +168,9 @@ def _reject_long_directory(path: Path) -> None:
         at = tail.rfind(mark)
         if at >= 0 and at + place + struct.calcsize(form) <= len(tail):
             found += struct.unpack_from(form, tail, at + place)
-    if any(LARGEST_DIRECTORY < n <= size for n in found):
+    most = min(LARGEST_DIRECTORY, _SHORT_DIRECTORY + size // _FILES_TO_DIRECTORY)
+    if any(most < n <= size for n in found):
         raise ModelFileError(
-            f"a zip archive whose list of members has more than {LARGEST_DIRECTORY} "
-            "bytes, which no model needs; the file is damaged"
+            f"a zip archive whose list of members has more than {most} bytes, which no "
+            "model of its size needs; the file is damaged"
         )

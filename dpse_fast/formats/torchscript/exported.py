@@ -10,7 +10,7 @@ from ...errors import ModelFileError
 from ...model import Descriptor, Layer, Model, Net
 from .. import native
 from ..native_values import list_values, parse_json
-from ..tree import Tree
+from ..tree import Tree, located
 from .archive import Archive
 
 _DICTIONARY = "extra/model.json"
@@ -40,7 +40,9 @@ def read(archive: Archive) -> Model:
             f"({_DICTIONARY}); convert the model it was made from with "
             "dp convert-backend"
         )
-    tree = Tree(parse_json(text), "", list_values(len(text)))
+    with located(_DICTIONARY):
+        value = parse_json(text)
+    tree = Tree(value, "", list_values(len(text)))
     kind = "exported PyTorch program (.pt2, .pte)"
     model = native.read_tree(tree, kind, pytorch=False)
     if _sees_real_pairs_only(archive):
@@ -49,16 +51,13 @@ def read(archive: Archive) -> Model:
     return model
 
 
-def _text(archive: Archive, ending: str) -> str | None:
+def _text(archive: Archive, ending: str) -> bytes | None:
     names = [n for n in archive.names if n == ending or n.endswith(f"/{ending}")]
     if len(names) > 1:
         raise ModelFileError(f"holds {ending} more than once; the file is damaged")
     if not names:
         return None
-    try:
-        return archive.read(names[0]).decode()
-    except UnicodeDecodeError:
-        raise ModelFileError(f"{ending}: the text is not UTF-8") from None
+    return archive.read(names[0])
 
 
 def _sees_real_pairs_only(archive: Archive) -> bool:

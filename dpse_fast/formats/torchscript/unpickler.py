@@ -33,6 +33,7 @@ _KNOWN = {_REBUILD, _ORDERED, *_PASS_THROUGH, *DTYPES, *numpy_scalar.FUNCTIONS}
 _MARK = object()
 _FEWEST_OBJECTS = 2**18
 _BYTES_OF_AN_OBJECT = 32
+_SHORT_TEXTS = 2**20
 _LARGEST_KEY = 2**31
 
 
@@ -68,6 +69,7 @@ class _Machine:
         self.position = 0
         self.stack: list[Any] = []
         self.memo: dict[int, Any] = {}
+        self.room = len(data) + _SHORT_TEXTS
 
     def run(self, most: int) -> Any:
         for _ in range(most):
@@ -103,6 +105,14 @@ class _Machine:
         text = self.data[self.position : end].decode()
         self.position = end + 1
         return text
+
+    def text(self, count: int) -> str:
+        """A text of so many bytes; up to four bytes a character in memory."""
+        piece = self.take(count)
+        self.room -= count if piece.isascii() else 4 * count
+        if self.room < 0:
+            raise _damaged("its texts need more room than it has")
+        return piece.decode()
 
     def push(self, value: Any) -> None:
         self.stack.append(value)
@@ -223,7 +233,7 @@ _ACTIONS: dict[bytes, Callable[[_Machine], None]] = {
     b"M": lambda m: m.push(m.number("<H")),
     b"\x8a": _long,
     b"G": lambda m: m.push(m.number(">d")),
-    b"X": lambda m: m.push(m.take(m.number("<I")).decode()),
+    b"X": lambda m: m.push(m.text(m.number("<I"))),
     b"]": lambda m: m.push([]),
     b"}": lambda m: m.push({}),
     b")": lambda m: m.push(()),
