@@ -22,7 +22,7 @@ def _compile(function: Function, **options: Any) -> Function:
         with suppress(ImportError, AttributeError, TypeError, OSError):
             from ._kernel_cache import KernelCache
 
-            compiled._cache = KernelCache(function, options)  # type: ignore[attr-defined]
+            compiled._cache = KernelCache(function, options)
     return compiled
 
 

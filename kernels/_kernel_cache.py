@@ -48,12 +48,8 @@ def _tidy_once(folder: Path) -> None:
     tidy(folder.parent, MOST_BYTES, folder)
 
 
-class Nowhere:
+class _Nowhere:
     """Tells Numba's caches where files are, if they ask; they need not know."""
-
-    @classmethod
-    def from_function(cls, function: FunctionType, file: str) -> Nowhere:
-        return cls()
 
     def ensure_cache_path(self) -> None:
         """`_checked_file.keep` makes the folder when it is needed."""
@@ -64,8 +60,14 @@ class Nowhere:
     def get_source_stamp(self) -> str:
         return _digest()
 
-    def get_disambiguator(self) -> str:
-        return ""
+
+class Unlocated:
+    """Numba's way to pickle code, the other base of a class, looks for no folder."""
+
+    def __init__(self, function: FunctionType) -> None:
+        self._lineno = function.__code__.co_firstlineno
+        self._locator = _Nowhere()
+        self._filename_base = function.__name__
 
 
 class _Files:
@@ -117,7 +119,7 @@ class CheckedCache:
         file = Path(function.__code__.co_filename)
         if SOURCES not in file.parents:
             self._what += f" {blake2b(file.read_bytes()).hexdigest()}"
-        super().__init__(function)  # type: ignore[call-arg]
+        super().__init__(function)
         self._cache_file = _Files(function.__qualname__, self._cache_file._dump)
 
     def _index_key(self, signature: Any, codegen: Any) -> tuple[str, Any]:
@@ -127,17 +129,17 @@ class CheckedCache:
     def load_overload(self, signature: Any, target_context: Any) -> Any:
         """The compiled code, or None: no fault of the cache is an error."""
         with suppress(Exception):
-            return super().load_overload(signature, target_context)  # type: ignore[misc]
+            return super().load_overload(signature, target_context)
         return None
 
     def save_overload(self, signature: Any, compiled: Any) -> None:
         """Keep the compiled code, if that can be."""
         with suppress(Exception):
-            super().save_overload(signature, compiled)  # type: ignore[misc]
+            super().save_overload(signature, compiled)
 
 
-class _CompileResults(CompileResultCacheImpl):
-    _locator_classes = (Nowhere,)
+class _CompileResults(Unlocated, CompileResultCacheImpl):
+    pass
 
 
 class KernelCache(CheckedCache, FunctionCache):

@@ -7,11 +7,11 @@ from types import FunctionType
 import numba_cuda
 from numba.cuda.dispatcher import CUDACache, CUDACacheImpl
 
-from .._kernel_cache import CheckedCache, Nowhere, described
+from .._kernel_cache import CheckedCache, Unlocated, described
 
 
-class _Kernels(CUDACacheImpl):
-    _locator_classes = (Nowhere,)
+class _Kernels(Unlocated, CUDACacheImpl):
+    pass
 
 
 class KernelCache(CheckedCache, CUDACache):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Any, TypeVar
 
 import numba
@@ -41,7 +42,9 @@ def kernel(function: Function, *, blocks: int = 4) -> Any:
         return Kernel(function)
     bounds = THREADS, blocks
     compiled = cuda.jit(function, launch_bounds=bounds)
-    compiled._cache = KernelCache(function, bounds)
+    # A numba-cuda with other caches than those that we know: compiled in each process.
+    with suppress(AttributeError, OSError):
+        compiled._cache = KernelCache(function, bounds)
     return compiled
 
 

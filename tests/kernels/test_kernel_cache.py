@@ -242,6 +242,16 @@ def test_an_unknown_numba_compiles(
     assert right() == right() == COMPILED
 
 
+def test_settings_of_numba_for_other_functions(
+    place: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(
+        numba.config, "CACHE_LOCATOR_CLASSES", "none.Such", raising=False
+    )
+    assert right() == COMPILED
+    assert right() == FOUND
+
+
 def test_another_process_finds_them(place: Path) -> None:
     assert lines_of(OTHER_PROCESS, place) == [str(COMPILED)]
     assert lines_of(OTHER_PROCESS, place) == [str(FOUND)]
