@@ -2,19 +2,11 @@
 
 from __future__ import annotations
 
-import hashlib
-import os
-import stat
-import tempfile
 from collections.abc import Callable
 from contextlib import suppress
-from functools import cache
-from pathlib import Path
 from typing import Any, TypeVar
 
-import llvmlite
 import numba
-import numpy as np
 
 Function = TypeVar("Function", bound=Callable[..., Any])
 
@@ -22,82 +14,15 @@ Function = TypeVar("Function", bound=Callable[..., Any])
 FASTMATH = frozenset({"nsz", "arcp", "contract", "reassoc"})
 
 
-def source_digest() -> str:
-    """A digest of every kernel source and of what compiles it."""
-    stamp = hashlib.sha256()
-    for version in (numba.__version__, llvmlite.__version__, np.__version__):
-        stamp.update(version.encode())
-    folder = Path(__file__).parent
-    for path in sorted(folder.rglob("*.py")):
-        stamp.update(path.relative_to(folder).as_posix().encode())
-        stamp.update(path.read_bytes())
-    return stamp.hexdigest()[:16]
-
-
-def _roots() -> list[Path]:
-    named = numba.config.CACHE_DIR or os.environ.get("XDG_CACHE_HOME")
-    found = [Path(named)] if named else []
-    if not named:
-        # A container's user may have no home.
-        with suppress(RuntimeError):
-            found.append(Path.home() / ".cache")
-    owner = os.getuid() if hasattr(os, "getuid") else "user"
-    temporary = Path(tempfile.gettempdir()) / f"dpse-fast-{owner}"
-    return [*(folder / "dpse-fast" for folder in found), temporary]
-
-
-def _is_ours(folder: Path) -> bool:
-    """Whether nobody else can put machine code into a folder of the cache."""
-    if not hasattr(os, "getuid"):
-        return os.access(folder, os.W_OK)
-    status = folder.lstat()
-    private = stat.S_ISDIR(status.st_mode) and not status.st_mode & 0o022
-    return private and status.st_uid == os.getuid() and os.access(folder, os.W_OK)
-
-
-def private_directory(*names: str) -> Path | None:
-    """A folder of ours in the user's cache, or None if nowhere can be written."""
-    for root in _roots():
-        levels = [root]
-        for name in names:
-            levels.append(levels[-1] / name)
-        try:
-            root.parent.mkdir(parents=True, exist_ok=True)
-            for level in levels:
-                level.mkdir(mode=0o700, exist_ok=True)
-            if all(_is_ours(level) for level in levels):
-                return levels[-1]
-        except OSError:
-            continue
-    return None
-
-
-@cache
-def cache_directory() -> Path | None:
-    """Where compiled kernels are kept, or None if nowhere can be written.
-
-    Numba checks only the file that holds a cached function, not the files of
-    the functions it calls, so a change there would leave stale machine code.
-    Here every source is part of the directory's name.
-    """
-    return private_directory("kernels", source_digest())
-
-
 def _compile(function: Function, **options: Any) -> Function:
-    folder = cache_directory()
-    previous = numba.config.CACHE_DIR
-    if folder is not None:
-        numba.config.CACHE_DIR = str(folder)
-    try:
-        compiled: Function = numba.njit(
-            function,
-            cache=folder is not None,
-            nogil=True,
-            no_cfunc_wrapper=True,
-            **options,
-        )
-    finally:
-        numba.config.CACHE_DIR = previous
+    options = {"nogil": True, "no_cfunc_wrapper": True, **options}
+    compiled: Function = numba.njit(function, **options)
+    if not numba.config.DISABLE_JIT:
+        # A Numba with other caches than those that we know: compiled in each process.
+        with suppress(ImportError, AttributeError, TypeError, OSError):
+            from ._kernel_cache import KernelCache
+
+            compiled._cache = KernelCache(function, options)
     return compiled
 
 

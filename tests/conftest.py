@@ -14,6 +14,8 @@ if os.environ.get("DPSE_FAST_TEST_DEVICE") != "gpu":
     # Numba reads it when it is imported. `other_process` takes it out again.
     os.environ["NUMBA_ENABLE_CUDASIM"] = "1"
 
+from dpse_fast.kernels._cache_folders import Folders
+
 import dpse_fast
 from dpse_fast.planning import cache
 
@@ -65,7 +67,7 @@ def plans(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(autouse=True)
 def _plans_of_this_run(plans: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """No plan of another run is used, and the user's are left alone."""
-    monkeypatch.setattr(cache, "directory", lambda: plans)
+    monkeypatch.setattr(cache, "folders", lambda: Folders((plans,), plans))
 
 
 @pytest.fixture

@@ -9,8 +9,10 @@ from contextlib import suppress
 from functools import cache
 from pathlib import Path
 
-from ..errors import InputError, ModelFileError
-from ..kernels._jit import private_directory, source_digest
+from ..errors import ModelFileError
+from ..kernels import _checked_file as checked_file
+from ..kernels._cache_folders import Folders, cache_folders, tidy
+from ..kernels._source_digest import source_digest
 from ..model import Model
 from ..plan import StoredPlan
 from .sources import PACKAGE, plan_sources
@@ -29,12 +31,11 @@ def _digest() -> str:
     return stamp.hexdigest()[:16]
 
 
-def directory() -> Path | None:
-    """Where plans are kept, or None if nowhere."""
+def folders() -> Folders:
+    """Where plans are kept, or nowhere."""
     if os.environ.get(SWITCH) == "0":
-        return None
-    found: Path | None = private_directory("plans")
-    return found
+        return Folders((), None)
+    return cache_folders("plans")
 
 
 def planned(
@@ -49,49 +50,45 @@ def planned(
     A disk that is full or damaged costs the time of choosing, nothing else. A plan
     that came with a warning is not kept: each load must give the warning.
     """
-    folder = directory()
-    if folder is None:
-        return choose()
-    names = (model.digest(), precision, repr(tolerance), repr(sorted(types)), _digest())
-    key = hashlib.sha256("\n".join(names).encode()).hexdigest()[:32]
-    path = folder / f"{key}.h5"
-    found = _read(path, model)
-    if found is None:
-        found = choose()
-        if found.reached:
-            _write(path, model, found)
-            _tidy(folder)
+    asked = (
+        model.digest(),
+        precision,
+        repr(tolerance),
+        repr(sorted(types)),
+        _digest(),
+    )
+    key = "\n".join(asked)
+    name = f"{hashlib.sha256(key.encode()).hexdigest()[:32]}.h5"
+    places = folders()
+    for folder in places.read:
+        found = _read(folder / name, key, model)
+        if found is not None:
+            return found
+    found = choose()
+    if found.reached and places.write is not None:
+        _write(name, key, model, found)
     return found
 
 
-def _read(path: Path, model: Model) -> StoredPlan | None:
+def _read(path: Path, key: str, model: Model) -> StoredPlan | None:
     from ..formats.exchange.stored_plan import read_stored_plan
     from ..formats.hdf5 import open_file
 
+    if checked_file.read(path, key) is None:
+        return None
     try:
-        if not path.exists():
-            return None
+        # HDF5 does not look at what follows its own data.
         with open_file(path) as file:
-            found = read_stored_plan(file, model, "from the cache")
-        path.touch()
+            return read_stored_plan(file, model, "from the cache")
     except (OSError, ModelFileError):
         return None
-    return found
 
 
-def _write(path: Path, model: Model, plan: StoredPlan) -> None:
+def _write(name: str, key: str, model: Model, plan: StoredPlan) -> None:
     from ..formats.exchange.stored_plan import stored_plan_bytes
-    from ..runtime.atomic_file import complete_or_absent
 
-    with suppress(OSError, InputError), complete_or_absent(path) as partial:
-        partial.write_bytes(stored_plan_bytes(model.digest(), plan))
-
-
-def _tidy(folder: Path) -> None:
-    with suppress(OSError):
-        files = sorted(folder.glob("*.h5"), key=lambda p: -p.stat().st_mtime)
-        total = 0
-        for path in files:
-            total += path.stat().st_size
-            if total > MOST_BYTES:
-                path.unlink(missing_ok=True)
+    with suppress(OSError, ValueError, MemoryError):
+        content = stored_plan_bytes(model.digest(), plan)
+        folder = checked_file.keep(folders, name, key, content)
+        if folder is not None:
+            tidy(folder, MOST_BYTES, folder)

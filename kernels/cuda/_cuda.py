@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Any, TypeVar
 
 import numba
 import numpy as np
-
-from .._jit import cache_directory
 
 Function = TypeVar("Function", bound=Callable[..., Any])
 
@@ -25,7 +24,6 @@ else:
         # numba-cuda 0.30 asks for what NumPy 2.5 no longer has.
         np.row_stack = np.vstack  # noqa: NPY201
     from numba import cuda
-    from numba.cuda.core import config as _config
 
     from ._cache import KernelCache
 
@@ -44,14 +42,9 @@ def kernel(function: Function, *, blocks: int = 4) -> Any:
         return Kernel(function)
     bounds = THREADS, blocks
     compiled = cuda.jit(function, launch_bounds=bounds)
-    folder = cache_directory()
-    if folder is not None:
-        previous = _config.CACHE_DIR
-        _config.CACHE_DIR = str(folder)
-        try:
-            compiled._cache = KernelCache(function, bounds)
-        finally:
-            _config.CACHE_DIR = previous
+    # A numba-cuda with other caches than those that we know: compiled in each process.
+    with suppress(AttributeError, OSError):
+        compiled._cache = KernelCache(function, bounds)
     return compiled
 
 

@@ -74,6 +74,14 @@ def test_cache(tmp_path: Path) -> None:
     different = first.keys() - SAME
     assert len({first[name].code for name in different}) == len(different)
     assert first["spills"].code != first["good"].code == first["many_registers"].code
+    files = list(tmp_path.rglob("*.nbc"))
+    assert len(files) == len(different) + 1
+    for path in files:
+        content = bytearray(path.read_bytes())
+        content[len(content) // 2] ^= 1
+        path.write_bytes(content)
+    assert run(tmp_path) == first
+    assert run(tmp_path) == second
     other_gpu = run(tmp_path, (8, 0))
     assert not other_gpu["activate_tanh"].was_found
     assert other_gpu["activate_tanh"].code != first["activate_tanh"].code

@@ -6,13 +6,14 @@ import shutil
 from pathlib import Path
 
 import pytest
+from dpse_fast.kernels import _source_digest
+from dpse_fast.kernels._source_digest import source_digest
 from other_process import lines_of
 
 COMPUTE = """
 import numpy as np, naive
 from random_model import random_model, random_structure
 import dpse_fast
-from dpse_fast.kernels import _jit
 from dpse_fast.kernels.cpu import moments
 model, s = random_model(embedding=(4, 9), sel=(6, 5)), random_structure("wire", 2, 1, 5)
 for precision, limit in (("double", 1e-9), ("mixed", 1e-4)):
@@ -23,7 +24,7 @@ for precision, limit in (("double", 1e-9), ("mixed", 1e-4)):
     assert np.abs(result.forces - expected.forces).max() < 1e-4
 stats = getattr(moments.moments, "stats", None)
 print("hits", sum(stats.cache_hits.values()) if stats else None)
-print("folder", _jit.cache_directory())
+print("folder", stats.cache_path if stats else None)
 """
 
 
@@ -47,45 +48,14 @@ def test_right_without_a_compiler(tmp_path: Path) -> None:
 def test_the_cache_folder_depends_on_every_kernel_source(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from dpse_fast.kernels import _jit
-
     folder = tmp_path / "kernels"
-    shutil.copytree(Path(_jit.__file__).parent, folder)
-    monkeypatch.setattr(_jit, "__file__", str(folder / "_jit.py"))
-    before = _jit.source_digest()
-    assert before == _jit.source_digest()
+    shutil.copytree(_source_digest.SOURCES, folder)
+    monkeypatch.setattr(_source_digest, "SOURCES", folder)
+    before = source_digest()
+    assert before == source_digest()
     for path in sorted(folder.rglob("*.py")):
         source = path.read_text()
         path.write_text(source + "\n# changed\n")
-        assert _jit.source_digest() != before
+        assert source_digest() != before
         path.write_text(source)
-    assert _jit.source_digest() == before
-
-
-def test_an_unwritable_cache_folder_is_passed_over(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    from dpse_fast.kernels import _jit
-
-    blocked = tmp_path / "file"
-    blocked.write_text("not a folder")
-    good = tmp_path / "good"
-    monkeypatch.setattr(_jit, "_roots", lambda: [blocked, good])
-    find = _jit.cache_directory.__wrapped__
-    shared = tmp_path / "shared"
-    shared.mkdir(mode=0o777)
-    shared.chmod(0o777)
-    assert find().is_relative_to(good)
-    monkeypatch.setattr(_jit, "_roots", lambda: [blocked, shared])
-    assert find() is None
-
-
-def test_a_user_without_a_home(monkeypatch: pytest.MonkeyPatch) -> None:
-    from dpse_fast.kernels import _jit
-
-    def no_home() -> Path:
-        raise RuntimeError("Could not determine home directory.")
-
-    monkeypatch.delenv("XDG_CACHE_HOME", raising=False)
-    monkeypatch.setattr(Path, "home", staticmethod(no_home))
-    assert [root.name.startswith("dpse-fast-") for root in _jit._roots()] == [True]
+    assert source_digest() == before

@@ -2,23 +2,25 @@
 
 from __future__ import annotations
 
-import errno
 import os
+import resource
 from pathlib import Path
 
 import numpy as np
 import pytest
+from dpse_fast.kernels._cache_folders import PARTIAL, Folders
 from random_model import random_model, random_structure
 
 import dpse_fast
 from dpse_fast.errors import AccuracyWarning
 from dpse_fast.planning import cache
-from dpse_fast.planning.cache import directory
+
+USERS_FOLDERS = cache.folders  # the tests have others
 
 
 @pytest.fixture
 def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    monkeypatch.setattr(cache, "directory", lambda: tmp_path)
+    monkeypatch.setattr(cache, "folders", lambda: Folders((tmp_path,), tmp_path))
     return tmp_path
 
 
@@ -53,10 +55,27 @@ def test_each_question_has_its_own_plan(folder: Path) -> None:
 def test_a_damaged_plan_is_made_again(folder: Path) -> None:
     load()
     (path,) = folder.glob("*.h5")
-    for content in (b"", path.read_bytes()[:2000], os.urandom(3000)):
+    sound = path.read_bytes()
+    place = sound.index(b"tolerance")  # HDF5 has no checksum of attributes
+    changed = sound[:place] + b"T" + sound[place + 1 :]
+    for content in (b"", sound[:2000], sound[:-1], os.urandom(3000), changed):
         path.write_bytes(content)
         assert made(load()) == "at load"
         assert made(load()) == "from the cache"
+    path.unlink()
+    path.mkdir()
+    assert made(load()) == "at load"
+    assert made(load()) == "from the cache"
+
+
+def test_the_plan_of_another_question_is_not_taken(folder: Path) -> None:
+    load()
+    (path,) = folder.glob("*.h5")
+    load(tol=1e-4)
+    (other,) = set(folder.glob("*.h5")) - {path}
+    path.write_bytes(other.read_bytes())
+    assert made(load()) == "at load"
+    assert made(load()) == "from the cache"
 
 
 def test_a_change_of_the_code_makes_plans_anew(
@@ -102,30 +121,56 @@ def test_plans_used_longest_ago_go_first(
     assert len(list(folder.glob("*.h5"))) == 1
 
 
-def test_a_folder_that_cannot_be_written_to_costs_only_time(
+def test_a_folder_that_cannot_be_written_to_is_read(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    load()
+    monkeypatch.setattr(cache, "folders", lambda: Folders((folder,), None))
+    assert made(load()) == "from the cache"
+    assert made(load(seed=1)) == made(load(seed=1)) == "at load"
+    other = folder / "other"
+    other.mkdir()
+    monkeypatch.setattr(cache, "folders", lambda: Folders((folder, other), other))
+    assert made(load(seed=1)) == "at load"
+    assert made(load(seed=1)) == made(load()) == "from the cache"
+
+
+def test_a_folder_that_is_gone_costs_only_time(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(cache, "directory", lambda: tmp_path / "none")
+    none = tmp_path / "none"
+    monkeypatch.setattr(cache, "folders", lambda: Folders((none,), none))
     assert made(load()) == "at load"
 
 
 def test_a_full_disk_costs_only_time(
-    folder: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+    folder: Path, capfd: pytest.CaptureFixture[str]
 ) -> None:
-    def full(path: Path, content: bytes) -> None:
-        with path.open("wb") as stream:
-            stream.write(content[:1000])
-        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
-
-    monkeypatch.setattr(Path, "write_bytes", full)
-    assert made(load()) == "at load"
+    limits = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (1000, limits[1]))
+    try:
+        assert made(load()) == "at load"
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, limits)
     assert not list(folder.iterdir())
     assert capfd.readouterr().err == ""
 
 
-def test_the_switch(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_what_a_killed_process_leaves_goes_after_a_day(folder: Path) -> None:
+    old, new = folder / f".1{PARTIAL}", folder / f".2{PARTIAL}"
+    old.touch()
+    new.touch()
+    os.utime(old, (1, 1))
+    load()
+    assert not old.exists()
+    assert new.exists()
+
+
+def test_the_switch(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
     monkeypatch.setenv(cache.SWITCH, "0")
-    assert directory() is None
+    assert USERS_FOLDERS() == Folders((), None)
+    assert not list(tmp_path.iterdir())
     monkeypatch.delenv(cache.SWITCH)
-    found = directory()
-    assert found is None or found.name == "plans"
+    plans = tmp_path / "dpse-fast" / "plans"
+    assert USERS_FOLDERS() == Folders((plans,), plans)

@@ -21,7 +21,6 @@ WITHOUT_INFLUENCE = {
     "results": "reports, which planning does not read",
     "runtime.numba_start": "loads Numba's own registries sooner",
     "runtime.process_state": "pauses the garbage collection",
-    "runtime.atomic_file": "a file appears when it is complete",
 }
 
 
