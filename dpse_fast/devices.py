@@ -28,7 +28,9 @@ def choose_backend(
         exist.
     """
     if not isinstance(device, str) or not _DEVICE.fullmatch(device):
-        raise InputError(f"device: expected auto, cpu, cuda or cuda:N, got {shown(device)}")
+        raise InputError(
+            f"device: expected auto, cpu, cuda or cuda:N, got {shown(device)}"
+        )
     if gemm is not None and (not isinstance(gemm, str) or gemm not in GEMMS):
         raise InputError(f"gemm: expected one of {', '.join(GEMMS)}, got {shown(gemm)}")
     if not isinstance(deterministic, bool):
@@ -62,5 +64,7 @@ def check_threads(threads: int | None) -> int:
     whole = isinstance(threads, int | np.integer)
     whole = whole and not isinstance(threads, bool | np.timedelta64)
     if not whole or not 1 <= threads <= 1024:
-        raise InputError(f"threads: expected a number from 1 to 1024, got {shown(threads)}")
+        raise InputError(
+            f"threads: expected a number from 1 to 1024, got {shown(threads)}"
+        )
     return int(threads)

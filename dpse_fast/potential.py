@@ -269,7 +269,9 @@ def _renamed(old: str, new: str) -> None:
 
 def _one_of(value: str, known: tuple[str, ...], name: str) -> None:
     if not isinstance(value, str) or value not in known:
-        raise InputError(f"{name}: expected one of {', '.join(known)}, got {shown(value)}")
+        raise InputError(
+            f"{name}: expected one of {', '.join(known)}, got {shown(value)}"
+        )
 
 
 def _model_of(

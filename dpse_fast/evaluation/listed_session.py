@@ -121,7 +121,7 @@ class ListedSession(BaseSession):
             neighbours than ``sel``, with ``sel_overflow="error"``.
         """
         backend, names = self._backend, self._model.type_map
-        with backend.active(), self._lock:
+        with backend.active(), self._lock.lock, self._whole():
             at = cast_all_positions(backend, positions)
             n_all = int(at.shape[0])
             sums = check_sums(backend, forces, n_all)
@@ -163,7 +163,12 @@ class ListedSession(BaseSession):
         present : the types that the plan must serve; None: those of the list
         """
         backend = self._backend
-        with backend.active(), self._lock, self._in_memory(lambda: len(positions)):
+        with (
+            backend.active(),
+            self._lock.lock,
+            self._whole(),
+            self._in_memory(lambda: len(positions)),
+        ):
             at = backend.upload(positions)
             if given is not None:
                 self._use(lambda: backend.take_list(given), at, present)

@@ -98,7 +98,7 @@ def short_basis(rows: Doubles) -> Doubles | None:
 def _are_short(vectors: list[Vector]) -> bool:
     """Whether all is well as it is: most cells take this answer and 4 µs."""
     squares = [_dot(vector, vector) for vector in vectors]
-    if not SHORTEST_SQUARE < min(squares):
+    if not min(squares) > SHORTEST_SQUARE:
         return False
     products = []
     for i, j in _PAIRS[len(vectors)]:

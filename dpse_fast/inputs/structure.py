@@ -163,9 +163,7 @@ def _check_numbers(dtype: np.dtype[Any], name: str, expected: str) -> None:
         raise InputError(f"{name}: expected {expected} of numbers, got dtype {dtype}")
 
 
-def check_amount(
-    value: Any, name: str, expected: str, below: float = np.inf
-) -> float:
+def check_amount(value: Any, name: str, expected: str, below: float = np.inf) -> float:
     """A number >= 0, finite and below a limit."""
     refuse_meaning(value, name)
     real = isinstance(value, float | int | np.floating | np.integer)
