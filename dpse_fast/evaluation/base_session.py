@@ -12,7 +12,10 @@ from typing import Any
 import numpy as np
 
 from ..array_types import Integers
+from ..errors import InputError
 from ..inputs.parameters import check_parameters
+from ..inputs.plain_numbers import shown
+from ..inputs.structure import check_flag
 from ..plan import Plan
 from ..runtime.forks import ProcessLock
 from .backend import Backend, Evaluator, PlanSource, Request
@@ -49,6 +52,11 @@ class BaseSession(ABC):
     def __init__(
         self, backend: Backend, plans: PlanSource, options: SessionOptions
     ) -> None:
+        check_flag(options.profile, "profile")
+        if options.inform is not None and not callable(options.inform):
+            raise InputError(
+                f"inform: expected a function of a text, got {shown(options.inform)}"
+            )
         self._backend, self._plans, self._options = backend, plans, options
         self._model = plans.model
         self._warn = DomainWarnings(

@@ -12,7 +12,8 @@ from numpy.typing import ArrayLike
 from ..array_types import Doubles, Int32s, Int64s
 from ..errors import AtomError, InputError
 from ..inputs.parameters import check_parameters
-from ..inputs.structure import CheckedStructure, check_system
+from ..inputs.plain_numbers import refuse_meaning, shown
+from ..inputs.structure import CheckedStructure, check_flag, check_system
 from ..kernels.cpu.images import add_to_owners
 from ..model import Model
 from ..results import Report, Result
@@ -81,7 +82,16 @@ class BatchSession:
         self, structures: Iterable[Structure | tuple[Any, ...]], *, atomic: bool = False
     ) -> list[Result]:
         """The result of each structure; see `Potential.compute_batch`."""
-        given = list(structures)
+        atomic = check_flag(atomic, "atomic")
+        refuse_meaning(structures, "structures")
+        try:
+            of_each = iter(structures)
+        except TypeError:
+            raise InputError(
+                "structures: expected a list of Structures (positions, types, cell, "
+                f"pbc, fparam, aparam), got {shown(structures)}"
+            ) from None
+        given = list(of_each)
         with self._lock.lock:
             systems = [self._check(k, one) for k, one in enumerate(given)]
             some = [one for one in systems if one.n]

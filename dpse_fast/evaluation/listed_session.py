@@ -19,7 +19,7 @@ from ..inputs.neighbour_list import (
     check_same_atoms,
     check_sums,
 )
-from ..inputs.structure import refuse
+from ..inputs.structure import check_flag, refuse
 from ..results import Report
 from .backend import Backend, Evaluation, GivenList, PlanSource, Request
 from .base_session import BaseSession, SessionOptions, present_types
@@ -121,6 +121,9 @@ class ListedSession(BaseSession):
             neighbours than ``sel``, with ``sel_overflow="error"``.
         """
         backend, names = self._backend, self._model.type_map
+        same_list = check_flag(same_list, "same_list")
+        atomic = check_flag(atomic, "atomic")
+        pair_gradients = check_flag(pair_gradients, "pair_gradients")
         with backend.active(), self._lock.lock, self._whole():
             at = cast_all_positions(backend, positions)
             n_all = int(at.shape[0])

@@ -274,7 +274,7 @@ def _known(type_map: tuple[str, ...]) -> str:
 
 
 def _from_symbols(symbols: AnyArray, type_map: tuple[str, ...]) -> Int32s:
-    names, inverse = np.unique(symbols.astype(str), return_inverse=True)
+    names, inverse = np.unique(np.array(symbols.tolist()), return_inverse=True)
     unknown = sorted(set(names.tolist()) - set(type_map))
     if unknown:
         message = (
