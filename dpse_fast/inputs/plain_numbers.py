@@ -26,7 +26,7 @@ _ROWS = (list, tuple)
 
 
 def _mask(value: Any) -> bool:
-    return hasattr(value, "mask") and hasattr(value, "fill_value")
+    return hasattr(value, "mask")
 
 
 def _torch_mask(value: Any) -> bool:
@@ -77,6 +77,7 @@ def _asked(name: str) -> Callable[[Any], bool]:
 
 # What an array has, what that is called, and what a caller does about it.
 _MEANINGS: tuple[tuple[Callable[[Any], bool], str, str], ...] = (
+    (_labels, "labels", "put it in order and give its numbers, as .to_numpy() does"),
     (_mask, "a mask", "give .filled(...) or .compressed()"),
     (_torch_mask, "a mask", "give .to_tensor(...)"),
     (_unit, "units", "convert it to the units of this argument and give its numbers"),
@@ -85,7 +86,6 @@ _MEANINGS: tuple[tuple[Callable[[Any], bool], str, str], ...] = (
         "units in its attributes",
         "read it, convert it to the units of this argument and give its numbers",
     ),
-    (_labels, "labels", "put it in order and give its numbers, as .to_numpy() does"),
     (_sparse, "a sparse layout", "give .toarray() or .to_dense()"),
     (_asked("is_quantized"), "quantised numbers", "give .dequantize()"),
     (_asked("is_nested"), "rows of several lengths", "give one tensor of one shape"),
