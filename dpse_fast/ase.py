@@ -21,6 +21,8 @@ from numpy.typing import ArrayLike
 from .array_types import Doubles, Int64s
 from .errors import InputError
 from .evaluation.session import DEFAULT_SKIN
+from .inputs.arrays import array_of
+from .inputs.structure import check_length
 from .md.potentials import ModelLike, potential_of
 from .results import Result
 from .trajectory.frame import atomic_parameters, boundaries_of
@@ -83,7 +85,7 @@ class DeepPotential(Calculator):
         for name, value in (("fparam", fparam), ("aparam", aparam)):
             if value is not None and getattr(self.potential.model, name) is None:
                 raise InputError(f"{name}: expected none, the model takes no {name}")
-        self._skin = skin
+        self._skin = check_length(skin, "skin")
         self._given = {"fparam": fparam, "aparam": aparam}
         self._last: dict[str, Any] = {}
         self._session = self.potential.session(skin)
@@ -125,7 +127,10 @@ class DeepPotential(Calculator):
         if model.aparam is not None:
             own = atomic_parameters(atoms)
             found["aparam"] = self._given["aparam"] if own is None else own
-        return {k: None if v is None else np.array(v) for k, v in found.items()}
+        return {
+            k: None if v is None else array_of(v, k, "numbers").copy()
+            for k, v in found.items()
+        }
 
     def calculate(
         self,

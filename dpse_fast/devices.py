@@ -10,6 +10,7 @@ import numpy as np
 from .cpu.backend import CpuBackend
 from .errors import InputError
 from .evaluation.backend import Backend
+from .inputs.plain_numbers import shown
 
 GEMMS = ("float32", "tf32x3", "tf32")
 _DEVICE = re.compile(r"auto|cpu|cuda(:\d{1,3})?")
@@ -27,11 +28,13 @@ def choose_backend(
         exist.
     """
     if not isinstance(device, str) or not _DEVICE.fullmatch(device):
-        raise InputError(f"device: expected auto, cpu, cuda or cuda:N, got {device!r}")
+        raise InputError(
+            f"device: expected auto, cpu, cuda or cuda:N, got {shown(device)}"
+        )
     if gemm is not None and (not isinstance(gemm, str) or gemm not in GEMMS):
-        raise InputError(f"gemm: expected one of {', '.join(GEMMS)}, got {gemm!r}")
+        raise InputError(f"gemm: expected one of {', '.join(GEMMS)}, got {shown(gemm)}")
     if not isinstance(deterministic, bool):
-        raise InputError(f"deterministic: expected a bool, got {deterministic!r}")
+        raise InputError(f"deterministic: expected a bool, got {shown(deterministic)}")
     n_threads = check_threads(threads)
     if device == "cpu":
         return CpuBackend(n_threads)
@@ -58,7 +61,10 @@ def check_threads(threads: int | None) -> int:
     if threads is None:
         available = getattr(os, "sched_getaffinity", None)
         return len(available(0)) if available else os.cpu_count() or 1
-    whole = isinstance(threads, int | np.integer) and not isinstance(threads, bool)
+    whole = isinstance(threads, int | np.integer)
+    whole = whole and not isinstance(threads, bool | np.timedelta64)
     if not whole or not 1 <= threads <= 1024:
-        raise InputError(f"threads: expected a number from 1 to 1024, got {threads!r}")
+        raise InputError(
+            f"threads: expected a number from 1 to 1024, got {shown(threads)}"
+        )
     return int(threads)

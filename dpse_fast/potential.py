@@ -19,7 +19,8 @@ from .evaluation.base_session import SessionOptions
 from .evaluation.batch_session import BatchSession, Structure
 from .evaluation.listed_session import ListedSession
 from .evaluation.session import DEFAULT_SKIN, Session
-from .inputs.structure import check_amount, check_type_map
+from .inputs.plain_numbers import shown
+from .inputs.structure import check_length, check_type_map
 from .model import Model
 from .plan import Plan, StoredPlan
 from .planning import DEFAULT_TOLERANCE, Planner
@@ -177,7 +178,7 @@ class Potential:
         return self._new_batch(skin, options)
 
     def _new_batch(self, skin: float, options: SessionOptions) -> BatchSession:
-        check_amount(skin, "skin", "a length in Å")
+        skin = check_length(skin, "skin")
         session = ListedSession(self._backend, self._planner, options)
         return BatchSession(
             self.model, session, partial(NeighbourList, self.rcut, skin)
@@ -268,7 +269,9 @@ def _renamed(old: str, new: str) -> None:
 
 def _one_of(value: str, known: tuple[str, ...], name: str) -> None:
     if not isinstance(value, str) or value not in known:
-        raise InputError(f"{name}: expected one of {', '.join(known)}, got {value!r}")
+        raise InputError(
+            f"{name}: expected one of {', '.join(known)}, got {shown(value)}"
+        )
 
 
 def _model_of(

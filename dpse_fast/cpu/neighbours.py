@@ -9,7 +9,7 @@ import numpy as np
 
 from ..array_types import Doubles, Int32s, Int64s
 from ..errors import InputError
-from ..inputs.cell_geometry import allowance, strain_between
+from ..inputs.cell_geometry import allowance, check_density, strain_between
 from ..inputs.structure import System
 from ..kernels.cpu.neighbour_list import list_neighbours
 from ..kernels.cpu.skin import farthest_move, follow_owners
@@ -184,6 +184,7 @@ class NeighbourList:
         self._spread(list_neighbours, tasks(False), len(parts))
         np.cumsum(first, out=first)
         total = int(first[-1])
+        check_density(n, total, reach)
         if 4 * total > memory():
             raise InputError(
                 f"positions: {total / n:.3g} neighbours an atom within {reach:g} Å "

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import threading
 from weakref import WeakKeyDictionary
 
 from ..kernels._simd import lanes, registers
 from ..kernels.layout import Place
 from ..plan import Plan
 from ..plan.kernel_arrays import pair_potential
+from ..runtime.forks import ProcessLock
 from .fitting_net import FittingNet
 from .packed_descriptor import PackedDescriptor
 from .shared_weights import Packed
@@ -71,12 +71,12 @@ class PackedPlan:
 
 
 _packed: WeakKeyDictionary[Plan, PackedPlan] = WeakKeyDictionary()
-_lock = threading.Lock()
+_lock = ProcessLock()
 
 
 def packed(plan: Plan) -> PackedPlan:
     """The plan packed, the same for all who ask while the plan lives."""
-    with _lock:
+    with _lock.lock:
         found = _packed.get(plan)
         if found is None:
             found = _packed[plan] = PackedPlan(plan)

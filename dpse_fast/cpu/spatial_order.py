@@ -64,7 +64,7 @@ def in_spatial_order(
             f"of {memory() / 1e9:.3g} GB or the {MOST_ATOMS} that one list can hold; "
             "expected positions and cell in Å"
         )
-    extent = low.min(axis=0), high.max(axis=0), system.cell
+    extent = low.min(axis=0), high.max(axis=0), box.cell
     origin, widths, shape = cells_of_space(*extent, reach, n_all, CELLS_PER_REACH)
     first = np.empty(int(shape.prod()) + 1, np.int32)
     first[-1] = n_all

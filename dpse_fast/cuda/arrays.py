@@ -12,6 +12,7 @@ from numpy.typing import DTypeLike
 from ..array_types import AnyArray, Int64s, Integers
 from ..errors import InputError
 from ..inputs.arrays import FARTHEST, Faults, Give, kind_of, unreadable
+from ..inputs.plain_numbers import refuse_meaning
 from ..kernels.cuda.boundary import (
     FIRST_FAR,
     FIRST_OUTSIDE,
@@ -33,6 +34,7 @@ class CudaArrays:
 
     def adopt(self, value: Any, name: str) -> Any:
         device = self.gpu
+        refuse_meaning(value, name)
         kind = kind_of(value, name)
         number, array = kind.number, None
         if number is None or number == device.number:

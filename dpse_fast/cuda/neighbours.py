@@ -9,7 +9,7 @@ import numpy as np
 
 from ..array_types import Doubles
 from ..errors import InputError
-from ..inputs.cell_geometry import allowance
+from ..inputs.cell_geometry import allowance, check_density
 from ..inputs.structure import System
 from ..kernels.cuda.layout import NO_REVERSE, FullList, PlacesByCell
 from ..kernels.cuda.neighbour_list import list_by_type, summarise
@@ -223,6 +223,7 @@ class NeighbourList(RowList):
         extremes = 8 * n * self._n_types
         needed = n_listed * (6 if self._reverse else 4) + extremes
         reach = self.cutoff + self.skin
+        check_density(n, n_listed, reach)
         free, _ = self._device.memory()
         room = sum(
             array.nbytes

@@ -85,7 +85,8 @@ def in_spatial_order(
         If there are too many images for memory.
     """
     n = len(system.positions)
-    box = device.upload_all(periodicity(system, reach))
+    on_host = periodicity(system, reach)
+    box = device.upload_all(on_host)
     wrapped, ends = device.empty(3 * n, np.float64), device.empty(n, np.int64)
     n_warps = min(warps(n), MOST_WARPS)
     extent = device.empty(N_EXTENT * n_warps, np.float64)
@@ -95,7 +96,7 @@ def in_spatial_order(
     n_all = n + int(found[:, 6].sum())
     low, high = found[:, :3].min(axis=0), found[:, 3:6].max(axis=0)
     origin, widths, shape = cells_of_space(
-        low, high, system.cell, reach, n_all, CELLS_PER_REACH
+        low, high, on_host.cell, reach, n_all, CELLS_PER_REACH
     )
     n_cells = int(shape.prod())
     _check(device, n, n_all, building_bytes(n, n_all, n_cells, n_types))

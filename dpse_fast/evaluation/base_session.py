@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import threading
 from abc import ABC, abstractmethod
 from collections import Counter
 from collections.abc import Callable, Iterator
@@ -13,8 +12,12 @@ from typing import Any
 import numpy as np
 
 from ..array_types import Integers
+from ..errors import InputError
 from ..inputs.parameters import check_parameters
+from ..inputs.plain_numbers import shown
+from ..inputs.structure import check_flag
 from ..plan import Plan
+from ..runtime.forks import ProcessLock
 from .backend import Backend, Evaluator, PlanSource, Request
 from .domain_warnings import DomainWarnings
 
@@ -49,12 +52,18 @@ class BaseSession(ABC):
     def __init__(
         self, backend: Backend, plans: PlanSource, options: SessionOptions
     ) -> None:
+        check_flag(options.profile, "profile")
+        if options.inform is not None and not callable(options.inform):
+            raise InputError(
+                f"inform: expected a function of a text, got {shown(options.inform)}"
+            )
         self._backend, self._plans, self._options = backend, plans, options
         self._model = plans.model
         self._warn = DomainWarnings(
             plans.model, options.sel_overflow, options.inform, options.warn_once
         )
-        self._lock = threading.Lock()
+        self._lock = ProcessLock()
+        self._half_done = False
         self._evaluator: Evaluator | None = None
         self._earlier_seconds: Counter[str] = Counter()
 
@@ -77,6 +86,17 @@ class BaseSession(ABC):
         self._earlier_seconds = Counter(self.stage_seconds)
         self._evaluator = None
         self._forget_lists()
+
+    @contextmanager
+    def _whole(self) -> Iterator[None]:
+        """Drops what a thread left half done that a fork did not take along."""
+        if self._half_done:
+            self._drop_evaluator()
+        self._half_done = True
+        try:
+            yield
+        finally:
+            self._half_done = False
 
     @abstractmethod
     def _forget_lists(self) -> None:

@@ -79,6 +79,10 @@ class BatchList:
             self._joined = lists
         return anew
 
+    def forget(self) -> None:
+        """Join anew next time, as after an update that was broken off."""
+        self._joined = []
+
     def _join(self, n_atoms: Sequence[int]) -> None:
         hoods = [one.hood for one in self._lists]
         places = _begins([len(hood.positions) for hood in hoods])

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 from typing import Any, NamedTuple
@@ -13,10 +12,12 @@ from numpy.typing import ArrayLike
 from ..array_types import Doubles, Int32s, Int64s
 from ..errors import AtomError, InputError
 from ..inputs.parameters import check_parameters
-from ..inputs.structure import CheckedStructure, check_system
+from ..inputs.plain_numbers import refuse_meaning, shown
+from ..inputs.structure import CheckedStructure, check_flag, check_system
 from ..kernels.cpu.images import add_to_owners
 from ..model import Model
 from ..results import Report, Result
+from ..runtime.forks import ProcessLock
 from .backend import Request
 from .batch_list import BatchList, HostList
 from .domain_report import report_of_atoms
@@ -71,7 +72,7 @@ class BatchSession:
         self._model, self._session = model, session
         self._list = BatchList(make_list)
         self._ready = False
-        self._lock = threading.Lock()
+        self._lock = ProcessLock()
 
     @property
     def list_builds(self) -> int:
@@ -81,8 +82,17 @@ class BatchSession:
         self, structures: Iterable[Structure | tuple[Any, ...]], *, atomic: bool = False
     ) -> list[Result]:
         """The result of each structure; see `Potential.compute_batch`."""
-        given = list(structures)
-        with self._lock:
+        atomic = check_flag(atomic, "atomic")
+        refuse_meaning(structures, "structures")
+        try:
+            of_each = iter(structures)
+        except TypeError:
+            raise InputError(
+                "structures: expected a list of Structures (positions, types, cell, "
+                f"pbc, fparam, aparam), got {shown(structures)}"
+            ) from None
+        given = list(of_each)
+        with self._lock.lock:
             systems = [self._check(k, one) for k, one in enumerate(given)]
             some = [one for one in systems if one.n]
             try:
@@ -130,6 +140,8 @@ class BatchSession:
         """Of atoms that count, with all that is known of each."""
         joint = self._list
         same, self._ready = self._ready, False  # until it is evaluated
+        if not same:
+            joint.forget()
         same &= not joint.update([one.checked.system for one in systems])
         own = joint.owners[joint.rows.centres]
         request = Request(

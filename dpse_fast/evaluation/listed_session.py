@@ -19,7 +19,7 @@ from ..inputs.neighbour_list import (
     check_same_atoms,
     check_sums,
 )
-from ..inputs.structure import refuse
+from ..inputs.structure import check_flag, refuse
 from ..results import Report
 from .backend import Backend, Evaluation, GivenList, PlanSource, Request
 from .base_session import BaseSession, SessionOptions, present_types
@@ -121,7 +121,10 @@ class ListedSession(BaseSession):
             neighbours than ``sel``, with ``sel_overflow="error"``.
         """
         backend, names = self._backend, self._model.type_map
-        with backend.active(), self._lock:
+        same_list = check_flag(same_list, "same_list")
+        atomic = check_flag(atomic, "atomic")
+        pair_gradients = check_flag(pair_gradients, "pair_gradients")
+        with backend.active(), self._lock.lock, self._whole():
             at = cast_all_positions(backend, positions)
             n_all = int(at.shape[0])
             sums = check_sums(backend, forces, n_all)
@@ -163,7 +166,12 @@ class ListedSession(BaseSession):
         present : the types that the plan must serve; None: those of the list
         """
         backend = self._backend
-        with backend.active(), self._lock, self._in_memory(lambda: len(positions)):
+        with (
+            backend.active(),
+            self._lock.lock,
+            self._whole(),
+            self._in_memory(lambda: len(positions)),
+        ):
             at = backend.upload(positions)
             if given is not None:
                 self._use(lambda: backend.take_list(given), at, present)

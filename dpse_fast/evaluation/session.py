@@ -8,7 +8,12 @@ from typing import Any
 import numpy as np
 
 from ..inputs.arrays import Give
-from ..inputs.structure import CheckedStructure, check_amount, check_structure
+from ..inputs.structure import (
+    CheckedStructure,
+    check_flag,
+    check_length,
+    check_structure,
+)
 from ..results import Report, Result
 from .backend import Backend, PlanSource, Request, StructureList
 from .base_session import BaseSession, SessionOptions, present_types
@@ -41,7 +46,7 @@ class Session(BaseSession):
         skin: float,
     ) -> None:
         super().__init__(backend, plans, options)
-        self._skin = check_amount(skin, "skin", "a length in Å")
+        self._skin = check_length(skin, "skin")
         self._list: StructureList | None = None
         self._earlier_builds = 0
 
@@ -65,7 +70,8 @@ class Session(BaseSession):
     ) -> Result:
         """As `Potential.compute`."""
         backend, names = self._backend, self._model.type_map
-        with backend.active(), self._lock:
+        atomic = check_flag(atomic, "atomic")
+        with backend.active(), self._lock.lock, self._whole():
             give = backend.giver(positions)
             structure = check_structure(backend, positions, types, cell, pbc, names)
             request = self._request(fparam, aparam, structure.n_atoms, atomic=atomic)

@@ -14,6 +14,7 @@ from numpy.typing import DTypeLike
 
 from ..array_types import AnyArray, Doubles, Int64s, Integers
 from ..errors import InputError
+from .plain_numbers import refuse_meaning, refuse_rows_of_meaning
 
 # DLDeviceType of DLPack
 CPU, CUDA, CUDA_HOST, CUDA_MANAGED = 1, 2, 3, 13
@@ -219,16 +220,42 @@ def refuse_device_array(value: Any, name: str) -> None:
         )
 
 
-def array_of(value: Any, name: str, expected: str) -> AnyArray:
-    """What NumPy makes of it, of any dtype and shape."""
+def array_of(
+    value: Any, name: str, expected: str, *, bools_count: bool = False
+) -> AnyArray:
+    """What NumPy makes of it, of any dtype and shape; nothing that it means is lost.
+
+    Parameters
+    ----------
+    bools_count : whether True and 1 may stand side by side in a list
+
+    Raises
+    ------
+    InputError
+        If NumPy cannot read it, and for `refuse_meaning`.
+    """
+    if type(value) is np.ndarray:
+        return value
     refuse_device_array(value, name)
     try:
+        if isinstance(value, list | tuple):
+            refuse_rows_of_meaning(value, name, bools_count=bools_count)
+        else:
+            refuse_meaning(value, name)
         if hasattr(value, "__dlpack__") and not hasattr(value, "__array__"):
             return np.from_dlpack(value)
-        return np.asarray(value)
-    except ValueError:
-        raise InputError(f"{name}: expected {expected}, got ragged rows") from None
-    except (TypeError, RuntimeError, BufferError) as error:
+        # Of an object that turns itself into an array, a mask or a unit may appear now.
+        found = np.asanyarray(value)
+        refuse_meaning(found, name)
+        return np.asarray(found)
+    except InputError:
+        raise
+    except ValueError as error:
+        reason = str(error)
+        if "inhomogeneous" in reason:
+            reason = "ragged rows"
+        raise InputError(f"{name}: expected {expected}, got {reason}") from None
+    except Exception as error:
         reason = (str(error).splitlines() or [type(error).__name__])[0]
         raise InputError(
             f"{name}: expected {expected}, got a {type(value).__name__} that NumPy "

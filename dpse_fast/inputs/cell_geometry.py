@@ -7,34 +7,47 @@ import numpy as np
 from ..array_types import Doubles, Int64s
 from ..errors import InputError
 from ..kernels.layout import Periodicity
+from .lattice import reduced_cell, short_basis
 from .structure import System
 
 MOST_ATOMS = 2**31 - 1  # indices are int32
-MOST_IMAGES_PER_ATOM = 200_000
 MOST_CELLS_PER_ATOM = 8
+MOST_DENSE = 10.0  # atoms per Å³; hydrogen at a terapascal has 1
 
 
 def periodicity(system: System, reach: float) -> Periodicity:
-    """The cell, and how far images within reach (Å) of it lie.
+    """The lattice, and how far images within reach (Å) of its cell lie.
+
+    The cell is the one with the shortest periodic vectors, see `reduced_cell`: those
+    of a skewed one lie far from it, and most of what they span is out of reach.
 
     Raises
     ------
     InputError
-        If the cell is so thin that an atom has too many images.
+        If an atom has too many images for any list.
     """
     if not any(system.pbc):
         return Periodicity(system.cell, system.cell, np.zeros(3))
-    inverse = np.linalg.inv(system.cell)
+    if all(system.pbc):
+        n, volume = len(system.positions), abs(float(np.linalg.det(system.cell)))
+        if n > MOST_DENSE * volume:
+            raise InputError(
+                f"cell: expected at most {MOST_DENSE:g} atoms per Å³, got {n} in "
+                f"{volume:.3g} Å³; lengths are in Å"
+            )
+    cell = reduced_cell(system.cell, system.pbc)
+    inverse = np.linalg.inv(cell)
     heights = 1.0 / np.linalg.norm(inverse, axis=0)
     near = np.where(system.pbc, reach * (1 + 1e-9) / heights, 0.0)
     images = float(np.prod(2.0 * np.ceil(near) + 1))
-    if images > MOST_IMAGES_PER_ATOM:
+    if images > MOST_ATOMS:
         raise InputError(
-            f"cell: {images:.3g} periodic images lie within "
-            f"{reach:g} Å of the cell, whose thinnest direction is "
-            f"{heights[list(system.pbc)].min():.3g} Å; expected lengths in Å"
+            f"cell: {images:.3g} periodic images of an atom lie within {reach:g} Å, "
+            f"cutoff and skin, of a cell whose thinnest direction is "
+            f"{heights[list(system.pbc)].min():.3g} Å; expected at most {MOST_ATOMS}: "
+            "a larger cell or a smaller skin"
         )
-    return Periodicity(system.cell, np.ascontiguousarray(inverse), near)
+    return Periodicity(cell, np.ascontiguousarray(inverse), near)
 
 
 def cells_of_space(
@@ -68,6 +81,25 @@ def cells_of_space(
     return origin, widths, np.floor(extent / widths).astype(np.int64) + 1
 
 
+def check_density(n: int, n_listed: int, reach: float) -> None:
+    """Refuse a list that no matter is dense enough for, and no cutoff of use.
+
+    Choosing the nearest of n neighbours takes time as n²: at 1000 atoms per Å³ one
+    atom took two minutes.
+
+    Parameters
+    ----------
+    n : atoms
+    n_listed : neighbours of all of them
+    reach : Å, that they are listed to
+    """
+    if n_listed > MOST_DENSE * n * 4 / 3 * np.pi * reach**3:
+        raise InputError(
+            f"positions: {n_listed / n:.3g} neighbours an atom within {reach:g} Å; "
+            f"expected at most {MOST_DENSE:g} atoms per Å³, lengths in Å"
+        )
+
+
 def strain_between(before: System, now: System) -> Doubles:
     """(3, 3) E, for which x → x + x E takes the cell of before to the cell of now.
 
@@ -82,6 +114,10 @@ def strain_between(before: System, now: System) -> Doubles:
     old, new = before.cell[periodic], now.cell[periodic]
     if np.array_equal(old, new):
         return np.zeros((3, 3))
+    basis = short_basis(old)
+    if basis is not None:
+        # The same strain; long vectors with small angles would round it away.
+        old, new = basis @ old, basis @ new
     return np.asarray(np.linalg.pinv(old) @ (new - old))
 
 

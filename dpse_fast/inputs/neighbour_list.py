@@ -11,7 +11,8 @@ from numpy.typing import ArrayLike
 from ..array_types import Int32s, Int64s, Integers
 from ..errors import InputError
 from .arrays import VIRTUAL, Array, Arrays, array_of, kind_of
-from .structure import cast_positions, check_one_type_each, types_of_dtype
+from .plain_numbers import refuse_meaning
+from .structure import NAMES, cast_positions, check_one_type_each, types_of_dtype
 from .structure import check_types as check_model_types
 
 ABSENT = "NULL"  # as LAMMPS names types without a model
@@ -82,6 +83,7 @@ def check_sums(arrays: Arrays, value: Any, n_all: int) -> Any:
     kind = kind_of(value, "forces")
     if value is None:
         return None
+    refuse_meaning(value, "forces")
     sums = arrays.adopt(value, "forces") if kind.on_device else value
     shaped = getattr(sums, "shape", None) == (n_all, 3) and sums.dtype == np.float64
     if kind.on_device:
@@ -121,9 +123,9 @@ def check_list(given: ListArguments) -> CallerList:
     if not starts.size:
         raise InputError("first: expected n_rows + 1 numbers, got none")
     listed = _indices(neighbours, "neighbours", "indices of atoms")
-    steps = np.diff(starts)
-    if starts[0] != 0 or starts[-1] != listed.size or (steps < 0).any():
-        down = np.flatnonzero(steps < 0)
+    # Compared and not subtracted: differences of unsigned and of huge ones wrap.
+    down = np.flatnonzero(starts[1:] < starts[:-1])
+    if starts[0] != 0 or starts[-1] != listed.size or down.size:
         raise InputError(
             f"first: expected numbers that ascend from 0 to the {listed.size} "
             f"neighbours, got {starts[0]} to {starts[-1]}"
@@ -170,7 +172,7 @@ def check_caller_types(
         raise InputError(f"type_map: expected {expected}, got shape {given.shape}")
     found = np.full(given.size, VIRTUAL, np.int32)
     known = np.ones(given.size, bool)
-    if given.dtype.kind in "UO":
+    if given.dtype.kind in NAMES:
         known = np.array([name not in (None, ABSENT) for name in given.tolist()])
     if not known.any():
         return found

@@ -49,4 +49,11 @@ def check_parameters(
     if not np.isfinite(given).all():
         raise InputError(f"{name}: expected finite numbers, got NaN or infinity")
     whole = np.broadcast_to(given.reshape((-1, k)), (rows, k))
-    return np.asarray((whole - expected.mean) * expected.scale, np.float64)
+    with np.errstate(all="ignore"):
+        normalised = np.asarray((whole - expected.mean) * expected.scale, np.float64)
+    if not np.isfinite(normalised).all():
+        raise InputError(
+            f"{name}: expected numbers like those that the model was trained with, got "
+            f"{np.abs(given).max():.3g}, which is infinite when it is normalised"
+        )
+    return normalised

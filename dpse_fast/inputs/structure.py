@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Sequence
+from math import hypot
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -22,9 +23,12 @@ from .arrays import (
     array_of,
     kind_of,
 )
+from .lattice import reduced
+from .plain_numbers import refuse_meaning, shown
 
-SMALLEST_CELL = 1e-6  # of a cube of the same edges: flatter cells are singular
+NEAREST_IMAGE = 0.01  # Å; no atoms are so near each other
 POSITIONS = "an (N, 3) array in Å"
+NAMES = "UOT"  # kinds of dtypes: of fixed length, objects, and NumPy's strings
 HOST_ARRAYS = HostArrays()
 
 
@@ -92,7 +96,7 @@ def check_structure(
     periodic = check_pbc(arrays.on_host(pbc, "pbc"), box is not None)
     box = check_cell(box, periodic)
     faults = arrays.faults(at, given.values, given.least, len(type_map))()
-    refuse(faults, type_map)
+    refuse(faults, type_map, given.least)
     species = arrays.cast(given.values, np.int32)
     if not faults.n_virtual:
         return CheckedStructure(System(at, species, box, periodic), None, n)
@@ -115,8 +119,13 @@ def check_system(
     return check_structure(HOST_ARRAYS, positions, types, cell, pbc, type_map)
 
 
-def refuse(faults: Faults, type_map: tuple[str, ...]) -> None:
-    """Raise an InputError for positions or types with faults."""
+def refuse(faults: Faults, type_map: tuple[str, ...], least: int = VIRTUAL) -> None:
+    """Raise an InputError for positions or types with faults.
+
+    Parameters
+    ----------
+    least : 0 where types came unsigned: huge ones are negative by now
+    """
     if faults.n_far:
         raise InputError(
             f"positions: expected finite coordinates below {FARTHEST:g} Å, got "
@@ -124,8 +133,11 @@ def refuse(faults: Faults, type_map: tuple[str, ...]) -> None:
             f"({faults.n_far} such atoms)"
         )
     if faults.unknown_atom is not None:
+        unknown = faults.unknown_type
+        if least == 0 and unknown < 0:
+            unknown += 2**64
         raise InputError(
-            f"types: atom {faults.unknown_atom} has type {faults.unknown_type}; the "
+            f"types: atom {faults.unknown_atom} has type {unknown}; the "
             f"model's types are {_known(type_map)}; {VIRTUAL} is a "
             "virtual atom"
         )
@@ -135,7 +147,15 @@ def floats(value: ArrayLike, name: str, expected: str) -> Doubles:
     """An argument of the host as float64, C-contiguous."""
     array = array_of(value, name, expected)
     _check_numbers(array.dtype, name, expected)
-    return np.ascontiguousarray(array, np.float64)
+    return as_doubles(array)
+
+
+def as_doubles(array: AnyArray) -> Doubles:
+    """As float64, C-contiguous; what is too large for it becomes infinite, unsaid."""
+    if array.dtype == np.float64:
+        return np.ascontiguousarray(array, np.float64)
+    with np.errstate(all="ignore"):
+        return np.ascontiguousarray(array, np.float64)
 
 
 def _check_numbers(dtype: np.dtype[Any], name: str, expected: str) -> None:
@@ -143,12 +163,32 @@ def _check_numbers(dtype: np.dtype[Any], name: str, expected: str) -> None:
         raise InputError(f"{name}: expected {expected} of numbers, got dtype {dtype}")
 
 
-def check_amount(value: Any, name: str, expected: str) -> float:
-    """A finite number >= 0."""
-    number = isinstance(value, float | int | np.number) and not np.iscomplexobj(value)
-    if not number or not 0 <= float(value) < np.inf:
-        raise InputError(f"{name}: expected {expected} >= 0, got {value!r}")
-    return float(value)
+def check_amount(value: Any, name: str, expected: str, below: float = np.inf) -> float:
+    """A number >= 0, finite and below a limit."""
+    refuse_meaning(value, name)
+    real = isinstance(value, float | int | np.floating | np.integer)
+    real = real and not isinstance(value, bool | np.timedelta64)
+    try:
+        with np.errstate(all="ignore"):
+            amount = float(value) if real else np.nan
+    except OverflowError:
+        amount = np.inf
+    if not 0 <= amount < below:
+        limit = "" if below == np.inf else f" and below {below:g}"
+        raise InputError(f"{name}: expected {expected} >= 0{limit}, got {shown(value)}")
+    return amount
+
+
+def check_length(value: Any, name: str) -> float:
+    """A length in Å >= 0 that is not beyond all positions."""
+    return check_amount(value, name, "a length in Å", FARTHEST)
+
+
+def check_flag(value: Any, name: str) -> bool:
+    """True or False: anything else would count as one of them, and be a guess."""
+    if isinstance(value, bool | np.bool_):
+        return bool(value)
+    raise InputError(f"{name}: expected True or False, got {shown(value)}")
 
 
 def cast_positions(arrays: Arrays, value: Any) -> Array:
@@ -166,7 +206,7 @@ def cast_positions(arrays: Arrays, value: Any) -> Array:
         raise InputError("positions: expected at least one atom, got none")
     if on_device:
         return arrays.cast(array, np.float64)
-    return arrays.upload(np.ascontiguousarray(array, np.float64))
+    return arrays.upload(as_doubles(array))
 
 
 def cast_types(
@@ -182,7 +222,7 @@ def cast_types(
     kind = types.dtype.kind
     if (
         not on_device
-        and kind in "UO"
+        and kind in NAMES
         and all(isinstance(t, str) for t in types.tolist())
     ):
         return TypeNumbers(arrays.upload(_from_symbols(types, type_map)), 0)
@@ -208,7 +248,7 @@ def check_types(
         return np.empty(0, np.int32)
     nowhere = np.zeros((n_atoms, 3))
     faults = HOST_ARRAYS.faults(nowhere, given.values, given.least, len(type_map))()
-    refuse(faults, type_map)
+    refuse(faults, type_map, given.least)
     return HOST_ARRAYS.cast(given.values, np.int32)
 
 
@@ -234,7 +274,7 @@ def _known(type_map: tuple[str, ...]) -> str:
 
 
 def _from_symbols(symbols: AnyArray, type_map: tuple[str, ...]) -> Int32s:
-    names, inverse = np.unique(symbols.astype(str), return_inverse=True)
+    names, inverse = np.unique(np.array(symbols.tolist()), return_inverse=True)
     unknown = sorted(set(names.tolist()) - set(type_map))
     if unknown:
         message = (
@@ -263,7 +303,7 @@ def check_type_map(value: Sequence[str], of_model: tuple[str, ...]) -> tuple[str
     names = tuple(given.ravel().tolist())
     good = all(isinstance(name, str) and name for name in names)
     if not good or len(set(names)) != len(names) or len(names) != len(of_model):
-        raise InputError(f"type_map: expected {expected}, got {value!r}")
+        raise InputError(f"type_map: expected {expected}, got {shown(value)}")
     return names
 
 
@@ -273,10 +313,10 @@ def check_pbc(
     """Periodicity of each axis; None: along all if there is a cell."""
     if value is None:
         value = has_cell
-    flags = array_of(value, "pbc", "one bool or three")
+    flags = array_of(value, "pbc", "one bool or three", bools_count=True)
     ints = flags.dtype.kind in "iu" and np.isin(flags, (0, 1)).all()
     if flags.shape not in ((), (3,)) or not (flags.dtype == bool or ints):
-        raise InputError(f"pbc: expected one bool or three, got {value!r}")
+        raise InputError(f"pbc: expected one bool or three, got {shown(value)}")
     a, b, c = (bool(f) for f in np.broadcast_to(flags, 3))
     if (a or b or c) and not has_cell:
         raise InputError(
@@ -299,19 +339,35 @@ def check_cell(value: ArrayLike | None, pbc: tuple[bool, bool, bool]) -> Doubles
         raise InputError(
             f"cell: expected finite vectors below {FARTHEST:g} Å, got {cell.tolist()}"
         )
+    if not any(pbc):
+        return np.eye(3)
+    _check_lattice(cell, pbc)
+    if all(pbc):
+        return cell.copy()
     closed = cell.copy()
-    closed[[not p for p in pbc]] = 0.0
-    edges = np.linalg.norm(closed, axis=1)
-    rank_three = closed.copy()
-    normals = np.linalg.svd(closed)[2][sum(pbc) :]
-    for axis, normal in zip(np.flatnonzero(~np.array(pbc)), normals, strict=True):
-        rank_three[axis] = normal
-    lengths = np.where(pbc, edges, 1.0)
-    volume = abs(np.linalg.det(rank_three))
-    if not volume > SMALLEST_CELL * np.prod(lengths) > 0:
+    is_open = [not periodic for periodic in pbc]
+    closed[is_open] = 0.0
+    closed[is_open] = np.linalg.svd(closed)[2][sum(pbc) :]
+    return closed
+
+
+def _check_lattice(cell: Doubles, pbc: tuple[bool, bool, bool]) -> None:
+    """The shortest vectors of the lattice tell whether a cell is sound, however skewed.
+
+    Of all others a volume would not: a cell may be flat and skewed, or long.
+    """
+    rows = [row for row, periodic in zip(cell.tolist(), pbc, strict=True) if periodic]
+    short = reduced(rows)
+    if short is None:
         raise InputError(
             "cell: expected independent vectors along the periodic axes, got the "
             f"singular cell {cell.tolist()} with pbc {list(pbc)}; for a molecule "
             "without a cell pass cell=None"
         )
-    return rank_three
+    nearest = min(short.vectors, key=lambda vector: hypot(*vector))
+    if not hypot(*nearest) >= NEAREST_IMAGE:
+        raise InputError(
+            f"cell: expected images of an atom at least {NEAREST_IMAGE} Å apart, got "
+            f"the lattice vector {list(nearest)}, of {hypot(*nearest):.3g} Å, in the "
+            f"cell {cell.tolist()} with pbc {list(pbc)}; lengths are in Å"
+        )

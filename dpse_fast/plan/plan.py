@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -12,6 +11,7 @@ import numpy as np
 from ..array_types import Int32s
 from ..errors import InputError
 from ..model import Model
+from ..runtime.cached_property import cached_property
 from .accuracy import Accuracy
 from .domain import unseen_pairs
 from .form import Forms

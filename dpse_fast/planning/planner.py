@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Callable
 from copy import copy
 from dataclasses import replace
@@ -12,6 +11,7 @@ import numpy as np
 from ..array_types import Integers
 from ..model import Model
 from ..plan import Plan, StoredPlan
+from ..runtime.forks import ProcessLock
 from .make_plan import check_options, make_plan
 
 # A model of more types has hundreds of pairs of types, of which a structure has few:
@@ -49,7 +49,7 @@ class Planner:
     ) -> None:
         tolerance = check_options(precision, tolerance)
         self.model, self.precision, self.tolerance = model, precision, tolerance
-        self._lock = threading.Lock()
+        self._lock = ProcessLock()
         self.plan = None
         ready = stored is not None and stored.serves(tolerance, precision)
         if ready or model.n_types <= MOST_AT_LOAD:
@@ -59,7 +59,7 @@ class Planner:
         return {k: v for k, v in vars(self).items() if k != "_lock"}
 
     def __setstate__(self, state: dict[str, object]) -> None:
-        vars(self).update(state, _lock=threading.Lock())
+        vars(self).update(state, _lock=ProcessLock())
 
     def renamed(self, type_map: tuple[str, ...]) -> Planner:
         """The same planner for the model with other names of its types."""
@@ -79,7 +79,7 @@ class Planner:
         if self.plan is not None and len(self.plan.species) == self.model.n_types:
             return self.plan
         types = frozenset(np.unique(present()).tolist())
-        with self._lock:
+        with self._lock.lock:
             planned = frozenset(self.plan.species if self.plan else ())
             if self.plan is None or not types <= planned:
                 self.plan = make_plan(

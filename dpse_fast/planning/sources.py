@@ -18,6 +18,7 @@ PATTERNS = (
     "cpu/*.py",  # evaluates what is measured
     "inputs/arrays.py",
     "inputs/cell_geometry.py",  # the neighbour lists of sampled structures
+    "inputs/lattice.py",
     "inputs/structure.py",
     "runtime/blas_threads.py",  # products on several threads add up in another order
     "formats/exchange/stored_plan.py",  # how a plan is written

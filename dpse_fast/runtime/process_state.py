@@ -7,42 +7,70 @@ from __future__ import annotations
 
 import gc
 import threading
+from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
+
+from .forks import Forkable
 
 Undo = Callable[[], None]
 
 
-class SharedState:
+class SharedState(Forkable):
     """In force while anybody is inside: the first sets it, the last lifts it.
+
+    A fork takes only its own thread along: in the child the others are not inside.
 
     Parameters
     ----------
     begin : sets the state; returns what lifts it
-
-    Attributes
-    ----------
-    inside : how many are
     """
 
     def __init__(self, begin: Callable[[], Undo]) -> None:
         self._begin = begin
-        self._lock = threading.Lock()
-        self.inside = 0
+        # Reentrant, as a signal's handler may fork while its own thread has it.
+        self._lock = threading.RLock()
+        self._inside: Counter[int] = Counter()  # by thread
+        super().__init__()
+
+    @property
+    def inside(self) -> int:
+        """How many are."""
+        return self._inside.total()
 
     @contextmanager
     def __call__(self) -> Iterator[None]:
+        thread = threading.get_ident()
         with self._lock:
-            if not self.inside:
+            if not self._inside:
                 self._undo = self._begin()
-            self.inside += 1
+            self._inside[thread] += 1
         try:
             yield
         finally:
             with self._lock:
-                self.inside -= 1
-                if not self.inside:
-                    self._undo()
+                self._leave(thread)
+
+    def _leave(self, thread: int) -> None:
+        self._inside[thread] -= 1
+        if not self._inside[thread]:
+            del self._inside[thread]
+        if not self._inside:
+            self._undo()
+
+    def before_fork(self) -> None:
+        # No other thread is setting or lifting it then.
+        self._lock.acquire()
+
+    def after_fork_in_parent(self) -> None:
+        self._lock.release()
+
+    def after_fork_in_child(self) -> None:
+        own, inside = threading.get_ident(), self.inside
+        self._inside = Counter({own: self._inside[own]} if self._inside[own] else {})
+        if inside and not self._inside:
+            self._undo()
+        self._lock.release()
 
 
 def _pause() -> Undo:

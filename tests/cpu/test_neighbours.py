@@ -128,9 +128,11 @@ def test_a_session_sees_changed_cells_types_and_atoms() -> None:
 
 
 def test_a_cell_in_the_wrong_unit_is_refused() -> None:
-    system = check_system([[0, 0, 0]], [0], 1e-3 * np.eye(3), None, ("O",)).system
-    with pytest.raises(InputError, match=r"cell: .* images .* expected lengths in Å"):
-        NeighbourList(6.0).update(system)
+    for edge, message in ((1e-3, "images of an atom"), (0.1, "10 atoms per Å³")):
+        with pytest.raises(InputError, match=rf"cell: .*{message}.*; lengths are in Å"):
+            NeighbourList(6.0).update(
+                check_system([[0, 0, 0]], [0], edge * np.eye(3), None, ("O",)).system
+            )
 
 
 def test_pairs_that_enter_within_the_skin_are_listed() -> None:

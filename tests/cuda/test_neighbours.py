@@ -100,6 +100,17 @@ def test_the_same_pairs(
     check_reverse(listed, device, n_types)
 
 
+def test_a_skewed_cell_has_the_same_pairs(device: Device) -> None:
+    system = system_of("triclinic", 2, 5)
+    skewed = system.cell.copy()
+    skewed[1] += 50 * skewed[0]
+    skewed[2] -= 1000 * skewed[0] + 3 * skewed[1]
+    other = system._replace(cell=skewed)
+    listed = list_of(device, other, 4.0, 0.0, 2, True)
+    assert pairs_of(listed, device, 2) == expected(system, 4.0)
+    check_reverse(listed, device, 2)
+
+
 def check_reverse(listed: NeighbourList, device: Device, n_types: int) -> None:
     hood = listed.hood
     arrays = (hood.first, hood.neighbours, hood.reverse, hood.owners)

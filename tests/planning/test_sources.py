@@ -18,7 +18,10 @@ WITHOUT_INFLUENCE = {
     "formats.hdf5_texts": "refuses damaged files",
     "formats.tree": "refuses attributes of another kind",
     "formats.exchange.place": "refuses what is not part of the format",
+    "inputs.plain_numbers": "refuses arrays of callers",
     "results": "reports, which planning does not read",
+    "runtime.cached_property": "computes what its function says, once",
+    "runtime.forks": "locks and children of forks",
     "runtime.numba_start": "loads Numba's own registries sooner",
     "runtime.process_state": "pauses the garbage collection",
 }

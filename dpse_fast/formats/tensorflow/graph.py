@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from functools import cached_property
 from itertools import islice
 from typing import Any
 
@@ -13,6 +12,7 @@ import numpy as np
 
 from ...array_types import AnyArray
 from ...errors import ModelFileError
+from ...runtime.cached_property import cached_property
 from . import tensor, wire
 
 _NODE = 1

@@ -9,7 +9,6 @@ import zipfile
 import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
-from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +16,7 @@ import numpy as np
 
 from ...array_types import AnyArray
 from ...errors import ModelFileError, reason
+from ...runtime.cached_property import cached_property
 from ..tree import describe
 from .records import Storage, Tensor
 
