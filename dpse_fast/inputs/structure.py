@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from ..array_types import AnyArray, Doubles, Int32s, Int64s
-from ..errors import InputError
+from ..errors import AtomError, InputError
 from ..model import UNKNOWN_TYPE_PREFIX
 from .arrays import (
     FARTHEST,
@@ -118,16 +118,18 @@ def check_system(
 def refuse(faults: Faults, type_map: tuple[str, ...]) -> None:
     """Raise an InputError for positions or types with faults."""
     if faults.n_far:
-        raise InputError(
+        raise AtomError(
             f"positions: expected finite coordinates below {FARTHEST:g} Å, got "
-            f"{list(faults.far_position)} for atom {faults.far_atom} "
-            f"({faults.n_far} such atoms)"
+            f"{list(faults.far_position)} for",
+            faults.far_atom,
+            f" ({faults.n_far} such atoms)",
         )
     if faults.unknown_atom is not None:
-        raise InputError(
-            f"types: atom {faults.unknown_atom} has type {faults.unknown_type}; the "
-            f"model's types are {_known(type_map)}; {VIRTUAL} is a "
-            "virtual atom"
+        raise AtomError(
+            "types:",
+            faults.unknown_atom,
+            f" has type {faults.unknown_type}; the model's types are "
+            f"{_known(type_map)}; {VIRTUAL} is a virtual atom",
         )
 
 

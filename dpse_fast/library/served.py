@@ -5,34 +5,53 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from functools import cached_property
+from typing import NamedTuple
 
-from ..evaluation.listed_session import ListedSession
-from ..evaluation.session import Session
+import numpy as np
+
+from ..array_types import Int64s
+from ..errors import atom_name
 from ..potential import Potential
 
 
+class ListSizes(NamedTuple):
+    """Of the list that a caller may call the same."""
+
+    n_all: int
+    n_rows: int
+    n_list: int
+
+
 class Served:
-    """A potential with its sessions, made when they are first used.
+    """A potential with its sessions.
 
     Parameters
     ----------
     skin : Å, of the own neighbour list
+
+    Attributes
+    ----------
+    last_list : of the last call that brought one; None: there was none, or it was
+        refused
+    ids : what messages call the first atoms
     """
 
     def __init__(self, potential: Potential, skin: float) -> None:
-        self.potential, self._skin = potential, skin
-        self._lock = threading.Lock()
+        self.potential = potential
+        self.last_list: ListSizes | None = None
+        self.ids: Int64s = np.empty(0, np.int64)
         self._said: list[str] = []
-        potential.session(skin)  # refuses a skin that cannot be
+        self.session = potential.session(skin, inform=self._said.append)
+        self.listed_session = potential.listed_session(inform=self._said.append)
+        self.renew_lock()
 
-    @cached_property
-    def session(self) -> Session:
-        return self.potential.session(self._skin, inform=self._said.append)
+    def atom_name(self, atom: int) -> str:
+        """What the caller calls the atom in a row of positions."""
+        return f"atom ID {self.ids[atom]}" if atom < len(self.ids) else atom_name(atom)
 
-    @cached_property
-    def listed_session(self) -> ListedSession:
-        return self.potential.listed_session(inform=self._said.append)
+    def renew_lock(self) -> None:
+        """Called in the child of a fork: another thread may have held the old lock."""
+        self._lock = threading.Lock()
 
     @contextmanager
     def telling(self, say: Callable[[str], None]) -> Iterator[None]:

@@ -1,0 +1,22 @@
+"""What a caller calls the atoms that errors are about."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+from ..errors import AtomError
+
+
+@contextmanager
+def naming(name: Callable[[int], str]) -> Iterator[None]:
+    """Errors about an atom call it so.
+
+    Parameters
+    ----------
+    name : of the atom in a row of the caller's positions
+    """
+    try:
+        yield
+    except AtomError as error:
+        raise error.named(name(error.atom)) from None
