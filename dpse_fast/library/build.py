@@ -29,7 +29,7 @@ if importlib.util.find_spec("dpse_fast") is None:
     for folder in {folders!r}:
         site.addsitedir(folder)
 from {module} import ffi, lib
-from dpse_fast.library.functions import serve
+from dpse_fast.library.answers import serve
 serve(ffi, lib)
 """
 

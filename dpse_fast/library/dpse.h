@@ -46,8 +46,9 @@ typedef struct {
     const int *type_map;     /* n_caller_types: the model's type of each of the caller's,
                                 -1: does not exist; NULL: types are the model's */
     int n_caller_types;      /* 0 without type_map */
-    int same_list;           /* not 0: positions alone have changed since the last list,
-                                whose call did not fail; all other arrays are where and as they were */
+    int same_list;           /* not 0: types and list are those of the last call that
+                                gave any, which must not have failed; only positions
+                                have changed, and other arrays are not looked at */
     const double *fparam;    /* frame parameters; NULL: none, or the model's default */
     const double *aparam;    /* atomic parameters, row after row, or NULL */
 } dpse_list;

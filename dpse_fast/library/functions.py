@@ -1,4 +1,4 @@
-"""The functions behind dpse.h: numbers of C in and out, never an exception."""
+"""The functions behind dpse.h: numbers of C in and out; errors are exceptions still."""
 
 from __future__ import annotations
 
@@ -6,23 +6,20 @@ import itertools
 import os
 import threading
 import warnings
-from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 
-from ..array_types import AnyArray, Doubles, Int64s
-from ..errors import AtomError, DpseError, InputError, ModelFileError
+from ..array_types import AnyArray, Doubles
+from ..errors import DpseError, InputError
 from ..evaluation.atom_names import naming
 from ..model import Parameters
 from ..potential import load
+from .caller_list import check_same, list_arrays
 from .memory import CallerMemory
 from .options import loading_options
-from .served import ListSizes, Served
-from .texts import cut, encoded
-
-OK, INPUT, MODEL, HANDLE, INTERNAL = 0, 1, 2, 3, 5
-NO_ATOM = -1
+from .served import Served
+from .texts import encoded
 
 
 class UnknownPotential(DpseError):
@@ -54,6 +51,11 @@ class Library:
         memory = self._memory()
         number = memory.written("potential", potential, 1, np.int32)
         file = memory.path("model", model)
+        if file == "":
+            raise InputError(
+                "model: expected the name of a file, or NULL for the embedded model, "
+                "got an empty text"
+            )
         given, skin = loading_options(memory.text("options", options) or b"")
         # Warnings of other threads may be said here too, but none is lost.
         with self._lock, warnings.catch_warnings(record=True) as met:
@@ -163,11 +165,11 @@ class Library:
         with served.telling(say):
             sizes, arrays = served.last_list, dict[str, Any]()
             if same_list:
-                _check_same(sizes, n_all, n_rows)
+                check_same(sizes, n_all, n_rows)
                 arrays = dict.fromkeys(("types", "first", "neighbours"))
             else:
                 served.last_list = None
-                sizes, arrays = _list_arrays(memory, listed)
+                sizes, arrays = list_arrays(memory, listed)
             assert sizes is not None
             of_atoms = (n_all, 3)
             positions = memory.given("positions", listed.positions, of_atoms)
@@ -213,72 +215,6 @@ class Library:
         return served
 
 
-def _list_arrays(memory: CallerMemory, listed: Any) -> tuple[ListSizes, dict[str, Any]]:
-    """The sizes and the arrays of a list; its rows are looked at before its neighbours.
-
-    Raises
-    ------
-    InputError
-        Naming the argument.
-    """
-    n_all, n_rows = listed.n_all, listed.n_rows
-    n_types, has_map = listed.n_caller_types, bool(listed.type_map)
-    if n_types < 0 or (n_types > 0) != has_map:
-        expected = "at least 1 with a type_map" if has_map else "0 without a type_map"
-        raise InputError(f"n_caller_types: expected {expected}, got {n_types}")
-    if n_rows > n_all:
-        raise InputError(f"n_rows: expected at most n_all, {n_all}, got {n_rows}")
-    first = memory.given("first", listed.first, n_rows + 1, np.int64)
-    _check_rows(first, n_all)
-    n_list = int(first[-1])
-    arrays = {
-        "types": memory.given("types", listed.types, n_all, np.int32),
-        "first": first,
-        "neighbours": memory.given("neighbours", listed.neighbours, n_list, np.int32),
-        "centres": memory.given_or_none("centres", listed.centres, n_rows, np.int32),
-        "type_map": memory.given_or_none(
-            "type_map", listed.type_map, n_types, np.int32
-        ),
-    }
-    return ListSizes(n_all, n_rows, n_list), arrays
-
-
-def _check_rows(first: Int64s, n_all: int) -> None:
-    """An atom has at most all atoms as neighbours, whatever memory seems to be there."""
-    if first[0] != 0:
-        raise InputError(f"first: expected 0 for the first row, got {first[0]}")
-    down = first[1:] < first[:-1]
-    if down.any():
-        row = int(np.argmax(down))
-        raise InputError(
-            f"first: expected numbers that ascend, got {first[row + 1]} after "
-            f"{first[row]} at the end of row {row}"
-        )
-    long = np.diff(first) > n_all
-    if long.any():
-        row = int(np.argmax(long))
-        raise InputError(
-            f"first: expected at most n_all, {n_all}, neighbours in a row, got "
-            f"{first[row + 1] - first[row]} in row {row}"
-        )
-
-
-def _check_same(last: ListSizes | None, n_all: int, n_rows: int) -> None:
-    if last is None:
-        raise InputError(
-            "same_list: expected a call with a list before, which was not refused; got "
-            "none"
-        )
-    for name, was, now in (
-        ("n_all", last.n_all, n_all),
-        ("n_rows", last.n_rows, n_rows),
-    ):
-        if was != now:
-            raise InputError(
-                f"{name}: expected {was}, as in the last list (same_list), got {now}"
-            )
-
-
 def _parameters(
     memory: CallerMemory, given: Any, model: Any, n_rows: int
 ) -> dict[str, AnyArray | None]:
@@ -310,46 +246,3 @@ def _write(place: AnyArray | None, values: Doubles | None) -> None:
     """Where there is a place for them."""
     if place is not None:
         place[:] = values
-
-
-def _status(error: BaseException) -> int:
-    if isinstance(error, UnknownPotential):
-        return HANDLE
-    if isinstance(error, ModelFileError):
-        return MODEL
-    return INPUT if isinstance(error, InputError) else INTERNAL
-
-
-def serve(ffi: Any, lib: Any) -> None:
-    """Answer the functions that dpse.c calls."""
-    library = Library(ffi, lib)
-    size = ffi.integer_const("DPSE_TEXT_SIZE")
-
-    def write(place: Any, text: str) -> None:
-        letters = cut(encoded(text), size)
-        ffi.memmove(place, letters, len(letters))
-
-    def answering(function: Callable[..., None]) -> Callable[..., int]:
-        def answer(texts: Any, *arguments: Any) -> int:
-            said: list[str] = []
-            status = OK
-            try:
-                function(said.append, *arguments)
-            except BaseException as error:
-                status = _status(error)
-                known = isinstance(error, DpseError)
-                text = str(error) if known else f"{type(error).__name__}: {error}"
-                write(texts.error, text)
-                texts.atom[0] = error.atom if isinstance(error, AtomError) else NO_ATOM
-            write(texts.warning, "\n".join(said))
-            return status + 1
-
-        return answer
-
-    for name in (
-        *("init", "free", "cutoff", "n_types", "type_name", "parameters"),
-        *("atom_ids", "compute", "compute_nlist"),
-    ):
-        ffi.def_extern(name=f"dpse_python_{name}", error=0)(
-            answering(getattr(library, name))
-        )

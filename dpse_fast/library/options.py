@@ -60,6 +60,8 @@ def loading_options(given: bytes) -> tuple[dict[str, Any], float]:
             )
         if name in found:
             raise InputError(f"options: expected {name} once, got it again")
+        if not value:
+            raise InputError(f"{name}: expected a value after {name}=, got none")
         try:
             found[name] = PARSED[name](value)
         except (ValueError, KeyError):

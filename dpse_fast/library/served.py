@@ -5,21 +5,13 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import NamedTuple
 
 import numpy as np
 
 from ..array_types import Int64s
 from ..errors import atom_name
 from ..potential import Potential
-
-
-class ListSizes(NamedTuple):
-    """Of the list that a caller may call the same."""
-
-    n_all: int
-    n_rows: int
-    n_list: int
+from .caller_list import ListSizes
 
 
 class Served:
