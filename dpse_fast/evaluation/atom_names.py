@@ -20,3 +20,18 @@ def naming(name: Callable[[int], str]) -> Iterator[None]:
         yield
     except AtomError as error:
         raise error.named(name(error.atom)) from None
+
+
+@contextmanager
+def numbered(number: Callable[[int], int]) -> Iterator[None]:
+    """Errors about an atom of ours are about the caller's.
+
+    Parameters
+    ----------
+    number : the caller's row of positions behind one of ours
+    """
+    try:
+        yield
+    except AtomError as error:
+        own = number(error.atom)
+        raise AtomError(error.before, own, error.after) from None
