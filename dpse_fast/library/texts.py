@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+OMITTED = b" ... "
+LETTER = 3  # most bytes of a letter after its first
+
 
 def encoded(text: str) -> bytes:
     """UTF-8 without zeros; bytes of paths that are no UTF-8 are as they came."""
@@ -13,10 +16,21 @@ def encoded(text: str) -> bytes:
 
 
 def cut(text: bytes, size: int) -> bytes:
-    """As many whole letters as fit into size bytes, and a 0."""
-    if len(text) >= size:
-        end = size - 1
-        while end > size - 4 and text[end] & 0xC0 == 0x80:  # within a letter
-            end -= 1
-        text = text[:end]
-    return text + b"\0"
+    """The text and a 0 in at most size bytes, without whole letters of its middle.
+
+    Its beginning names what is wrong, and its end says why.
+    """
+    if len(text) < size:
+        return text + b"\0"
+    room = size - 1 - len(OMITTED)
+    end, start = room - room // 4, len(text) - room // 4
+    for _ in range(LETTER):
+        end -= _continues(text[end])
+    for _ in range(LETTER):
+        start += start < len(text) and _continues(text[start])
+    return text[:end] + OMITTED + text[start:] + b"\0"
+
+
+def _continues(byte: int) -> bool:
+    """Whether a letter of UTF-8 has begun before it."""
+    return byte & 0xC0 == 0x80
