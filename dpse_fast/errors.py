@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 import warnings
+from typing import Any
 
 
 class DpseError(Exception):
@@ -24,17 +25,32 @@ def reason(error: BaseException, most: int = 120) -> str:
 
 
 class AtomError(InputError):
-    """An atom whose position cannot be evaluated.
+    """An atom that cannot be evaluated.
 
     Parameters
     ----------
-    what : with {} in place of the atom
-    atom : its number
+    before, after : the text around the atom's name
+    atom : its row of the caller's positions
+    name : what the caller calls it; None: by its row
     """
 
-    def __init__(self, what: str, atom: int) -> None:
-        super().__init__(f"positions: {what.format(atom)}")
-        self.what, self.atom = what, atom
+    def __init__(
+        self, before: str, atom: int, after: str = "", name: str | None = None
+    ) -> None:
+        super().__init__(f"{before} {name or atom_name(atom)}{after}")
+        self.before, self.atom, self.after, self.name = before, atom, after, name
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return type(self), (self.before, self.atom, self.after, self.name)
+
+    def named(self, name: str) -> AtomError:
+        """The same with another name for the atom."""
+        return AtomError(self.before, self.atom, self.after, name)
+
+
+def atom_name(atom: int) -> str:
+    """What an atom is called that has no other name."""
+    return f"atom {atom}"
 
 
 class SelOverflowWarning(UserWarning):

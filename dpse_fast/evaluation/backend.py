@@ -90,6 +90,10 @@ class GivenList(Protocol):
     def types(self) -> Array:
         """(n_all,) int32 of the model; -1: an atom that does not exist for it."""
 
+    @property
+    def centres(self) -> Array:
+        """(n_rows,) the atom of each row."""
+
     def without_neighbours(self) -> GivenList:
         """What is still asked of it once evaluators have rows made of it."""
 

@@ -133,8 +133,10 @@ class BatchSession:
         k = int(np.searchsorted(ends, atom, side="right"))
         atom -= int(ends[k]) - systems[k].n
         real = systems[k].checked.real
-        what = f"structures[{k}], {error.what}"
-        return AtomError(what, atom if real is None else int(real[atom]))
+        argument, _, what = error.before.partition(":")
+        before = f"{argument}: structures[{k}],{what}"
+        own = atom if real is None else int(real[atom])
+        return AtomError(before, own, error.after)
 
     def _evaluate(self, systems: list[_System]) -> list[Result]:
         """Of atoms that count, with all that is known of each."""

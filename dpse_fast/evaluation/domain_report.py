@@ -22,11 +22,13 @@ from ..results import (
 from .domain_counts import Domain, domain_of_atoms
 
 COINCIDENT_ATOMS = (
-    "another atom, or an image, lies on atom {}; expected distinct positions"
+    "positions: another atom, or an image, lies on",
+    "; expected distinct positions",
 )
 BELOW_TABLE = (
-    "atom {} has a neighbour closer than the pair table of the model starts; expected "
-    "distances inside the table"
+    "positions:",
+    " has a neighbour closer than the pair table of the model starts; expected "
+    "distances inside the table",
 )
 
 
@@ -46,9 +48,10 @@ def check_distances(
         Naming one of them.
     """
     coincident = max(int(c[COINCIDENT]) for c in counters)
-    for atom, what in ((coincident, COINCIDENT_ATOMS), (below_table, BELOW_TABLE)):
+    found = ((coincident, COINCIDENT_ATOMS), (below_table, BELOW_TABLE))
+    for atom, (before, after) in found:
         if atom:
-            raise AtomError(what, atom_of(atom - 1))
+            raise AtomError(before, atom_of(atom - 1), after)
 
 
 def report_of(

@@ -3,8 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from typing import NamedTuple
 
+import numpy as np
+
+from ..array_types import Integers
 from ..errors import (
+    AtomError,
     InputError,
     NonFiniteWarning,
     SelOverflowWarning,
@@ -14,7 +19,14 @@ from ..errors import (
 )
 from ..model import Model
 from ..plan.domain import trusted_distance
-from ..results import Report
+from ..results import AtomReport, Report
+
+
+class Atoms(NamedTuple):
+    """What the rows of a report's atoms are for the caller."""
+
+    number: Callable[[int], int]  # of the atom behind a row
+    name: Callable[[int], str]  # of the atom with that number
 
 
 class DomainWarnings:
@@ -38,24 +50,47 @@ class DomainWarnings:
         self._inform, self._once = inform, once
         self._given: set[type[Warning]] = set()
 
-    def __call__(self, report: Report) -> None:
-        """Raises an InputError for more neighbours than ``sel`` if that is an error."""
+    def has_news(self, report: Report) -> bool:
+        """Whether the report would raise, or give a warning for the first time."""
+        return self._refuses(report) or any(
+            self._is_news(k) for _, k in self._all(report)
+        )
+
+    def __call__(self, report: Report, atoms: Atoms | None = None) -> None:
+        """Raises an InputError for more neighbours than ``sel`` if that is an error.
+
+        Parameters
+        ----------
+        atoms : one of which is named, if the report has them; None: none is
+        """
+        if self._refuses(report):
+            before = f"positions: {report.sel_overflow}"
+            after = "; sel_overflow='truncate' keeps the nearest, 'all' counts all"
+            atom = _one(report, atoms, SelOverflowWarning)
+            if atom is None:
+                raise InputError(before + after)
+            number, name = atom
+            raise AtomError(f"{before}, one is", number, after, name)
+        for text, kind in self._all(report):
+            if self._is_news(kind):
+                self._given.add(kind)
+                atom = _one(report, atoms, kind)
+                self._warn(text if atom is None else f"{text}; one is {atom[1]}", kind)
+
+    def _refuses(self, report: Report) -> bool:
+        return bool(report.sel_overflow) and self._sel_overflow == "error"
+
+    def _is_news(self, kind: type[Warning]) -> bool:
+        return not self._once or kind not in self._given
+
+    def _all(self, report: Report) -> Iterator[tuple[str, type[Warning]]]:
         overflow = report.sel_overflow
-        if overflow and self._sel_overflow == "error":
-            raise InputError(
-                f"positions: {overflow}; sel_overflow='truncate' keeps the nearest, "
-                "'all' counts all"
-            )
         if overflow and self._sel_overflow == "warn":
             text = f"{overflow}; the nearest are kept, as deepmd-kit does"
-            self._warn(text, SelOverflowWarning)
-        for text, kind in _warnings(self._model, report):
-            self._warn(text, kind)
+            yield text, SelOverflowWarning
+        yield from _warnings(self._model, report)
 
     def _warn(self, text: str, kind: type[Warning]) -> None:
-        if self._once and kind in self._given:
-            return
-        self._given.add(kind)
         if self._inform is None:
             warn(text, kind)
         else:
@@ -83,3 +118,29 @@ def _warnings(model: Model, report: Report) -> Iterator[tuple[str, type[Warning]
             "infinite",
             NonFiniteWarning,
         )
+
+
+def _one(
+    report: Report, atoms: Atoms | None, kind: type[Warning]
+) -> tuple[int, str] | None:
+    """Number and name of the first atom that a kind of warning is about, if known."""
+    if atoms is None or report.atoms is None:
+        return None
+    met = np.zeros(len(report.atoms.non_finite), bool)
+    for values in _of_kind(report.atoms, kind):
+        met |= values > 0
+    if not met.any():
+        return None
+    number = atoms.number(int(np.argmax(met)))
+    return number, atoms.name(number)
+
+
+def _of_kind(report: AtomReport, kind: type[Warning]) -> list[Integers]:
+    """What there is of it at each atom."""
+    if kind is SelOverflowWarning:
+        return [*report.sel_excess.values(), report.counts.over_table]
+    if kind is ShortDistanceWarning:
+        return list(report.counts.short)
+    if kind is UnseenTypesWarning:
+        return [report.unseen_neighbours]
+    return [report.non_finite.astype(np.int64)]

@@ -10,6 +10,7 @@ import numpy as np
 
 from ..array_types import Doubles, Integers
 from ..errors import InputError
+from ..errors import atom_name as name_of_row
 from ..inputs.arrays import VIRTUAL, Array, Give, kind_of
 from ..inputs.neighbour_list import (
     CallerList,
@@ -21,9 +22,11 @@ from ..inputs.neighbour_list import (
 )
 from ..inputs.structure import check_flag, refuse
 from ..results import Report
+from .atom_names import naming
 from .backend import Backend, Evaluation, GivenList, PlanSource, Request
 from .base_session import BaseSession, SessionOptions, present_types
 from .domain_report import report_of
+from .domain_warnings import Atoms
 
 NO_LIST = "same_list: expected a call with a list before, got none"
 
@@ -91,6 +94,7 @@ class ListedSession(BaseSession):
         pair_gradients: bool = False,
         fparam: Any = None,
         aparam: Any = None,
+        atom_name: Callable[[int], str] | None = None,
     ) -> ListedResult:
         """Energies of the rows of a full list, and their forces on all its atoms.
 
@@ -113,6 +117,8 @@ class ListedSession(BaseSession):
         fparam : (k,) frame parameters; None for the model's default
             (n_rows, k) where rows belong to several frames.
         aparam : (n_rows, k) atomic parameters of the rows, or (k,) for all
+        atom_name : what errors and warnings call the atom in a row of positions;
+            None: "atom 5"
 
         Raises
         ------
@@ -124,7 +130,8 @@ class ListedSession(BaseSession):
         same_list = check_flag(same_list, "same_list")
         atomic = check_flag(atomic, "atomic")
         pair_gradients = check_flag(pair_gradients, "pair_gradients")
-        with backend.active(), self._lock.lock, self._whole():
+        name = atom_name or name_of_row
+        with backend.active(), self._lock.lock, self._whole(), naming(name):
             at = cast_all_positions(backend, positions)
             n_all = int(at.shape[0])
             sums = check_sums(backend, forces, n_all)
@@ -148,7 +155,14 @@ class ListedSession(BaseSession):
                 )
                 finish = self._look_at(at, given, kind_of(positions, "").on_device)
                 found = self._evaluate(given, at, request, finish)
-                return self._result(given, found, request, output)
+                report = self._report(given, found)
+                if self._warn.has_news(report) and not request.atomic:
+                    # Once more, for atoms to name; the results are the same.
+                    more = request._replace(atomic=True)
+                    found = self._evaluate(given, at, more, lambda: None)
+                    report = self._report(given, found)
+                self._warn(report, Atoms(lambda row: self._centre(given, row), name))
+                return self._result(given, found, report, request, output)
 
     def evaluate(
         self,
@@ -178,7 +192,12 @@ class ListedSession(BaseSession):
             kept = self._last(len(positions))
             found = self._evaluate(kept, at, request, lambda: None)
             output = _Output(backend.giver(positions), None, None)
-            return self._result(kept, found, request, output)
+            report = self._report(kept, found)
+            self._warn(report)
+            return self._result(kept, found, report, request, output)
+
+    def _centre(self, given: GivenList, row: int) -> int:
+        return int(self._backend.download(given.centres)[row])
 
     def _last(self, n_all: int) -> GivenList:
         if self._given is None:
@@ -259,10 +278,13 @@ class ListedSession(BaseSession):
         return replace(report, virtual_atoms=n_rows - given.n_counted)
 
     def _result(
-        self, given: GivenList, found: Evaluation, request: Request, output: _Output
+        self,
+        given: GivenList,
+        found: Evaluation,
+        report: Report,
+        request: Request,
+        output: _Output,
     ) -> ListedResult:
-        report = self._report(given, found)
-        self._warn(report)
         give, n_all, n_rows = output.give, given.n_all, given.n_rows
         shape = (n_all, 3)
         if output.sums is None:

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from ..array_types import Int32s, Int64s, Integers
-from ..errors import InputError
+from ..errors import AtomError, InputError
 from .arrays import VIRTUAL, Array, Arrays, array_of, kind_of
 from .plain_numbers import refuse_meaning
 from .structure import NAMES, cast_positions, check_one_type_each, types_of_dtype
@@ -178,6 +178,10 @@ def check_caller_types(
         return found
     try:
         found[known] = check_model_types(given[known], int(known.sum()), type_map)
+    except AtomError as error:
+        place = int(np.flatnonzero(known)[error.atom])
+        text = str(error.named(f"place {place}"))
+        raise InputError(f"type_map: {text.removeprefix('types: ')}") from None
     except InputError as error:
         raise InputError(f"type_map: {str(error).removeprefix('types: ')}") from None
     return found
@@ -200,9 +204,10 @@ def _model_types(
     outside = (given < 0) | (given >= of_caller.size)
     if outside.any():
         atom = int(np.argmax(outside))
-        raise InputError(
+        raise AtomError(
             f"types: expected 0 to {of_caller.size - 1}, places in type_map, got "
-            f"{given[atom]} for atom {atom}"
+            f"{given[atom]} for",
+            atom,
         )
     found: Int32s = of_caller[given]
     return found
@@ -237,8 +242,8 @@ def _check_distinct(centres: Integers, n_all: int) -> None:
         raise in_several_rows(twice)
 
 
-def in_several_rows(atom: int) -> InputError:
+def in_several_rows(atom: int) -> AtomError:
     """The error for an atom that has more rows than one."""
-    return InputError(
-        f"centres: expected an atom in at most one row, got atom {atom} in several"
+    return AtomError(
+        "centres: expected an atom in at most one row, got", atom, " in several"
     )

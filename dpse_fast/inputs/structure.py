@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from ..array_types import AnyArray, Doubles, Int32s, Int64s
-from ..errors import InputError
+from ..errors import AtomError, InputError
 from ..model import UNKNOWN_TYPE_PREFIX
 from .arrays import (
     FARTHEST,
@@ -127,19 +127,21 @@ def refuse(faults: Faults, type_map: tuple[str, ...], least: int = VIRTUAL) -> N
     least : 0 where types came unsigned: huge ones are negative by now
     """
     if faults.n_far:
-        raise InputError(
+        raise AtomError(
             f"positions: expected finite coordinates below {FARTHEST:g} Å, got "
-            f"{list(faults.far_position)} for atom {faults.far_atom} "
-            f"({faults.n_far} such atoms)"
+            f"{list(faults.far_position)} for",
+            faults.far_atom,
+            f" ({faults.n_far} such atoms)",
         )
     if faults.unknown_atom is not None:
         unknown = faults.unknown_type
         if least == 0 and unknown < 0:
             unknown += 2**64
-        raise InputError(
-            f"types: atom {faults.unknown_atom} has type {unknown}; the "
-            f"model's types are {_known(type_map)}; {VIRTUAL} is a "
-            "virtual atom"
+        raise AtomError(
+            "types:",
+            faults.unknown_atom,
+            f" has type {unknown}; the model's types are {_known(type_map)}; {VIRTUAL} "
+            "is a virtual atom",
         )
 
 

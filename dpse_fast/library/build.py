@@ -18,7 +18,9 @@ from ..errors import InputError
 
 MODULE = "_dpse_embedded"
 GENERATED = "dpse_embedded.c"
-COPIED = ("dpse.h", "dpse_python.h", "dpse.c", "dpse.f90")
+COMPILED = ("dpse.c", "dpse_memory.c")
+COPIED = ("dpse.h", "dpse_python.h", "dpse.f90", *COMPILED)
+REACHABLE = "dpse_python_reachable"
 TEXT_SIZE = "DPSE_TEXT_SIZE"
 START = """
 import importlib.util
@@ -26,9 +28,9 @@ if importlib.util.find_spec("dpse_fast") is None:
     import site
     for folder in {folders!r}:
         site.addsitedir(folder)
-from {module} import ffi
-from dpse_fast.library.functions import serve
-serve(ffi)
+from {module} import ffi, lib
+from dpse_fast.library.answers import serve
+serve(ffi, lib)
 """
 
 
@@ -69,7 +71,8 @@ def write_sources(folder: str | os.PathLike[str]) -> Sources:
             f"library: expected Python.h in {include[1]}, found none; on Debian it is "
             "in the package python3-dev"
         )
-    return Sources([into / "dpse.c", into / GENERATED], include, _link_python())
+    files = [into / name for name in (*COMPILED, GENERATED)]
+    return Sources(files, include, _link_python())
 
 
 def build(folder: str | os.PathLike[str], compiler: str | None = None) -> Path:
@@ -135,8 +138,9 @@ def _emit(public: str, private: str, target: Path) -> None:
     assert size is not None
     ffi.cdef("\n".join(structures))
     ffi.cdef(f"#define {TEXT_SIZE} {size[1]}")
-    called = re.findall(r"^int dpse_python_\w+\([^;]*;", private, re.MULTILINE)
-    ffi.embedding_api("\n".join(called))
+    declared = re.findall(r"^int dpse_python_\w+\([^;]*;", private, re.MULTILINE)
+    ffi.cdef("\n".join(one for one in declared if REACHABLE in one))
+    ffi.embedding_api("\n".join(one for one in declared if REACHABLE not in one))
     folders = [sysconfig.get_path("purelib"), sysconfig.get_path("platlib")]
     once = list(dict.fromkeys(folders))
     ffi.embedding_init_code(START.format(module=MODULE, folders=once))

@@ -1,5 +1,5 @@
 /* The functions of dpse.h: each calls its namesake in Python, which returns one more than
- * a status, so that 0 means that Python could not be started. */
+ * a status, so that 0 means that Python could not be called. */
 #include <Python.h>
 #include <pthread.h>
 #include <stdio.h>
@@ -10,16 +10,60 @@
 
 static _Thread_local char error_text[DPSE_TEXT_SIZE];
 static _Thread_local char warning_text[DPSE_TEXT_SIZE];
+static _Thread_local int error_atom = -1;
+static _Thread_local int forking;
+static _Thread_local PyGILState_STATE state_of_fork;
 
 static pthread_once_t started = PTHREAD_ONCE_INIT;
 static char why_not[512];
+
+/* Python may have been ended by the program that had started it. */
+static void ended(void)
+{
+    snprintf(why_not, sizeof why_not,
+             "Python was ended in this process (Py_Finalize); dpse-fast cannot be called "
+             "any more");
+}
+
+/* The program's fork is made one of Python's, with fresh locks in the child. Python's own
+ * os.fork, which has the GIL, has done so already. */
+static void before_fork(void)
+{
+    forking = Py_IsInitialized() && why_not[0] == '\0' && !PyGILState_Check();
+    if (!forking) return;
+    state_of_fork = PyGILState_Ensure();
+    PyOS_BeforeFork();
+}
+
+static void after_fork_in_parent(void)
+{
+    if (!forking) return;
+    PyOS_AfterFork_Parent();
+    PyGILState_Release(state_of_fork);
+}
+
+static void after_fork_in_child(void)
+{
+    if (!forking) return;
+    PyOS_AfterFork_Child();
+    PyGILState_Release(state_of_fork);
+}
+
+static void watch(void)
+{
+    Py_AtExit(ended);
+    pthread_atfork(before_fork, after_fork_in_parent, after_fork_in_child);
+}
 
 /* Python with the environment that this was built in, unless the process has one. */
 static void start(void)
 {
     PyConfig config;
     PyStatus status;
-    if (Py_IsInitialized()) return;
+    if (Py_IsInitialized()) {
+        watch();
+        return;
+    }
     PyConfig_InitPythonConfig(&config);
     config.install_signal_handlers = 0;
     config.parse_argv = 0;
@@ -29,14 +73,17 @@ static void start(void)
     if (PyStatus_Exception(status))
         snprintf(why_not, sizeof why_not, "Python (%s) could not be started: %s",
                  dpse_python_executable, status.err_msg ? status.err_msg : "it exits");
-    else
+    else {
+        watch();
         PyEval_SaveThread();
+    }
 }
 
 static dpse_texts begin(void)
 {
-    dpse_texts texts = {error_text, warning_text};
+    dpse_texts texts = {error_text, warning_text, &error_atom};
     error_text[0] = warning_text[0] = '\0';
+    error_atom = -1;
     return texts;
 }
 
@@ -59,6 +106,16 @@ static int end(int answer)
 const char *dpse_error(void) { return error_text; }
 
 const char *dpse_warning(void) { return warning_text; }
+
+int dpse_error_atom(void) { return error_atom; }
+
+/* Of dpse.f90 alone: what Fortran knows to be wrong before C could. */
+DPSE_API int dpse_refuse(const char *text)
+{
+    begin();
+    snprintf(error_text, sizeof error_text, "%s", text);
+    return DPSE_INPUT;
+}
 
 int dpse_init(const char *model, const char *options, int *potential)
 {
@@ -94,6 +151,12 @@ int dpse_parameters(int potential, int *n_frame, int *n_atomic)
 {
     dpse_texts texts = begin();
     return end(can_call() ? dpse_python_parameters(&texts, potential, n_frame, n_atomic) : 0);
+}
+
+int dpse_atom_ids(int potential, int n, const int64_t *ids)
+{
+    dpse_texts texts = begin();
+    return end(can_call() ? dpse_python_atom_ids(&texts, potential, n, ids) : 0);
 }
 
 int dpse_compute(int potential, int n, const double *positions, const int *types,

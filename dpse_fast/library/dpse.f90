@@ -21,7 +21,8 @@ module dpse
     end type
 
     public :: dpse_init, dpse_free, dpse_cutoff, dpse_n_types, dpse_type_name, &
-        dpse_parameters, dpse_compute, dpse_compute_nlist, dpse_error, dpse_warning
+        dpse_parameters, dpse_atom_ids, dpse_compute, dpse_compute_nlist, dpse_error, &
+        dpse_error_atom, dpse_warning
 
     interface
         ! The name of a file, or "" for the embedded model; options, or "".
@@ -65,6 +66,26 @@ module dpse
             integer(c_int), value :: potential
             integer(c_int), intent(out) :: n_frame, n_atomic
             integer(c_int) :: dpse_parameters
+        end function
+
+        ! What messages call n atoms; n = 0 and c_null_ptr: their places, from 0.
+        function dpse_atom_ids(potential, n, ids) bind(c)
+            import :: c_int, c_ptr
+            integer(c_int), value :: potential, n
+            type(c_ptr), value :: ids
+            integer(c_int) :: dpse_atom_ids
+        end function
+
+        ! From 0; -1: the last error is about no atom.
+        function dpse_error_atom() bind(c)
+            import :: c_int
+            integer(c_int) :: dpse_error_atom
+        end function
+
+        function refuse_in_c(text) bind(c, name="dpse_refuse")
+            import :: c_int, c_char
+            character(kind=c_char), intent(in) :: text(*)
+            integer(c_int) :: refuse_in_c
         end function
 
         function compute_in_c(potential, n, positions, types, cell, pbc, fparam, aparam, &
@@ -130,6 +151,9 @@ contains
         real(c_double), intent(out), optional, target :: virial(3, 3), atomic_energies(*), &
             atomic_virials(3, 3, *)
         type(c_ptr) :: c, p, f, a, v, ae, av
+        status = of_shape("positions", shape(positions), size(types))
+        if (status == dpse_ok) status = of_shape("forces", shape(forces), size(types))
+        if (status /= dpse_ok) return
         c = c_null_ptr; p = c; f = c; a = c; v = c; ae = c; av = c
         if (present(cell)) c = c_loc(cell)
         if (present(pbc)) p = c_loc(pbc)
@@ -142,15 +166,28 @@ contains
             c_loc(types), c, p, f, a, energy, c_loc(forces), v, ae, av)
     end function
 
+    ! Whether an array has three numbers for each of n atoms.
+    integer(c_int) function of_shape(name, found, n) result(status)
+        character(*), intent(in) :: name
+        integer, intent(in) :: found(2), n
+        character(200, c_char) :: text
+        status = dpse_ok
+        if (found(1) == 3 .and. found(2) == n) return
+        write (text, "(2a, i0, a, i0, a, i0, 2a)") name, ": expected shape (3, ", n, &
+            "), as many as types, got (", found(1), ", ", found(2), ")", c_null_char
+        status = refuse_in_c(text)
+    end function
+
+    ! An error if the name is longer than the variable.
     integer(c_int) function dpse_type_name(potential, number, name) result(status)
         integer(c_int), intent(in) :: potential, number
         character(*), intent(out) :: name
-        character(kind=c_char) :: buffer(256)
+        character(kind=c_char) :: buffer(len(name) + 1)
         integer :: k
         name = ""
-        status = type_name_in_c(potential, number, buffer, 256_c_int)
+        status = type_name_in_c(potential, number, buffer, size(buffer, kind=c_int))
         if (status /= dpse_ok) return
-        do k = 1, min(len(name), 256)
+        do k = 1, len(name)
             if (buffer(k) == c_null_char) exit
             name(k:k) = buffer(k)
         end do

@@ -3,7 +3,12 @@
  * Lengths in Å, energies in eV, forces in eV/Å; matrices by rows. Every function returns
  * DPSE_OK or an error code, and dpse_error() then says what was wrong. Functions may be
  * called from any thread; calls with one potential wait for each other. The first call
- * starts Python, unless the process runs it already.
+ * starts Python, unless the process runs it already. After fork, the child may go on.
+ *
+ * Arguments are checked: pointers that are NULL, misaligned or (on Linux) lead to memory
+ * that is not there, sizes, and numbers. Results are written to memory that no other
+ * argument uses. A call that fails has written nothing. Texts are UTF-8; what a path has
+ * of other bytes is kept.
  */
 #ifndef DPSE_H
 #define DPSE_H
@@ -36,13 +41,14 @@ typedef struct {
     const double *positions; /* 3 n_all */
     const int *types;        /* n_all */
     const int *centres;      /* n_rows, the atom of each row; NULL: 0, 1, 2 ... */
-    const int64_t *first;    /* n_rows + 1, where each row starts in neighbours */
+    const int64_t *first;    /* n_rows + 1, where each row starts in neighbours, from 0 */
     const int *neighbours;   /* first[n_rows], all atoms within the cutoff, and others */
     const int *type_map;     /* n_caller_types: the model's type of each of the caller's,
                                 -1: does not exist; NULL: types are the model's */
-    int n_caller_types;
-    int same_list;           /* not 0: positions alone have changed since the last call;
-                                all other arrays are where and as they were */
+    int n_caller_types;      /* 0 without type_map */
+    int same_list;           /* not 0: types and list are those of the last call that
+                                gave any, which must not have failed; only positions
+                                have changed, and other arrays are not looked at */
     const double *fparam;    /* frame parameters; NULL: none, or the model's default */
     const double *aparam;    /* atomic parameters, row after row, or NULL */
 } dpse_list;
@@ -60,6 +66,10 @@ typedef struct {
 /* The text of this thread's last error; "" if there was none. */
 DPSE_API const char *dpse_error(void);
 
+/* The place in positions of the atom that this thread's last error is about; -1: it is
+ * about none, or there was none. */
+DPSE_API int dpse_error_atom(void);
+
 /* What this thread's last call warned of, line by line; each kind comes once. */
 DPSE_API const char *dpse_warning(void);
 
@@ -72,13 +82,22 @@ DPSE_API int dpse_free(int potential);
 
 DPSE_API int dpse_cutoff(int potential, double *cutoff);
 DPSE_API int dpse_n_types(int potential, int *n_types);
+
+/* The name of a type, ended by a 0, into size bytes. */
 DPSE_API int dpse_type_name(int potential, int type, char *name, int size);
+
+/* How many frame and atomic parameters the model takes. */
 DPSE_API int dpse_parameters(int potential, int *n_frame, int *n_atomic);
+
+/* What errors and warnings of later calls call atoms: "atom ID" and these n numbers,
+ * which are copied, instead of places in positions. n = 0 and NULL: places again. */
+DPSE_API int dpse_atom_ids(int potential, int n, const int64_t *ids);
 
 /* Energy, forces and virial of n atoms; the neighbour list is kept from call to call.
  * types: of the model, -1: a virtual atom. cell: 9 numbers, rows a, b, c,
- * or NULL. pbc: 3 flags; NULL: periodic if there is a cell. aparam: n rows. virial (9),
- * atomic_energies (n), atomic_virials (9 n): NULL where not wanted. */
+ * or NULL. pbc: 3 flags, 0 or 1; NULL: periodic if there is a cell. aparam: n rows.
+ * energy (1) and forces (3 n) are always written; virial (9), atomic_energies (n),
+ * atomic_virials (9 n): NULL where not wanted. */
 DPSE_API int dpse_compute(int potential, int n, const double *positions, const int *types,
                           const double *cell, const int *pbc, const double *fparam,
                           const double *aparam, double *energy, double *forces,

@@ -2,13 +2,17 @@
 #ifndef DPSE_PYTHON_H
 #define DPSE_PYTHON_H
 
+#include <stddef.h>
+
 #include "dpse.h"
 
 #define DPSE_TEXT_SIZE 4096
 
+/* Of this thread; atom: see dpse_error_atom. */
 typedef struct {
     char *error;
     char *warning;
+    int *atom;
 } dpse_texts;
 
 typedef struct {
@@ -35,7 +39,12 @@ int dpse_python_cutoff(dpse_texts *, int potential, double *cutoff);
 int dpse_python_n_types(dpse_texts *, int potential, int *n_types);
 int dpse_python_type_name(dpse_texts *, int potential, int type, char *name, int size);
 int dpse_python_parameters(dpse_texts *, int potential, int *n_frame, int *n_atomic);
+int dpse_python_atom_ids(dpse_texts *, int potential, int n, const int64_t *ids);
 int dpse_python_compute(dpse_texts *, int potential, const dpse_structure *, dpse_found *);
 int dpse_python_compute_nlist(dpse_texts *, int potential, const dpse_list *, dpse_sums *);
+
+/* 0 where a part of this memory cannot be read (written: nor written); 1 where all can,
+ * and where the system does not tell. */
+int dpse_python_reachable(const void *memory, size_t size, int written);
 
 #endif

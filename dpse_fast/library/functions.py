@@ -1,22 +1,24 @@
-"""The functions behind dpse.h: numbers of C in and out, never an exception."""
+"""The functions behind dpse.h: numbers of C in and out; errors are exceptions still."""
 
 from __future__ import annotations
 
 import itertools
-import threading
 import warnings
-from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 
 from ..array_types import AnyArray, Doubles
-from ..errors import DpseError, InputError, ModelFileError
+from ..errors import DpseError, InputError
+from ..evaluation.atom_names import naming
+from ..model import Parameters
 from ..potential import load
+from ..runtime.forks import ProcessLock
+from .caller_list import check_same, list_arrays
+from .memory import CallerMemory
 from .options import loading_options
 from .served import Served
-
-OK, INPUT, MODEL, HANDLE, INTERNAL = 0, 1, 2, 3, 5
+from .texts import encoded
 
 
 class UnknownPotential(DpseError):
@@ -28,44 +30,52 @@ class Library:
 
     Parameters
     ----------
-    ffi : of cffi, that knows the structures of dpse.h
+    ffi, lib : of cffi, with the structures and functions of dpse_python.h
     """
 
-    def __init__(self, ffi: Any) -> None:
-        self._ffi = ffi
+    def __init__(self, ffi: Any, lib: Any) -> None:
+        self._ffi, self._lib = ffi, lib
         self._served: dict[int, Served] = {}
         self._numbers = itertools.count(1)
-        self._lock = threading.Lock()
+        self._lock = ProcessLock()
 
     def init(self, say: Any, model: Any, options: Any, potential: Any) -> None:
         """Load a model."""
-        texts = [self._text(value) for value in (model, options)]
-        given, skin = loading_options(texts[1] or "")
+        memory = self._memory()
+        number = memory.written("potential", potential, 1, np.int32)
+        file = memory.path("model", model)
+        if file == "":
+            raise InputError(
+                "model: expected the name of a file, or NULL for the embedded model, "
+                "got an empty text"
+            )
+        given, skin = loading_options(memory.text("options", options) or b"")
         # Warnings of other threads may be said here too, but none is lost.
-        with self._lock, warnings.catch_warnings(record=True) as met:
+        with self._lock.lock, warnings.catch_warnings(record=True) as met:
             warnings.simplefilter("always")
-            loaded = load(texts[0], **given)
+            loaded = load(file, **given)
         for warning in met:
             say(str(warning.message))
         served = Served(loaded, skin)
-        with self._lock:
-            number = next(self._numbers)
-            self._served[number] = served
-        potential[0] = number
+        with self._lock.lock:
+            number[0] = next(self._numbers)
+            self._served[int(number[0])] = served
 
     def free(self, say: Any, potential: int) -> None:
         """Forget a potential; calls that run keep it."""
-        with self._lock:
+        with self._lock.lock:
             self._of(potential)
             del self._served[potential]
 
     def cutoff(self, say: Any, potential: int, cutoff: Any) -> None:
         """Å."""
-        cutoff[0] = self._of(potential).potential.rcut
+        served = self._of(potential)
+        self._memory().written("cutoff", cutoff, 1)[0] = served.potential.rcut
 
     def n_types(self, say: Any, potential: int, n_types: Any) -> None:
         """Types of the model."""
-        n_types[0] = len(self._of(potential).potential.type_map)
+        number = len(self._of(potential).potential.type_map)
+        self._memory().written("n_types", n_types, 1, np.int32)[0] = number
 
     def type_name(
         self, say: Any, potential: int, number: int, name: Any, size: int
@@ -74,149 +84,158 @@ class Library:
         names = self._of(potential).potential.type_map
         if not 0 <= number < len(names):
             raise InputError(f"type: expected 0 to {len(names) - 1}, got {number}")
-        text = names[number].encode() + b"\0"
+        text = encoded(names[number]) + b"\0"
         if size < len(text):
             raise InputError(f"size: expected at least {len(text)} bytes, got {size}")
-        self._ffi.memmove(name, text, len(text))
+        place = self._memory().written("name", name, len(text), np.uint8)
+        place[:] = np.frombuffer(text, np.uint8)
 
     def parameters(self, say: Any, potential: int, n_frame: Any, n_atomic: Any) -> None:
         """How many frame and atomic parameters there are."""
-        model = self._of(potential).potential.model
-        n_frame[0] = model.fparam.count if model.fparam else 0
-        n_atomic[0] = model.aparam.count if model.aparam else 0
+        model, memory = self._of(potential).potential.model, self._memory()
+        frame = memory.written("n_frame", n_frame, 1, np.int32)
+        atomic = memory.written("n_atomic", n_atomic, 1, np.int32)
+        memory.check_apart()
+        frame[0] = model.fparam.count if model.fparam else 0
+        atomic[0] = model.aparam.count if model.aparam else 0
+
+    def atom_ids(self, say: Any, potential: int, n: int, ids: Any) -> None:
+        """What messages call atoms."""
+        served = self._of(potential)
+        if n < 0 or (n > 0) != bool(ids):
+            expected = "0 or more, and ids for as many" if n < 0 else "0 without ids"
+            expected = "at least 1 with ids" if ids and n == 0 else expected
+            raise InputError(f"n: expected {expected}, got {n}")
+        given = self._memory().given("ids", ids, n, np.int64)
+        with served.telling(say):
+            served.ids = given.copy()
 
     def compute(self, say: Any, potential: int, given: Any, found: Any) -> None:
         """With an own neighbour list."""
-        served, n = self._of(potential), given.n
+        served, n, memory = self._of(potential), given.n, self._memory()
         model = served.potential.model
         if n < 1:
             raise InputError(f"n: expected at least one atom, got {n}")
-        pbc = self._optional(given.pbc, 3, np.int32)
-        with served.telling(say):
+        positions = memory.given("positions", given.positions, (n, 3))
+        types = memory.given("types", given.types, n, np.int32)
+        cell = memory.given_or_none("cell", given.cell, (3, 3))
+        pbc = memory.given_or_none("pbc", given.pbc, 3, np.int32)
+        parameters = _parameters(memory, given, model, n)
+        energy = memory.written("energy", found.energy, 1)
+        forces = memory.written("forces", found.forces, (n, 3))
+        virial = memory.written_or_none("virial", found.virial, (3, 3))
+        energies = memory.written_or_none("atomic_energies", found.atomic_energies, n)
+        virials = memory.written_or_none(
+            "atomic_virials", found.atomic_virials, (n, 3, 3)
+        )
+        memory.check_apart()
+        with served.telling(say), naming(served.atom_name):
             result = served.session.compute(
-                self._array("positions", given.positions, (n, 3)),
-                self._array("types", given.types, (n,), np.int32),
-                self._optional(given.cell, (3, 3)),
-                pbc=None if pbc is None else [bool(flag) for flag in pbc],
-                atomic=bool(found.atomic_energies or found.atomic_virials),
-                fparam=self._optional(given.fparam, _count(model.fparam)),
-                aparam=self._optional(given.aparam, (n, _count(model.aparam))),
+                positions,
+                types,
+                cell,
+                pbc=None if pbc is None else _flags(pbc),
+                atomic=energies is not None or virials is not None,
+                **parameters,
             )
-        found.energy[0] = result.energy
-        self._array("forces", found.forces, (n, 3))[:] = result.forces
-        self._set(found.virial, result.virial)
-        self._set(found.atomic_energies, result.atomic_energies)
-        self._set(found.atomic_virials, result.atomic_virials)
+        energy[0] = result.energy
+        forces[:] = result.forces
+        _write(virial, result.virial)
+        _write(energies, result.atomic_energies)
+        _write(virials, result.atomic_virials)
 
     def compute_nlist(self, say: Any, potential: int, listed: Any, sums: Any) -> None:
         """With the caller's neighbour list."""
-        served, n_all, n_rows = self._of(potential), listed.n_all, listed.n_rows
-        model = served.potential.model
+        served, memory = self._of(potential), self._memory()
+        memory.structure("list", listed, written=False)
+        memory.structure("sums", sums, written=True)
+        same_list = bool(listed.same_list)
+        n_all, n_rows = listed.n_all, listed.n_rows
         if n_all < 0 or n_rows < 0:
             raise InputError(
                 f"n_all, n_rows: expected numbers >= 0, got {n_all} and {n_rows}"
             )
-        first = self._array("first", listed.first, (n_rows + 1,), np.int64)
-        n_list = int(first[-1])
-        if n_list < 0:
-            raise InputError(f"first: expected numbers >= 0, got {n_list} at the end")
-        of_caller = self._optional(listed.type_map, listed.n_caller_types, np.int32)
-        forces = self._optional(sums.forces, (n_all, 3))
         with served.telling(say):
-            found = served.listed_session.compute(
-                self._array("positions", listed.positions, (n_all, 3)),
-                self._array("types", listed.types, (n_all,), np.int32),
-                first,
-                self._array("neighbours", listed.neighbours, (n_list,), np.int32),
-                self._optional(listed.centres, n_rows, np.int32),
-                type_map=of_caller,
-                same_list=bool(listed.same_list),
-                forces=forces,
-                atomic=bool(sums.atomic_energies or sums.atomic_virials),
-                pair_gradients=bool(sums.pair_gradients),
-                fparam=self._optional(listed.fparam, _count(model.fparam)),
-                aparam=self._optional(listed.aparam, (n_rows, _count(model.aparam))),
+            sizes, arrays = served.last_list, dict[str, Any]()
+            if same_list:
+                check_same(sizes, n_all, n_rows)
+                arrays = dict.fromkeys(("types", "first", "neighbours"))
+            else:
+                served.last_list = None
+                sizes, arrays = list_arrays(memory, listed)
+            assert sizes is not None
+            of_atoms = (n_all, 3)
+            positions = memory.given("positions", listed.positions, of_atoms)
+            model = served.potential.model
+            parameters = _parameters(memory, listed, model, n_rows)
+            forces = memory.written_or_none("forces", sums.forces, of_atoms)
+            energies = memory.written_or_none(
+                "atomic_energies", sums.atomic_energies, n_rows
             )
+            virials = memory.written_or_none(
+                "atomic_virials", sums.atomic_virials, (n_all, 3, 3)
+            )
+            gradients = memory.written_or_none(
+                "pair_gradients", sums.pair_gradients, (sizes.n_list, 3)
+            )
+            memory.check_apart()
+            found = served.listed_session.compute(
+                positions,
+                **arrays,
+                same_list=same_list,
+                forces=forces,
+                atomic=energies is not None or virials is not None,
+                pair_gradients=gradients is not None,
+                atom_name=served.atom_name,
+                **parameters,
+            )
+            served.last_list = sizes
         sums.energy = found.energy
         sums.virial[0:9] = found.virial.reshape(-1).tolist()
-        self._set(sums.atomic_energies, found.atomic_energies)
-        self._set(sums.atomic_virials, found.atomic_virials)
-        self._set(sums.pair_gradients, found.pair_gradients)
+        _write(energies, found.atomic_energies)
+        _write(virials, found.atomic_virials)
+        _write(gradients, found.pair_gradients)
+
+    def _memory(self) -> CallerMemory:
+        return CallerMemory(self._ffi, self._lib)
 
     def _of(self, potential: int) -> Served:
-        if potential not in self._served:
+        served = self._served.get(potential)
+        if served is None:
             raise UnknownPotential(
                 f"potential: expected a number from dpse_init, got {potential}"
             )
-        return self._served[potential]
+        return served
 
-    def _text(self, pointer: Any) -> str | None:
+
+def _parameters(
+    memory: CallerMemory, given: Any, model: Any, n_rows: int
+) -> dict[str, AnyArray | None]:
+    """Frame and atomic parameters, where the model takes any."""
+
+    def one(
+        name: str, pointer: Any, expected: Parameters | None, rows: int | None
+    ) -> AnyArray | None:
         if not pointer:
             return None
-        return str(self._ffi.string(pointer).decode())
+        if expected is None:
+            raise InputError(f"{name}: expected NULL, the model takes no {name}")
+        shape = (expected.count,) if rows is None else (rows, expected.count)
+        return memory.given(name, pointer, shape)
 
-    def _optional(self, pointer: Any, shape: Any, dtype: Any = np.float64) -> Any:
-        return self._array("", pointer, shape, dtype) if pointer else None
-
-    def _array(
-        self, name: str, pointer: Any, shape: Any, dtype: Any = np.float64
-    ) -> AnyArray:
-        """The caller's memory as an array."""
-        size = int(np.prod(shape))
-        if not size:
-            return np.empty(shape, dtype)
-        if not pointer:
-            raise InputError(f"{name}: expected {size} numbers, got NULL")
-        whole = self._ffi.buffer(pointer, size * np.dtype(dtype).itemsize)
-        return np.frombuffer(whole, dtype).reshape(shape)
-
-    def _set(self, pointer: Any, values: Doubles | None) -> None:
-        """Write values where there is a place for them."""
-        if pointer and values is not None and values.size:
-            self._array("", pointer, values.shape)[:] = values
+    return {
+        "fparam": one("fparam", given.fparam, model.fparam, None),
+        "aparam": one("aparam", given.aparam, model.aparam, n_rows),
+    }
 
 
-def _count(parameters: Any) -> int:
-    return parameters.count if parameters else 1
+def _flags(values: AnyArray) -> list[bool]:
+    if not np.isin(values, (0, 1)).all():
+        raise InputError(f"pbc: expected 3 flags, 0 or 1, got {values.tolist()}")
+    return [bool(flag) for flag in values]
 
 
-def _status(error: BaseException) -> int:
-    if isinstance(error, UnknownPotential):
-        return HANDLE
-    if isinstance(error, ModelFileError):
-        return MODEL
-    return INPUT if isinstance(error, InputError) else INTERNAL
-
-
-def serve(ffi: Any) -> None:
-    """Answer the functions that dpse.c calls."""
-    library = Library(ffi)
-    size = ffi.integer_const("DPSE_TEXT_SIZE")
-
-    def write(place: Any, text: str) -> None:
-        cut = text.encode()[: size - 1].decode(errors="ignore").encode() + b"\0"
-        ffi.memmove(place, cut, len(cut))
-
-    def answering(function: Callable[..., None]) -> Callable[..., int]:
-        def answer(texts: Any, *arguments: Any) -> int:
-            said: list[str] = []
-            status = OK
-            try:
-                function(said.append, *arguments)
-            except BaseException as error:
-                status = _status(error)
-                known = isinstance(error, DpseError)
-                text = str(error) if known else f"{type(error).__name__}: {error}"
-                write(texts.error, text)
-            write(texts.warning, "\n".join(said))
-            return status + 1
-
-        return answer
-
-    for name in (
-        *("init", "free", "cutoff", "n_types", "type_name", "parameters"),
-        *("compute", "compute_nlist"),
-    ):
-        ffi.def_extern(name=f"dpse_python_{name}", error=0)(
-            answering(getattr(library, name))
-        )
+def _write(place: AnyArray | None, values: Doubles | None) -> None:
+    """Where there is a place for them."""
+    if place is not None:
+        place[:] = values

@@ -34,7 +34,7 @@ PARSED: dict[str, Callable[[str], Any]] = {
 }
 
 
-def loading_options(text: str) -> tuple[dict[str, Any], float]:
+def loading_options(given: bytes) -> tuple[dict[str, Any], float]:
     """Options of `load`, and the skin (Å), from ``"precision=mixed threads=2"``.
 
     Raises
@@ -42,6 +42,10 @@ def loading_options(text: str) -> tuple[dict[str, Any], float]:
     InputError
         For an option that does not exist, comes twice or cannot be read.
     """
+    try:
+        text = given.decode()
+    except UnicodeDecodeError as error:
+        raise InputError(f"options: expected UTF-8, got {given!r}: {error}") from None
     try:
         words = shlex.split(text)
     except ValueError as error:
@@ -56,6 +60,8 @@ def loading_options(text: str) -> tuple[dict[str, Any], float]:
             )
         if name in found:
             raise InputError(f"options: expected {name} once, got it again")
+        if not value:
+            raise InputError(f"{name}: expected a value after {name}=, got none")
         try:
             found[name] = PARSED[name](value)
         except (ValueError, KeyError):

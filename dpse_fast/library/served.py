@@ -2,42 +2,49 @@
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
-from ..evaluation.listed_session import ListedSession
-from ..evaluation.session import Session
+import numpy as np
+
+from ..array_types import Int64s
+from ..errors import atom_name
 from ..potential import Potential
-from ..runtime.cached_property import cached_property
+from ..runtime.forks import ProcessLock
+from .caller_list import ListSizes
 
 
 class Served:
-    """A potential with its sessions, made when they are first used.
+    """A potential with its sessions.
 
     Parameters
     ----------
     skin : Å, of the own neighbour list
+
+    Attributes
+    ----------
+    last_list : of the last call that brought one; None: there was none, or it was
+        refused
+    ids : what messages call the first atoms
     """
 
     def __init__(self, potential: Potential, skin: float) -> None:
-        self.potential, self._skin = potential, skin
-        self._lock = threading.Lock()
+        self.potential = potential
+        self.last_list: ListSizes | None = None
+        self.ids: Int64s = np.empty(0, np.int64)
         self._said: list[str] = []
-        potential.session(skin)  # refuses a skin that cannot be
+        self.session = potential.session(skin, inform=self._said.append)
+        self.listed_session = potential.listed_session(inform=self._said.append)
+        self._lock = ProcessLock()
 
-    @cached_property
-    def session(self) -> Session:
-        return self.potential.session(self._skin, inform=self._said.append)
-
-    @cached_property
-    def listed_session(self) -> ListedSession:
-        return self.potential.listed_session(inform=self._said.append)
+    def atom_name(self, atom: int) -> str:
+        """What the caller calls the atom in a row of positions."""
+        return f"atom ID {self.ids[atom]}" if atom < len(self.ids) else atom_name(atom)
 
     @contextmanager
     def telling(self, say: Callable[[str], None]) -> Iterator[None]:
         """Alone with the potential; what it warns of is said."""
-        with self._lock:
+        with self._lock.lock:
             try:
                 yield
             finally:

@@ -13,12 +13,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, NoReturn
 
 import numpy as np
 
 from ..array_types import Doubles, Int32s
-from ..errors import InputError
+from ..errors import AtomError, InputError
+from ..evaluation.atom_names import naming
 from ..inputs.arrays import VIRTUAL
 from ..inputs.structure import check_length, check_types
 from ..potential import Potential
@@ -123,22 +124,57 @@ class DeepPotentialFix:
         self, _: Any, step: int, n_local: int, tags: Any, x: Doubles, f: Doubles
     ) -> None:
         """Write the forces on own atoms into f; hand over energy and virial."""
+        failed: BaseException | None = None
+        energy, virial = 0.0, np.zeros((3, 3))
         try:
-            energy, virial = self._evaluate(n_local, x, f)
+            with naming(lambda atom: self._name(atom, n_local)):
+                energy, virial = self._evaluate(n_local, x, f)
+        except BaseException as error:  # LAMMPS would go on without these forces
+            failed = error
+        try:
             w = (virial + virial.T) / 2
             six = [w[0, 0], w[1, 1], w[2, 2], w[0, 1], w[0, 2], w[1, 2]]
-            totals = np.array([energy, *six]) * self._ev
+            totals = np.array([energy, *six, failed is not None]) * self._ev
             if self._communicator is not None:  # LAMMPS takes those of all ranks
                 totals = self._communicator.allreduce(totals)
+            if totals[-1]:
+                self._end(step, n_local, failed)
             self._lmp.fix_external_set_energy_global(self._fix, totals[0])
-            self._lmp.fix_external_set_virial_global(self._fix, totals[1:])
-        except BaseException as error:  # LAMMPS would go on without these forces
-            abort(f"fix {self._fix}, step {step}", error)
+            self._lmp.fix_external_set_virial_global(self._fix, totals[1:-1])
+        except BaseException as error:
+            abort(self._place(step), error)
+
+    def _place(self, step: int) -> str:
+        return f"fix {self._fix}, step {step}"
+
+    def _end(self, step: int, n_local: int, failed: BaseException | None) -> NoReturn:
+        """One of the ranks that failed says why, and ends all.
+
+        The owner of an atom comes before ranks that have its ghosts.
+        """
+        communicator, first = self._communicator, 0
+        if communicator is not None:
+            of_ghost = isinstance(failed, AtomError) and failed.atom >= n_local
+            order = 2 if failed is None else int(of_ghost)
+            orders = communicator.allgather(order)
+            first = orders.index(min(orders))
+            if communicator.Get_rank() != first:
+                communicator.Barrier()  # until the other ends all
+        assert failed is not None
+        abort(self._place(step), failed)
+
+    def _name(self, atom: int, n_local: int) -> str:
+        """What LAMMPS calls the atom in a row of this rank's arrays."""
+        ids = self._lmp.numpy.extract_atom("id", nelem=self._n_all(n_local))
+        if ids is None:  # atom_modify id no
+            return f"atom {atom} of this rank, which has no ID"
+        return f"atom ID {ids[atom]}" + (" (a ghost)" if atom >= n_local else "")
+
+    def _n_all(self, n_local: int) -> int:
+        return int(self._lmp.extract_setting("nall")) if self.shell else n_local
 
     def _evaluate(self, n_local: int, x: Doubles, f: Doubles) -> tuple[float, Doubles]:
-        n_all = n_local
-        if self.shell:
-            n_all = self._lmp.extract_setting("nall")
+        n_all = self._n_all(n_local)
         extract = self._lmp.numpy.extract_atom
         if not n_all:
             return 0.0, np.zeros((3, 3))

@@ -139,6 +139,7 @@ class DeepPotentialMLIAP(_Unified):  # type: ignore[misc]
             atomic=True,
             pair_gradients=True,
             fparam=self._fparam,
+            atom_name=lambda row: _name(data, n_rows, row),
         )
         energies = found.atomic_energies
         try:  # KOKKOS has an array to write to, the host a property to set
@@ -152,6 +153,25 @@ class DeepPotentialMLIAP(_Unified):  # type: ignore[misc]
             slopes = xp.zeros((n_pairs, 3))
             slopes[:used] = found.pair_gradients
             data.update_pair_forces(slopes)
+
+
+def _name(data: Any, n_rows: int, row: int) -> str:
+    """Of the atom in a row: own atoms come first, then the neighbour of each pair."""
+    if row < n_rows:
+        return _name_of(data, int(data.iatoms[row]))
+    pair = row - n_rows
+    neighbour, centre = (int(data.jatoms[pair]), int(data.pair_i[pair]))
+    return f"{_name_of(data, neighbour)}, a neighbour of {_name_of(data, centre)},"
+
+
+def _name_of(data: Any, index: int) -> str:
+    """By its ID, which newer versions of LAMMPS hand over for neighbours."""
+    tags = getattr(data, "jtags", None)
+    if tags is not None:
+        pairs = np.flatnonzero(np.asarray(data.jatoms) == index)
+        if pairs.size:
+            return f"atom ID {tags[pairs[0]]}"
+    return f"atom {index} of this rank (LAMMPS does not say its ID)"
 
 
 def _first(xp: Any, data: Any, n_rows: int) -> Any:

@@ -15,7 +15,8 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from ..array_types import Doubles, Int32s
-from ..errors import InputError
+from ..errors import InputError, atom_name
+from ..evaluation.atom_names import naming
 from ..evaluation.session import DEFAULT_SKIN
 from ..inputs.arrays import VIRTUAL
 from ..inputs.structure import check_types
@@ -38,6 +39,7 @@ class Energy:
     periodic : whether the box repeats
     skin : Å, see `Potential.session`
     parameters : fparam and aparam, if the model takes them
+    particles : OpenMM's number of each that it hands over; None: all in order
     """
 
     def __init__(
@@ -47,8 +49,9 @@ class Energy:
         periodic: bool,
         skin: float,
         parameters: dict[str, Any],
+        particles: Sequence[int] | None = None,
     ) -> None:
-        self.potential, self.types = potential, types
+        self.potential, self.types, self.particles = potential, types, particles
         self.periodic, self.skin, self.parameters = periodic, skin, parameters
         self._session = potential.session(skin)
 
@@ -57,17 +60,23 @@ class Energy:
         cell = None
         if self.periodic:
             cell = np.asarray(state.getPeriodicBoxVectors(asNumpy=True)._value) * NM
-        found = self._session.compute(
-            np.asarray(state.getPositions(asNumpy=True)._value) * NM,
-            self.types,
-            cell,
-            **self.parameters,
-        )
+        with naming(self._name):
+            found = self._session.compute(
+                np.asarray(state.getPositions(asNumpy=True)._value) * NM,
+                self.types,
+                cell,
+                **self.parameters,
+            )
         return found.energy * EV, found.forces * (EV * NM)
+
+    def _name(self, atom: int) -> str:
+        if self.particles is None:
+            return atom_name(atom)
+        return f"atom {atom} (particle {self.particles[atom]})"
 
     def __reduce__(self) -> tuple[Any, ...]:
         given = (self.potential, self.types, self.periodic, self.skin, self.parameters)
-        return type(self), given
+        return type(self), (*given, self.particles)
 
 
 def add_force(
@@ -131,8 +140,9 @@ def add_force(
         periodic = not others or system.usesPeriodicBoundaryConditions()
     given = {"fparam": fparam, "aparam": aparam}
     parameters = {name: value for name, value in given.items() if value is not None}
-    energy = Energy(potential, types, bool(periodic), skin, parameters)
-    force = openmm.PythonForce(energy, {}, chosen if particles is not None else [])
+    some = chosen if particles is not None else None
+    energy = Energy(potential, types, bool(periodic), skin, parameters, some)
+    force = openmm.PythonForce(energy, {}, some or [])
     force.setUsesPeriodicBoundaryConditions(bool(periodic))
     force.setForceGroup(group)
     force.setName("DeepPotential")

@@ -8,6 +8,7 @@ import numpy as np
 
 from ..array_types import Bools, Doubles, Int32s
 from ..cpu.neighbours import NeighbourList
+from ..evaluation.atom_names import numbered
 from ..evaluation.backend import Request
 from ..inputs.arrays import VIRTUAL
 from ..inputs.neighbour_list import CallerList
@@ -50,6 +51,11 @@ class Shell:
         positions : (n_all, 3) Å, own atoms first, and every ghost within two cutoffs
         types : (n_all,) of the model; −1 is a virtual atom
         n_own : how many are own
+
+        Raises
+        ------
+        AtomError
+            With the row of positions of an atom that cannot be evaluated.
         """
         real = np.flatnonzero(types != VIRTUAL)
         n_real = int(np.searchsorted(real, n_own))  # own ones that count
@@ -60,7 +66,8 @@ class Shell:
         nowhere = (False, False, False)
         own_types, n_types = types[real], len(self._type_map)
         find = HOST_ARRAYS.faults(located, own_types, VIRTUAL, n_types)
-        refuse(find(), self._type_map)
+        with numbered(lambda atom: int(real[atom])):
+            refuse(find(), self._type_map)
         self._list.update(System(located, own_types, np.eye(3), nowhere))
         hood, owners = self._list.hood, self._list.owners
         same = self._list.builds == self._builds and n_real == self._n_own
@@ -70,7 +77,8 @@ class Shell:
             self._centres = rows.centres
         self._builds = 0  # the session may lose its list where an evaluation fails
         request = Request(self._session.truncate, atomic=True)
-        found = self._session.evaluate(hood.positions, rows, request, self._used)
+        with numbered(lambda atom: int(real[owners[atom]])):
+            found = self._session.evaluate(hood.positions, rows, request, self._used)
         self._builds, self._n_own = self._list.builds, n_real
         # Every pair that has an own atom as its neighbour is among these rows.
         assert found.atomic_virials is not None

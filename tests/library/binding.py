@@ -52,6 +52,9 @@ class Binding:
     def error(self) -> str:
         return str(self.c.dpse_error().decode())
 
+    def error_atom(self) -> int:
+        return int(self.c.dpse_error_atom())
+
     def warning(self) -> str:
         return str(self.c.dpse_warning().decode())
 

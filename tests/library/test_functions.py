@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ctypes as c
+import os
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
@@ -11,7 +12,7 @@ import numpy as np
 import pytest
 from families import family, parameters
 from ghosts import with_ghosts
-from library.binding import Binding, ints
+from library.binding import Binding, ints, pointer
 from random_model import random_model, random_structure
 
 import dpse_fast
@@ -184,6 +185,73 @@ def test_warnings_come_once(binding: Binding, tmp_path: Path) -> None:
     strict = binding.init(saved(tmp_path, model), "threads=1 sel_overflow=error")
     with pytest.raises(AssertionError, match="more neighbours than sel"):
         binding.compute(strict, *structure)
+
+
+def test_errors_name_atoms_by_their_ids(binding: Binding, tmp_path: Path) -> None:
+    structure = random_structure("cubic")
+    n, library = len(structure.positions), binding.c
+    potential = binding.init(saved(tmp_path, random_model(sel=(3, 3))), "threads=1")
+    ids = 2**40 + np.arange(n)
+    wrong = structure.positions.copy()
+    wrong[4, 1] = np.inf
+
+    def said() -> str:
+        with pytest.raises(AssertionError, match="positions: expected finite"):
+            binding.compute(potential, wrong, structure.types)
+        assert binding.error_atom() == 4
+        return binding.error()
+
+    assert "for atom 4 (" in said()
+    assert library.dpse_atom_ids(potential, n, pointer(ids)) == 0
+    named = ids.copy()
+    ids[:] = 0  # it was copied
+    assert f"for atom ID {named[4]} (" in said()
+    assert library.dpse_atom_ids(potential, 3, pointer(ids)) == 0
+    assert "for atom 4 (" in said()  # it is none of the three
+    assert library.dpse_atom_ids(potential, n, pointer(named)) == 0
+    ghosts = with_ghosts(*structure, reach=3.0)
+    listed = {
+        "n_all": len(ghosts.positions),
+        "n_rows": n,
+        "positions": ghosts.positions,
+        "types": ints(ghosts.types),
+        "first": ghosts.first,
+        "neighbours": ints(ghosts.neighbours),
+    }
+    status, _ = binding.compute_nlist(potential, listed, {})
+    assert status == 0, binding.error()
+    assert "; one is atom ID 1099511627" in binding.warning()  # of 2**40
+    assert binding.error_atom() == -1
+    assert library.dpse_atom_ids(potential, 0, None) == 0
+    assert "for atom 4 (" in said()
+
+
+@pytest.mark.parametrize("threads", [1, 2])
+def test_calls_with_the_gil(library: Path, tmp_path: Path, threads: int) -> None:
+    """A program that runs Python may call from it, or without giving it up."""
+    structure = random_structure("cubic")
+    binding = Binding(library)
+    file = saved(tmp_path, random_model())
+    expected = binding.compute(binding.init(file, "threads=1"), *structure)
+    binding.c = c.PyDLL(str(library / "libdpse.so"))
+    for name in ("dpse_error", "dpse_warning"):
+        getattr(binding.c, name).restype = c.c_char_p
+    found = binding.compute(binding.init(file, f"threads={threads}"), *structure)
+    np.testing.assert_array_equal(found[1], expected[1])
+
+
+def test_paths_of_any_bytes(binding: Binding, tmp_path: Path) -> None:
+    name = bytes(tmp_path) + b"/m\xf6dell \xff.h5"
+    try:
+        os.rename(saved(tmp_path, random_model()), name)
+    except OSError as error:
+        pytest.skip(f"the file system does not take such names: {error}")
+    number = c.c_int()
+    status = binding.c.dpse_init(name, b"threads=1", c.byref(number))
+    assert status == 0, binding.c.dpse_error()
+    structure = random_structure("cubic")
+    found = binding.compute(number.value, *structure)
+    assert np.isfinite(found[0])
 
 
 def test_threads(binding: Binding, tmp_path: Path) -> None:

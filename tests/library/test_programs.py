@@ -113,6 +113,33 @@ def test_fortran(library: Path, water: Path, tmp_path: Path) -> None:
     check(output(program, "", "threads=1", STEPS, water), in_python(water))
 
 
+def test_what_the_fortran_module_refuses(library: Path, tmp_path: Path) -> None:
+    needs("gfortran", "gfortran")
+    compiled(
+        ["gfortran", "-std=f2008", "-Wall", "-pedantic", "-Werror", f"-J{tmp_path}"],
+        library / "dpse.f90",
+        Path(__file__).parent / "refusals.f90",
+        f"-L{library}",
+        "-ldpse",
+        f"-Wl,-rpath,{library}",
+        *("-o", tmp_path / "refusals"),
+    )
+    said = output(tmp_path / "refusals").splitlines()
+    shape = "expected shape (3, 4), as many as types, got"
+    assert said[:-2] == [
+        "0 ",
+        "0 ",
+        f"1 positions: {shape} (3, 3)",
+        f"1 forces: {shape} (3, 3)",
+        f"1 positions: {shape} (4, 3)",
+        "0 ",
+        "1 size: expected at least 2 bytes, got 1",
+        "0 ",
+    ]
+    assert "lies on atom ID 10" in said[-2]
+    assert said[-1] in ("H1", "H2")  # of two atoms at one place
+
+
 def test_threads_of_cpp(programs: dict[str, Path], water: Path) -> None:
     printed = output(programs["cpp"], "", "threads=1", 3, water)
     numbers = np.loadtxt(water, skiprows=2)

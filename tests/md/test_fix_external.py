@@ -179,6 +179,31 @@ fix_external.DeepPotentialFix._evaluate = failing
     assert message in done.stderr + done.stdout
 
 
+@pytest.mark.parametrize("ranks", [1, 2])
+@pytest.mark.parametrize("atom", [2, 7])
+def test_an_error_names_the_atom_once(ranks: int, atom: int, tmp_path: Path) -> None:
+    """Its owner does, whichever rank has ghosts of it."""
+    before = f"""
+from dpse_fast.md import fix_external
+evaluate = fix_external.DeepPotentialFix._evaluate
+calls = []
+def spoiled(self, n_local, x, f):
+    calls.append(1)
+    if len(calls) == 3:
+        n = lmp.extract_setting("nall")
+        ids = lmp.numpy.extract_atom("id", nelem=n)[:n]
+        lmp.numpy.extract_atom("x", nelem=n, dim=3)[:n][ids == {atom}] = np.nan
+    return evaluate(self, n_local, x, f)
+fix_external.DeepPotentialFix._evaluate = spoiled
+"""
+    done = lammps_run(tmp_path, "triclinic", None, 50, ranks, before=before)
+    assert done.returncode
+    text = done.stderr + done.stdout
+    assert text.count("dpse-fast stops the run in fix dpse, step 2") == 1, text
+    assert f"for atom ID {atom} (" in text
+    assert "ghost" not in text
+
+
 def test_what_cannot_be_attached(tmp_path: Path) -> None:
     before = """
 from dpse_fast.errors import InputError

@@ -170,6 +170,22 @@ def test_what_cannot_be_evaluated() -> None:
         unified.compute_forces(data)
 
 
+def test_errors_name_the_atom() -> None:
+    unified = DeepPotentialMLIAP(random_model(), threads=1)
+    data = HostData(random_structure("triclinic"), 2 * unified.rcutfac, np.arange(2))
+    pair = len(data.pair_i) // 2
+    centre, neighbour = int(data.pair_i[pair]), int(data.jatoms[pair])
+    data.rij[pair, 1] = np.nan
+    message = f"for atom {neighbour} of this rank .*, a neighbour of atom {centre} of"
+    with pytest.raises(InputError, match=message):
+        unified.compute_forces(data)
+    ids = 100 + data.owners  # a ghost has its owner's
+    data.jtags = ids[data.jatoms]  # type: ignore[attr-defined]
+    message = f"for atom ID {ids[neighbour]}, a neighbour of atom"
+    with pytest.raises(InputError, match=message):
+        unified.compute_forces(data)
+
+
 FAILING = """
 import sys, time
 from mpi4py import MPI

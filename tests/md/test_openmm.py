@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pickle
 from typing import Any
 
 import numpy as np
@@ -11,7 +12,7 @@ from random_model import random_model, random_structure
 
 import dpse_fast
 from dpse_fast.errors import InputError
-from dpse_fast.md.openmm import add_force
+from dpse_fast.md.openmm import Energy, add_force
 
 openmm = needs("openmm", "openmm")
 app = needs("openmm.app", "openmm")
@@ -178,3 +179,16 @@ def test_an_error_in_a_step_reaches_the_caller(potential: dpse_fast.Potential) -
     context.setPositions(together / 10)
     with pytest.raises(Exception, match="another atom, or an image, lies on atom"):
         context.getState(energy=True)
+
+
+def test_errors_name_the_particle(potential: dpse_fast.Potential) -> None:
+    types = np.array([0, 1, 1], np.int32)
+    energy = Energy(potential, types, False, 1.0, {}, [4, 7, 9])
+
+    class State:
+        def getPositions(self, asNumpy: bool) -> Any:
+            return unit.Quantity(np.diag([1.0, np.nan, 1.0]), unit.nanometer)
+
+    for one in (energy, pickle.loads(pickle.dumps(energy))):
+        with pytest.raises(InputError, match=r"for atom 1 \(particle 7\)"):
+            one(State())

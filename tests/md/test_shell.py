@@ -11,7 +11,7 @@ from random_model import random_model, random_structure
 
 import dpse_fast
 from dpse_fast.cpu.pipeline import Pipeline
-from dpse_fast.errors import InputError
+from dpse_fast.errors import AtomError, InputError
 from dpse_fast.md.shell import Shell
 
 BOTH = np.arange(2)
@@ -94,3 +94,24 @@ def test_atoms_that_do_not_count() -> None:
     np.testing.assert_allclose(share.forces, expected.forces, atol=1e-10)
     nothing = shell.compute(structure.positions, np.full(len(types), -1), 4)
     assert (nothing.energy, nothing.forces.tolist()) == (0.0, [[0.0] * 3] * 4)
+
+
+def test_errors_are_about_the_callers_atoms() -> None:
+    """Whatever atoms do not count, and whichever of a pair at one place is found."""
+    structure = random_structure("triclinic")
+    potential = dpse_fast.load(random_model(), threads=1)
+    ghosts = with_ghosts(*structure, 2 * potential.rcut + 0.5)
+    types, n = ghosts.types.astype(np.int32), len(structure.types)
+    types[::3] = -1
+    for wrong in (1, n + 4):
+        assert types[wrong] >= 0
+        positions = ghosts.positions.copy()
+        positions[wrong, 1] = np.nan
+        with pytest.raises(AtomError, match=f"for atom {wrong} ") as caught:
+            Shell(potential, 0.5, BOTH).compute(positions, types, n)
+        assert caught.value.atom == wrong
+    positions = ghosts.positions.copy()
+    positions[4] = positions[5]
+    with pytest.raises(AtomError, match=r"lies on atom [45];") as caught:
+        Shell(potential, 0.5, BOTH).compute(positions, types, n)
+    assert caught.value.atom in (4, 5)

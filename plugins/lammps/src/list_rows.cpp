@@ -2,6 +2,7 @@
 
 #include "list_rows.h"
 
+#include "atom.h"
 #include "neigh_list.h"
 #include "neighbor.h"
 
@@ -10,13 +11,16 @@
 namespace dpse {
 
 int64_t ListRows::update(LAMMPS_NS::Neighbor *neighbor, LAMMPS_NS::NeighList *list,
-                         const int *type, int n_all, const std::vector<bool> &counts)
+                         const LAMMPS_NS::Atom *atom, const std::vector<bool> &counts)
 {
+  const int *type = atom->type, n_all = atom->nlocal + atom->nghost;
   const bool same = list == list_ && neighbor->ago != 0 && neighbor->ncalls == builds_ &&
       (int) types.size() == n_all && std::equal(types.begin(), types.end(), type);
   if (same) return copies_;
   list_ = nullptr;
   types.assign(type, type + n_all);
+  ids.clear();
+  if (atom->tag_enable) ids.assign(atom->tag, atom->tag + n_all);
   copy(list, counts);
   builds_ = neighbor->ncalls;
   list_ = list;
@@ -50,7 +54,7 @@ void ListRows::copy(LAMMPS_NS::NeighList *list, const std::vector<bool> &counts)
 double ListRows::bytes() const
 {
   return sizeof(int) * (centres.capacity() + neighbours.capacity() + types.capacity()) +
-      sizeof(int64_t) * first.capacity();
+      sizeof(int64_t) * (first.capacity() + ids.capacity());
 }
 
 }    // namespace dpse

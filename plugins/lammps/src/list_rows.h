@@ -8,6 +8,7 @@
 #include <vector>
 
 namespace LAMMPS_NS {
+class Atom;
 class NeighList;
 class Neighbor;
 }    // namespace LAMMPS_NS
@@ -17,13 +18,14 @@ namespace dpse {
 class ListRows {
  public:
   std::vector<int> centres, neighbours, types;
+  std::vector<int64_t> ids;      // of atoms; empty where they have none
   std::vector<int64_t> first;    // of each row, and the end
 
   // Copies the list unless it is the one copied last, with the same types of atoms:
   // fixes that swap types keep the list. Returns a number that is another after each
   // copy. Atoms of types t with not counts[t] are left out.
-  int64_t update(LAMMPS_NS::Neighbor *neighbor, LAMMPS_NS::NeighList *list, const int *type,
-              int n_all, const std::vector<bool> &counts);
+  int64_t update(LAMMPS_NS::Neighbor *neighbor, LAMMPS_NS::NeighList *list,
+                 const LAMMPS_NS::Atom *atom, const std::vector<bool> &counts);
   void forget() { list_ = nullptr; }
   double bytes() const;
 

@@ -31,7 +31,7 @@ void PairDPSE::compute(int eflag, int vflag)
 {
   ev_init(eflag, vflag);
   const int n_all = atom->nlocal + atom->nghost;
-  copy = rows.update(neighbor, this->list, atom->type, n_all, counts);
+  copy = rows.update(neighbor, this->list, atom, counts);
   dpse_list list = listed();
   const bool all_models = potentials.size() > 1 && options.out_freq > 0 &&
       update->ntimestep % options.out_freq == 0;
@@ -81,13 +81,37 @@ void PairDPSE::evaluate(int model, dpse_list &list, dpse_sums &sums)
   list.type_map = potentials[model]->type_map.data();
   list.same_list = seen[model] == copy;
   seen[model] = 0;
+  std::string wrong;
+  bool of_ghost = false;
   try {
+    if (!list.same_list) potentials[model]->name_atoms(rows.ids);
     potentials[model]->compute(list, sums);
   } catch (const dpse::Failure &failure) {
-    error->one(FLERR, "pair_style dpse: {}", failure.what());
+    wrong = failure.what();
+    of_ghost = failure.atom >= atom->nlocal;
   }
+  end_together(wrong, of_ghost);
   seen[model] = copy;
   warn(dpse_warning());
+}
+
+// Ends all ranks if something is wrong on some, with the sentence of one of them: of the
+// owner of the atom that is wrong, which is another rank's ghost, if there is one. Collective.
+void PairDPSE::end_together(const std::string &wrong, bool of_ghost)
+{
+  int mine = 2 * comm->nprocs, first;
+  if (!wrong.empty()) mine = comm->me + (of_ghost ? comm->nprocs : 0);
+  MPI_Allreduce(&mine, &first, 1, MPI_INT, MPI_MIN, world);
+  if (first == 2 * comm->nprocs) return;
+  const int rank = first % comm->nprocs;
+  std::string said = wrong;
+  int size = (int) said.size();
+  MPI_Bcast(&size, 1, MPI_INT, rank, world);
+  said.resize(size);
+  MPI_Bcast(&said[0], size, MPI_CHAR, rank, world);
+  std::string place = comm->nprocs > 1 ? "on proc " + std::to_string(rank) : "";
+  if (first >= comm->nprocs) place = "the atom is a ghost " + place;
+  error->all(FLERR, "pair_style dpse: {}{}", said, place.empty() ? "" : "; " + place);
 }
 
 // Energies and virials; forces are where they belong.

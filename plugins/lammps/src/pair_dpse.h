@@ -71,6 +71,7 @@ class PairDPSE : public Pair {
   void map_types(dpse::Potential &, const std::string &model, const Words &names);
   void check_parameters(const dpse::Potential &, const std::string &model) const;
   void warn(const std::string &);
+  void end_together(const std::string &wrong, bool of_ghost = false);
   void check_bonds() const;
   double factor() const;
   dpse_list listed() const;

@@ -133,20 +133,15 @@ void PairDPSE::load()
       wrong = failure.what();
     }
   }
-  int size = (int) wrong.size();
-  MPI_Bcast(&size, 1, MPI_INT, 0, world);
-  wrong.resize(size);
-  if (size) {
-    MPI_Bcast(&wrong[0], size, MPI_CHAR, 0, world);
-    error->all(FLERR, "pair_style dpse: {}", wrong);
-  }
+  end_together(wrong);
   if (comm->me != 0) {
     try {
       load_here(models, given, names);
     } catch (const std::runtime_error &failure) {
-      error->one(FLERR, "pair_style dpse: {}", failure.what());
+      wrong = failure.what();
     }
   }
+  end_together(wrong);
   seen.assign(models.size(), 0);
   forces.resize(models.size());
   virials.resize(models.size());

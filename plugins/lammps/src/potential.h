@@ -12,16 +12,20 @@
 
 namespace dpse {
 
-// The library's sentence.
+// The library's sentence, and the place in positions of the atom that it is about, or -1.
 struct Failure : std::runtime_error {
-  using std::runtime_error::runtime_error;
+  explicit Failure(const std::string &said, int atom = -1) : std::runtime_error(said), atom(atom)
+  {
+  }
+  int atom;
 };
 
 inline void check(int status)
 {
   if (status == DPSE_OK) return;
   const std::string said = dpse_error();
-  throw Failure(said.empty() ? "error " + std::to_string(status) + " of dpse-fast" : said);
+  throw Failure(said.empty() ? "error " + std::to_string(status) + " of dpse-fast" : said,
+                dpse_error_atom());
 }
 
 class Potential {
@@ -63,6 +67,12 @@ class Potential {
   void parameters(int &n_frame, int &n_atomic) const
   {
     check(dpse_parameters(number_, &n_frame, &n_atomic));
+  }
+
+  // What messages call the atoms of later calls; none: places in positions.
+  void name_atoms(const std::vector<int64_t> &ids) const
+  {
+    check(dpse_atom_ids(number_, (int) ids.size(), ids.empty() ? nullptr : ids.data()));
   }
 
   void compute(const dpse_list &list, dpse_sums &sums) const
