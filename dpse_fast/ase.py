@@ -23,7 +23,8 @@ from .errors import InputError
 from .evaluation.session import DEFAULT_SKIN
 from .md.potentials import ModelLike, potential_of
 from .results import Result
-from .trajectory.frame import atomic_parameters, boundaries_of
+from .trajectory.boundaries import boundaries_of
+from .trajectory.structure import atomic_parameters
 
 ATOMIC = {"energies", "stresses"}
 STRESS = {"stress", "stresses"}

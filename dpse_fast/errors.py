@@ -57,6 +57,22 @@ class NumberedTypesWarning(UserWarning):
     """A trajectory that only numbers its types, taken in the model's order."""
 
 
+class LabelWarning(UserWarning):
+    """A reference value of a trajectory that is left out, or not recognised."""
+
+
+class UnitsWarning(UserWarning):
+    """A trajectory that does not state its units, and what was assumed."""
+
+
+class CellWarning(UserWarning):
+    """Something in a trajectory that looks like a cell and is not read as one."""
+
+
+class TruncatedWarning(UserWarning):
+    """A trajectory that seems to end in the middle of a number."""
+
+
 class NonFiniteWarning(UserWarning):
     """Energies or forces that are NaN or infinite."""
 

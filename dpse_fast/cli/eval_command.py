@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -12,11 +13,13 @@ import click
 
 from . import options
 from .frame_reports import Records, Table
+from .reading_options import reading_options
 from .report import print_json
 from .warning_summary import WarningSummary
 
 if TYPE_CHECKING:
     from .. import Potential
+    from ..trajectory import ReadingOptions
     from ..writers import ResultWriter
 
 
@@ -36,13 +39,14 @@ if TYPE_CHECKING:
     metavar="SLICE",
     help="Frames, such as 3, -1, :10 or ::5.  [default: all]",
 )
-@click.option("--format", metavar="NAME", help="ASE's name of the trajectory's format.")
+@reading_options(labels=True)
 @click.option(
     "--type-map",
     callback=options.split_names,
     metavar="O,H",
     help="Elements of types 0, 1, … of a model that names none, or of a trajectory "
-    "that only numbers its types (LAMMPS: types 1, 2, …).",
+    "that only numbers its types (LAMMPS: types 1, 2, …). OW=O,HW=H takes these names "
+    "of the trajectory for types of the model.",
 )
 @options.parameter_options
 @options.SEL_OVERFLOW
@@ -54,7 +58,7 @@ def command(
     output: str | None,
     atomic: bool,
     index: str,
-    format: str | None,
+    reading: ReadingOptions,
     type_map: tuple[str, ...] | None,
     fparam: tuple[float, ...] | None,
     aparam: tuple[float, ...] | None,
@@ -68,17 +72,19 @@ def command(
     and virials that it holds are compared with the model's. Its fparam and aparam
     are used if the model takes them.
     """
-    from ..trajectory import read_frames
+    from ..trajectory import check_trajectory, read_frames
     from ..writers import check_output
     from .evaluation_run import EvaluationRun
 
     if output is not None and Path(output).resolve() == Path(trajectory).resolve():
         raise click.UsageError("--output: expected another file than the trajectory.")
     with WarningSummary() as warned:
-        frames = read_frames(trajectory, index, format)
+        check_trajectory(trajectory, index)
         if output is not None:
             check_output(output)
         potential = options.load_potential(model, type_map, **engine)
+        reading = replace(reading, names=potential.type_map, type_map=type_map)
+        frames = read_frames(trajectory, index, reading)
         run = EvaluationRun(potential, type_map, atomic, fparam, aparam)
         report = Records() if as_json else Table(run)
         with _writer(output, potential, model, trajectory) as writer, _bar() as bar:
@@ -89,6 +95,7 @@ def command(
                     writer.write(evaluation)
                 report.add(record)
                 bar.update()
+                warned.where = ""  # warnings of the reader name the frame
     if isinstance(report, Table):
         report.end()
         if output is not None:

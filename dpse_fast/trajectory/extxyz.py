@@ -1,0 +1,417 @@
+"""Frames of XYZ and extended XYZ files.
+
+Read line by line, so that memory depends on the atoms that a frame really has and not
+on the number that it states. After a damaged frame, reading goes on where its number
+of atoms says that the next one begins, or at the next line that looks like a header.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import numpy as np
+
+from ..array_types import Doubles
+from ..errors import InputError, LabelWarning, TruncatedWarning
+from .boundaries import StatedBoundaries, boundaries
+from .elements import name_of_number, species_name
+from .frame import BadFrame, Frame, coded, parameters, volume_of
+from .label_keys import LabelReader, looks_like
+from .notices import Notices
+from .reading_options import ReadingOptions
+from .text_lines import LineStream
+from .xyz_header import (
+    Column,
+    columns_of,
+    key_values,
+    reference_tensors,
+    stated_boundaries,
+)
+
+PIECE = 4096  # lines that are converted at once
+SHORTEST_ROW = len("0 0 0\n")
+LONGEST_COUNT = 20  # characters
+MOST_TRIES = 1000  # in a piece
+SPECIES = ("species", "symbols", "element")
+NUMBERS = ("Z", "numbers")
+Wanted = Callable[[int], bool]
+
+
+class ExtxyzReader:
+    """Frames of one file after another.
+
+    Parameters
+    ----------
+    path : what errors call the file
+    size : bytes of the file, if it is not packed
+    options : how to read
+    labels, notices : of the whole trajectory
+    """
+
+    def __init__(
+        self,
+        path: str,
+        size: int | None,
+        options: ReadingOptions,
+        labels: LabelReader,
+        notices: Notices,
+    ) -> None:
+        self._path, self._size, self._options = path, size, options
+        self._labels, self._notices = labels, notices
+        self._properties: str | None = ""
+        self._columns: tuple[Column, ...] = ()
+
+    def frames(
+        self, lines: LineStream, wanted: Wanted
+    ) -> Iterator[Frame | BadFrame | None]:
+        """Every frame of the file; None for those that are not wanted."""
+        number = 0
+        while True:
+            header = lines.next()
+            while header is not None and not header.strip():
+                header = lines.next()
+            if header is None:
+                break
+            self._notices.where = name = f"{self._path}, frame {number}"
+            result = self._frame(header, lines, number, wanted(number))
+            if isinstance(result, InputError):
+                bad = self._bad(result, lines, name, number)
+                yield bad
+                if bad.last:
+                    return
+            else:
+                yield result
+            number += 1
+        if lines.fault is not None:
+            name = f"{self._path}, frame {number}"
+            error = InputError(f"{name}: cannot be read; {lines.fault}")
+            yield BadFrame(name, number, error, truncated=True, last=True)
+
+    def _bad(
+        self, error: InputError, lines: LineStream, name: str, number: int
+    ) -> BadFrame:
+        """The frame, and whether the file ends here."""
+        at_end = lines.peek() is None
+        if at_end and lines.fault is not None:
+            error = InputError(f"{error}; {lines.fault}")
+        truncated = isinstance(error, _EndsEarly) or (at_end and lines.is_cut)
+        return BadFrame(name, number, error, truncated=truncated, last=at_end)
+
+    def _frame(
+        self, header: str, lines: LineStream, number: int, wanted: bool
+    ) -> Frame | InputError | None:
+        name = self._notices.where
+        n_atoms = _count(header)
+        if n_atoms is None:
+            _go_to_header(lines)
+            return InputError(
+                f"{name}: expected the number of atoms, got {header.strip()[:40]!r}"
+            )
+        start = lines.number
+        if self._size is not None and n_atoms * SHORTEST_ROW > self._size + 8:
+            _go_to_header(lines)
+            return _ends(lines, name, n_atoms, lines.number - start - 1)
+        comment = lines.next()
+        if comment is None:
+            return _EndsEarly(f"{name}: the file ends after 0 of {n_atoms} atoms")
+        body = _Body(lines, n_atoms)
+        if not wanted:
+            body.pass_over()
+            return body.complaint(name)
+        try:
+            return self._parsed(comment, body, number)
+        except InputError as error:
+            body.pass_over()
+            return body.complaint(name) or error
+        except ValueError as error:
+            body.pass_over()
+            return body.complaint(name) or InputError(
+                f"{name}: cannot be read as extxyz ({error})"
+            )
+
+    def _parsed(self, comment: str, body: _Body, number: int) -> Frame | InputError:
+        name = self._notices.where
+        values = key_values(comment) if "=" in comment else {}
+        stated = stated_boundaries(comment, values, self._notices)
+        stated_columns = values.pop("Properties", None)
+        self._set_columns(stated_columns)
+        arrays = _arrays(body, self._columns, stated_columns is not None, self._kept)
+        complaint = body.complaint(name)
+        if complaint is not None:
+            return complaint
+        vectors = _vectors(body, name)
+        if vectors is not None:
+            stated = vectors
+        species = next((arrays.pop(k) for k in SPECIES if k in arrays), None)
+        numbers = next((arrays.pop(k) for k in NUMBERS if k in arrays), None)
+        if species is None and numbers is not None:
+            species = [name_of_number(int(z)) for z in numbers]
+        if species is None or "pos" not in arrays:
+            raise ValueError("Properties: expected columns of species and pos")
+        names, types = coded(species)
+        names = tuple(species_name(n, self._options.names) for n in names)
+        cell, pbc = boundaries(stated, name, self._options)
+        positions = arrays.pop("pos")
+        stores = [reference_tensors(values), arrays]
+        labels = self._labels.read(stores, len(types), volume_of(cell, pbc))
+        if body.has_more_columns:
+            self._notices.once(
+                "columns",
+                "its atoms have more columns than a name and a position, which are "
+                "not read; Properties=… in the comment says what they are",
+                LabelWarning,
+            )
+        if body.may_be_cut:
+            self._notices.once(
+                "cut",
+                "the file does not end with a line break, and its last number has "
+                "fewer digits than others; it may be cut off",
+                TruncatedWarning,
+            )
+        return Frame(
+            name=name,
+            index=number,
+            positions=positions,
+            types=types,
+            names=names,
+            cell=cell,
+            pbc=pbc,
+            labels=labels,
+            **parameters(values, arrays, name),
+        )
+
+    def _set_columns(self, properties: str | None) -> None:
+        if self._properties != properties:
+            self._columns = columns_of(properties)
+            self._properties = properties
+
+    def _kept(self, column: Column) -> bool:
+        name = column.name
+        if name in ("pos", "aparam", *SPECIES, *NUMBERS, *self._labels.asked):
+            return True
+        return looks_like(name) is not None
+
+
+class _EndsEarly(InputError):
+    """The file ends inside of a frame."""
+
+
+class _Body:
+    """The lines of a frame's atoms."""
+
+    def __init__(self, lines: LineStream, n_atoms: int) -> None:
+        self.lines, self.n_atoms = lines, n_atoms
+        self.n_taken = 0
+        self.interrupted = self.ended = False
+        self.may_be_cut = self.has_more_columns = False
+
+    def piece(self) -> list[str]:
+        """The next lines; none at the end, or where another frame begins."""
+        missing = self.n_atoms - self.n_taken
+        if self.interrupted or self.ended or not missing:
+            return []
+        piece = self.lines.take(min(missing, PIECE))
+        if not piece:
+            self.ended = True
+            return []
+        n = _before_header(self.lines, piece)
+        if n < len(piece):
+            self.interrupted = True
+            piece = piece[:n]
+        self.n_taken += len(piece)
+        return piece
+
+    def pass_over(self) -> None:
+        """Go to the end of the frame."""
+        while self.piece():
+            pass
+        while (self.lines.peek() or "").lstrip().startswith("VEC"):
+            self.lines.next()
+
+    def complaint(self, name: str) -> InputError | None:
+        """What is wrong with the number of atoms."""
+        if self.interrupted:
+            return InputError(
+                f"{name}: states {self.n_atoms} atoms, but another frame begins after "
+                f"{self.n_taken}"
+            )
+        if self.ended:
+            return _ends(self.lines, name, self.n_atoms, self.n_taken)
+        return None
+
+
+def _ends(lines: LineStream, name: str, n_atoms: int, n_found: int) -> InputError:
+    if lines.peek() is not None:
+        return InputError(
+            f"{name}: states {n_atoms} atoms, more than the file has room for"
+        )
+    return _EndsEarly(
+        f"{name}: the file ends after {max(n_found, 0)} of {n_atoms} atoms"
+    )
+
+
+def _count(text: str) -> int | None:
+    words = text.split()
+    if len(words) != 1 or not words[0].isdecimal() or len(words[0]) > 18:
+        return None
+    return int(words[0])
+
+
+def _is_header(lines: LineStream) -> bool:
+    """Whether the next lines are a number, a comment, and an atom."""
+    first = lines.peek(0)
+    n_atoms = None if first is None else _count(first)
+    if n_atoms is None:
+        return False
+    comment, row = lines.peek(1), lines.peek(2)
+    if comment is None or row is None or n_atoms == 0:
+        return comment is not None
+    return not _is_row(comment) and len(row.split()) >= 3
+
+
+def _is_row(line: str) -> bool:
+    """Whether a line is a name and three numbers."""
+    words = line.split()
+    if len(words) < 4 or "=" in line:
+        return False
+    try:
+        return [float(word) for word in words[1:4]] != []
+    except ValueError:
+        return False
+
+
+def _before_header(lines: LineStream, piece: list[str]) -> int:
+    """How many lines of a piece come before a header; it and the rest are given back.
+
+    Only a header is a number alone in its line.
+    """
+    wrong = 0
+    for k, line in enumerate(piece):
+        if len(line) > LONGEST_COUNT or not line.strip().isdigit():
+            continue
+        lines.give_back(len(piece) - k)
+        if _is_header(lines):
+            return k
+        wrong += 1
+        if wrong > MOST_TRIES:
+            lines.stop("too many of its lines are numbers alone")
+            return k
+        lines.take(len(piece) - k)
+    return len(piece)
+
+
+def _go_to_header(lines: LineStream) -> None:
+    while piece := lines.take(PIECE):
+        if _before_header(lines, piece) < len(piece):
+            return
+
+
+def _arrays(
+    body: _Body,
+    columns: tuple[Column, ...],
+    stated: bool,
+    kept: Callable[[Column], bool],
+) -> dict[str, Any]:
+    """The columns of the atoms, converted piece by piece."""
+    width = columns[-1].stop
+    chosen = [column for column in columns if kept(column)]
+    parts: dict[str, list[Any]] = {column.name: [] for column in chosen}
+    first = body.lines.number
+    last: list[str] = []
+    while piece := body.piece():
+        rows = [line.split() for line in piece]
+        body.has_more_columns |= _has_more_columns(rows, width, stated, first)
+        for column in chosen:
+            try:
+                parts[column.name].append(_convert(rows, column))
+            except (ValueError, OverflowError):
+                raise _damaged(rows, column, first) from None
+        first += len(piece)
+        last = piece[-2:]
+    _notice_cut(body, last)
+    return {column.name: _joined(parts[column.name], column) for column in chosen}
+
+
+def _convert(rows: list[list[str]], column: Column) -> Any:
+    a, b = column.start, column.stop
+    if _is_text(column):
+        return [row[a] for row in rows]
+    if b == a + 1:
+        return np.array([float(row[a]) for row in rows])
+    return np.array([[*map(float, row[a:b])] for row in rows])
+
+
+def _is_text(column: Column) -> bool:
+    return column.kind in "SL" or column.name in SPECIES
+
+
+def _joined(parts: list[Any], column: Column) -> Any:
+    if _is_text(column):
+        return [word for part in parts for word in part]
+    if not parts:
+        width = column.stop - column.start
+        return np.zeros((0, width) if width > 1 else 0)
+    return parts[0] if len(parts) == 1 else np.concatenate(parts)
+
+
+def _has_more_columns(
+    rows: list[list[str]], width: int, strict: bool, first: int
+) -> bool:
+    lengths = set(map(len, rows))
+    if lengths == {width}:
+        return False
+    if not strict and min(lengths) >= width:
+        return True
+    wrong = next(
+        k
+        for k, row in enumerate(rows)
+        if len(row) < width or (strict and len(row) != width)
+    )
+    raise ValueError(
+        f"line {first + wrong + 1}: expected {width} columns, got {len(rows[wrong])}"
+    )
+
+
+def _damaged(rows: list[list[str]], column: Column, first: int) -> ValueError:
+    for k, row in enumerate(rows):
+        for word in row[column.start : column.stop]:
+            try:
+                float(word)
+            except ValueError:
+                return ValueError(
+                    f"line {first + k + 1}: expected numbers as {column.name}, got "
+                    f"{word[:40]!r}"
+                )
+    return ValueError(f"line {first + 1}: expected numbers as {column.name}")
+
+
+def _notice_cut(body: _Body, last: list[str]) -> None:
+    lines = body.lines
+    if len(last) != 2 or lines.peek() is not None or not lines.unterminated:
+        return
+    before, end = (line.split()[-1].partition(".")[2] for line in last)
+    body.may_be_cut = len(end) < len(before)
+
+
+def _vectors(body: _Body, name: str) -> StatedBoundaries | None:
+    """The cell of VEC1, VEC2 and VEC3 lines behind the atoms."""
+    rows: list[Doubles] = []
+    while (body.lines.peek() or "").lstrip().startswith("VEC"):
+        words = (body.lines.next() or "").split()
+        try:
+            row = np.array([float(word) for word in words[1:]])
+        except ValueError:
+            row = np.zeros(0)
+        if words[0] != f"VEC{len(rows) + 1}" or row.shape != (3,) or len(rows) == 3:
+            raise InputError(
+                f"{name}: expected VEC1 to VEC3 with three numbers each, got "
+                f"{' '.join(words)[:40]!r}"
+            )
+        rows.append(row)
+    if not rows:
+        return None
+    cell = np.zeros((3, 3))
+    cell[: len(rows)] = rows
+    n = len(rows)
+    return StatedBoundaries(cell, (True, n > 1, n > 2))
