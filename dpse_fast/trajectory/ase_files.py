@@ -15,7 +15,7 @@ from .frame import BadFrame, Frame
 from .label_keys import LabelReader
 from .lammps_dump import LammpsDumpReader
 from .notices import Notices
-from .plausible import check_plausible, is_packed, unpacked_size
+from .plausible import check_plausible, is_packed, largest_size
 from .reading_options import ReadingOptions
 from .structure import from_atoms
 from .text_lines import LineStream, open_bytes, read_errors
@@ -35,7 +35,7 @@ class TextReader(Protocol):
     def __init__(
         self,
         path: str,
-        size: int | None,
+        size: int,
         options: ReadingOptions,
         labels: LabelReader,
         notices: Notices,
@@ -159,7 +159,7 @@ def _text_frames(
     def reader() -> TextReader:
         return kind(
             path.name,
-            unpacked_size(path),
+            largest_size(path),
             reading.options,
             reading.labels,
             reading.notices,

@@ -33,8 +33,10 @@ PIECE = 4096  # lines that are converted at once
 SHORTEST_ROW = len("0 0 0\n")
 LONGEST_COUNT = 20  # characters
 MOST_TRIES = 1000  # in a piece
+LONGEST_SEARCH = 10**6  # lines, for the next frame after one that is damaged
 SPECIES = ("species", "symbols", "element")
 NUMBERS = ("Z", "numbers")
+NEEDED = ("pos", "aparam", *SPECIES, *NUMBERS)
 Wanted = Callable[[int], bool]
 
 
@@ -44,7 +46,7 @@ class ExtxyzReader:
     Parameters
     ----------
     path : what errors call the file
-    size : bytes of the file, if it is not packed
+    size : bytes of the file, or how many are accepted of a packed one
     options : how to read
     labels, notices : of the whole trajectory
     """
@@ -52,7 +54,7 @@ class ExtxyzReader:
     def __init__(
         self,
         path: str,
-        size: int | None,
+        size: int,
         options: ReadingOptions,
         labels: LabelReader,
         notices: Notices,
@@ -109,7 +111,7 @@ class ExtxyzReader:
                 f"{name}: expected the number of atoms, got {header.strip()[:40]!r}"
             )
         start = lines.number
-        if self._size is not None and n_atoms * SHORTEST_ROW > self._size + 8:
+        if n_atoms * SHORTEST_ROW > self._size + 8:
             _go_to_header(lines)
             return _ends(lines, name, n_atoms, lines.number - start - 1)
         comment = lines.next()
@@ -188,7 +190,7 @@ class ExtxyzReader:
 
     def _kept(self, column: Column) -> bool:
         name = column.name
-        if name in ("pos", "aparam", *SPECIES, *NUMBERS, *self._labels.asked):
+        if name in NEEDED or name in self._labels.asked:
             return True
         return looks_like(name) is not None
 
@@ -302,9 +304,12 @@ def _before_header(lines: LineStream, piece: list[str]) -> int:
 
 
 def _go_to_header(lines: LineStream) -> None:
+    start = lines.number
     while piece := lines.take(PIECE):
         if _before_header(lines, piece) < len(piece):
             return
+        if lines.number - start > LONGEST_SEARCH:
+            lines.stop(f"no frame begins in the next {LONGEST_SEARCH} lines")
 
 
 def _arrays(
@@ -317,6 +322,7 @@ def _arrays(
     width = columns[-1].stop
     chosen = [column for column in columns if kept(column)]
     parts: dict[str, list[Any]] = {column.name: [] for column in chosen}
+    damaged: dict[str, str] = {}  # labels, which the frame can do without
     first = body.lines.number
     last: list[str] = []
     while piece := body.piece():
@@ -326,11 +332,22 @@ def _arrays(
             try:
                 parts[column.name].append(_convert(rows, column))
             except (ValueError, OverflowError):
-                raise _damaged(rows, column, first) from None
+                k, word = _not_a_number(rows, column)
+                if column.name in NEEDED:
+                    raise ValueError(
+                        f"line {first + k + 1}: expected numbers as {column.name}, "
+                        f"got {word[:40]!r}"
+                    ) from None
+                damaged[column.name] = word
         first += len(piece)
-        last = piece[-2:]
+        last = (last + piece)[-2:]
     _notice_cut(body, last)
-    return {column.name: _joined(parts[column.name], column) for column in chosen}
+    whole = {
+        column.name: _joined(parts[column.name], column)
+        for column in chosen
+        if column.name not in damaged
+    }
+    return whole | damaged
 
 
 def _convert(rows: list[list[str]], column: Column) -> Any:
@@ -373,17 +390,15 @@ def _has_more_columns(
     )
 
 
-def _damaged(rows: list[list[str]], column: Column, first: int) -> ValueError:
+def _not_a_number(rows: list[list[str]], column: Column) -> tuple[int, str]:
+    """The row and the word."""
     for k, row in enumerate(rows):
         for word in row[column.start : column.stop]:
             try:
                 float(word)
             except ValueError:
-                return ValueError(
-                    f"line {first + k + 1}: expected numbers as {column.name}, got "
-                    f"{word[:40]!r}"
-                )
-    return ValueError(f"line {first + 1}: expected numbers as {column.name}")
+                return k, word
+    return 0, ""
 
 
 def _notice_cut(body: _Body, last: list[str]) -> None:

@@ -20,8 +20,8 @@ from .frame import Frame, coded
 from .lammps_dump import units_in_force
 from .lammps_units import UnitStyle
 from .notices import Notices
-from .plausible import whole_text
 from .reading_options import ReadingOptions
+from .text_lines import LineStream, open_bytes
 
 FORMAT = "lammps-data"
 # Of each atom style: the column of the type and the first one of the position.
@@ -40,6 +40,7 @@ _HEADER = re.compile(
     r"\s*(?P<values>[-+\d.eE\s]+?)\s+"
     r"(?P<title>atoms|xlo xhi|ylo yhi|zlo zhi|xy xz yz|avec|bvec|cvec|abc origin)\s*$"
 )
+MOST_TYPES = 10_000
 _TITLES = ("Atoms", "Masses", "Atom Type Labels")
 Rows = list[tuple[list[str], str]]
 
@@ -53,10 +54,13 @@ def read_lammps_data(path: Path, options: ReadingOptions, notices: Notices) -> F
         If it states other units than the options, or is damaged.
     """
     name = notices.where = f"{path.name}, frame 0"
-    text = whole_text(path)
-    stated = _UNITS.search(text[:1000].partition("\n")[0])
-    units = units_in_force(None if stated is None else stated[1], options, notices)
-    header, sections, style = _parts(text.splitlines())
+    with open_bytes(path) as file:
+        lines = LineStream(file)
+        stated = _UNITS.search((lines.next() or "")[:1000])
+        units = units_in_force(None if stated is None else stated[1], options, notices)
+        header, sections, style = _parts(lines)
+        if lines.fault is not None:
+            raise ValueError(lines.fault)
     n_atoms = int(header["atoms"][0])
     rows = sections.get("Atoms", [])
     if len(rows) != n_atoms:
@@ -92,13 +96,14 @@ def read_lammps_data(path: Path, options: ReadingOptions, notices: Notices) -> F
     )
 
 
-def _parts(lines: list[str]) -> tuple[dict[str, list[float]], dict[str, Rows], str]:
+def _parts(lines: LineStream) -> tuple[dict[str, list[float]], dict[str, Rows], str]:
     """Numbers of the header by title, rows of the sections, and the atom style."""
     header: dict[str, list[float]] = {}
     sections: dict[str, Rows] = {}
     rows: Rows | None = None
-    style, in_header = "", True
-    for line in lines[1:]:
+    style, title, in_header = "", "", True
+    narrowest = most = 0
+    while (line := lines.next()) is not None:
         content, _, comment = line.partition("#")
         words = content.split()
         if not words:
@@ -106,13 +111,20 @@ def _parts(lines: list[str]) -> tuple[dict[str, list[float]], dict[str, Rows], s
         if words[0][0].isalpha() and words[0][0].isupper():
             in_header, title = False, " ".join(words)
             rows = sections.setdefault(title, []) if title in _TITLES else None
+            narrowest, most = (2, MOST_TYPES)
             if title == "Atoms":
+                narrowest, most = (5, int(header.get("atoms", [0])[0]))
                 style = comment.strip().partition(" ")[0]
         elif in_header:
             match = _HEADER.match(content)
             if match is not None:
                 header[match["title"]] = [float(w) for w in match["values"].split()]
         elif rows is not None:
+            if len(words) < narrowest or len(rows) == most:
+                raise ValueError(
+                    f"{title}: expected at most {most} rows of {narrowest} or more "
+                    f"columns, got {line[:40]!r}"
+                )
             rows.append((words, comment.strip().partition(" ")[0]))
     if "atoms" not in header:
         raise ValueError("expected a line that states the number of atoms")

@@ -27,6 +27,7 @@ ITEM, TIMESTEP = "ITEM:", "ITEM: TIMESTEP"
 LONGEST_HEADER = 100  # lines
 SHORTEST_ROW = len("1 0 0 0\n")
 PIECE = 4096  # lines that are converted at once
+LONGEST_SEARCH = 10**6  # lines, for the next frame after one that is damaged
 TEXTS = ("element", "typelabel")
 UNNAMED = "?"  # what LAMMPS writes without dump_modify element
 POSITIONS = (
@@ -81,7 +82,7 @@ class LammpsDumpReader:
     Parameters
     ----------
     path : what errors call the file
-    size : bytes of the file, if it is not packed
+    size : bytes of the file, or how many are accepted of a packed one
     options : how to read
     labels, notices : of the whole trajectory
     """
@@ -89,7 +90,7 @@ class LammpsDumpReader:
     def __init__(
         self,
         path: str,
-        size: int | None,
+        size: int,
         options: ReadingOptions,
         labels: LabelReader,
         notices: Notices,
@@ -107,9 +108,7 @@ class LammpsDumpReader:
             self._notices.where = name = f"{self._path}, frame {number}"
             result = self._frame(lines, number, wanted(number))
             if isinstance(result, InputError):
-                # What is left of the frame
-                while (line := lines.peek()) is not None and not _begins(line):
-                    lines.next()
+                _go_to_frame(lines)
                 at_end = lines.peek() is None
                 if at_end and lines.fault is not None:
                     result = InputError(f"{result}; {lines.fault}")
@@ -138,16 +137,17 @@ class LammpsDumpReader:
         if header.units is not None:
             self._units = header.units
         n_atoms = header.n_atoms or 0
-        if self._size is not None and n_atoms * SHORTEST_ROW > self._size + 8:
+        if n_atoms * SHORTEST_ROW > self._size + 8:
             return InputError(
                 f"{name}: states {n_atoms} atoms, more than the file has room for"
             )
         columns = _Columns(header.columns, self._labels.asked)
+        # Wrong units are an error of the whole file.
+        units = units_in_force(self._units, self._options, self._notices)
         try:
             found = columns.read(lines, n_atoms, wanted)
             if not wanted:
                 return None
-            units = units_in_force(self._units, self._options, self._notices)
             return self._made(header, columns, found, units, number)
         except InputError as error:
             return error
@@ -228,10 +228,15 @@ def _begins(line: str) -> bool:
 
 
 def _go_to_frame(lines: LineStream) -> bool:
-    while (line := lines.peek()) is not None:
-        if _begins(line):
+    """Whether there is another frame."""
+    start = lines.number
+    while piece := lines.take(PIECE):
+        at = next((k for k, line in enumerate(piece) if _begins(line)), None)
+        if at is not None:
+            lines.give_back(len(piece) - at)
             return True
-        lines.next()
+        if lines.number - start > LONGEST_SEARCH:
+            lines.stop(f"no frame begins in the next {LONGEST_SEARCH} lines")
     return False
 
 

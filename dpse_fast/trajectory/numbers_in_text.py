@@ -9,6 +9,7 @@ import numpy as np
 from ..array_types import Doubles
 
 _SEPARATORS = str.maketrans("[](){},;", "        ")
+LONGEST = 100_000  # characters; labels and parameters are far shorter
 _JSON = "_JSON "  # how ASE marks what it cannot write as numbers
 
 
@@ -18,6 +19,8 @@ def numbers_in(value: Any) -> Doubles | None:
     Texts give flat arrays, or a number if they hold a single one.
     """
     if isinstance(value, str):
+        if len(value) > LONGEST:
+            return None
         words = value.removeprefix(_JSON).translate(_SEPARATORS).split()
         try:
             array = np.array([float(word) for word in words])

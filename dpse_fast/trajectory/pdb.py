@@ -21,6 +21,7 @@ from .text_lines import LineStream
 
 FORMAT = "proteindatabank"
 ATOMS = ("ATOM  ", "HETATM")
+SHORTEST_ROW = 54  # characters, up to the end of the position
 NO_CELL = (1.0, 1.0, 1.0)  # what CRYST1 holds for structures without one
 
 
@@ -30,7 +31,7 @@ class PdbReader:
     def __init__(
         self,
         path: str,
-        size: int | None,
+        size: int,
         options: ReadingOptions,
         labels: LabelReader,
         notices: Notices,
@@ -49,6 +50,9 @@ class PdbReader:
             if line is not None and line.startswith("CRYST1"):
                 self._read_cell(line)
             elif line is not None and line.startswith(ATOMS):
+                # A damaged row spoils the frame, whatever else it has.
+                if len(line) < SHORTEST_ROW:
+                    rows = [("", "", "")]
                 rows.append(_shortened(line))
             if ends and rows:
                 name = self._notices.where = f"{self._path}, frame {number}"
@@ -65,7 +69,7 @@ class PdbReader:
         widths = ((6, 15), (15, 24), (24, 33), (33, 40), (40, 47), (47, 54))
         try:
             values = [float(line[a:b]) for a, b in widths]
-            empty = tuple(values[:3]) == NO_CELL
+            empty = tuple(values[:3]) == NO_CELL or not any(values[:3])
             self._cell = None if empty else cell_from(values)
         except ValueError:  # a bad cell spoils the frames that it holds for
             self._cell = np.full((3, 3), np.nan)

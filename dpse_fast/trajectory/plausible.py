@@ -10,12 +10,14 @@ import re
 from pathlib import Path
 
 from ..errors import InputError
-from .text_lines import LONGEST_LINE, LineStream, open_bytes, read_errors
+from .text_lines import LineStream, open_bytes, read_errors
 
+MOST_PACKED = 20  # bytes of text in a byte
 PACKED = (".gz", ".bz2", ".xz")
 LARGEST = 1 << 30  # bytes of an unpacked file that is read as a whole
 BLOCK = 1 << 20
 SHORTEST_ROW = 6  # characters that a stated atom takes at least
+SHORTEST_CONTAINER = 12  # characters, on average over a JSON file
 HEAD = 60  # lines
 # Formats whose numbers of atoms stand in lines of integers near the beginning.
 COUNTED = {
@@ -38,30 +40,10 @@ def is_packed(path: Path) -> bool:
     return path.suffix.lower() in PACKED
 
 
-def unpacked_size(path: Path) -> int | None:
-    """Bytes of the file, None if it is packed."""
-    return None if is_packed(path) else path.stat().st_size
-
-
-def whole_text(path: Path) -> str:
-    """The text of a file; undecodable bytes are kept as surrogates.
-
-    Raises
-    ------
-    InputError
-        If it is packed and damaged, or too large, or has a line without an end.
-    """
-    with open_bytes(path) as file:
-        stream = LineStream(file)
-        pieces: list[str] = []
-        total = 0
-        while piece := stream.take(1 << 16):
-            pieces.append("\n".join(piece))
-            total += len(pieces[-1])
-            _check_total(path, total)
-    if stream.fault is not None:
-        raise InputError(f"{path}: cannot be read; {stream.fault}")
-    return "\n".join(pieces)
+def largest_size(path: Path) -> int:
+    """How many bytes of text there can be, or are accepted of a packed file."""
+    size = path.stat().st_size
+    return MOST_PACKED * size + (1 << 26) if is_packed(path) else size
 
 
 def check_plausible(path: Path, format: str) -> None:
@@ -74,6 +56,8 @@ def check_plausible(path: Path, format: str) -> None:
         is packed and damaged or larger than 1 GiB.
     """
     size = _unpacked_total(path) if is_packed(path) else path.stat().st_size
+    if format == "json":
+        _check_brackets(path, size)
     if format in LONG_LINES:
         return
     with open_bytes(path) as file:
@@ -94,6 +78,16 @@ def check_plausible(path: Path, format: str) -> None:
                 )
 
 
+def _check_brackets(path: Path, size: int) -> None:
+    """JSON: lists and objects take some 60 bytes each, however short their text."""
+    count = 0
+    with open_bytes(path) as file:
+        while block := file.read(BLOCK):
+            count += block.count(b"[") + block.count(b"{")
+    if count > size // SHORTEST_CONTAINER + 1000:
+        raise InputError(f"{path}: cannot be read as json (its lists are too short)")
+
+
 def _unpacked_total(path: Path) -> int:
     total = 0
     try:
@@ -109,20 +103,6 @@ def _unpacked_total(path: Path) -> int:
 
 
 def _check_total(path: Path, total: int) -> None:
-    size = path.stat().st_size
-    largest = (
-        max(LARGEST, size)
-        if not is_packed(path)
-        else min(LARGEST, 100 * size + (1 << 26))
-    )
-    if total > largest:
+    largest = largest_size(path)
+    if total > (min(largest, LARGEST) if is_packed(path) else largest):
         raise InputError(f"{path}: is too large to be read as a whole")
-
-
-__all__ = [
-    "LONGEST_LINE",
-    "check_plausible",
-    "is_packed",
-    "unpacked_size",
-    "whole_text",
-]

@@ -10,11 +10,15 @@ from ..array_types import Doubles, Integers
 from .boundaries import StatedBoundaries, boundaries
 from .elements import IS_SYMBOL, species_name
 from .frame import Frame, coded
-from .plausible import whole_text
+from .plausible import largest_size
 from .reading_options import ReadingOptions
+from .text_lines import LineStream, open_bytes
 
 FORMAT = "vasp"
 SCALE, LATTICE, SPECIES = 1, 2, 5  # lines
+HEAD = 9  # lines, down to the one in front of the positions at most
+PIECE = 4096  # lines that are converted at once
+SHORTEST_ROW = len("0 0 0\n")
 
 
 def read_poscar(path: Path, options: ReadingOptions) -> Frame:
@@ -29,7 +33,22 @@ def read_poscar(path: Path, options: ReadingOptions) -> Frame:
         If the file is damaged.
     """
     name = f"{path.name}, frame 0"
-    lines = whole_text(path).splitlines()
+    with open_bytes(path) as file:
+        stream = LineStream(file)
+        lines = [line for _ in range(HEAD) if (line := stream.next()) is not None]
+        return _read(lines, stream, name, largest_size(path), options)
+
+
+def _read(
+    lines: list[str],
+    stream: LineStream,
+    name: str,
+    size: int,
+    options: ReadingOptions,
+) -> Frame:
+    """Of the lines at the beginning, and the stream of those behind them."""
+    if stream.fault is not None:
+        raise ValueError(stream.fault)
     if len(lines) < SPECIES + 3:
         raise ValueError("expected a title, a scale, a lattice, counts and positions")
     cell, scale = _lattice(lines)
@@ -42,13 +61,20 @@ def read_poscar(path: Path, options: ReadingOptions) -> Frame:
     if found is not None and len(found) != len(counts):
         raise ValueError(f"expected {len(found)} numbers of atoms, got {len(counts)}")
     at += 1
-    if at < len(lines) and lines[at].strip()[:1].lower() == "s":
+    if lines[at].strip()[:1].lower() == "s":
         at += 1
     n_atoms = sum(counts)
-    rows = lines[at + 1 : at + 1 + n_atoms]
-    if len(rows) != n_atoms:
-        raise ValueError(f"states {n_atoms} atoms and has {len(rows)}")
-    positions = _positions(rows)
+    if n_atoms * SHORTEST_ROW > size + 8:
+        raise ValueError(f"states {n_atoms} atoms, more than the file has room for")
+    parts = [_positions(lines[at + 1 :][:n_atoms])]
+    missing = n_atoms - len(parts[0])
+    while missing:
+        rows = stream.take(min(PIECE, missing))
+        if not rows:
+            raise ValueError(f"states {n_atoms} atoms and has {n_atoms - missing}")
+        parts.append(_positions(rows))
+        missing -= len(rows)
+    positions = np.concatenate(parts)
     cartesian = lines[at].strip()[:1].lower() in ("c", "k")
     positions = positions * scale if cartesian else positions @ cell
     types: Integers = np.repeat(np.arange(len(counts)), counts)

@@ -18,11 +18,12 @@ from .notices import Notices
 from .numbers_in_text import numbers_in
 from .reading_options import Periodicity, periodicity
 
-CELL_KEYS = re.compile(
-    r"(super|unit|sim(ulation)?)?[_-]?(cell|box|lattice)[_-]?"
-    r"(vectors?|matrix|parameters?|params?|lengths?|size|dimensions?|abc)?|h_?matrix",
+CELL_KEYS = re.compile(r"cell|box|lattice|^abc$|^h_?matrix$", re.IGNORECASE)
+NOT_CELLS = re.compile(
+    r"super|stress|virial|force|veloc|moment|repeat|index|shift|origin|type|gradient",
     re.IGNORECASE,
 )
+EDGE = re.compile(r"(unit|sim)?_?(cell|box|lattice)", re.IGNORECASE)
 PBC_KEYS = re.compile(r"pbc|periodic(ity)?|periodic_boundar\w*", re.IGNORECASE)
 _NUMBER = r"[-+]?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?"
 _CELL_IN_WORDS = re.compile(
@@ -30,6 +31,8 @@ _CELL_IN_WORDS = re.compile(
     re.IGNORECASE,
 )
 # A pair of brackets may contain others; what is not closed goes on to the end.
+MOST_KEYS = 10_000
+MOST_FIELDS = 3000  # of Properties, three for each property
 _TOKEN = re.compile(
     r"""(?P<space>\s+)|(?P<equals>=)
     |"(?P<quoted>(?:[^"\\]|\\.)*)(?:"|\\?$)
@@ -69,6 +72,8 @@ def key_values(comment: str) -> dict[str, str]:
         else:
             if key:
                 found[key] = "T" if value is None else value
+            if len(found) > MOST_KEYS:
+                raise ValueError(f"its comment has more than {MOST_KEYS} keys")
             key, value = text, None
         spaced = False
     if key:
@@ -94,6 +99,8 @@ def columns_of(properties: str | None) -> tuple[Column, ...]:
     ValueError
         If the text is damaged, or names no positions or no species.
     """
+    if properties is not None and properties.count(":") > MOST_FIELDS:
+        raise ValueError(f"Properties: expected at most {MOST_FIELDS // 3} columns")
     fields = (properties or "species:S:1:pos:R:3").split(":")
     if len(fields) % 3:
         raise ValueError(f"Properties: expected name:type:number …, got {properties!r}")
@@ -169,10 +176,15 @@ def _other_periodicity(
 
 def _unread_cell(values: dict[str, str]) -> str | None:
     for key, text in values.items():
-        if key != "Lattice" and CELL_KEYS.fullmatch(key):
-            array = numbers_in(text)
-            if array is not None and array.size in (1, 3, 6, 9) and array.any():
-                return key
+        if not CELL_KEYS.search(key) or NOT_CELLS.search(key):
+            continue
+        array = numbers_in(text)
+        sizes = (1, 3, 6, 9) if EDGE.fullmatch(key) else (3, 6, 9)
+        if array is not None and array.size in sizes and array.any():
+            return key
+    edges = [values.get(key, values.get(key.upper())) for key in "abc"]
+    if all(edge is not None and numbers_in(edge) is not None for edge in edges):
+        return "a, b, c"
     return None
 
 
