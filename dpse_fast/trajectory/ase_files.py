@@ -18,7 +18,7 @@ from .notices import Notices
 from .plausible import check_plausible, is_packed, largest_size
 from .reading_options import ReadingOptions
 from .structure import from_atoms
-from .text_lines import LineStream, open_bytes, read_errors
+from .text_lines import LineStream, first_bytes, open_bytes, read_errors
 
 if TYPE_CHECKING:
     from ase import Atoms
@@ -118,7 +118,7 @@ def _guess_format(path: Path) -> str:
         raise InputError(f"{path}: the file is empty")
     try:
         with open_bytes(path) as file:
-            head = file.read(4000)
+            head = first_bytes(file, 4000)
     except read_errors() as error:
         raise InputError(f"{path}: cannot be opened ({error})") from None
     if head.lstrip().startswith(b"ITEM:"):

@@ -39,6 +39,12 @@ def open_bytes(path: Path) -> BinaryIO:
     return path.open("rb")
 
 
+def first_bytes(file: BinaryIO, n: int) -> bytes:
+    """Up to n bytes, fewer if reading more of a damaged file would fail."""
+    read1: Callable[[int], bytes] = getattr(file, "read1", file.read)
+    return read1(n)
+
+
 def read_errors() -> tuple[type[Exception], ...]:
     """What reading a damaged packed file raises."""
     import lzma
