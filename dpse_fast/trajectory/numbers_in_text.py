@@ -9,7 +9,7 @@ import numpy as np
 from ..array_types import Doubles
 
 _SEPARATORS = str.maketrans("[](){},;", "        ")
-LONGEST = 100_000  # characters; labels and parameters are far shorter
+LONGEST = 20_000  # characters; labels and parameters are far shorter
 _JSON = "_JSON "  # how ASE marks what it cannot write as numbers
 
 

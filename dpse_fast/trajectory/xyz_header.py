@@ -35,7 +35,7 @@ MOST_KEYS = 10_000
 MOST_FIELDS = 3000  # of Properties, three for each property
 _TOKEN = re.compile(
     r"""(?P<space>\s+)|(?P<equals>=)
-    |"(?P<quoted>(?:[^"\\]|\\.)*)(?:"|\\?$)
+    |"(?P<quoted>[^"\\]*(?:\\.[^"\\]*)*)(?:"|\\?$)
     |'(?P<single>[^']*)(?:'|$)
     |\{(?P<braces>[^}]*)(?:\}|$)
     |(?P<nested>\[\s*\[[^\[\]]*\](?:[\s,]*\[[^\[\]]*\])*[\s,]*\])
