@@ -21,6 +21,7 @@ from .label_keys import LabelReader, looks_like
 from .notices import Notices
 from .reading_options import ReadingOptions
 from .text_lines import LineStream
+from .xyz_frames import Body, EndsEarly, ends_early, go_to_header, stated_count
 from .xyz_header import (
     Column,
     columns_of,
@@ -29,11 +30,7 @@ from .xyz_header import (
     stated_boundaries,
 )
 
-PIECE = 4096  # lines that are converted at once
 SHORTEST_ROW = len("0 0 0\n")
-LONGEST_COUNT = 20  # characters
-MOST_TRIES = 1000  # in a piece
-LONGEST_SEARCH = 10**6  # lines, for the next frame after one that is damaged
 SPECIES = ("species", "symbols", "element")
 NUMBERS = ("Z", "numbers")
 NEEDED = ("pos", "aparam", *SPECIES, *NUMBERS)
@@ -97,27 +94,27 @@ class ExtxyzReader:
         at_end = lines.peek() is None
         if at_end and lines.fault is not None:
             error = InputError(f"{error}; {lines.fault}")
-        truncated = isinstance(error, _EndsEarly) or (at_end and lines.is_cut)
+        truncated = isinstance(error, EndsEarly) or (at_end and lines.is_cut)
         return BadFrame(name, number, error, truncated=truncated, last=at_end)
 
     def _frame(
         self, header: str, lines: LineStream, number: int, wanted: bool
     ) -> Frame | InputError | None:
         name = self._notices.where
-        n_atoms = _count(header)
+        n_atoms = stated_count(header)
         if n_atoms is None:
-            _go_to_header(lines)
+            go_to_header(lines)
             return InputError(
                 f"{name}: expected the number of atoms, got {header.strip()[:40]!r}"
             )
         start = lines.number
         if n_atoms * SHORTEST_ROW > self._size + 8:
-            _go_to_header(lines)
-            return _ends(lines, name, n_atoms, lines.number - start - 1)
+            go_to_header(lines)
+            return ends_early(lines, name, n_atoms, lines.number - start - 1)
         comment = lines.next()
         if comment is None:
-            return _EndsEarly(f"{name}: the file ends after 0 of {n_atoms} atoms")
-        body = _Body(lines, n_atoms)
+            return EndsEarly(f"{name}: the file ends after 0 of {n_atoms} atoms")
+        body = Body(lines, n_atoms)
         if not wanted:
             body.pass_over()
             return body.complaint(name)
@@ -132,7 +129,7 @@ class ExtxyzReader:
                 f"{name}: cannot be read as extxyz ({error})"
             )
 
-    def _parsed(self, comment: str, body: _Body, number: int) -> Frame | InputError:
+    def _parsed(self, comment: str, body: Body, number: int) -> Frame | InputError:
         name = self._notices.where
         values = key_values(comment) if "=" in comment else {}
         stated = stated_boundaries(comment, values, self._notices)
@@ -195,125 +192,8 @@ class ExtxyzReader:
         return looks_like(name) is not None
 
 
-class _EndsEarly(InputError):
-    """The file ends inside of a frame."""
-
-
-class _Body:
-    """The lines of a frame's atoms."""
-
-    def __init__(self, lines: LineStream, n_atoms: int) -> None:
-        self.lines, self.n_atoms = lines, n_atoms
-        self.n_taken = 0
-        self.interrupted = self.ended = False
-        self.may_be_cut = self.has_more_columns = False
-
-    def piece(self) -> list[str]:
-        """The next lines; none at the end, or where another frame begins."""
-        missing = self.n_atoms - self.n_taken
-        if self.interrupted or self.ended or not missing:
-            return []
-        piece = self.lines.take(min(missing, PIECE))
-        if not piece:
-            self.ended = True
-            return []
-        n = _before_header(self.lines, piece)
-        if n < len(piece):
-            self.interrupted = True
-            piece = piece[:n]
-        self.n_taken += len(piece)
-        return piece
-
-    def pass_over(self) -> None:
-        """Go to the end of the frame."""
-        while self.piece():
-            pass
-        while (self.lines.peek() or "").lstrip().startswith("VEC"):
-            self.lines.next()
-
-    def complaint(self, name: str) -> InputError | None:
-        """What is wrong with the number of atoms."""
-        if self.interrupted:
-            return InputError(
-                f"{name}: states {self.n_atoms} atoms, but another frame begins after "
-                f"{self.n_taken}"
-            )
-        if self.ended:
-            return _ends(self.lines, name, self.n_atoms, self.n_taken)
-        return None
-
-
-def _ends(lines: LineStream, name: str, n_atoms: int, n_found: int) -> InputError:
-    if lines.peek() is not None:
-        return InputError(
-            f"{name}: states {n_atoms} atoms, more than the file has room for"
-        )
-    return _EndsEarly(
-        f"{name}: the file ends after {max(n_found, 0)} of {n_atoms} atoms"
-    )
-
-
-def _count(text: str) -> int | None:
-    words = text.split()
-    if len(words) != 1 or not words[0].isdecimal() or len(words[0]) > 18:
-        return None
-    return int(words[0])
-
-
-def _is_header(lines: LineStream) -> bool:
-    """Whether the next lines are a number, a comment, and an atom."""
-    first = lines.peek(0)
-    n_atoms = None if first is None else _count(first)
-    if n_atoms is None:
-        return False
-    comment, row = lines.peek(1), lines.peek(2)
-    if comment is None or row is None or n_atoms == 0:
-        return comment is not None
-    return not _is_row(comment) and len(row.split()) >= 3
-
-
-def _is_row(line: str) -> bool:
-    """Whether a line is a name and three numbers."""
-    words = line.split()
-    if len(words) < 4 or "=" in line:
-        return False
-    try:
-        return [float(word) for word in words[1:4]] != []
-    except ValueError:
-        return False
-
-
-def _before_header(lines: LineStream, piece: list[str]) -> int:
-    """How many lines of a piece come before a header; it and the rest are given back.
-
-    Only a header is a number alone in its line.
-    """
-    wrong = 0
-    for k, line in enumerate(piece):
-        if len(line) > LONGEST_COUNT or not line.strip().isdigit():
-            continue
-        lines.give_back(len(piece) - k)
-        if _is_header(lines):
-            return k
-        wrong += 1
-        if wrong > MOST_TRIES:
-            lines.stop("too many of its lines are numbers alone")
-            return k
-        lines.take(len(piece) - k)
-    return len(piece)
-
-
-def _go_to_header(lines: LineStream) -> None:
-    start = lines.number
-    while piece := lines.take(PIECE):
-        if _before_header(lines, piece) < len(piece):
-            return
-        if lines.number - start > LONGEST_SEARCH:
-            lines.stop(f"no frame begins in the next {LONGEST_SEARCH} lines")
-
-
 def _arrays(
-    body: _Body,
+    body: Body,
     columns: tuple[Column, ...],
     stated: bool,
     kept: Callable[[Column], bool],
@@ -401,7 +281,7 @@ def _not_a_number(rows: list[list[str]], column: Column) -> tuple[int, str]:
     return 0, ""
 
 
-def _notice_cut(body: _Body, last: list[str]) -> None:
+def _notice_cut(body: Body, last: list[str]) -> None:
     lines = body.lines
     if len(last) != 2 or lines.peek() is not None or not lines.unterminated:
         return
@@ -409,7 +289,7 @@ def _notice_cut(body: _Body, last: list[str]) -> None:
     body.may_be_cut = len(end) < len(before)
 
 
-def _vectors(body: _Body, name: str) -> StatedBoundaries | None:
+def _vectors(body: Body, name: str) -> StatedBoundaries | None:
     """The cell of VEC1, VEC2 and VEC3 lines behind the atoms."""
     rows: list[Doubles] = []
     while (body.lines.peek() or "").lstrip().startswith("VEC"):

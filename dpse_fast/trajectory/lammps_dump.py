@@ -12,30 +12,23 @@ from typing import Any
 
 import numpy as np
 
-from ..array_types import AnyArray, Doubles, Int64s, Integers
+from ..array_types import Doubles, Int64s, Integers
 from ..errors import InputError, UnitsWarning
 from .boundaries import StatedBoundaries, boundaries
+from .dump_columns import PIECE, TEXTS, Columns, TooFewRows
 from .elements import name_of_mass, species_name
 from .frame import BadFrame, Frame, coded, volume_of
-from .label_keys import LabelReader, looks_like
+from .label_keys import LabelReader
 from .lammps_units import ASSUMED, STYLES, UnitStyle, check_style
 from .notices import Notices
 from .reading_options import Periodicity, ReadingOptions
 from .text_lines import LineStream
 
-ITEM, TIMESTEP = "ITEM:", "ITEM: TIMESTEP"
+TIMESTEP = "ITEM: TIMESTEP"
 LONGEST_HEADER = 100  # lines
 SHORTEST_ROW = len("1 0 0 0\n")
-PIECE = 4096  # lines that are converted at once
 LONGEST_SEARCH = 10**6  # lines, for the next frame after one that is damaged
-TEXTS = ("element", "typelabel")
 UNNAMED = "?"  # what LAMMPS writes without dump_modify element
-POSITIONS = (
-    ("x", "y", "z"),
-    ("xs", "ys", "zs"),
-    ("xu", "yu", "zu"),
-    ("xsu", "ysu", "zsu"),
-)
 Wanted = Callable[[int], bool]
 
 
@@ -141,7 +134,7 @@ class LammpsDumpReader:
             return InputError(
                 f"{name}: states {n_atoms} atoms, more than the file has room for"
             )
-        columns = _Columns(header.columns, self._labels.asked)
+        columns = Columns(header.columns, self._labels.asked)
         # Wrong units are an error of the whole file.
         units = units_in_force(self._units, self._options, self._notices)
         try:
@@ -151,7 +144,7 @@ class LammpsDumpReader:
             return self._made(header, columns, found, units, number)
         except InputError as error:
             return error
-        except _Short as short:
+        except TooFewRows as short:
             kind = _EndsEarly if lines.peek() is None else InputError
             what = "file" if kind is _EndsEarly else "frame"
             return kind(f"{name}: the {what} ends after {short} of {n_atoms} atoms")
@@ -161,7 +154,7 @@ class LammpsDumpReader:
     def _made(
         self,
         header: _Header,
-        columns: _Columns,
+        columns: Columns,
         found: dict[str, Any],
         units: UnitStyle,
         number: int,
@@ -218,10 +211,6 @@ class _EndsEarly(InputError):
     """The file ends inside of a frame."""
 
 
-class _Short(Exception):
-    """A frame has fewer rows than it states; the argument is how many."""
-
-
 def _begins(line: str) -> bool:
     """Whether a line can be the first of a frame."""
     return line.startswith((TIMESTEP, "ITEM: UNITS"))
@@ -267,120 +256,6 @@ def _read_header(lines: LineStream) -> _Header | str:
             rows = [lines.next() or "" for _ in range(3)]
             header.box = line.split()[3:], rows
     return "expected ITEM: NUMBER OF ATOMS and ITEM: ATOMS"
-
-
-class _Columns:
-    """The columns of the atoms, and which of them are converted."""
-
-    def __init__(self, titles: list[str], asked: tuple[str, ...]) -> None:
-        self._at = {title: k for k, title in enumerate(titles)}
-        self._width = len(titles)
-        self._positions = next(
-            (group for group in POSITIONS if set(group) <= set(titles)), None
-        )
-        self._asked = asked
-        groups = _groups(titles)
-        self._vectors = {
-            base: group
-            for base, group in groups.items()
-            if base in ("f", *asked) or looks_like(base) == "forces"
-        }
-        wanted = {"id", "type", "mass", *(self._positions or ())}
-        wanted.update(*self._vectors.values())
-        self._numbers = [title for title in titles if title in wanted]
-        self._texts = [title for title in titles if title in TEXTS]
-
-    def read(self, lines: LineStream, n_atoms: int, wanted: bool) -> dict[str, Any]:
-        """The columns that matter, (N,) each; nothing of a frame not wanted."""
-        if wanted and self._positions is None:
-            raise ValueError("ITEM: ATOMS: expected columns x y z, or scaled ones")
-        parts: dict[str, list[Any]] = {t: [] for t in (*self._numbers, *self._texts)}
-        n = 0
-        while n < n_atoms:
-            first = lines.number
-            piece = lines.take(min(PIECE, n_atoms - n))
-            end = next(
-                (k for k, line in enumerate(piece) if line.startswith(ITEM)), None
-            )
-            if end is not None:
-                lines.give_back(len(piece) - end)
-                raise _Short(n + end)
-            if not piece:
-                raise _Short(n)
-            n += len(piece)
-            if wanted:
-                self._convert(piece, first, parts)
-        if not wanted:
-            return {}
-        result: dict[str, Any] = {
-            title: [word for part in parts[title] for word in part]
-            for title in self._texts
-        }
-        for title in self._numbers:
-            found = parts[title]
-            result[title] = np.concatenate(found) if found else np.zeros(0)
-        return result
-
-    def _convert(
-        self, piece: list[str], first: int, parts: dict[str, list[Any]]
-    ) -> None:
-        if not self._texts and piece[0].strip():
-            # 1.4 times as fast as splitting the lines (192 atoms, 8 columns).
-            array = np.loadtxt(piece, np.float64, comments=None, ndmin=2)
-            if array.shape != (len(piece), self._width):
-                raise ValueError(
-                    f"expected {len(piece)} rows of {self._width} columns, got "
-                    f"{array.shape[0]} of {array.shape[1]}"
-                )
-            for title in self._numbers:
-                parts[title].append(array[:, self._at[title]])
-            return
-        rows = [line.split() for line in piece]
-        for k, row in enumerate(rows):
-            if len(row) != self._width:
-                raise ValueError(
-                    f"line {first + k + 1}: expected {self._width} columns, got "
-                    f"{len(row)}"
-                )
-        for title in self._texts:
-            at = self._at[title]
-            parts[title].append([row[at] for row in rows])
-        for title in self._numbers:
-            at = self._at[title]
-            try:
-                parts[title].append(np.array([float(row[at]) for row in rows]))
-            except ValueError as error:
-                raise ValueError(f"column {title}: {error}") from None
-
-    def positions(self, found: dict[str, Any], cell: Doubles) -> Doubles:
-        """(N, 3) in the file's unit of length; the box may begin anywhere."""
-        assert self._positions is not None
-        rows = np.stack([found[title] for title in self._positions], axis=1)
-        return rows @ cell if "s" in self._positions[0] else rows
-
-    def vectors(self, found: dict[str, Any]) -> dict[str, AnyArray]:
-        """(N, 3) arrays by name; fx, fy, fz are forces."""
-        stacked = {
-            base: np.stack([found[title] for title in group], axis=1)
-            for base, group in self._vectors.items()
-        }
-        if "f" in stacked:
-            stacked["forces"] = stacked["f"]
-            if "f" not in self._asked:
-                del stacked["f"]
-        return stacked
-
-
-def _groups(titles: list[str]) -> dict[str, tuple[str, str, str]]:
-    """Vectors among the columns: fx, fy, fz as f, and c_q[1], c_q[2], c_q[3]."""
-    groups = {}
-    for title in titles:
-        for ends in (("x", "y", "z"), ("[1]", "[2]", "[3]")):
-            base = title.removesuffix(ends[0])
-            group = (base + ends[0], base + ends[1], base + ends[2])
-            if base and base != title and set(group) <= set(titles):
-                groups[base] = group
-    return groups
 
 
 def _order(ids: Doubles | None, n_atoms: int) -> Int64s:
