@@ -41,6 +41,7 @@ _HEADER = re.compile(
     r"(?P<title>atoms|xlo xhi|ylo yhi|zlo zhi|xy xz yz|avec|bvec|cvec|abc origin)\s*$"
 )
 MOST_TYPES = 10_000
+LONGEST_HEADER = 1000  # lines
 _TITLES = ("Atoms", "Masses", "Atom Type Labels")
 Rows = list[tuple[list[str], str]]
 
@@ -116,6 +117,8 @@ def _parts(lines: LineStream) -> tuple[dict[str, list[float]], dict[str, Rows], 
                 narrowest, most = (5, int(header.get("atoms", [0])[0]))
                 style = comment.strip().partition(" ")[0]
         elif in_header:
+            if lines.number > LONGEST_HEADER:
+                raise ValueError("expected a section with atoms")
             match = _HEADER.match(content)
             if match is not None:
                 header[match["title"]] = [float(w) for w in match["values"].split()]
