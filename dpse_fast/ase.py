@@ -25,7 +25,8 @@ from .inputs.arrays import array_of
 from .inputs.structure import check_length
 from .md.potentials import ModelLike, potential_of
 from .results import Result
-from .trajectory.frame import atomic_parameters, boundaries_of
+from .trajectory.boundaries import boundaries_of
+from .trajectory.structure import atomic_parameters
 
 ATOMIC = {"energies", "stresses"}
 STRESS = {"stress", "stresses"}

@@ -73,8 +73,23 @@ class NumberedTypesWarning(UserWarning):
     """A trajectory that only numbers its types, taken in the model's order."""
 
 
+class LabelWarning(UserWarning):
+    """A reference value of a trajectory that is left out, or not recognised."""
+
+
+class UnitsWarning(UserWarning):
+    """A trajectory that does not state its units, and what was assumed."""
+
+
+class CellWarning(UserWarning):
+    """Something in a trajectory that looks like a cell and is not read as one."""
+
+
 class TruncatedTrajectoryWarning(UserWarning):
-    """A trajectory that ends inside of its last frame, which was left out."""
+    """A trajectory that ends inside of its last frame, or perhaps of its last number.
+
+    In the first case the frame was left out; in the second it was taken as it is.
+    """
 
 
 class NonFiniteWarning(UserWarning):

@@ -163,3 +163,11 @@ def test_path_of_a_model(tmp_path: object) -> None:
     expected = atoms.get_potential_energy()
     atoms.calc = DeepPotential(path, tol=0.0)
     assert atoms.get_potential_energy() == pytest.approx(expected, rel=1e-12)
+
+
+@pytest.mark.parametrize("pbc", [True, (True, False, False)])
+def test_periodic_without_a_cell(pbc: object) -> None:
+    atoms = Atoms("OH", [[0, 0, 0], [1, 0, 0]], pbc=pbc)
+    atoms.calc = DeepPotential(random_model())
+    with pytest.raises(InputError, match=r"atoms: is periodic .* but has no cell"):
+        atoms.get_potential_energy()

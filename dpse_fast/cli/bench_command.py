@@ -4,18 +4,20 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from . import options
 from .json_errors import JsonCommand
+from .reading_options import reading_options, refuse_unused
 from .report import print_json
 from .warning_summary import WarningSummary
 
 if TYPE_CHECKING:
     from .. import Session
-    from ..trajectory import Frame
+    from ..trajectory import Frame, ReadingOptions
 
 DISPLACEMENT = 0.01  # Å a step, about what hydrogen moves in half a femtosecond
 
@@ -35,6 +37,13 @@ DISPLACEMENT = 0.01  # Å a step, about what hydrogen moves in half a femtosecon
     metavar="FILE",
     help="Periodic cell to copy: first frame of any trajectory.  [default: water]",
 )
+@reading_options(labels=False)
+@click.option(
+    "--type-map",
+    callback=options.split_names,
+    metavar="O,H",
+    help="Names of the types of --structure, as for eval.",
+)
 @options.MODEL
 @options.parameter_options
 @options.SEL_OVERFLOW
@@ -45,6 +54,8 @@ def command(
     steps: int,
     skin: float,
     structure: str | None,
+    reading: ReadingOptions,
+    type_map: tuple[str, ...] | None,
     model: str | None,
     fparam: tuple[float, ...] | None,
     aparam: tuple[float, ...] | None,
@@ -57,20 +68,30 @@ def command(
     clock starts; times are medians over the steps.
     """
     from ..errors import InputError
-    from ..trajectory import model_types, read_frames
+    from ..trajectory import check_trajectory, model_types, read_frames
     from .random_walk import random_walk
     from .replicated_box import replicated, water_cell
 
+    if structure is None:
+        refuse_unused(reading, "--structure")
+        if type_map is not None:
+            raise click.UsageError("--type-map: has no effect without --structure.")
     with WarningSummary() as warned:
-        cell = water_cell() if structure is None else next(read_frames(structure))
+        if structure is not None:
+            check_trajectory(structure, "0")
+        potential = options.load_potential(model, type_map, **engine)
+        reading = replace(reading, names=potential.type_map, type_map=type_map)
+        if structure is None:
+            cell = water_cell()
+        else:
+            cell = next(read_frames(structure, "0", reading))
         box = replicated(cell, round(atoms))
-        potential = options.load_potential(model, **engine)
         if structure is None and not set(cell.names or ()) <= set(potential.type_map):
             raise InputError(
                 "structure: the model has no water to copy; name a periodic cell of "
                 f"its types {', '.join(potential.type_map)} with --structure"
             )
-        types = model_types(box, potential.type_map)
+        types = model_types(box, potential.type_map, type_map)
         session = potential.session(skin, profile=True)
         asked = {"fparam": fparam, "aparam": aparam}
         given: dict[str, Any] = box.parameters_for(potential.model)

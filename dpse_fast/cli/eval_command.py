@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -15,11 +16,13 @@ from . import options
 from .frame_reports import Records, Table
 from .json_errors import JsonCommand, report_on_failure
 from .output_file import refuse_inputs
+from .reading_options import reading_options
 from .report import plain, print_json
 from .warning_summary import WarningSummary
 
 if TYPE_CHECKING:
     from .. import Potential
+    from ..trajectory import ReadingOptions
     from ..writers import RunOutput
     from .evaluation_run import EvaluationRun
 
@@ -53,13 +56,14 @@ FREE_ON_RESUME = ("output", "resume", "skip_bad", "threads", "as_json")
     metavar="SLICE",
     help="Frames, such as 3, -1, :10 or ::5.  [default: all]",
 )
-@click.option("--format", metavar="NAME", help="ASE's name of the trajectory's format.")
+@reading_options(labels=True)
 @click.option(
     "--type-map",
     callback=options.split_names,
     metavar="O,H",
     help="Elements of types 0, 1, … of a model that names none, or of a trajectory "
-    "that only numbers its types (LAMMPS: types 1, 2, …).",
+    "that only numbers its types (LAMMPS: types 1, 2, …). OW=O,HW=H takes these names "
+    "of the trajectory for types of the model.",
 )
 @options.parameter_options
 @options.SEL_OVERFLOW
@@ -73,7 +77,7 @@ def command(
     skip_bad: bool,
     atomic: bool,
     index: str,
-    format: str | None,
+    reading: ReadingOptions,
     type_map: tuple[str, ...] | None,
     fparam: tuple[float, ...] | None,
     aparam: tuple[float, ...] | None,
@@ -99,6 +103,8 @@ def command(
         check_trajectory(trajectory, index)
         target = _target(output, resume, {"trajectory": trajectory, "model": model})
         potential = options.load_potential(model, type_map, **engine)
+        reading = replace(reading, names=potential.type_map, type_map=type_map)
+        read = partial(iterate_frames, trajectory, index, reading)
         run = EvaluationRun(potential, type_map, atomic, fparam, aparam)
         report = Records() if as_json else Table(run)
         results = None
@@ -111,7 +117,7 @@ def command(
         loop = FrameLoop(run, report, warned, results, skip_bad)
         try:
             with _bar() as bar:
-                loop.go(partial(iterate_frames, trajectory, index, format), bar.update)
+                loop.go(read, bar.update)
         except BaseException as error:
             if not isinstance(error, BrokenPipeError):
                 report.end()

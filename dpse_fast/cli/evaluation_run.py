@@ -10,8 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ..errors import InputError
-from ..trajectory import Frame, model_types
+from ..trajectory import Frame, model_types, named_in_errors
 from ..trajectory.error_statistics import ErrorStatistics, ErrorSum, frame_errors
 from ..writers import Evaluation
 from .domain_summary import DomainSummary
@@ -61,7 +60,7 @@ class EvaluationRun:
             Naming the frame, if it cannot be evaluated.
         """
         start = time.perf_counter()
-        try:
+        with named_in_errors(frame):
             types = model_types(frame, self.potential.type_map, self.type_map)
             result = self.potential.compute(
                 frame.positions,
@@ -71,13 +70,6 @@ class EvaluationRun:
                 atomic=self.atomic,
                 **self._parameters(frame),
             )
-        except InputError as error:
-            text = str(error).removeprefix(f"{frame.name}: ")
-            raise InputError(f"{frame.name}: {text}") from None
-        except MemoryError:
-            raise InputError(
-                f"{frame.name}: {frame.n_atoms} atoms do not fit into memory"
-            ) from None
         seconds = time.perf_counter() - start
         evaluation = Evaluation(
             frame=frame,

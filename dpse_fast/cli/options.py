@@ -79,18 +79,37 @@ def engine_options(command: Command) -> Command:
 def split_names(
     ctx: click.Context, _: click.Parameter, text: str | None
 ) -> tuple[str, ...] | None:
-    """``O,H`` as a tuple of names."""
+    """``O,H`` or ``OW=O,HW=H`` as a tuple."""
     if text is None:
         return None
     names = tuple(part.strip() for part in text.split(","))
     if not all(names) or len(set(names)) != len(names):
         raise click.BadParameter(f"expected distinct names such as O,H, got {text!r}")
+    if 0 < sum("=" in name for name in names) < len(names):
+        raise click.BadParameter(
+            f"expected either names such as O,H or pairs such as OW=O,HW=H, got "
+            f"{text!r}"
+        )
+    return names
+
+
+def is_mapping(type_map: Sequence[str] | None) -> bool:
+    """Whether names of types are given as ``OW=O,HW=H``."""
+    return type_map is not None and any("=" in name for name in type_map)
+
+
+def _only_names(
+    ctx: click.Context, parameter: click.Parameter, text: str | None
+) -> tuple[str, ...] | None:
+    names = split_names(ctx, parameter, text)
+    if is_mapping(names):
+        raise click.BadParameter(f"expected names such as O,H, got {text!r}")
     return names
 
 
 TYPE_MAP = click.option(
     "--type-map",
-    callback=split_names,
+    callback=_only_names,
     metavar="O,H",
     help="Names of the model's types, in their order.",
 )
@@ -129,7 +148,7 @@ def renamed(model: Model, type_map: Sequence[str] | None) -> Model:
 
     from ..inputs.structure import check_type_map
 
-    if type_map is None:
+    if type_map is None or is_mapping(type_map):
         return model
     return replace(model, type_map=check_type_map(type_map, model.type_map))
 
@@ -139,14 +158,16 @@ def load_potential(
 ) -> Potential:
     """The potential of a model file; of the embedded model without one.
 
-    A type map names the types of a model whose file names none.
+    A type map, unless it maps names, names the types of a model whose file names none.
     """
     from .. import load
     from ..model import UNKNOWN_TYPE_PREFIX
 
     found = load(model, **options)
     nameless = all(name.startswith(UNKNOWN_TYPE_PREFIX) for name in found.type_map)
-    return found.renamed(type_map) if type_map is not None and nameless else found
+    if type_map is None or is_mapping(type_map) or not nameless:
+        return found
+    return found.renamed(type_map)
 
 
 def embedded_model() -> Path:

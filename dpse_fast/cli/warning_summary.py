@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import warnings
-from contextlib import AbstractContextManager
+from collections.abc import Iterator
+from contextlib import AbstractContextManager, contextmanager
 from types import TracebackType
 from typing import Any, Self
 
@@ -39,6 +40,7 @@ class WarningSummary(AbstractContextManager["WarningSummary"]):
         self.where = ""
         self._found: dict[tuple[str, str], list[Any]] = {}
         self._new: list[list[Any]] = []
+        self._muted = False
         self._guard = warnings.catch_warnings()
 
     def __enter__(self) -> Self:
@@ -65,10 +67,21 @@ class WarningSummary(AbstractContextManager["WarningSummary"]):
         where : the frame that it came from
         counted : the texts of all of the class count as one
         """
+        if self._muted:
+            return
         key = (category, "" if counted else text)
         entry = self._found.setdefault(key, [text, where, 0])
         entry[2] += 1
         self._new.append([category, text, where, counted])
+
+    @contextmanager
+    def muted(self) -> Iterator[None]:
+        """Inside, warnings are dropped."""
+        self._muted = True
+        try:
+            yield
+        finally:
+            self._muted = False
 
     def take_new(self) -> list[list[Any]]:
         """The arguments of `add` for what came since the last call."""

@@ -3,17 +3,33 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
-from itertools import islice
+from itertools import chain, islice
 from pathlib import Path
 
 from ..errors import InputError
-from .ase_files import iterate_ase
-from .frame import Frame, Labels, from_atoms
+from .ase_files import iterate_file
+from .file_reading import FileReading
+from .frame import BadFrame, Frame, Labels, named_in_errors
+from .label_keys import LabelReader
+from .notices import Notices
 from .npy_system import iterate_systems
+from .reading_options import ReadingOptions
 from .species import model_types
+from .structure import from_atoms
 
-__all__ = ["Frame", "Labels", "from_atoms", "model_types", "parse_index", "read_frames"]
+__all__ = [
+    "BadFrame",
+    "Frame",
+    "Labels",
+    "ReadingOptions",
+    "check_trajectory",
+    "from_atoms",
+    "iterate_frames",
+    "model_types",
+    "named_in_errors",
+    "parse_index",
+    "read_frames",
+]
 
 
 def parse_index(text: str) -> slice:
@@ -42,66 +58,88 @@ def parse_index(text: str) -> slice:
     return chosen
 
 
-def read_frames(
-    path: str | Path, index: str = ":", format: str | None = None
-) -> Iterator[Frame]:
-    """The frames of a trajectory file or of a deepmd npy system, one by one.
-
-    Parameters
-    ----------
-    path : file that ASE reads, or directory with ``type.raw`` (or of several)
-    index : frame number or slice, as text
-    format : ASE's name of the format; by default it is guessed
+def check_trajectory(path: str | Path, index: str = ":") -> tuple[Path, slice]:
+    """What can be checked before anything is read.
 
     Raises
     ------
     InputError
-        At once if the path or index is bad; later if a frame cannot be read, or
-        if there is none.
+        If the index is bad, or there is nothing at the path.
     """
     chosen = parse_index(index)
     place = Path(path)
     if not place.exists():
         raise InputError(f"{path}: no such file or directory")
-    if place.is_dir():
-        frames = iterate_systems(place, chosen)
+    return place, chosen
+
+
+def iterate_frames(
+    path: str | Path,
+    index: str = ":",
+    options: ReadingOptions | None = None,
+    skip: int = 0,
+) -> Iterator[Frame | BadFrame]:
+    """The frames of a trajectory file or of deepmd npy systems, good and bad.
+
+    After a bad frame the next one follows, as far as the format allows to find it.
+
+    Parameters
+    ----------
+    path : file that ASE reads, or directory with ``type.raw`` (or of several)
+    index : frame number or slice, as text
+    options : how to read
+    skip : how many of the selected frames, bad ones included, to pass over
+
+    Raises
+    ------
+    InputError
+        At once if the path or index is bad; later if the file as a whole cannot be
+        read, if no frame is selected, or if none has a label that the options name.
+    """
+    place, chosen = check_trajectory(path, index)
+    options = options or ReadingOptions()
+    notices = Notices()
+    reading = FileReading(place, options, LabelReader(options, notices), notices)
+    if not place.is_dir():
+        frames = iterate_file(reading, chosen, skip)
+    elif options.units is not None or options.format is not None:
+        given = "units" if options.units is not None else "format"
+        raise InputError(f"{given}: has no effect on a directory with npy systems")
     else:
-        frames = iterate_ase(place, chosen, format)
-    return _not_empty(frames, place, index)
+        frames = iterate_systems(reading, chosen, skip)
+    return _checked(frames, reading, index, skip)
 
 
-def check_trajectory(path: str | Path, index: str = ":") -> None:
-    """Raise an InputError at once for a path or an index that cannot be."""
-    parse_index(index)
-    if not Path(path).exists():
-        raise InputError(f"{path}: no such file or directory")
+def read_frames(
+    path: str | Path, index: str = ":", options: ReadingOptions | None = None
+) -> Iterator[Frame]:
+    """The frames of a trajectory, one by one, up to the first bad one.
+
+    Raises
+    ------
+    InputError
+        As `iterate_frames`, and the error of a bad frame.
+    """
+    return _good(iterate_frames(path, index, options))
 
 
-@dataclass(frozen=True)
-class BadFrame:
-    name: str
-    index: int
-    error: InputError
-    truncated: bool = False
-    last: bool = True
+def _good(frames: Iterator[Frame | BadFrame]) -> Iterator[Frame]:
+    for frame in frames:
+        if isinstance(frame, BadFrame):
+            raise frame.error
+        yield frame
 
 
-def iterate_frames(path, index=":", format=None, skip=0):  # TEMPORARY
-    frames = read_frames(path, index, format)
-    n = 0
-    try:
-        for f in frames:
-            n += 1
-            if n > skip:
-                yield f
-    except InputError as e:
-        yield BadFrame("x", n, e, "ends after" in str(e))
-
-
-def _not_empty(frames: Iterator[Frame], path: Path, index: str) -> Iterator[Frame]:
+def _checked(
+    frames: Iterator[Frame | BadFrame], reading: FileReading, index: str, skip: int
+) -> Iterator[Frame | BadFrame]:
     first = list(islice(frames, 1))
-    if not first:
+    if not first and not skip:
         which = "holds no frames" if index == ":" else f"index {index} selects no frame"
-        raise InputError(f"{path}: {which}")
-    yield first[0]
-    yield from frames
+        raise InputError(f"{reading.path}: {which}")
+    only_bad = True
+    for frame in chain(first, frames):
+        only_bad &= isinstance(frame, BadFrame)
+        yield frame
+    if not only_bad and not skip:
+        reading.labels.check_all_found(reading.path.name)

@@ -2,25 +2,24 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from ..array_types import AnyArray, Doubles, Integers
+from ..array_types import Doubles, Integers
 from ..errors import InputError
-from .label_keys import Labels, labels_of
+from .label_keys import Labels
+from .numbers_in_text import numbers_in
+from .reading_options import Periodicity
 
 if TYPE_CHECKING:
-    from ase import Atoms
-
     from ..model import Model
 
-__all__ = ["Boundaries", "Frame", "Labels", "boundaries_of", "from_atoms"]
-
-Periodicity = tuple[bool, bool, bool]
-Boundaries = tuple[Doubles | None, Periodicity]
+__all__ = ["BadFrame", "Frame", "Labels", "Periodicity", "named_in_errors"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -34,7 +33,7 @@ class Frame:
     positions : (N, 3) Å
     types : (N,) int
         Indices into `names`, or type numbers from 0 where there are no names.
-    names : element symbols, or None
+    names : of the species as the file has them, mostly elements, or None
     cell : (3, 3) rows, Å, or None
     pbc : which cell vectors are periodic
     labels : the reference energy, forces and virial that came with it
@@ -60,13 +59,11 @@ class Frame:
     @property
     def volume(self) -> float | None:
         """Å³, or None unless the frame is periodic in three dimensions."""
-        if self.cell is None or not all(self.pbc):
-            return None
-        return float(abs(np.linalg.det(self.cell)))
+        return volume_of(self.cell, self.pbc)
 
     @property
     def symbols(self) -> NDArray[np.str_] | None:
-        """(N,) element symbols, or None where the trajectory has only numbers."""
+        """(N,) names of the species, or None where the trajectory has only numbers."""
         return None if self.names is None else np.array(self.names)[self.types]
 
     def parameters_for(self, model: Model) -> dict[str, Doubles | None]:
@@ -77,79 +74,81 @@ class Frame:
         }
 
 
-def boundaries_of(atoms: Atoms, name: str) -> Boundaries:
-    """Cell and periodicity; without a cell the boundaries are open.
+@dataclass(frozen=True)
+class BadFrame:
+    """A frame that cannot be read.
+
+    Parameters
+    ----------
+    name : what errors call it
+    index : its number in the trajectory
+    error : what is wrong, naming the frame
+    truncated : the file ends inside of this frame
+    last : nothing after it can be read
+    """
+
+    name: str
+    index: int
+    error: InputError
+    truncated: bool = False
+    last: bool = False
+
+
+def volume_of(cell: Doubles | None, pbc: Periodicity) -> float | None:
+    """Å³, or None unless periodic in three dimensions."""
+    if cell is None or not all(pbc):
+        return None
+    return float(abs(np.linalg.det(cell)))
+
+
+def coded(names: list[str]) -> tuple[tuple[str, ...], Integers]:
+    """Distinct names in the order of their appearance, and (N,) indices into them."""
+    codes: dict[str, int] = {}
+    types = [codes.setdefault(name, len(codes)) for name in names]
+    return tuple(codes), np.array(types, np.int64)
+
+
+def parameters(
+    info: Mapping[str, Any], arrays: Mapping[str, Any], name: str
+) -> dict[str, Doubles | None]:
+    """The fparam and aparam that a frame holds.
 
     Raises
     ------
     InputError
-        If a periodic direction has no cell vector.
+        If they are not numbers.
     """
-    rows = np.array(atoms.cell.array, np.float64)
-    present = [bool(row.any()) for row in rows]
-    if not any(present):
-        return None, (False, False, False)
-    pbc = tuple(bool(p) for p in atoms.pbc)
-    for axis, (periodic, given) in enumerate(zip(pbc, present, strict=True)):
-        if periodic and not given:
-            raise InputError(
-                f"{name}: direction {'abc'[axis]} is periodic but its cell vector is "
-                f"zero; give the vector or set pbc to F there"
-            )
-    cell = rows if all(present) else np.array(atoms.cell.complete().array)
-    return cell, (pbc[0], pbc[1], pbc[2])
-
-
-def from_atoms(
-    atoms: Atoms,
-    name: str,
-    index: int = 0,
-    *,
-    type_numbers: AnyArray | None = None,
-    with_energy: bool = True,
-) -> Frame:
-    """The frame of an ASE structure.
-
-    Parameters
-    ----------
-    type_numbers : (N,) int, from 1, of a LAMMPS file that names no elements
-    with_energy : False where the reader made the energy up
-    """
-    from ase.data import chemical_symbols
-
-    cell, pbc = boundaries_of(atoms, name)
-    names: tuple[str, ...] | None = None
-    if type_numbers is None:
-        found, types = np.unique(atoms.numbers, return_inverse=True)
-        names = tuple(chemical_symbols[z] for z in found)
-    else:
-        types = np.asarray(type_numbers) - 1
-    positions = np.array(atoms.positions, np.float64)
-    volume = None if cell is None or not all(pbc) else float(abs(np.linalg.det(cell)))
-    labels = labels_of(atoms, volume, name, with_energy=with_energy)
-    return Frame(
-        name=name,
-        index=index,
-        positions=positions,
-        types=types.astype(np.int64),
-        names=names,
-        cell=cell,
-        pbc=pbc,
-        labels=labels,
-        fparam=_parameters(atoms.info.get("fparam"), "fparam", name),
-        aparam=_parameters(atomic_parameters(atoms), "aparam", name),
-    )
-
-
-def atomic_parameters(atoms: Atoms) -> Any:
-    """What a structure holds as ``aparam``: for each atom, or one row for all."""
-    return atoms.arrays.get("aparam", atoms.info.get("aparam"))
+    aparam = arrays.get("aparam", info.get("aparam"))
+    return {
+        "fparam": _parameters(info.get("fparam"), "fparam", name),
+        "aparam": _parameters(aparam, "aparam", name),
+    }
 
 
 def _parameters(value: Any, what: str, name: str) -> Doubles | None:
     if value is None:
         return None
-    array = np.asarray(value)
-    if array.dtype.kind not in "fiu":
+    array = numbers_in(value)
+    if array is None:
         raise InputError(f"{name}: expected numbers as {what}, got {value!r:.40}")
-    return array.astype(np.float64)
+    return array
+
+
+@contextmanager
+def named_in_errors(frame: Frame) -> Iterator[None]:
+    """Errors of the block, in which a frame is evaluated, begin with its name.
+
+    Raises
+    ------
+    InputError
+        If the frame cannot be evaluated; also if it does not fit into memory.
+    """
+    try:
+        yield
+    except InputError as error:
+        text = str(error).removeprefix(f"{frame.name}: ")
+        raise InputError(f"{frame.name}: {text}") from None
+    except MemoryError:
+        raise InputError(
+            f"{frame.name}: {frame.n_atoms} atoms do not fit into memory"
+        ) from None

@@ -2,24 +2,33 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 
 from ..array_types import AnyArray, Bools, Doubles, Int64s
-from ..errors import InputError, reason
-from .frame import Frame, Labels
+from ..errors import InputError, LabelWarning
+from .boundaries import StatedBoundaries, boundaries
+from .file_reading import FileReading
+from .frame import BadFrame, Frame, volume_of
+from .label_keys import looks_like
+from .npy_array import npy_array, raw_names, raw_types
+from .reading_options import OPEN, PERIODIC
 
 ABSENT = -1  # in real_atom_types.npy: no atom there
+INPUTS = ("coord", "box", "real_atom_types", "fparam", "aparam")
 
 
-def iterate_systems(path: Path, chosen: slice) -> Iterator[Frame]:
+def iterate_systems(
+    reading: FileReading, chosen: slice, skip: int
+) -> Iterator[Frame | BadFrame]:
     """The chosen frames of a system, or of all the systems below a directory.
 
     Frames of several systems are numbered through, systems in sorted order.
     """
+    path = reading.path
     roots = sorted(raw.parent for raw in path.rglob("type.raw"))
     if (path / "type.raw").is_file():
         roots = [path]
@@ -27,26 +36,36 @@ def iterate_systems(path: Path, chosen: slice) -> Iterator[Frame]:
         raise InputError(
             f"{path}: expected a deepmd npy system; the directory has no type.raw"
         )
-    sets = [block for root in roots for block in _sets(root)]
+    sets = [block for root in roots for block in _sets(root, reading)]
     ends = np.cumsum([block.n_frames for block in sets])
-    for number in range(*chosen.indices(int(ends[-1]))):
+    for number in range(*chosen.indices(int(ends[-1])))[skip:]:
         k = int(np.searchsorted(ends, number, side="right"))
         block = sets[k]
-        yield block.frame(number - int(ends[k]) + block.n_frames, number)
+        row = number - int(ends[k]) + block.n_frames
+        try:
+            yield block.frame(row, number, reading)
+        except InputError as error:
+            yield BadFrame(f"{block.name}, frame {row}", number, error)
 
 
 @dataclass(frozen=True, eq=False)
 class FrameSet:
-    """One set.* directory; the arrays are maps of the files."""
+    """One set.* directory; the arrays are maps of the files.
+
+    Parameters
+    ----------
+    box : None if the boundaries are open, or left to the user
+    is_open : whether a file called nopbc says so
+    labels : by the names of their files, one row for each frame
+    """
 
     name: str
     names: tuple[str, ...] | None
     types: Int64s
     coord: Doubles
     box: Doubles | None
-    energy: Doubles | None
-    force: Doubles | None
-    virial: Doubles | None
+    is_open: bool
+    labels: Mapping[str, Doubles]
     fparam: Doubles | None
     aparam: Doubles | None
 
@@ -54,67 +73,95 @@ class FrameSet:
     def n_frames(self) -> int:
         return len(self.coord)
 
-    def frame(self, k: int, number: int) -> Frame:
+    def frame(self, k: int, number: int, reading: FileReading) -> Frame:
+        """Frame k of the set.
+
+        Raises
+        ------
+        InputError
+            If it is periodic without a cell.
+        """
+        reading.notices.where = name = f"{self.name}, frame {k}"
         types = self.types if self.types.ndim == 1 else self.types[k]
         real = types != ABSENT
-        cell = None if self.box is None else _row(self.box, k).reshape(3, 3)
-        periodic = cell is not None and bool(cell.any())
+        cell, pbc = boundaries(self._stated(k), name, reading.options)
         return Frame(
-            name=f"{self.name}, frame {k}",
+            name=name,
             index=number,
             positions=_row(self.coord, k).reshape(-1, 3)[real],
             types=types[real].astype(np.int64),
             names=self.names,
-            cell=cell if periodic else None,
-            pbc=(periodic, periodic, periodic),
-            labels=self._labels(k, real),
+            cell=cell,
+            pbc=pbc,
+            labels=reading.labels.read(
+                [self._labels(k, real)], int(real.sum()), volume_of(cell, pbc)
+            ),
             fparam=None if self.fparam is None else _row(self.fparam, k),
             aparam=None
             if self.aparam is None
             else _row(self.aparam, k).reshape(len(real), -1)[real],
         )
 
-    def _labels(self, k: int, real: Bools) -> Labels:
-        energy, force, virial = (
-            None if a is None or not np.isfinite(a[k]).all() else _row(a, k)
-            for a in (self.energy, self.force, self.virial)
-        )
-        return Labels(
-            None if energy is None else float(energy[0]),
-            None if force is None else force.reshape(-1, 3)[real],
-            None if virial is None else virial.reshape(3, 3),
-        )
+    def _stated(self, k: int) -> StatedBoundaries:
+        if self.is_open:
+            return StatedBoundaries(None, OPEN)
+        if self.box is None:
+            return StatedBoundaries()
+        cell = _row(self.box, k).reshape(3, 3)
+        return StatedBoundaries(cell, PERIODIC if cell.any() else None)
+
+    def _labels(self, k: int, real: Bools) -> dict[str, Doubles]:
+        found = {}
+        for key, array in self.labels.items():
+            row = _row(array, k)
+            if row.size == 3 * len(real) and looks_like(key) not in (
+                "virial",
+                "stress",
+            ):
+                row = row.reshape(-1, 3)[real]
+            found[key] = row
+        return found
 
 
 def _row(array: Doubles, k: int) -> Doubles:
     return np.array(array[k], np.float64).reshape(-1)
 
 
-def _sets(root: Path) -> Iterator[FrameSet]:
-    types = _types(root / "type.raw")
-    names = _names(root / "type_map.raw")
+def _sets(root: Path, reading: FileReading) -> Iterator[FrameSet]:
+    types = raw_types(root / "type.raw")
+    names = raw_names(root / "type_map.raw")
     directories = sorted(d for d in root.glob("set.*") if d.is_dir())
     if not directories:
         raise InputError(f"{root}: expected set.* directories with coord.npy")
-    open_boundaries = (root / "nopbc").exists()
+    is_open = (root / "nopbc").exists()
+    options = reading.options
+    if is_open and (options.cell is not None or any(options.pbc or OPEN)):
+        raise InputError(
+            f"{root}: has open boundaries, as its file nopbc says; --cell and --pbc "
+            f"contradict it"
+        )
     for directory in directories:
-        yield _frame_set(directory, types, names, open_boundaries)
+        yield _frame_set(directory, types, names, is_open, reading)
 
 
 def _frame_set(
     directory: Path,
     types: Int64s,
     names: tuple[str, ...] | None,
-    open_boundaries: bool,
+    is_open: bool,
+    reading: FileReading,
 ) -> FrameSet:
     name = f"{directory.parent.name}/{directory.name}"
     n = len(types)
     coord = _array(directory / "coord.npy", None, 3 * n)
     if coord is None:
         raise InputError(f"{directory}: has no coord.npy")
+    if not n:
+        raise InputError(f"{directory.parent / 'type.raw'}: expected atoms, got none")
     n_frames = len(coord)
-    box = None if open_boundaries else _array(directory / "box.npy", n_frames, 9)
-    if box is None and not open_boundaries:
+    box = None if is_open else _array(directory / "box.npy", n_frames, 9)
+    options = reading.options
+    if box is None and not is_open and options.cell is None and options.pbc is None:
         raise InputError(
             f"{directory}: has no box.npy; a system with open boundaries is marked "
             f"by a file called nopbc"
@@ -128,12 +175,42 @@ def _frame_set(
         types=types,
         coord=coord,
         box=box,
-        energy=_array(directory / "energy.npy", n_frames, 1),
-        force=_array(directory / "force.npy", n_frames, 3 * n),
-        virial=_array(directory / "virial.npy", n_frames, 9),
+        is_open=is_open,
+        labels=_labels(directory, n_frames, n, reading),
         fparam=_parameters(directory / "fparam.npy", n_frames, 1),
         aparam=_parameters(directory / "aparam.npy", n_frames, n),
     )
+
+
+def _labels(
+    directory: Path, n_frames: int, n: int, reading: FileReading
+) -> dict[str, Doubles]:
+    """The files that hold labels, or seem to; bad ones are left out with a warning.
+
+    Raises
+    ------
+    InputError
+        If the user named a bad one.
+    """
+    widths = {"energy": 1, "forces": 3 * n, "virial": 9, "stress": 9}
+    asked = reading.labels.asked_quantities
+    found = {}
+    for path in sorted(directory.glob("*.npy")):
+        key = path.stem
+        quantity = asked.get(key) or looks_like(key)
+        if quantity is None or key in INPUTS:
+            continue
+        try:
+            array = _array(path, n_frames, widths[quantity])
+        except InputError as error:
+            if key in asked:
+                raise
+            reading.notices.where = str(directory.parent.name)
+            reading.notices.once(str(path), f"label {error}; left out", LabelWarning)
+            continue
+        if array is not None:
+            found[key] = array
+    return found
 
 
 def _check_types(
@@ -149,25 +226,9 @@ def _check_types(
         )
 
 
-def _types(path: Path) -> Int64s:
-    try:
-        return np.array([int(word) for word in path.read_text().split()], np.int64)
-    except (OSError, ValueError, OverflowError) as error:
-        raise InputError(f"{path}: expected type numbers ({error})") from None
-
-
-def _names(path: Path) -> tuple[str, ...] | None:
-    if not path.is_file():
-        return None
-    try:
-        return tuple(path.read_text().split())
-    except (OSError, ValueError) as error:
-        raise InputError(f"{path}: expected names of elements ({error})") from None
-
-
 def _parameters(path: Path, n_frames: int, n: int) -> Doubles | None:
     """(n_frames, n·k) with any k."""
-    array = _numbers(path)
+    array = npy_array(path)
     if array is None:
         return None
     if not array.ndim or len(array) != n_frames or array.size % max(n_frames * n, 1):
@@ -179,7 +240,7 @@ def _parameters(path: Path, n_frames: int, n: int) -> Doubles | None:
 
 
 def _array(path: Path, n_frames: int | None, width: int) -> Doubles | None:
-    array = _numbers(path)
+    array: AnyArray | None = npy_array(path)
     if array is None:
         return None
     rows = len(array) if n_frames is None and array.ndim else n_frames
@@ -189,18 +250,3 @@ def _array(path: Path, n_frames: int | None, width: int) -> Doubles | None:
             f"got {array.shape}"
         )
     return array.reshape(len(array), width)
-
-
-def _numbers(path: Path) -> AnyArray | None:
-    """The array of a file, mapped; None without the file."""
-    if not path.is_file():
-        return None
-    try:
-        array: AnyArray = np.load(path, mmap_mode="r", allow_pickle=False)
-    except (OSError, ValueError, EOFError) as error:
-        raise InputError(
-            f"{path}: not an array that NumPy reads ({reason(error)})"
-        ) from None
-    if array.dtype.kind not in "fiu":
-        raise InputError(f"{path}: expected numbers, got dtype {array.dtype}")
-    return array

@@ -9,8 +9,14 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from dpse_fast.errors import InputError
-from dpse_fast.trajectory import read_frames
+from dpse_fast.errors import InputError, LabelWarning
+from dpse_fast.trajectory import (
+    BadFrame,
+    Frame,
+    ReadingOptions,
+    iterate_frames,
+    read_frames,
+)
 
 Array = NDArray[Any]
 TYPES = (0, 1, 1)
@@ -73,10 +79,87 @@ def test_without_labels_names_and_box(tmp_path: Path) -> None:
     assert (labels.energy, labels.forces, labels.virial) == (None, None, None)
 
 
-def test_zero_box_is_open(tmp_path: Path) -> None:
-    root = system(tmp_path / "s", n_frames=(1,), box=np.zeros((1, 9)))
-    (frame,) = read_frames(root)
+@pytest.mark.parametrize("n", [0, 3, 6])
+def test_a_box_with_zero_vectors_is_refused(n: int, tmp_path: Path) -> None:
+    box = np.tile(np.diag([4.0, 5.0, 6.0]).ravel(), (2, 1))
+    box[1, n:] = 0
+    root = system(tmp_path / "s", n_frames=(2, 1), box=box)
+    good, bad, other = iterate_frames(root)
+    assert isinstance(good, Frame)
+    assert isinstance(other, Frame)
+    assert isinstance(bad, BadFrame)
+    assert "cell vector is zero" in str(bad.error)
+    if not n:
+        given = ReadingOptions(cell=np.diag([4.0, 5.0, 6.0]))
+        _, frame, _ = read_frames(root, options=given)
+        assert frame.cell is not None
+
+
+def test_options_for_a_system_without_box(tmp_path: Path) -> None:
+    root = system(tmp_path / "s", n_frames=(1,))
+    (root / "set.000" / "box.npy").unlink()
+    (frame,) = read_frames(root, options=ReadingOptions(pbc=(False,) * 3))
     assert frame.cell is None
+    (frame,) = read_frames(root, options=ReadingOptions(cell=np.eye(3) * 9))
+    assert frame.pbc == (True, True, True)
+    (root / "nopbc").touch()
+    with pytest.raises(InputError, match="nopbc says"):
+        list(read_frames(root, options=ReadingOptions(cell=np.eye(3) * 9)))
+    with pytest.raises(InputError, match="units: has no effect"):
+        list(read_frames(root, options=ReadingOptions(units="real")))
+
+
+@pytest.mark.parametrize(
+    ("name", "array", "message"),
+    [
+        ("force", np.zeros((2, 6)), r"force\.npy: expected shape \(2, 9\)"),
+        ("energy", np.zeros(3), r"energy\.npy: expected shape \(2, 1\)"),
+        ("energy", np.array([{}, {}], dtype=object), "not an array that NumPy reads"),
+        ("energy", np.array([1, np.nan]), "'energy': is not finite"),
+        ("virial", np.array(["a"] * 18), "expected numbers, got dtype"),
+        ("energy_dft", np.zeros(2), "'energy_dft' looks like a label"),
+    ],
+)
+def test_bad_labels_are_left_out(
+    name: str, array: Array, message: str, tmp_path: Path
+) -> None:
+    root = system(tmp_path / "s", (2,), **{name: array})
+    with pytest.warns(LabelWarning, match=message):
+        frames = list(read_frames(root))
+    assert len(frames) == 2
+    if name == "energy_dft":
+        asked = ReadingOptions(energy_key=name)
+        assert next(read_frames(root, options=asked)).labels.energy == 0
+    elif name != "virial":
+        key = "forces_key" if name == "force" else "energy_key"
+        with pytest.raises(InputError, match=message):
+            list(read_frames(root, options=ReadingOptions(**{key: name})))
+
+
+@pytest.mark.parametrize(
+    "header",
+    [
+        b"{'descr': '<f8', 'fortran_order': False, 'shape': (2, 9)",
+        b"{'descr': '<f8', 'fortran_order': False, 'shape': (2, 9), ",
+        b"{'descr': '<f8', 'fortran_order': False, 'shape': (99999999999, 9)}",
+        b"{'descr': '<f8', 'fortran_order': False, 'shape': (2, -9)}",
+        b"{'descr': '<f8', 'fortran_order': False, 'shape': (%d, 9)}" % 10**30,
+        b"{'descr': ['<f8'], 'fortran_order': False, 'shape': (2, 9)}",
+        b"{'descr': 3, 'fortran_order': False, 'shape': (2, 9)}",
+        b"{'descr': '<f8', 'fortran_order': False, 'shape': 'x'}",
+        b"(" * 5000,
+        b"'" * 3,
+        b"\0" * 9,
+        b"{[]: 1}",
+    ],
+)
+def test_damaged_npy_headers(header: bytes, tmp_path: Path) -> None:
+    root = system(tmp_path / "s")
+    length = len(header).to_bytes(2, "little")
+    content = b"\x93NUMPY\x01\x00" + length + header + bytes(144)
+    (root / "set.000" / "coord.npy").write_bytes(content)
+    with pytest.raises(InputError, match=r"coord\.npy: not an array that NumPy reads"):
+        list(read_frames(root))
 
 
 def test_mixed_types(tmp_path: Path) -> None:
@@ -105,8 +188,6 @@ def test_several_systems(tmp_path: Path) -> None:
         ("coord", np.array([["a"] * 9] * 2), "expected numbers"),
         ("coord", np.array([{}, {}], dtype=object), "not an array that NumPy reads"),
         ("box", np.zeros((1, 9)), r"box\.npy: expected shape \(2, 9\), got \(1, 9\)"),
-        ("force", np.zeros((2, 6)), r"force\.npy: expected shape \(2, 9\)"),
-        ("energy", np.zeros(3), r"energy\.npy: expected shape \(2, 1\)"),
         ("real_atom_types", np.full((2, 3), 2), "expected types from -1 to 1"),
         ("real_atom_types", np.full((2, 3), -2), "got -2 to -2"),
     ],

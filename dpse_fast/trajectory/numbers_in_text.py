@@ -1,0 +1,38 @@
+"""Numbers as headers and other programs' structures hold them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from ..array_types import Doubles
+
+_SEPARATORS = str.maketrans("[](){},;", "        ")
+LONGEST = 20_000  # characters; labels and parameters are far shorter
+_JSON = "_JSON "  # how ASE marks what it cannot write as numbers
+
+
+def numbers_in(value: Any) -> Doubles | None:
+    """A number or an array of numbers; None if the value is something else.
+
+    Texts give flat arrays, or a number if they hold a single one.
+    """
+    if isinstance(value, str):
+        if len(value) > LONGEST:
+            return None
+        words = value.removeprefix(_JSON).translate(_SEPARATORS).split()
+        try:
+            array = np.array([float(word) for word in words])
+        except ValueError:
+            return None
+        if not array.size:
+            return None
+        return array[0] if array.size == 1 else array
+    try:
+        array = np.asarray(value)
+        if array.dtype.kind not in "fiu":
+            return None
+        return array.astype(np.float64)
+    except (TypeError, ValueError, OverflowError):
+        return None
