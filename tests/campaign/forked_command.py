@@ -10,7 +10,7 @@ import sys
 import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from other_process import users_environment
 
@@ -65,12 +65,11 @@ class Running:
             from dpse_fast.cli import main
 
             os.chdir(folder)
-            sys.stdout = sys.__stdout__ = open(1, "w", closefd=False)
-            sys.stderr = sys.__stderr__ = open(2, "w", closefd=False)
             for number, path in enumerate(self._texts, 1):
                 file = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC)
                 os.dup2(file, number)
             begin()
+            sys.stdout, sys.stderr = _stream(1), _stream(2)
             code = main(words)
         except BaseException as error:
             os.write(2, f"Traceback: {error!r} left main\n".encode())
@@ -95,6 +94,14 @@ class Running:
                 raise TimeoutError(f"the command runs for more than {most:g} s")
             time.sleep(0.002)
         return found
+
+
+def _stream(number: int) -> Any:
+    """A standard stream as Python opens it at its start."""
+    try:
+        return open(number, "w", closefd=False)
+    except OSError:
+        return None
 
 
 def files_limited_to(n_bytes: int) -> Callable[[], None]:
