@@ -43,15 +43,13 @@ class Workers:
             return
         team = _Team(function, some, stopped or threading.Event())
         try:
-            try:
-                for _ in range(others):
-                    self._threads().submit(team.help)
-                team.work()
-            finally:
-                team.end()
+            for _ in range(others):
+                self._threads().submit(team.help)
+            team.work()
+            team.end()
         except BaseException:
             team.stopped.set()
-            team.end()  # again, if an interrupt came before it could begin
+            team.end()
             raise
         if team.errors:
             raise team.errors[0]
