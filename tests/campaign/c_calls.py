@@ -95,7 +95,10 @@ class CCalls(Target):
         ]  # fmt: skip
         number = c.c_int(-7)
         place = None if rng.random() < 0.1 else c.byref(number)
-        pick = texts[int(rng.integers(len(texts)))], options[int(rng.integers(len(options)))]
+        pick = (
+            texts[int(rng.integers(len(texts)))],
+            options[int(rng.integers(len(options)))],
+        )
         status = self._binding.c.dpse_init(*pick, place)
         assert status or place is not None, "dpse_init without a place for the number"
         if not status:
@@ -117,7 +120,9 @@ class CCalls(Target):
             return lib.dpse_n_types(potential, None if null else c.byref(number)), False
         if kind == 2:
             given = (None if null else c.byref(number), c.byref(other))
-            return lib.dpse_parameters(potential, *given[:: int(rng.choice([1, -1]))]), False
+            return lib.dpse_parameters(
+                potential, *given[:: int(rng.choice([1, -1]))]
+            ), False
         if kind == 3:
             # What follows 16 bytes belongs to others: the size is true, or too small.
             size = int(rng.choice([16, 16, 2, 1, 0, -1, -(2**31)]))
@@ -201,15 +206,19 @@ class CCalls(Target):
             arrays["centres"][int(rng.integers(n))] = int(rng.choice([-1, n_all, 1]))
         elif kind == 6:
             whole = False
-        else:
+        elif kind == 7:
             arrays["positions"].flat[int(rng.integers(n_all))] = np.nan
         given = List(**numbers, **{k: pointer(v) for k, v in arrays.items()})
         sums = Sums(forces=pointer(forces))
         which = (c.byref(given), c.byref(sums))
         if not whole:
-            which = [(None, which[1]), (which[0], None), (None, None)][int(rng.integers(3))]
+            which = [(None, which[1]), (which[0], None), (None, None)][
+                int(rng.integers(3))
+            ]
         status = self._binding.c.dpse_compute_nlist(self._potential, *which)
         if good:
             gap = np.abs(g.onto_owners(forces, n) - self.expected.forces).max()
-            assert status or gap < 1e-5, f"dpse_compute_nlist: forces differ by {gap:.1e}"
+            assert status or gap < 1e-5, (
+                f"dpse_compute_nlist: forces differ by {gap:.1e}"
+            )
         return int(status), good

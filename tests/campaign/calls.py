@@ -161,7 +161,11 @@ def listed_arguments(potential: Any, meaning: Arguments) -> tuple[Any, Any, Any]
     """Ghosts, the parameters, and the list's own arguments."""
     pbc = (False,) * 3 if meaning["cell"] is None else meaning["pbc"]
     ghosts = with_ghosts(
-        meaning["positions"], meaning["types"], meaning["cell"], pbc, potential.rcut + 0.5
+        meaning["positions"],
+        meaning["types"],
+        meaning["cell"],
+        pbc,
+        potential.rcut + 0.5,
     )
     given = {"fparam": meaning["fparam"], "aparam": meaning["aparam"]}
     listed = {

@@ -30,7 +30,9 @@ def arguments() -> argparse.ArgumentParser:
     parser.add_argument("--count", type=int, help="executions of each target at most")
     parser.add_argument("--number", type=int, help="repeat this execution alone")
     parser.add_argument("--workers", type=int, default=available_cores())
-    parser.add_argument("--results", type=Path, help="JSON file that figures are put in")
+    parser.add_argument(
+        "--results", type=Path, help="JSON file that figures are put in"
+    )
     parser.add_argument(
         "--report", type=Path, help="write the table of docs/reliability.md from JSON"
     )

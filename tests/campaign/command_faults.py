@@ -14,6 +14,7 @@ import numpy as np
 from ase.io import read, write
 from random_model import random_model
 
+import dpse_fast
 from dpse_fast.formats import exchange
 
 from .forked_command import (
@@ -27,7 +28,7 @@ from .forked_command import (
 from .target import Target
 from .trajectory_files import gas
 
-N_FRAMES = 150
+N_FRAMES = 80
 OUTPUTS = ("out.xyz", "out.h5")
 FROM_SCRATCH = 25  # one of so many is a new process instead of a fork
 FAULTS = ("kill", "terminate", "interrupt", "full disk", "pipe", "closed", "truncated")
@@ -59,12 +60,14 @@ class CommandFaults(Target):
         write(self.trajectory, [gas(k, 3 + k % 5) for k in range(N_FRAMES)])
         self.text = self.trajectory.read_bytes()
         self.expected, self.seconds = {}, 1.0
-        for name in OUTPUTS:  # twice: the first compiles
-            for _ in range(2):
-                start = time.monotonic()
-                done = Running(self._arguments(folder, name), folder).wait()
-                assert done.code == 0, done.err
-                self.seconds = time.monotonic() - start
+        # Loaded here, for all that are forked.
+        potential = dpse_fast.load(self.model, threads=1)
+        potential.compute(gas(0).positions, [0] * 6, gas(0).cell.array)
+        for name in OUTPUTS:
+            start = time.monotonic()
+            done = Running(self._arguments(folder, name), folder).wait()
+            assert done.code == 0, done.err
+            self.seconds = time.monotonic() - start
             self.expected[name] = (folder / name).read_bytes()
 
     def _arguments(self, folder: Path, name: str, *more: str) -> list[object]:
@@ -83,7 +86,7 @@ class CommandFaults(Target):
         for fault in faults:
             (place / "frames.xyz").write_bytes(self.text)
             done = self._with_fault(fault, name, place, more, fresh, rng)
-            assert "Traceback" not in done.err, done.err[-300:]
+            assert "Traceback" not in done.err, done.err[-800:]
             if done.code == 0:
                 return self._complete(name, place, f"all, in spite of {fault}")
             allowed = CODES.get(fault, {1})

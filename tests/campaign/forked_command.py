@@ -8,6 +8,7 @@ import signal
 import subprocess
 import sys
 import time
+import traceback
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -70,9 +71,10 @@ class Running:
                 os.dup2(file, number)
             begin()
             sys.stdout, sys.stderr = _stream(1), _stream(2)
-            code = main(words)
-        except BaseException as error:
-            os.write(2, f"Traceback: {error!r} left main\n".encode())
+            code = _code_of(main, words)
+        except BaseException:
+            # Into the file, whatever became of the stream.
+            self._texts[1].write_text(traceback.format_exc())
         finally:
             os._exit(code)
 
@@ -94,6 +96,14 @@ class Running:
                 raise TimeoutError(f"the command runs for more than {most:g} s")
             time.sleep(0.002)
         return found
+
+
+def _code_of(main: Callable[[list[str]], int], words: list[str]) -> int:
+    """What Python would end with."""
+    try:
+        return main(words)
+    except SystemExit as ended:
+        return ended.code if isinstance(ended.code, int) else 1
 
 
 def _stream(number: int) -> Any:

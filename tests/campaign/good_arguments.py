@@ -110,7 +110,9 @@ def _virtual(given: Arguments, meaning: Arguments, rng: Rng) -> None:
     if types.dtype.kind != "i":
         return
     k = int(rng.integers(len(types) + 1))
-    place = np.array(given["positions"])[0] if rng.random() < 0.3 else rng.normal(size=3)
+    place = (
+        np.array(given["positions"])[0] if rng.random() < 0.3 else rng.normal(size=3)
+    )
     of_given = np.insert(np.array(given["positions"]), k, place, axis=0)
     of_meaning = np.insert(np.array(meaning["positions"]), k, place, axis=0)
     meaning["types"] = np.insert(np.array(meaning["types"]), k, -1)

@@ -93,7 +93,9 @@ def _wrong(name: str, what: str, make: Callable[[Any, Rng], Any]) -> Hostile:
     return Hostile(f"{name} {what}", change)
 
 
-def _set(name: str, make: Callable[[Arguments, Rng], Any], must: bool = True) -> Hostile:
+def _set(
+    name: str, make: Callable[[Arguments, Rng], Any], must: bool = True
+) -> Hostile:
     def change(given: Arguments, rng: Rng) -> None:
         given[name] = make(given, rng)
 
@@ -254,5 +256,7 @@ def must_fail(hostile: Hostile, before: Arguments, model: Model) -> bool:
     if hostile.name.startswith("cell ") and before["cell"] is None:
         return False
     return not (
-        hostile.name == "aparam" and before["aparam"] is None and model.aparam is not None
+        hostile.name == "aparam"
+        and before["aparam"] is None
+        and model.aparam is not None
     )

@@ -43,7 +43,7 @@ if lmp.extract_setting("world_rank") == int(sys.argv[1]):
     lmp.numpy.extract_atom("x")[0, 0] = float("nan")
 lmp.command("run 1 pre no")
 """
-READ = ("one_type.pb", "one_type.pth", "one_type.dp", "se_r.yaml", "matpl.pt")
+READ = ("one_type.pb", "dpa1_plain.pth", "one_type.dp", "se_r.yaml", "matpl.pt")
 
 
 class LongRuns(Target):
@@ -233,7 +233,6 @@ class LongRuns(Target):
             found = Lammps(plugin).execute(command, folder, ranks=2)
             assert found.code, "NaN on a rank: the run goes on"
             assert "positions" in found.text, found.text[-300:]
-            assert "Traceback" not in found.text, found.text[-300:]
         return Outcome({"runs on two ranks": 2})
 
 

@@ -85,7 +85,9 @@ class Walk:
 
     def _move(self) -> None:
         width = float(self.rng.choice([0.01, 0.05, 0.2]))
-        self.positions = self.positions + self.rng.normal(0, width, self.positions.shape)
+        self.positions = self.positions + self.rng.normal(
+            0, width, self.positions.shape
+        )
 
     def _jump(self) -> None:
         self.positions = self.positions.copy()
@@ -103,7 +105,9 @@ class Walk:
     def _strain(self) -> None:
         if self.cell is None or self._first_cell is None:
             return
-        deform = np.eye(3) + self.rng.normal(0, float(self.rng.choice([1e-3, 0.02])), (3, 3))
+        deform = np.eye(3) + self.rng.normal(
+            0, float(self.rng.choice([1e-3, 0.02])), (3, 3)
+        )
         cell = self.cell @ deform
         ratio = np.linalg.norm(cell, axis=1) / np.linalg.norm(self._first_cell, axis=1)
         if (np.abs(ratio - 1) < 0.25).all():
@@ -118,12 +122,16 @@ class Walk:
     def _grow(self) -> None:
         if len(self.types) >= MOST_ATOMS:
             return
-        place = self.rng.uniform(0, 9, (1, 3)) if self.cell is None else (
-            self.rng.uniform(size=(1, 3)) @ self.cell
+        place = (
+            self.rng.uniform(0, 9, (1, 3))
+            if self.cell is None
+            else (self.rng.uniform(size=(1, 3)) @ self.cell)
         )
         self.positions = np.concatenate([self.positions, place])
         self.types = np.append(self.types, self.rng.integers(self.model.n_types))
-        self._given = parameters(self.model, len(self.types), int(self.rng.integers(99)))
+        self._given = parameters(
+            self.model, len(self.types), int(self.rng.integers(99))
+        )
 
     def _shrink(self) -> None:
         if len(self.types) > 1:
@@ -133,7 +141,9 @@ class Walk:
             )
 
     def _parameters(self) -> None:
-        self._given = parameters(self.model, len(self.types), int(self.rng.integers(99)))
+        self._given = parameters(
+            self.model, len(self.types), int(self.rng.integers(99))
+        )
 
 
 class SessionSteps(Target):
@@ -166,7 +176,9 @@ class SessionSteps(Target):
         walks = [Walk(model, rng) for _ in range(2 if rng.random() < 0.3 else 1)]
         skin = float(rng.choice([0.0, 0.3, 1.0, 2.5]))
         batch = len(walks) > 1
-        session: Any = potential.batch_session(skin) if batch else potential.session(skin)
+        session: Any = (
+            potential.batch_session(skin) if batch else potential.session(skin)
+        )
 
         def compute(systems: list[tuple[Any, ...]]) -> list[Any]:
             if batch:

@@ -115,7 +115,7 @@ def bomb(rng: np.random.Generator) -> Files:
     kind = int(rng.integers(6))
     poscar = "x\n1.0\n9 0 0\n0 9 0\n0 0 9\nH\n{}\nDirect\n0 0 0\n"
     if kind == 0:
-        letter = bytes([int(rng.choice(list(b"a 0,\"{[")))])
+        letter = bytes([int(rng.choice(list(b'a 0,"{[')))])
         name = str(rng.choice(["x.xyz.gz", "POSCAR.gz", "a.dump.gz"]))
         head = {"x.xyz.gz": b"1\n", "a.dump.gz": b"ITEM: "}.get(name, b"")
         return {name: gzip.compress(head + letter * 100_000_000, 1, mtime=0)}

@@ -169,7 +169,12 @@ class Worker:
 
 
 def execute_all(
-    target: Target, folder: Path, n_workers: int, count: int | None, end: float, say: Say
+    target: Target,
+    folder: Path,
+    n_workers: int,
+    count: int | None,
+    end: float,
+    say: Say,
 ) -> Tally:
     """Execute numbers from 0 up to a count, or until a time, in processes.
 
