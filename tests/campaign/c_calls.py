@@ -28,12 +28,13 @@ LIMIT = 1e-10
 class CCalls(Target):
     name = "c"
     promise = (
-        "Functions of dpse.h return a status and a text for every NULL, size and number "
-        "that can be checked; they never end the process"
+        "Functions of dpse.h return a status and a text for every NULL, size and "
+        "number that can be checked; they never end the process"
     )
     tried = (
-        "all functions of the shared library with NULL, absurd sizes and numbers, texts "
-        "of any bytes, wrong potentials; good calls in between are compared with Python"
+        "all functions of the shared library with NULL, absurd sizes and numbers, "
+        "texts of any bytes, wrong potentials; good calls in between are compared "
+        "with Python"
     )
     time_limit = 60.0
     batch = 20
@@ -65,7 +66,8 @@ class CCalls(Target):
             self._potential = self._binding.init(self.file, "threads=1")
         rng = self.rng(number)
         calls = (
-            self._init, self._small, self._compute, self._compute, self._list, self._list
+            self._init, self._small, self._compute, self._compute, self._list,
+            self._list,
         )  # fmt: skip
         status, good = calls[int(rng.integers(len(calls)))](rng)
         text = self._binding.error()
@@ -75,7 +77,8 @@ class CCalls(Target):
         assert status != INTERNAL, f"internal error: {text[:200]}"
         if status == 0:
             return "accepted"
-        assert text and "\n" not in text, f"status {status}, text {text!r}"
+        assert text, f"status {status} without a text"
+        assert "\n" not in text, f"text {text!r}"
         return "refused"
 
     def _number(self, rng: Any, good: int) -> int:
@@ -90,8 +93,9 @@ class CCalls(Target):
         ]  # fmt: skip
         options = [
             None, b"", b"threads=0", b"threads=1 ", b"tol=nan", b"tol=-1", b"\xff=1",
-            b"=", b"threads=99999999999", b"skin=inf", b"'", b"head=x", b"device=cuda:9",
-            b"precision=single", b"type_map=", b"threads=1e3", b"x" * 10**5,
+            b"=", b"threads=99999999999", b"skin=inf", b"'", b"head=x",
+            b"precision=single", b"device=cuda:9", b"type_map=",
+            b"threads=1e3", b"x" * 10**5,
         ]  # fmt: skip
         number = c.c_int(-7)
         place = None if rng.random() < 0.1 else c.byref(number)

@@ -16,7 +16,7 @@ from .good_arguments import MODELS, Arguments, random_arguments, respelled
 from .hostile_arguments import HOSTILE, must_fail
 from .hostile_lists import HOSTILE_LISTS
 from .oracle import differ, naive_numbers
-from .target import Target
+from .target import Target, check_message
 
 LIMIT = 1e-8  # eV and eV/Å for numbers of the order of ten
 SLOWEST = 3.0  # seconds of processor time of a call
@@ -30,10 +30,10 @@ class Calls(Target):
         f"InputError, within {SLOWEST:g} s, and the next call is right"
     )
     tried = (
-        "`compute`, sessions, batches and listed sessions of {families} families, with "
-        "wrong types, shapes, dtypes and orders, NaN, subnormal numbers, masked arrays, "
-        "thin, tiny and slanted cells, parameters, virtual atoms; numbers within 1e-8 "
-        "eV and eV/Å of a reference in plain NumPy"
+        f"`compute`, sessions, batches and listed sessions of {len(MODELS)} families, "
+        "with wrong types, shapes, dtypes and orders, NaN, subnormal numbers, masked "
+        "arrays, thin, tiny and slanted cells, parameters, virtual atoms; numbers "
+        "within 1e-8 eV and eV/Å of a reference in plain NumPy"
     )
     share = 2.0
     time_limit = 60.0
@@ -92,6 +92,10 @@ class Calls(Target):
             gap = differ(found, naive_numbers(model, good), LIMIT)
             assert gap is None, f"after an error, by {caller.way}: {gap}"
 
+    def _refused(self, what: str, error: InputError) -> str:
+        assert what != "list", f"a good list: {error}"
+        return "refused"
+
     def _listed(self, potential: Any, meaning: Arguments, rng: Any) -> str:
         """Lists of the caller, some of them wrong."""
         ghosts, given, listed = listed_arguments(potential, meaning)
@@ -104,8 +108,7 @@ class Calls(Target):
         try:
             found = session.compute(**listed, **given)
         except InputError as error:
-            assert what != "list", f"a good list: {error}"
-            return "refused"
+            return self._refused(what, error)
         assert not fails, f"{what}: accepted by listed"
         if found.report.sel_overflow:
             return "more neighbours than sel"
@@ -149,7 +152,7 @@ class Caller:
         try:
             found = self.call(given)
         except InputError as error:
-            assert len(str(error)) < 2000, f"message {str(error)[:200]!r}"
+            check_message(error, 2000)
             found = error
         seconds = time.process_time() - start
         text = f"{self.way}: {seconds:.1f} s for {given_text(given)}"
@@ -175,7 +178,7 @@ def listed_arguments(potential: Any, meaning: Arguments) -> tuple[Any, Any, Any]
     return ghosts, given, listed
 
 
-class on_owners:  # noqa: N801
+class on_owners:
     """A listed result as one of the atoms alone."""
 
     def __init__(self, found: Any, ghosts: Any, n: int) -> None:

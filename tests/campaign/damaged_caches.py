@@ -50,8 +50,8 @@ def program(model: Path, cache: Path) -> str:
 class DamagedCaches(Target):
     name = "caches"
     promise = (
-        "A damaged, missing or read-only cache costs time and nothing else: the numbers "
-        "are bitwise those of a good cache"
+        "A damaged, missing or read-only cache costs time and nothing else: the "
+        "numbers are bitwise those of a good cache"
     )
     tried = (
         "files of the caches of kernels and plans cut, emptied, exchanged, removed, "

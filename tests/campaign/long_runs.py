@@ -49,9 +49,9 @@ READ = ("one_type.pb", "dpa1_plain.pth", "one_type.dp", "se_r.yaml", "matpl.pt")
 class LongRuns(Target):
     name = "long"
     promise = (
-        f"Memory is flat: it grows by less than {NOISE // MIB} MiB and {PER_ITEM} bytes "
-        "for each frame, load or step after a warm-up; forked and spawned processes "
-        "compute while their parent does; processes may start at once with an empty "
+        f"Memory is flat: it grows by less than {NOISE // MIB} MiB and {PER_ITEM} "
+        "bytes for each frame, load or step after a warm-up; forked and spawned "
+        "processes compute while their parent does; processes may start at once with an empty "
         "cache; NaN on one MPI rank ends all ranks with an error"
     )
     tried = (
@@ -68,8 +68,8 @@ class LongRuns(Target):
         )
         self.children, self.processes = (12, 16) if is_full else (3, 2)
         self.checks: tuple[Callable[[Path], Outcome], ...] = (
-            self._frames, self._cycles, self._steps, self._fork, self._spawn, self._cold,
-            self._ranks,
+            self._frames, self._cycles, self._steps, self._fork, self._spawn,
+            self._cold, self._ranks,
         )  # fmt: skip
         self.most = len(self.checks)
 

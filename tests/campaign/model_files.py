@@ -17,7 +17,7 @@ from dpse_fast.model import Model
 
 from .memory import MIB, has_limits, peak_growth
 from .mutations import mutate
-from .target import Outcome, Target
+from .target import Outcome, Target, check_message
 
 EXPANSION = 4
 SLACK = 48 * MIB
@@ -59,9 +59,7 @@ def read_outcome(copy: Path, one: Original) -> tuple[str, Model | None]:
     try:
         model = read(copy, one.head).model
     except ModelFileError as error:
-        message = str(error).removeprefix(f"{copy}: ")
-        clear = "\n" not in message and len(message) <= LONGEST_MESSAGE
-        assert message != str(error) and clear, f"message {str(error)[:200]!r}"
+        check_message(error, LONGEST_MESSAGE, f"{copy}: ")
         return "error", None
     return ("equal" if model.digest() == one.digest else "different"), model
 
@@ -80,7 +78,7 @@ def evaluation_outcome(copy: Path, head: str | None, model: Model, seed: int) ->
             potential = dpse_fast.load(copy, head=head, threads=1, tol=0.0)
         found = potential.compute(positions, types, cell, atomic=True, **given)
     except (InputError, ModelFileError) as error:
-        assert "\n" not in str(error), f"message {str(error)[:200]!r}"
+        check_message(error)
         return "refused"
     finite = np.isfinite(found.energy) and np.isfinite(found.forces).all()
     if finite and np.isfinite(found.virial).all():

@@ -36,7 +36,9 @@ def row(name: str, entry: dict[str, Any] | None) -> str:
     counts = dict(entry["outcomes"])
     failed = counts.pop("FAILURE", 0)
     each = ", ".join(f"{number(n)} {kind}" for kind, n in counts.items())
-    result = "no failure" if not failed else f"**{number(failed)} failures**"
+    result = "no failure"
+    if failed:
+        result = f"**{number(failed)} failure{'s' * (failed > 1)}**"
     measured = [f"{k}: {number(v)}" for k, v in figures.items() if " " in k]
     measured.append(f"largest process: {number(entry['peak_mib'])} MiB")
     often = f"{number(entry['executions'])} executions (seed {entry['seed']}): {each}"

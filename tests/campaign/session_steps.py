@@ -43,8 +43,8 @@ class Walk:
         """One random change, most often a small one."""
         before = (self.positions, self.types, self.cell, self._given)
         change = self.rng.choice(
-            [self._move, self._strain, self._jump, self._wrap, self._species, self._grow,
-             self._shrink, self._parameters, self._shift],
+            [self._move, self._strain, self._jump, self._wrap, self._species,
+             self._grow, self._shrink, self._parameters, self._shift],
             p=[0.6, 0.1, 0.05, 0.05, 0.05, 0.05, 0.05, 0.025, 0.025],
         )  # fmt: skip
         change()

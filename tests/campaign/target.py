@@ -74,6 +74,15 @@ class Target:
         return np.random.default_rng([self.seed, number, purpose])
 
 
+def check_message(error: BaseException, most: int = 1000, start: str = "") -> None:
+    """An error is said on one line of some length, which names the file."""
+    text = str(error)
+    shown = f"message {text[:200]!r}"
+    assert text.startswith(start), shown
+    assert "\n" not in text, shown
+    assert len(text) - len(start) <= most, shown
+
+
 def outcome_of(target: Target, number: int, folder: Path) -> Outcome | BaseException:
     """What an execution found, or the exception that it failed with."""
     try:

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import numpy as np
 
-WORDS = (
-    "nan inf -inf 1e308 1e-320 -1 0 1e9 999999999999 2147483648 1e400 0x1 T F None X "
-    "Xx OW D Ånton 1_0 ١ 'x \"x pbc=\"T T T\" lattice=\"1 0 0 0 1 0 0 0 1\" {} [1,2 \\ "
-    "energy=none stress=\"1 2 3 4 5 6\" forces:R:2 species:S:1 pos:R:3 ITEM: 1:2:3"
-).split(" ")  # fmt: skip
+WORDS = [
+    *("nan", "inf", "-inf", "1e308", "1e-320", "-1", "0", "1e9", "999999999999"),
+    *("2147483648", "1e400", "0x1", "1_0", "١", "T", "F", "None", "X", "Xx", "OW", "D"),
+    *("Ånton", "'x", '"x', 'pbc="T T T"', 'lattice="1 0 0 0 1 0 0 0 1"', "{}", "[1,2"),
+    *("\\", "energy=none", 'stress="1 2 3 4 5 6"', "forces:R:2", "species:S:1"),
+    *("pos:R:3", "ITEM:", "1:2:3"),
+]
 
 
 def change_text(data: bytes, rng: np.random.Generator) -> bytes:

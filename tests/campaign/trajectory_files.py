@@ -17,12 +17,11 @@ from dpse_fast.trajectory import Frame, read_frames
 
 from .memory import MIB, has_limits, peak_growth
 from .mutations import mutate
-from .target import Outcome, Target
+from .target import Outcome, Target, check_message
 from .text_mutations import change_text
 
 EXPANSION = 4
 SLACK = 64 * MIB
-LONGEST_MESSAGE = 1000
 BOMBS = 250  # one execution of so many is a file made to take memory
 
 Files = Mapping[str, bytes]  # name (or path in a folder) → content
@@ -173,7 +172,8 @@ def lay_out(files: Files, folder: Path) -> Path:
 def check(frame: Frame) -> None:
     """The arrays of a frame fit each other."""
     n = frame.n_atoms
-    assert frame.positions.shape == (n, 3) and frame.types.shape == (n,)
+    assert frame.positions.shape == (n, 3)
+    assert frame.types.shape == (n,)
     assert frame.positions.dtype == np.float64
     assert frame.cell is None or frame.cell.shape == (3, 3)
     assert frame.cell is not None or not any(frame.pbc)
@@ -191,7 +191,7 @@ def reading_outcome(path: Path) -> str:
             check(frame)
             n += 1
     except InputError as error:
-        assert len(str(error)) < LONGEST_MESSAGE, f"message {str(error)[:200]!r}"
+        check_message(error)
         return "error after frames" if n else "error"
     return "frames"
 
@@ -231,6 +231,6 @@ class TrajectoryFiles(Target):
             return Outcome({reading_outcome(path): 1})
         kind, growth = peak_growth(lambda: reading_outcome(path))
         beyond = growth - EXPANSION * size
-        text = f"memory {beyond / MIB:.0f} MiB beyond {EXPANSION} files: {next(iter(files))}"
+        text = f"memory {beyond / MIB:.0f} MiB beyond {EXPANSION} files: {path.name}"
         assert beyond <= SLACK, text
         return Outcome({kind: 1}, {"MiB beyond 4 files": beyond / MIB})

@@ -50,7 +50,7 @@ class Tally:
         """Whether this kind of failure is new: texts differ by more than numbers."""
         self.executions += 1
         self.counts["FAILURE"] += 1
-        kind = re.sub(r"0x[0-9a-f]+|[\d.]+|'[^']*'|\[.*\]$|;.*", "#", text)[:80]
+        kind = re.sub(r"0x[0-9a-f]+|-?[\d.]+|'[^']*'|\[.*\]$|;.*", "#", text)[:80]
         numbers = self.failures.setdefault(kind, [])
         numbers.append(number)
         self.texts.setdefault(kind, text)
