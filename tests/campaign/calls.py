@@ -66,8 +66,10 @@ class Calls(Target):
             before, what = dict(given), hostile.name
             fails = must_fail(hostile, before, model)
             hostile.change(given, rng)
-            if not fails and hostile.name.endswith("cell"):
+            if not fails and hostile.name.endswith(("cell", "number")):
+                # What was another spelling may not be one any more.
                 meaning["cell"], meaning["pbc"] = given["cell"], given["pbc"]
+                meaning["positions"] = np.array(given["positions"], float)
         caller = Caller(potential, way, rng)
         found = caller.timed(given)
         if isinstance(found, InputError):

@@ -51,7 +51,7 @@ class CommandFaults(Target):
         "for HDF5 and extxyz"
     )
     time_limit = 300.0
-    full = 2_000
+    full = 1_000
 
     def prepare(self, folder: Path) -> None:
         self.model = folder / "model.h5"

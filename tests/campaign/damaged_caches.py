@@ -59,7 +59,7 @@ class DamagedCaches(Target):
         "each read by a new process"
     )
     time_limit = MOST_SECONDS + 100.0
-    full = 500
+    full = 300
 
     def prepare(self, folder: Path) -> None:
         self.model = folder / "model.h5"

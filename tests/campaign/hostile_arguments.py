@@ -64,7 +64,7 @@ WRONG: tuple[tuple[str, Callable[[Any, Rng], Any]], ...] = (
     ("objects", lambda a, rng: np.array([object()] * 3)),
     ("decimals", lambda a, rng: [[decimal.Decimal(1)] * 4] * 2),
     ("fractions", lambda a, rng: [[fractions.Fraction(1, 2)] * 4] * 2),
-    ("complex", lambda a, rng: np.asarray(a) + 1j),
+    ("complex", lambda a, rng: np.ones(np.shape(a), complex)),
     ("dates", lambda a, rng: np.zeros(np.shape(a), "M8[s]")),
     ("durations", lambda a, rng: np.zeros(np.shape(a), "m8[s]")),
     ("date", lambda a, rng: datetime.date(2000, 1, 1)),

@@ -32,7 +32,7 @@ class Interrupts(Target):
     )
     time_limit = 120.0
     batch = 5
-    full = 5_000
+    full = 2_000
 
     def prepare(self, folder: Path) -> None:
         self.model = random_model()

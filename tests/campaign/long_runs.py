@@ -51,8 +51,8 @@ class LongRuns(Target):
     promise = (
         f"Memory is flat: it grows by less than {NOISE // MIB} MiB and {PER_ITEM} "
         "bytes for each frame, load or step after a warm-up; forked and spawned "
-        "processes compute while their parent does; processes may start at once with an empty "
-        "cache; NaN on one MPI rank ends all ranks with an error"
+        "processes compute while their parent does; others may start at once with an "
+        "empty cache; NaN on one MPI rank ends all ranks with an error"
     )
     tried = (
         "`eval` of {frames} frames, {cycles} times load, compute and delete, {steps} "
