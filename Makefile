@@ -5,7 +5,7 @@ PEERS ?= .venv-peers
 LINKS := build/links
 BIN := $(VENV)/bin
 
-.PHONY: install demo quick test lint bench gpu clean
+.PHONY: install demo quick test fuzz lint bench gpu clean
 
 install: $(VENV)/.installed ## an environment with dpse-fast and its tools
 
@@ -23,6 +23,13 @@ quick: install ## the tests of tests/quick.txt, some of each folder, in minutes
 
 test: install ## all tests; needs no GPU, no network, no deepmd-kit
 	$(BIN)/python -m pytest --numprocesses auto --maxprocesses 8 --dist loadfile
+
+# What users, files and machines do wrong, at random; 10 minutes unless told otherwise:
+# make fuzz MINUTES=30 SEED=2 ONLY=models,calls    make fuzz FULL=1 RESULTS=docs/reliability.json
+fuzz: install ## the campaign of tests/campaign; fails if anything does
+	PYTHONPATH=tests:. $(BIN)/python -m campaign $(if $(MINUTES),--minutes $(MINUTES)) \
+		$(if $(SEED),--seed $(SEED)) $(if $(ONLY),--only $(ONLY)) $(if $(FULL),--full) \
+		$(if $(NUMBER),--number $(NUMBER)) $(if $(RESULTS),--results $(RESULTS)) $(FUZZ)
 
 lint: install ## style, types, what imports what
 	$(BIN)/ruff check .

@@ -81,7 +81,9 @@ class OrderedSum:
     """
 
     def __init__(self) -> None:
-        self._changed = threading.Condition()
+        # A Condition that is interrupted while it is entered stays locked; a Lock not.
+        self._lock = threading.Lock()
+        self._changed = threading.Condition(self._lock)
         self._free: list[BlockForces] = []
         self.forces = np.empty((0, 3))
         self.virial = np.zeros((3, 3))
@@ -104,7 +106,7 @@ class OrderedSum:
 
         While a thread is held up with a block, others get only `MOST_WAITING` ahead.
         """
-        with self._changed:
+        with self._lock:
             while len(self._waiting) >= MOST_WAITING and block != self._next:
                 if stopped.is_set():
                     break
@@ -113,7 +115,7 @@ class OrderedSum:
 
     def add(self, block: int, found: BlockForces) -> None:
         """Add a block's forces once those of all blocks before it are in."""
-        with self._changed:
+        with self._lock:
             self._waiting[block] = found
             while (ready := self._waiting.pop(self._next, None)) is not None:
                 merge_forces(

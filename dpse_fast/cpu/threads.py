@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import threading
 from collections.abc import Callable, Iterable
-from concurrent.futures import Future, ThreadPoolExecutor, wait
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 Tasks = Iterable[tuple[Any, ...]]
@@ -41,38 +41,18 @@ class Workers:
             for task in some:
                 function(*task)
             return
-        lock, waiting = threading.Lock(), iter(some)
-        stopped = stopped or threading.Event()
-
-        def work() -> None:
-            while not stopped.is_set():
-                with lock:
-                    task = next(waiting, None)
-                if task is None:
-                    return
-                try:
-                    function(*task)
-                except BaseException:
-                    stopped.set()
-                    raise
-
-        helping: list[Future[None]] = []
+        team = _Team(function, some, stopped or threading.Event())
         try:
-            helping += [self._threads().submit(work) for _ in range(others)]
-            work()
-            for future in helping:
-                # Nothing is left for those that have not begun.
-                future.cancel()
-            wait(helping)
+            for _ in range(others):
+                self._threads().submit(team.help)
+            team.work()
+            team.end()
         except BaseException:
-            stopped.set()
-            for future in helping:
-                future.cancel()
-            wait(helping)
+            team.stopped.set()
+            team.end()
             raise
-        for future in helping:
-            if not future.cancelled():
-                future.result()
+        if team.errors:
+            raise team.errors[0]
 
     def _threads(self) -> ThreadPoolExecutor:
         """The others of this process: a fork does not take threads along."""
@@ -80,3 +60,72 @@ class Workers:
             self._pool = ThreadPoolExecutor(self.threads - 1, "dpse-fast")
             self._process = os.getpid()
         return self._pool
+
+
+class _Team:
+    """Threads that share tasks, counted by themselves.
+
+    An interrupt can come between any two steps of the caller's thread: also when a
+    thread was asked to help and the caller does not know it yet. Whoever helps counts,
+    and `end` lets nobody begin any more. Only plain locks are used: a Condition or an
+    Event that is interrupted while it is entered stays locked.
+    """
+
+    def __init__(
+        self,
+        function: Callable[..., None],
+        tasks: Iterable[tuple[Any, ...]],
+        stopped: threading.Event,
+    ) -> None:
+        self.stopped = stopped
+        self.errors: list[BaseException] = []  # of those that help
+        self._function, self._waiting = function, iter(tasks)
+        self._lock = threading.Lock()
+        self._helping, self._ended = 0, False
+        self._idle = threading.Lock()  # free once nobody helps any more
+        self._idle.acquire()
+
+    def work(self) -> None:
+        """Take tasks until there are no more."""
+        while not self.stopped.is_set():
+            with self._lock:
+                task = next(self._waiting, None)
+            if task is None:
+                return
+            try:
+                self._function(*task)
+            except BaseException:
+                self.stopped.set()
+                raise
+
+    def help(self) -> None:
+        """`work` of another thread, unless it is over."""
+        with self._lock:
+            if self._ended:
+                return
+            self._helping += 1
+        try:
+            self.work()
+        except BaseException as error:
+            self.errors.append(error)
+        finally:
+            with self._lock:
+                self._helping -= 1
+                if self._ended and not self._helping:
+                    self._idle.release()
+
+    def end(self) -> None:
+        """Wait for those that help; nobody else begins. Interrupts come after that."""
+        interrupt: BaseException | None = None
+        while True:
+            try:
+                with self._lock:
+                    self._ended = True
+                    if not self._helping:
+                        break
+                self._idle.acquire()
+            except BaseException as error:
+                self.stopped.set()
+                interrupt = error
+        if interrupt is not None:
+            raise interrupt

@@ -5,7 +5,10 @@ from __future__ import annotations
 import os
 import signal
 import threading
+import time
+from concurrent.futures import ThreadPoolExecutor
 from itertools import pairwise
+from typing import Any
 
 import numpy as np
 import pytest
@@ -77,6 +80,30 @@ def test_an_interrupt_waits_for_what_runs() -> None:
         else:
             ended.append(stopped.wait(10))
 
+    with pytest.raises(KeyboardInterrupt):
+        Workers(2).run(work, [(0,), (1,)], stopped)
+    assert ended == [True]
+
+
+def test_a_thread_that_the_caller_does_not_know_yet_is_waited_for(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """The interrupt comes when it was asked to help, before the caller noted that."""
+    begun, stopped, ended = threading.Event(), threading.Event(), []
+    submit = ThreadPoolExecutor.submit
+
+    def interrupted(*arguments: Any) -> None:
+        submit(*arguments)
+        begun.wait(10)
+        raise KeyboardInterrupt
+
+    def work(_: int) -> None:
+        begun.set()
+        stopped.wait(10)
+        time.sleep(0.2)
+        ended.append(True)
+
+    monkeypatch.setattr(ThreadPoolExecutor, "submit", interrupted)
     with pytest.raises(KeyboardInterrupt):
         Workers(2).run(work, [(0,), (1,)], stopped)
     assert ended == [True]

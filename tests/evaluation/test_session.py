@@ -160,13 +160,17 @@ def test_blocks_cover_every_atom(monkeypatch: pytest.MonkeyPatch) -> None:
         )
 
 
-def test_results_are_bitwise_the_same_for_any_number_of_threads() -> None:
+@pytest.mark.parametrize("precision", ["double", "mixed", "single"])
+def test_results_are_bitwise_the_same_for_any_number_of_threads(
+    precision: str,
+) -> None:
     model, s = random_model(3), random_structure("cubic", 3)
     shifts = np.array(np.meshgrid(*[range(4)] * 3)).reshape(3, -1).T @ s.cell
     positions = (shifts[:, None] + s.positions).reshape(-1, 3)
     box = (positions, np.tile(s.types, len(shifts)), 4 * s.cell)
     first, *rest = (
-        dpse_fast.load(model, threads=n).compute(*box, atomic=True) for n in (1, 2, 5)
+        dpse_fast.load(model, threads=n, precision=precision).compute(*box, atomic=True)
+        for n in (1, 2, 5)
     )
     for other in rest:
         for name in ("energy", "forces", "virial", "atomic_energies", "atomic_virials"):

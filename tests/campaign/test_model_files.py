@@ -1,14 +1,17 @@
-"""A few mutations of every kind of file; ``tests/fuzz.py`` reads thousands."""
+"""A few mutations of every kind of model file; ``make fuzz`` reads thousands."""
 
 from __future__ import annotations
 
 from pathlib import Path
 
-import fuzz
 import pytest
-from formats.mutations import mutate
+from golden_frames import GOLDEN
 
-GOLDEN = Path(__file__).parents[1] / "golden"
+from . import model_files
+from .model_files import original, read_outcome
+from .mutations import mutate
+from .workers import execute_all
+
 MUTATIONS = 60
 FILES: dict[str, str | None] = {
     "plain.pb": None,
@@ -31,16 +34,12 @@ FILES: dict[str, str | None] = {
 
 @pytest.mark.parametrize("name", FILES)
 def test_a_mutation_is_an_error_or_a_model(name: str, tmp_path: Path) -> None:
-    data, head = (GOLDEN / name).read_bytes(), FILES[name]
-    digest = fuzz.digest_of(GOLDEN / name, head)
-    assert digest is not None
+    one = original(GOLDEN / name, FILES[name])
     found = set()
     for number in range(MUTATIONS):
         copy = tmp_path / "mutated"
-        copy.write_bytes(mutate(data, 0, number))
-        outcome = fuzz.outcome(copy, head, digest)
-        assert outcome in ("error", "equal", "different"), f"{number}: {outcome}"
-        found.add(outcome)
+        copy.write_bytes(mutate(one.data, 0, number))
+        found.add(read_outcome(copy, one)[0])
     assert "error" in found
     assert len(found) > 1
 
@@ -53,27 +52,32 @@ def test_a_mutation_is_repeated_by_its_number() -> None:
     assert mutate(data, 2, 0) != first[0]
 
 
-def test_the_harness_tells_failures(
+def test_the_harness_tells_unclear_messages(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def long_message(path: Path, head: str | None) -> None:
-        raise fuzz.ModelFileError(f"{path}: two\nlines")
+        raise model_files.ModelFileError(f"{path}: two\nlines")
 
-    monkeypatch.setattr(fuzz, "read_model", long_message)
-    assert fuzz.outcome(tmp_path / "a", None, None).startswith("FAILURE message")
+    one = original(GOLDEN / "plain.dp")
+    monkeypatch.setattr(model_files, "read", long_message)
+    with pytest.raises(AssertionError, match="message"):
+        read_outcome(tmp_path / "a", one)
 
 
 @pytest.mark.skipif(
     not Path("/proc/self/clear_refs").exists(), reason="needs Linux's /proc"
 )
+@pytest.mark.parametrize(
+    ("slack", "n_failures"), [(-(2**40), 3), (model_files.SLACK, 0)]
+)
 def test_the_harness_measures_memory(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    tmp_path: Path, slack: int, n_failures: int
 ) -> None:
-    file = tmp_path / "plain.pth"
-    file.write_bytes((GOLDEN / "plain.pth").read_bytes())
-    monkeypatch.setattr(fuzz, "SLACK", -(2**40))
-    counts = fuzz.run(file, None, 1, range(3))
-    assert counts == {"FAILURE": 3}
-    assert "--seed 1 --only 2: memory" in capsys.readouterr().out
-    monkeypatch.undo()
-    assert fuzz.run(file, None, 1, range(3))["FAILURE"] == 0
+    target = model_files.ModelFiles()
+    target.originals, target.slack = [original(GOLDEN / "plain.pth")], slack
+    said: dict[int, str] = {}
+    found = execute_all(target, tmp_path, 1, 3, float("inf"), said.__setitem__)
+    assert found.counts["FAILURE"] == n_failures
+    assert found.executions == 3
+    assert len(said) == (n_failures > 0)
+    assert all(text.startswith("AssertionError: memory") for text in said.values())
