@@ -96,8 +96,17 @@ class NonFiniteWarning(UserWarning):
     """Energies or forces that are NaN or infinite."""
 
 
+def in_escapes(text: str) -> str:
+    """The text with what UTF-8 cannot encode, bytes of files and paths, in escapes."""
+    return text.encode("utf-8", "backslashreplace").decode()
+
+
 def warn(message: str, kind: type[Warning]) -> None:
-    """Warn at the line of the caller's code, however deep in ours it is found."""
+    """Warn at the line of the caller's code, however deep in ours it is found.
+
+    Bytes of a file that are no text are written as escapes.
+    """
+    message = in_escapes(message)
     level, frame = 1, sys._getframe(0)
     package = __name__.partition(".")[0]
     while frame.f_back and _is_ours(frame.f_globals.get("__name__", ""), package):

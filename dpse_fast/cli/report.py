@@ -10,6 +10,8 @@ from typing import Any
 
 import click
 
+from ..errors import in_escapes
+
 UNITS = {
     "_ev_per_angstrom": "eV/Å",
     "_ev_per_atom": "eV/atom",
@@ -20,14 +22,16 @@ UNITS = {
 def plain(value: Any) -> Any:
     """The value made of what JSON knows; NaN and infinity become null."""
     if isinstance(value, Mapping):
-        return {str(key): plain(item) for key, item in value.items()}
+        return {in_escapes(str(key)): plain(item) for key, item in value.items()}
     if hasattr(value, "tolist"):  # of NumPy
         return plain(value.tolist())
     if isinstance(value, list | tuple | set | frozenset):
         return [plain(item) for item in value]
     if isinstance(value, float):
         return value if math.isfinite(value) else None
-    return value if value is None or isinstance(value, bool | int) else str(value)
+    if value is None or isinstance(value, bool | int):
+        return value
+    return in_escapes(str(value))
 
 
 def print_json(value: Mapping[str, Any]) -> None:

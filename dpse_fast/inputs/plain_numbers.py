@@ -26,7 +26,9 @@ _ROWS = (list, tuple)
 
 
 def _mask(value: Any) -> bool:
-    return hasattr(value, "mask")
+    """ASE's ``Cell.mask()`` and others tell what is zero; they hide no numbers."""
+    found = getattr(value, "mask", None)
+    return found is not None and not callable(found)
 
 
 def _torch_mask(value: Any) -> bool:

@@ -12,9 +12,11 @@ import sysconfig
 from contextlib import redirect_stdout
 from importlib import resources
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import NamedTuple
 
 from ..errors import InputError
+from ..runtime.atomic_file import complete_or_absent
 
 MODULE = "_dpse_embedded"
 GENERATED = "dpse_embedded.c"
@@ -95,25 +97,27 @@ def build(folder: str | os.PathLike[str], compiler: str | None = None) -> Path:
             "the package gcc"
         )
     into = Path(folder)
-    work = into / "build"
-    sources = write_sources(work)
+    into.mkdir(parents=True, exist_ok=True)
     library = into / "libdpse.so"
-    arguments = [
-        *(command, "-std=c11", "-O2", "-fPIC", "-shared", "-fvisibility=hidden"),
-        "-pthread",
-        *(f"-I{path}" for path in sources.include),
-        *map(str, sources.files),
-        *("-o", str(library)),
-        *sources.link,
-    ]
-    done = subprocess.run(arguments, capture_output=True, text=True, check=False)
-    if done.returncode:
-        raise InputError(
-            f"compiler: {name} could not make {library}:\n{done.stderr.strip()}"
-        )
-    for header in ("dpse.h", "dpse.f90"):
-        shutil.copy(work / header, into / header)
-    shutil.rmtree(work)
+    with TemporaryDirectory(prefix="dpse-fast-") as place:
+        work = Path(place)
+        sources = write_sources(work)
+        arguments = [
+            *(command, "-std=c11", "-O2", "-fPIC", "-shared", "-fvisibility=hidden"),
+            "-pthread",
+            *(f"-I{path}" for path in sources.include),
+            *map(str, sources.files),
+            *("-o", str(work / library.name)),
+            *sources.link,
+        ]
+        done = subprocess.run(arguments, capture_output=True, text=True, check=False)
+        if done.returncode:
+            raise InputError(
+                f"compiler: {name} could not make {library}:\n{done.stderr.strip()}"
+            )
+        for file in (library.name, "dpse.h", "dpse.f90"):
+            with complete_or_absent(into / file) as partial:
+                shutil.copyfile(work / file, partial)
     return library
 
 

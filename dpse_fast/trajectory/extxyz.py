@@ -177,7 +177,7 @@ class ExtxyzReader:
             cell=cell,
             pbc=pbc,
             labels=labels,
-            **parameters(values, arrays, name),
+            **parameters(values, arrays),
         )
 
     def _set_columns(self, properties: str | None) -> None:

@@ -39,6 +39,7 @@ class Frame:
     labels : the reference energy, forces and virial that came with it
     fparam : (k,) frame parameters, or None
     aparam : (N, k) atomic parameters, one row (k,) for all atoms, or None
+    refused : of fparam and aparam, which the frame has but not as numbers → what came
     """
 
     name: str
@@ -51,6 +52,7 @@ class Frame:
     labels: Labels = field(default_factory=Labels)
     fparam: Doubles | None = None
     aparam: Doubles | None = None
+    refused: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def n_atoms(self) -> int:
@@ -67,7 +69,16 @@ class Frame:
         return None if self.names is None else np.array(self.names)[self.types]
 
     def parameters_for(self, model: Model) -> dict[str, Doubles | None]:
-        """Arguments of ``compute``: the frame's parameters that the model takes."""
+        """Arguments of ``compute``: the frame's parameters that the model takes.
+
+        Raises
+        ------
+        InputError
+            If the frame has one of them, but not as numbers.
+        """
+        for what, came in self.refused.items():
+            if getattr(model, what) is not None:
+                raise InputError(f"{self.name}: expected numbers as {what}, got {came}")
         return {
             "fparam": None if model.fparam is None else self.fparam,
             "aparam": None if model.aparam is None else self.aparam,
@@ -98,7 +109,8 @@ def volume_of(cell: Doubles | None, pbc: Periodicity) -> float | None:
     """Å³, or None unless periodic in three dimensions."""
     if cell is None or not all(pbc):
         return None
-    return float(abs(np.linalg.det(cell)))
+    with np.errstate(all="ignore"):  # of cells that are refused when they are used
+        return float(abs(np.linalg.det(cell)))
 
 
 def coded(names: list[str]) -> tuple[tuple[str, ...], Integers]:
@@ -108,30 +120,19 @@ def coded(names: list[str]) -> tuple[tuple[str, ...], Integers]:
     return tuple(codes), np.array(types, np.int64)
 
 
-def parameters(
-    info: Mapping[str, Any], arrays: Mapping[str, Any], name: str
-) -> dict[str, Doubles | None]:
-    """The fparam and aparam that a frame holds.
-
-    Raises
-    ------
-    InputError
-        If they are not numbers.
-    """
-    aparam = arrays.get("aparam", info.get("aparam"))
-    return {
-        "fparam": _parameters(info.get("fparam"), "fparam", name),
-        "aparam": _parameters(aparam, "aparam", name),
+def parameters(info: Mapping[str, Any], arrays: Mapping[str, Any]) -> dict[str, Any]:
+    """The fparam and aparam that a frame holds, and which of them are refused."""
+    given = {
+        "fparam": info.get("fparam"),
+        "aparam": arrays.get("aparam", info.get("aparam")),
     }
-
-
-def _parameters(value: Any, what: str, name: str) -> Doubles | None:
-    if value is None:
-        return None
-    array = numbers_in(value)
-    if array is None:
-        raise InputError(f"{name}: expected numbers as {what}, got {value!r:.40}")
-    return array
+    found: dict[str, Any] = {"refused": {}}
+    for what, value in given.items():
+        if value is not None:
+            found[what] = numbers_in(value)
+            if found[what] is None:
+                found["refused"][what] = f"{value!r:.40}"
+    return found
 
 
 @contextmanager

@@ -54,6 +54,7 @@ NOT_COMPARED = re.compile(
     r"|formation|binding|hull|unit|tol|shift|magn|fermi|gap_energy|zero_?point",
     re.IGNORECASE,
 )
+NONE = frozenset({"", "none", "null"})
 _VOIGT = np.array([[0, 5, 4], [5, 1, 3], [4, 3, 2]])
 
 Store = Mapping[str, Any]
@@ -149,7 +150,7 @@ class LabelReader:
                 continue
             array = self._find(kind, stores, [(3, 3), (9,), (6,)])
             if array is None:
-                return None
+                continue
             if volume is None:
                 self._leave_out(
                     kind,
@@ -168,7 +169,9 @@ class LabelReader:
         for key in KEYS[quantity] if asked is None else (asked,):
             for store in stores:
                 value = store.get(key)
-                if value is not None:
+                if _is_none(value) and asked is None:
+                    self._say_left_out(key, f"expected numbers, got {value!r}")
+                elif value is not None:
                     self._unseen.pop(quantity, None)
                     return key, value
         return None
@@ -202,6 +205,9 @@ class LabelReader:
         key = "" if found is None else found[0]
         if quantity in self._asked:
             raise InputError(f"{self._notices.where}: label {key!r}: {why}")
+        self._say_left_out(key, why)
+
+    def _say_left_out(self, key: str, why: str) -> None:
         self._notices.once(
             f"{key} {why[:12]}", f"label {key!r}: {why}; left out", LabelWarning
         )
@@ -222,6 +228,10 @@ class LabelReader:
                     f"--{quantity}-key {key}",
                     LabelWarning,
                 )
+
+
+def _is_none(value: Any) -> bool:
+    return isinstance(value, str) and value.strip().lower() in NONE
 
 
 @lru_cache(maxsize=4096)

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from ..array_types import Doubles
+from ..inputs.plain_numbers import refuse_meaning
 
 _SEPARATORS = str.maketrans("[](){},;", "        ")
 LONGEST = 20_000  # characters; labels and parameters are far shorter
@@ -30,9 +31,10 @@ def numbers_in(value: Any) -> Doubles | None:
             return None
         return array[0] if array.size == 1 else array
     try:
+        refuse_meaning(value, "")  # a mask, units
         array = np.asarray(value)
         if array.dtype.kind not in "fiu":
             return None
         return array.astype(np.float64)
-    except (TypeError, ValueError, OverflowError):
+    except (TypeError, ValueError, OverflowError):  # InputError is a ValueError
         return None

@@ -9,7 +9,7 @@ import numpy as np
 from ..array_types import Doubles, Integers
 from .boundaries import StatedBoundaries, boundaries
 from .elements import IS_SYMBOL, species_name
-from .frame import Frame, coded
+from .frame import Frame, coded, volume_of
 from .plausible import largest_size
 from .reading_options import ReadingOptions
 from .text_lines import LineStream, open_bytes
@@ -103,7 +103,10 @@ def _lattice(lines: list[str]) -> tuple[Doubles, Doubles]:
     if scale.size not in (1, 3) or cell.shape != (3, 3):
         raise ValueError("expected one or three scales, and three vectors")
     if scale.size == 1 and scale[0] < 0:  # the volume
-        scale = np.cbrt(-scale / abs(np.linalg.det(cell)))
+        volume = volume_of(cell, (True, True, True))
+        if not volume:
+            raise ValueError("expected vectors that span a volume")
+        scale = np.cbrt(-scale / volume)
     return cell * scale, scale
 
 

@@ -37,7 +37,7 @@ def from_atoms(
     Raises
     ------
     InputError
-        If it is periodic without a cell, or parameters are no numbers.
+        If it is periodic without a cell.
     """
     options = options or ReadingOptions()
     notices = notices or Notices()
@@ -56,7 +56,7 @@ def from_atoms(
         cell=cell,
         pbc=pbc,
         labels=labels.read(stores, len(atoms), volume_of(cell, pbc)),
-        **parameters(atoms.info, atoms.arrays, name),
+        **parameters(atoms.info, atoms.arrays),
     )
 
 

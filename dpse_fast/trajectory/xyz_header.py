@@ -27,7 +27,7 @@ EDGE = re.compile(r"(unit|sim)?_?(cell|box|lattice)", re.IGNORECASE)
 PBC_KEYS = re.compile(r"pbc|periodic(ity)?|periodic_boundar\w*", re.IGNORECASE)
 _NUMBER = r"[-+]?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?"
 _CELL_IN_WORDS = re.compile(
-    rf"\b(cell|box|lattice)\b[^\d=]{{0,20}}{_NUMBER}[\s,]+{_NUMBER}[\s,]+{_NUMBER}",
+    rf"\b(cell|box|lattice|cryst1)\b[^\d=]{{0,20}}{_NUMBER}[\s,]+{_NUMBER}[\s,]+{_NUMBER}",
     re.IGNORECASE,
 )
 # A pair of brackets may contain others; what is not closed goes on to the end.
