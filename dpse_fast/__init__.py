@@ -7,12 +7,16 @@ from typing import TYPE_CHECKING, Any
 
 from .errors import (
     AccuracyWarning,
+    CellWarning,
     DpseError,
     InputError,
+    LabelWarning,
     ModelFileError,
     NonFiniteWarning,
     SelOverflowWarning,
     ShortDistanceWarning,
+    TruncatedTrajectoryWarning,
+    UnitsWarning,
     UnseenTypesWarning,
 )
 from .runtime.process_state import garbage_collection_paused
@@ -30,8 +34,10 @@ if TYPE_CHECKING:
 __all__ = [
     "AccuracyWarning",
     "BatchSession",
+    "CellWarning",
     "DpseError",
     "InputError",
+    "LabelWarning",
     "ListedResult",
     "ListedSession",
     "Model",
@@ -45,6 +51,8 @@ __all__ = [
     "Session",
     "ShortDistanceWarning",
     "Structure",
+    "TruncatedTrajectoryWarning",
+    "UnitsWarning",
     "UnseenTypesWarning",
     "__version__",
     "load",

@@ -8,6 +8,9 @@ and what they were building stays half built. Whatever has such a state is a
 
 from __future__ import annotations
 
+# Those that tell Python of forks must do so before a fork begins to wait.
+import concurrent.futures.thread  # noqa: F401
+import logging  # noqa: F401
 import os
 import sys
 import threading
@@ -15,8 +18,7 @@ import time
 from typing import Any
 from weakref import WeakSet
 
-LONGEST_WAIT = 60.0  # s, for a thread that compiles
-LONGEST_IMPORT = 10.0  # s
+LONGEST_WAIT = 60.0  # s, for threads that compile, import or load a model
 LOOK_AGAIN = 0.001  # s
 IMPORTED_LATE = ("dpse_fast", "numba", "llvmlite", "numpy", "scipy", "h5py", "ase")
 
@@ -28,10 +30,14 @@ class Forkable:
         _known.add(self)
 
     def before_fork(self) -> None:
-        """In the thread that forks."""
+        """In the thread that forks; others may still go on with what they do."""
+
+    def is_busy(self) -> bool:
+        """After that: whether another thread does what a fork must not cut in two."""
+        return False
 
     def after_fork_in_parent(self) -> None:
-        """In the same thread."""
+        """In the same thread, also when the fork has to wait."""
 
     def after_fork_in_child(self) -> None:
         """In the only thread of the child."""
@@ -90,26 +96,33 @@ class _Compiler(Forkable):
 class _Imports(Forkable):
     """Modules that another thread is importing: a child would wait for them for ever.
 
-    Python renews the lock of all imports in a child, but not that of each module.
+    Python renews the lock of all imports in a child, but not that of each module. A
+    fork waits for them; where it cannot, the child gets an error and does not hang.
     """
 
-    def before_fork(self) -> None:
-        end = time.monotonic() + LONGEST_IMPORT
-        while _others_import() and time.monotonic() < end:
-            time.sleep(LOOK_AGAIN)
+    def is_busy(self) -> bool:
+        return bool(_imported_by_others())
+
+    def after_fork_in_child(self) -> None:
+        for name in _imported_by_others():
+            del _module_locks()[name]
 
 
-def _others_import() -> bool:
-    """Whether another thread imports a module that is imported when it is needed."""
+def _module_locks() -> dict[str, Any]:
     bootstrap = sys.modules.get("_frozen_importlib")
-    locks: dict[str, Any] = getattr(bootstrap, "_module_locks", {})
+    found: dict[str, Any] = getattr(bootstrap, "_module_locks", {})
+    return found
+
+
+def _imported_by_others() -> list[str]:
+    """Modules that we import when they are needed, and other threads do just now."""
     own = threading.get_ident()
-    for name, reference in list(locks.items()):
-        if name.partition(".")[0] in IMPORTED_LATE:
-            owner = getattr(reference(), "owner", None)
-            if owner not in (None, own):
-                return True
-    return False
+    return [
+        name
+        for name, reference in list(_module_locks().items())
+        if name.partition(".")[0] in IMPORTED_LATE
+        and getattr(reference(), "owner", None) not in (None, own)
+    ]
 
 
 _known: WeakSet[Forkable] = WeakSet()
@@ -119,16 +132,25 @@ _told: list[Forkable] = []
 
 def _before() -> None:
     _one_at_a_time.acquire()
-    # Locks that others may want come last: nobody waits for them while we wait.
-    quick = [one for one in _known if one not in (_imports, _compiler)]
-    for one in (_imports, _compiler, *quick):
-        one.before_fork()
-        _told.append(one)
+    end = time.monotonic() + LONGEST_WAIT
+    while True:
+        # Locks that others may want come last: nobody waits for them while we wait.
+        for one in (_compiler, *(one for one in list(_known) if one is not _compiler)):
+            one.before_fork()
+            _told.append(one)
+        if not any(one.is_busy() for one in _told) or time.monotonic() > end:
+            return
+        _tell_parent()
+        time.sleep(LOOK_AGAIN)
+
+
+def _tell_parent() -> None:
+    while _told:
+        _told.pop().after_fork_in_parent()
 
 
 def _in_parent() -> None:
-    while _told:
-        _told.pop().after_fork_in_parent()
+    _tell_parent()
     _one_at_a_time.release()
 
 
@@ -138,7 +160,7 @@ def _in_child() -> None:
     _one_at_a_time.release()
 
 
-_imports, _compiler = _Imports(), _Compiler()
+_compiler, _imports = _Compiler(), _Imports()
 if hasattr(os, "register_at_fork"):
     os.register_at_fork(
         before=_before, after_in_parent=_in_parent, after_in_child=_in_child

@@ -24,10 +24,11 @@ class SharedState(Forkable):
     Parameters
     ----------
     begin : sets the state; returns what lifts it
+    forks_wait : a fork waits until no other thread is inside
     """
 
-    def __init__(self, begin: Callable[[], Undo]) -> None:
-        self._begin = begin
+    def __init__(self, begin: Callable[[], Undo], forks_wait: bool = False) -> None:
+        self._begin, self._forks_wait = begin, forks_wait
         # Reentrant, as a signal's handler may fork while its own thread has it.
         self._lock = threading.RLock()
         self._inside: Counter[int] = Counter()  # by thread
@@ -62,6 +63,9 @@ class SharedState(Forkable):
         # No other thread is setting or lifting it then.
         self._lock.acquire()
 
+    def is_busy(self) -> bool:
+        return self._forks_wait and not self._inside.keys() <= {threading.get_ident()}
+
     def after_fork_in_parent(self) -> None:
         self._lock.release()
 
@@ -79,7 +83,8 @@ def _pause() -> Undo:
     return gc.enable if was_on else gc.disable
 
 
-_paused = SharedState(_pause)
+# Of modules that are imported and plans that are made, a child could use no half.
+_paused = SharedState(_pause, forks_wait=True)
 
 
 def garbage_collection_paused() -> AbstractContextManager[None]:
