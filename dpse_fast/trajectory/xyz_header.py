@@ -32,6 +32,12 @@ _CELL_IN_WORDS = re.compile(
 )
 # A pair of brackets may contain others; what is not closed goes on to the end.
 MOST_KEYS = 10_000
+# Of columns: their types, and how many.
+FIXED = {
+    "pos": ("RI", "3"),
+    **dict.fromkeys(("species", "symbols", "element"), ("S", "1")),
+    **dict.fromkeys(("Z", "numbers"), ("IR", "1")),
+}
 MOST_FIELDS = 3000  # of Properties, three for each property
 _TOKEN = re.compile(
     r"""(?P<space>\s+)|(?P<equals>=)
@@ -104,7 +110,8 @@ def columns_of(properties: str | None) -> tuple[Column, ...]:
     fields = (properties or "species:S:1:pos:R:3").split(":")
     if len(fields) % 3:
         raise ValueError(f"Properties: expected name:type:number …, got {properties!r}")
-    columns, start = [], 0
+    columns: list[Column] = []
+    start = 0
     for name, kind, width in zip(fields[::3], fields[1::3], fields[2::3], strict=True):
         if kind not in ("R", "I", "S", "L") or not width.isdigit() or int(width) < 1:
             raise ValueError(
@@ -113,6 +120,14 @@ def columns_of(properties: str | None) -> tuple[Column, ...]:
             )
         if int(width) > len(properties or "") + 10**6:
             raise ValueError(f"Properties: {width} columns of {name}")
+        expected = FIXED.get(name)
+        if expected is not None and (kind not in expected[0] or width != expected[1]):
+            raise ValueError(
+                f"Properties: expected {name}:{expected[0][0]}:{expected[1]}, got "
+                f"{name}:{kind}:{width}"
+            )
+        if any(column.name == name for column in columns):
+            raise ValueError(f"Properties: expected {name} once, got it again")
         columns.append(Column(name, kind, start, start + int(width)))
         start += int(width)
     return tuple(columns)
