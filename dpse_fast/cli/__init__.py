@@ -9,7 +9,7 @@ from importlib import import_module
 
 import click
 
-from ..runtime.interrupts import termination_raises
+from ..runtime.interrupts import interrupts_raise
 from .failures import exit_code, message_of
 from .standard_streams import (
     STDERR,
@@ -80,7 +80,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     without_output = open_missing_streams()
     prefer_escapes()
     try:
-        with termination_raises():
+        with interrupts_raise():
             code = commands.main(
                 None if arguments is None else list(arguments),
                 prog_name="dpse-fast",

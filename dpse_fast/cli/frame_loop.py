@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 from ..errors import InputError, TruncatedTrajectoryWarning
-from ..runtime.interrupts import interrupts_wait
+from ..runtime.interrupts import interrupts_wait, raise_swallowed
 from ..trajectory import BadFrame, Frame
 from ..writers import RunOutput
 from .evaluation_run import Entry, EvaluationRun, frame_digest
@@ -57,6 +57,7 @@ class FrameLoop:
             there is no frame that can.
         """
         for item in self._left(read):
+            raise_swallowed()
             self._warned.where = item.name
             try:
                 if isinstance(item, BadFrame):

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import signal
+import sys
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from types import FrameType
+from typing import Any
 
 SIGNALS = (signal.SIGINT, signal.SIGTERM)
 
@@ -19,21 +21,51 @@ def _terminate(number: int, frame: FrameType | None) -> None:
     raise Terminated
 
 
+_swallowed: list[KeyboardInterrupt] = []
+
+
+def _remember(previous: Callable[[Any], object]) -> Callable[[Any], None]:
+    def hook(unraisable: Any) -> None:
+        if isinstance(unraisable.exc_value, KeyboardInterrupt):
+            _swallowed.append(unraisable.exc_value)
+        else:
+            previous(unraisable)
+
+    return hook
+
+
+def raise_swallowed() -> None:
+    """Raise an interrupt that came where Python lets none through, such as in a
+    callback of a weak reference."""
+    if _swallowed:
+        error = _swallowed[0]
+        _swallowed.clear()
+        raise error
+
+
 @contextmanager
-def termination_raises() -> Iterator[None]:
+def interrupts_raise() -> Iterator[None]:
     """Inside, SIGTERM is raised as `Terminated`, so that files are closed and named.
 
-    Only in the main thread, and unless the process has a handler of its own.
+    An interrupt that Python swallows is kept for `raise_swallowed`, which is called at
+    the end. Only in the main thread; a handler of SIGTERM that the process has stays.
     """
-    main = threading.current_thread() is threading.main_thread()
-    if not main or signal.getsignal(signal.SIGTERM) is not signal.SIG_DFL:
+    if threading.current_thread() is not threading.main_thread():
         yield
         return
-    signal.signal(signal.SIGTERM, _terminate)
+    ours = signal.getsignal(signal.SIGTERM) is signal.SIG_DFL
+    previous = sys.unraisablehook
+    _swallowed.clear()
     try:
+        sys.unraisablehook = _remember(previous)
+        if ours:
+            signal.signal(signal.SIGTERM, _terminate)
         yield
+        raise_swallowed()
     finally:
-        signal.signal(signal.SIGTERM, signal.SIG_DFL)
+        if ours:
+            signal.signal(signal.SIGTERM, signal.SIG_DFL)
+        sys.unraisablehook = previous
 
 
 @contextmanager

@@ -271,6 +271,30 @@ def test_interrupt_keeps_finished_frames(
         assert frames_of(place / f"out{with_term}.partial.h5") == [0, 1]
 
 
+def test_interrupt_where_python_lets_none_through(
+    run: Run, place: Path, model_file: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    compute, calls = dpse_fast.Potential.compute, []
+
+    class Dying:
+        def __del__(self) -> None:
+            os.kill(os.getpid(), signal.SIGTERM)
+            time.sleep(0.01)
+
+    def interrupt(*arguments: Any, **options: Any) -> Any:
+        calls.append(1)
+        if len(calls) == 3:
+            Dying()
+        return compute(*arguments, **options)
+
+    monkeypatch.setattr(dpse_fast.Potential, "compute", interrupt)
+    out = place / "out.h5"
+    got = run("eval", place / "good.xyz", "-m", model_file, "-o", out, "--json")
+    assert (got.code, got.json["error"]) == (143, "terminated")
+    assert "Exception ignored" not in got.err
+    assert frames_of(place / "out.partial.h5") == [0, 1, 2]
+
+
 def test_interrupt_while_a_frame_is_written(
     run: Run, place: Path, model_file: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
