@@ -2,23 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING
 
 from ..errors import DpseError, InputError
 from . import lammps_data, pdb, poscar
 from .extxyz import ExtxyzReader
 from .file_reading import FileReading
 from .frame import BadFrame, Frame
-from .label_keys import LabelReader
 from .lammps_dump import LammpsDumpReader
-from .notices import Notices
 from .plausible import check_plausible, is_packed, largest_size
-from .reading_options import ReadingOptions
 from .structure import from_atoms
 from .text_lines import LineStream, first_bytes, open_bytes, read_errors
+from .text_reader import TextReader
 
 if TYPE_CHECKING:
     from ase import Atoms
@@ -27,25 +25,6 @@ LAMMPS_DUMP = "lammps-dump-text"
 LAMMPS_BINARY = "lammps-dump-binary"
 EXTXYZ = "extxyz"
 WITH_UNITS = (LAMMPS_DUMP, lammps_data.FORMAT)
-
-
-class TextReader(Protocol):
-    """Reads a text format with many frames, line by line."""
-
-    def __init__(
-        self,
-        path: str,
-        size: int,
-        options: ReadingOptions,
-        labels: LabelReader,
-        notices: Notices,
-    ) -> None: ...
-
-    def frames(
-        self, lines: LineStream, wanted: Callable[[int], bool]
-    ) -> Iterator[Frame | BadFrame | None]:
-        """Every frame of the file; None for those that are not wanted."""
-        ...
 
 
 READERS: dict[str, type[TextReader]] = {

@@ -17,10 +17,9 @@ from ..errors import InputError, LabelWarning, TruncatedTrajectoryWarning
 from .boundaries import StatedBoundaries, boundaries
 from .elements import name_of_number, species_name
 from .frame import BadFrame, Frame, coded, parameters, volume_of
-from .label_keys import LabelReader, looks_like
-from .notices import Notices
-from .reading_options import ReadingOptions
+from .label_keys import looks_like
 from .text_lines import LineStream
+from .text_reader import TextReader, Wanted
 from .xyz_frames import Body, EndsEarly, ends_early, go_to_header, stated_count
 from .xyz_header import (
     Column,
@@ -34,32 +33,13 @@ SHORTEST_ROW = len("0 0 0\n")
 SPECIES = ("species", "symbols", "element")
 NUMBERS = ("Z", "numbers")
 NEEDED = ("pos", "aparam", *SPECIES, *NUMBERS)
-Wanted = Callable[[int], bool]
 
 
-class ExtxyzReader:
-    """Frames of one file after another.
+class ExtxyzReader(TextReader):
+    """Of xyz and extxyz files."""
 
-    Parameters
-    ----------
-    path : what errors call the file
-    size : bytes of the file, or how many are accepted of a packed one
-    options : how to read
-    labels, notices : of the whole trajectory
-    """
-
-    def __init__(
-        self,
-        path: str,
-        size: int,
-        options: ReadingOptions,
-        labels: LabelReader,
-        notices: Notices,
-    ) -> None:
-        self._path, self._size, self._options = path, size, options
-        self._labels, self._notices = labels, notices
-        self._properties: str | None = ""
-        self._columns: tuple[Column, ...] = ()
+    _properties: str | None = ""
+    _columns: tuple[Column, ...] = ()
 
     def frames(
         self, lines: LineStream, wanted: Wanted
@@ -72,7 +52,7 @@ class ExtxyzReader:
                 header = lines.next()
             if header is None:
                 break
-            self._notices.where = name = f"{self._path}, frame {number}"
+            name = self._name(number)
             result = self._frame(header, lines, number, wanted(number))
             if isinstance(result, InputError):
                 bad = self._bad(result, lines, name, number)
@@ -83,9 +63,7 @@ class ExtxyzReader:
                 yield result
             number += 1
         if lines.fault is not None:
-            name = f"{self._path}, frame {number}"
-            error = InputError(f"{name}: cannot be read; {lines.fault}")
-            yield BadFrame(name, number, error, truncated=True, last=True)
+            yield self._unreadable(number, lines.fault)
 
     def _bad(
         self, error: InputError, lines: LineStream, name: str, number: int

@@ -6,7 +6,7 @@ goes on there.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -18,18 +18,17 @@ from .boundaries import StatedBoundaries, boundaries
 from .dump_columns import PIECE, TEXTS, Columns, TooFewRows
 from .elements import name_of_mass, species_name
 from .frame import BadFrame, Frame, coded, volume_of
-from .label_keys import LabelReader
 from .lammps_units import ASSUMED, STYLES, UnitStyle, check_style
 from .notices import Notices
 from .reading_options import Periodicity, ReadingOptions
 from .text_lines import LineStream
+from .text_reader import TextReader, Wanted
 
 TIMESTEP = "ITEM: TIMESTEP"
 LONGEST_HEADER = 100  # lines
 SHORTEST_ROW = len("1 0 0 0\n")
 LONGEST_SEARCH = 10**6  # lines, for the next frame after one that is damaged
 UNNAMED = "?"  # what LAMMPS writes without dump_modify element
-Wanted = Callable[[int], bool]
 
 
 @dataclass
@@ -69,28 +68,10 @@ def units_in_force(
     return STYLES[found or ASSUMED]
 
 
-class LammpsDumpReader:
-    """Frames of one file after another.
+class LammpsDumpReader(TextReader):
+    """Of text dumps of LAMMPS."""
 
-    Parameters
-    ----------
-    path : what errors call the file
-    size : bytes of the file, or how many are accepted of a packed one
-    options : how to read
-    labels, notices : of the whole trajectory
-    """
-
-    def __init__(
-        self,
-        path: str,
-        size: int,
-        options: ReadingOptions,
-        labels: LabelReader,
-        notices: Notices,
-    ) -> None:
-        self._path, self._size, self._options = path, size, options
-        self._labels, self._notices = labels, notices
-        self._units: str | None = None
+    _units: str | None = None
 
     def frames(
         self, lines: LineStream, wanted: Wanted
@@ -98,7 +79,7 @@ class LammpsDumpReader:
         """Every frame of the file; None for those that are not wanted."""
         number = 0
         while _go_to_frame(lines):
-            self._notices.where = name = f"{self._path}, frame {number}"
+            name = self._name(number)
             result = self._frame(lines, number, wanted(number))
             if isinstance(result, InputError):
                 _go_to_frame(lines)
@@ -113,10 +94,8 @@ class LammpsDumpReader:
                 yield result
             number += 1
         if lines.fault is not None or (number == 0 and lines.number):
-            name = f"{self._path}, frame {number}"
             why = lines.fault or f"expected {TIMESTEP}"
-            error = InputError(f"{name}: cannot be read; {why}")
-            yield BadFrame(name, number, error, lines.fault is not None, True)
+            yield self._unreadable(number, why, lines.fault is not None)
 
     def _frame(
         self, lines: LineStream, number: int, wanted: bool

@@ -5,7 +5,7 @@ The cell of CRYST1 holds for all models of a file that come after it.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 
 import numpy as np
 
@@ -14,10 +14,9 @@ from ..errors import InputError
 from .boundaries import StatedBoundaries, boundaries
 from .elements import species_name
 from .frame import BadFrame, Frame, coded
-from .label_keys import LabelReader
-from .notices import Notices
-from .reading_options import PERIODIC, ReadingOptions, cell_from
+from .reading_options import PERIODIC, cell_from
 from .text_lines import LineStream
+from .text_reader import TextReader, Wanted
 
 FORMAT = "proteindatabank"
 ATOMS = ("ATOM  ", "HETATM")
@@ -25,22 +24,13 @@ SHORTEST_ROW = 54  # characters, up to the end of the position
 NO_CELL = (1.0, 1.0, 1.0)  # what CRYST1 holds for structures without one
 
 
-class PdbReader:
-    """Frames of one file after another; arguments as of the other readers."""
+class PdbReader(TextReader):
+    """Of files of the Protein Data Bank."""
 
-    def __init__(
-        self,
-        path: str,
-        size: int,
-        options: ReadingOptions,
-        labels: LabelReader,
-        notices: Notices,
-    ) -> None:
-        self._path, self._options, self._notices = path, options, notices
-        self._cell: Doubles | None = None
+    _cell: Doubles | None = None
 
     def frames(
-        self, lines: LineStream, wanted: Callable[[int], bool]
+        self, lines: LineStream, wanted: Wanted
     ) -> Iterator[Frame | BadFrame | None]:
         """Every frame of the file; None for those that are not wanted."""
         number, rows = 0, []
@@ -55,15 +45,13 @@ class PdbReader:
                     rows = [("", "", "")]
                 rows.append(_shortened(line))
             if ends and rows:
-                name = self._notices.where = f"{self._path}, frame {number}"
+                name = self._name(number)
                 yield self._made(rows, name, number) if wanted(number) else None
                 number, rows = number + 1, []
             if line is None:
                 break
         if lines.fault is not None:
-            name = f"{self._path}, frame {number}"
-            error = InputError(f"{name}: cannot be read; {lines.fault}")
-            yield BadFrame(name, number, error, truncated=True, last=True)
+            yield self._unreadable(number, lines.fault)
 
     def _read_cell(self, line: str) -> None:
         widths = ((6, 15), (15, 24), (24, 33), (33, 40), (40, 47), (47, 54))

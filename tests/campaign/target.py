@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import traceback
+from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from pathlib import Path
 from typing import ClassVar, NamedTuple
@@ -27,7 +28,7 @@ class Outcome(NamedTuple):
     figures: Mapping[str, float] = {}
 
 
-class Target:
+class Target(ABC):
     """Numbered executions of one kind.
 
     Anything that `execute` raises is a failure; so are the end of its process and
@@ -56,7 +57,7 @@ class Target:
     def __init__(self, seed: int = 1, is_full: bool = False) -> None:
         self.seed, self.is_full = seed, is_full
 
-    def prepare(self, folder: Path) -> None:
+    def prepare(self, folder: Path) -> None:  # noqa: B027
         """What all executions share, once, before workers start.
 
         Raises
@@ -65,9 +66,9 @@ class Target:
             If it cannot run here.
         """
 
+    @abstractmethod
     def execute(self, number: int, folder: Path) -> Outcome | str:
         """Execute one number in a folder of the worker's own."""
-        raise NotImplementedError
 
     def rng(self, number: int, purpose: int = 0) -> np.random.Generator:
         """Of an execution, and of one purpose in it."""

@@ -8,9 +8,12 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
+from ase import Atoms
 from ase.io import write
 from ase_structures import as_atoms
+from cli.eval_frames import N_FRAMES, gas
 from random_model import Structure, random_model, random_structure
 
 import dpse_fast
@@ -123,3 +126,17 @@ def trajectory(
         frames.append(atoms)
     write(path, frames)
     return path
+
+
+@pytest.fixture
+def frames() -> list[Atoms]:
+    return [gas(seed, 3 + seed) for seed in range(N_FRAMES)]
+
+
+@pytest.fixture
+def place(tmp_path: Path, frames: list[Atoms]) -> Path:
+    """Six good frames in good.xyz; the fourth is bad in bad.xyz."""
+    write(tmp_path / "good.xyz", frames)
+    frames[3].positions[1] = np.nan
+    write(tmp_path / "bad.xyz", frames)
+    return tmp_path
