@@ -20,6 +20,8 @@ from .target import Target, check_message
 
 LIMIT = 1e-8  # eV and eV/Å for numbers of the order of ten
 SLOWEST = 3.0  # seconds of processor time of a call
+EXACT_INVERSE = 1e-3
+OVERHEAD = 50  # pairs that an image alone takes as long as
 MOST_IMAGES = 10**7  # pairs of atoms and images, for the oracle
 
 
@@ -190,7 +192,10 @@ class on_owners:
 
 
 def images_of(meaning: Arguments, rcut: float) -> float:
-    """Images of atoms that the oracle looks at, roughly."""
+    """Images of atoms that the oracle looks at, roughly.
+
+    Infinite where double precision does not hold the inverse that it needs.
+    """
     cell, pbc = meaning["cell"], meaning["pbc"]
     n = len(meaning["types"])
     periodic = np.broadcast_to(cell is not None if pbc is None else pbc, 3)
@@ -202,8 +207,9 @@ def images_of(meaning: Arguments, rcut: float) -> float:
         inverse = np.linalg.pinv(lattice)
         spread = np.ptp(positions @ inverse, axis=0)
         reach = np.ceil(spread + rcut * np.linalg.norm(inverse, axis=0))
-        found = float(np.prod(2 * reach + 1)) * n**2
-    return found if np.isfinite(found) else np.inf
+        found = float(np.prod(2 * reach + 1)) * (n**2 + OVERHEAD)
+        unit = np.abs(lattice @ inverse - np.eye(len(lattice))).max()
+    return found if np.isfinite(found) and unit < EXACT_INVERSE else np.inf
 
 
 def given_text(given: Arguments) -> str:

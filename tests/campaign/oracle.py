@@ -32,5 +32,5 @@ def naive_numbers(model: dpse_fast.Model, meaning: dict[str, Any]) -> Any:
     cell = given.pop("cell")
     if pbc is None:
         pbc = cell is not None
-    pbc = tuple(np.broadcast_to(pbc, 3).tolist())
+    pbc = tuple(bool(axis) for axis in np.broadcast_to(pbc, 3))
     return naive.evaluate(model, cell=cell, pbc=pbc, **given)
