@@ -47,6 +47,7 @@ class AtomCounts(NamedTuple):
     short: list[Integers]  # by descriptor, (N,) far below it, see `Report`
     unseen: Integers  # (N, T) of a pair of types that the training data lack
     over_table: Integers  # (N,) 1: more neighbours than the pair table's sel
+    unreduced: Integers  # (N,) 1: evaluated with the unreduced plan, see `Report`
 
     def mapped(self, change: Callable[[AnyArray], AnyArray]) -> AtomCounts:
         """With the rows of each array changed."""
@@ -56,6 +57,7 @@ class AtomCounts(NamedTuple):
             short=[change(values) for values in self.short],
             unseen=change(self.unseen),
             over_table=change(self.over_table),
+            unreduced=change(self.unreduced),
         )
 
 
@@ -102,6 +104,8 @@ class Report:
         has no slots for: (centre, neighbour) → neighbours within the cutoff
     non_finite_atoms : atoms whose energy or force is NaN or infinite
     virtual_atoms : atoms of type -1
+    unreduced_atoms : atoms with a neighbour closer than the plan is certified for;
+        they are evaluated with all tables and inputs, which takes longer
     atoms : AtomReport, if asked for with ``atomic=True``
     """
 
@@ -111,6 +115,7 @@ class Report:
     unseen_pairs: dict[tuple[str, str], int] = field(default_factory=dict)
     non_finite_atoms: int = 0
     virtual_atoms: int = 0
+    unreduced_atoms: int = 0
     atoms: AtomReport | None = None
 
     def __bool__(self) -> bool:
@@ -130,6 +135,7 @@ class Report:
             "unseen_pairs": {f"{c}-{t}": n for (c, t), n in self.unseen_pairs.items()},
             "non_finite_atoms": self.non_finite_atoms,
             "virtual_atoms": self.virtual_atoms,
+            "unreduced_atoms": self.unreduced_atoms,
         }
 
 

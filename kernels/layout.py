@@ -99,6 +99,7 @@ class Environments(NamedTuple):
     cutoff: float  # Å
     trusted: float  # Å, closer pairs are counted as too short
     trained: float  # Å, pairs closer than the training data's are counted
+    certified: float  # Å, centres with a closer neighbour are left out; 0: none is
     sel: Ints  # (G,) int64
     list_size: int  # nearest neighbours that sel chooses from, 0: all
     group: Ints  # (T,) int32, of a neighbour type
@@ -126,6 +127,7 @@ class Tally(NamedTuple):
     close: Ints  # (n_rows,) int32, neighbours below the trained minimum
     short: Ints  # (n_rows,) int32, below the trusted distance
     unseen: Ints  # (n_rows, T) int32, neighbours of pairs of types without training
+    left_out: Ints  # (n_rows,) int32, 1: a neighbour is closer than certified; or (0,)
 
 
 class Pairs(NamedTuple):

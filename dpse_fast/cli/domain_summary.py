@@ -27,6 +27,7 @@ class DomainSummary:
             "unseen_pairs": sum(unseen.values()),
             "non_finite_atoms": report["non_finite_atoms"],
             "virtual_atoms": report["virtual_atoms"],
+            "unreduced_atoms": report["unreduced_atoms"],
         }
         self._frames.update(name for name, count in counts.items() if count)
         self._totals.update(counts)
@@ -53,6 +54,7 @@ class DomainSummary:
             "unseen_pairs": ("types without training", "neighbours", self._unseen),
             "non_finite_atoms": ("NaN or infinite", "atoms", {}),
             "virtual_atoms": ("virtual (type -1)", "atoms", {}),
+            "unreduced_atoms": ("too close for reduced tables", "atoms", {}),
         }
         lines = []
         for name, (title, unit, parts) in shown.items():

@@ -18,7 +18,7 @@ from ..plan import Plan
 from ..runtime.numba_start import start_numba
 from .neighbours import NeighbourList
 from .packed_plan import packed
-from .pipeline import Pipeline
+from .pipeline import Pipeline, UnreducedPlan
 
 
 class Evaluator:
@@ -32,7 +32,7 @@ class Evaluator:
     def __init__(self, plan: Plan, threads: int, profile: bool) -> None:
         self.plan = plan
         self._pipeline = Pipeline(threads, profile)
-        self._pipeline.use(packed(plan))
+        self._pipeline.use(packed(plan), _unreduced(plan))
         self._neighbour_seconds = 0.0
 
     @property
@@ -117,6 +117,12 @@ class Evaluator:
             centres=np.arange(rows.n_rows),
             non_finite=not_finite(found.energies, found.forces[rows.centres]),
         )
+
+
+def _unreduced(plan: Plan) -> UnreducedPlan | None:
+    """Gives the pipeline the plan for atoms with neighbours closer than certified."""
+    give = plan.unreduced
+    return None if give is None else (lambda types: packed(give(types)))
 
 
 def _onto_owners(values: Doubles, owners: Int32s, n: int) -> Doubles:

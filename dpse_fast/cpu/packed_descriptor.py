@@ -61,6 +61,7 @@ def packed_descriptor(plan: Plan, k: int) -> PackedDescriptor:
             tables,
             packed.first_register[:-1],
             np.array(packed.registers, np.int64),
+            plan.certified,
         ),
         rows=environment_rows(descriptor),
         channels=channels,

@@ -1,23 +1,27 @@
 """The pipeline on the CPU: blocks of atoms of one type through all stages.
 
 environment → moments → descriptors → fitting → back → pair gradients → forces
+
+Centres with a neighbour closer than the plan is certified for are left out there, and
+go through the stages of the unreduced plan afterwards.
 """
 
 from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from typing import Any, NamedTuple
 
 import numpy as np
 
-from ..array_types import Doubles
+from ..array_types import Doubles, Int32s, Integers
 from ..evaluation.domain_counts import Domain
 from ..kernels.counters import COINCIDENT
 from ..kernels.cpu.environment import locate
 from ..kernels.layout import N_LOCATED, Neighbourhood
+from ..model import Model
 from ..results import AtomCounts
 from ..runtime.blas_threads import one_blas_thread
 from .blocks import Block, blocks_of
@@ -31,6 +35,8 @@ ATOMS_PER_TASK = 2**16  # whose positions are copied
 STAGES = ("environment", "moments", "fitting", "gradients", "forces")
 NOT_TIMED = nullcontext()
 
+UnreducedPlan = Callable[[Integers], PackedPlan]  # that serves the types of an array
+
 
 class PipelineResult(NamedTuple):
     """Over the atoms and images of a neighbour list."""
@@ -40,6 +46,19 @@ class PipelineResult(NamedTuple):
     virial: Doubles  # (3, 3) eV
     atomic_virials: Doubles  # (n_all, 9) eV; (0, 9) unless asked for
     domain: Domain
+
+
+class _Given(NamedTuple):
+    """What all blocks of an evaluation share."""
+
+    hood: Neighbourhood
+    located: Doubles
+    truncate: bool
+    atomic: bool
+    pair_gradients: Doubles | None
+    energies: Doubles  # modified
+    atoms: AtomCounts  # modified
+    left_out: Int32s  # modified
 
 
 class Pipeline:
@@ -63,14 +82,24 @@ class Pipeline:
         self._stage_lock = threading.Lock()
         self.run = Workers(threads).run
         self._queue_lock = threading.Lock()
-        self._workspaces: list[Workspace] = []
-        self._sums = OrderedSum()
+        self._forget()
         self._located = np.empty((0, N_LOCATED))
 
-    def use(self, plan: PackedPlan) -> None:
-        """Evaluate this plan from now on."""
+    def _forget(self) -> None:
+        self._workspaces: dict[PackedPlan, list[Workspace]] = {}
+        self._sums = OrderedSum()
+
+    def use(self, plan: PackedPlan, unreduced: UnreducedPlan | None = None) -> None:
+        """Evaluate this plan from now on.
+
+        Parameters
+        ----------
+        unreduced : gives the plan for atoms with neighbours closer than certified;
+            None: the plan is evaluated everywhere
+        """
         if getattr(self, "plan", None) is not plan:
-            self.plan, self._workspaces = plan, []
+            self.plan, self._workspaces = plan, {}
+        self._unreduced = unreduced
 
     def evaluate(
         self,
@@ -90,12 +119,44 @@ class Pipeline:
         parameters : (n_rows, n_parameters) of frame and atoms, normalised
         pair_gradients : (n_list, 3) that dE_i/dd_ij, eV/Å, are added to
         """
-        blocks = blocks_of(hood, self.plan.model.n_types, parameters)
-        energies = np.zeros(len(hood.centres))
-        atoms = atom_counts(self.plan, len(hood.centres) if atomic else 0)
-        workspaces = self._prepare(blocks, len(hood.positions), atoms)
+        n_rows, n_types = len(hood.centres), self.plan.model.n_types
+        left_out = np.zeros(n_rows if self._unreduced else 0, np.int32)
+        atoms = atom_counts(self.plan, n_rows if atomic else 0)
+        if atomic and self._unreduced:
+            atoms = atoms._replace(unreduced=left_out)
         self._sums.start(len(hood.positions), atomic)
-        located = self._locate(hood)
+        given = _Given(
+            hood=hood,
+            located=self._locate(hood),
+            truncate=truncate,
+            atomic=atomic,
+            pair_gradients=pair_gradients,
+            energies=np.zeros(n_rows),
+            atoms=atoms,
+            left_out=left_out,
+        )
+        try:
+            blocks = blocks_of(hood, n_types, parameters)
+            workspaces = self._go(self.plan, given, blocks)
+            rows = np.flatnonzero(left_out)
+            if self._unreduced is not None and rows.size:
+                blocks = blocks_of(hood, n_types, parameters, rows, len(blocks))
+                given = given._replace(left_out=left_out[:0])
+                plan = self._unreduced(hood.types)
+                workspaces = [*workspaces, *self._go(plan, given, blocks)]
+        except BaseException:
+            # A worker that an interrupt left behind must not touch the next sums.
+            self._forget()
+            raise
+        return _gather(
+            workspaces, self._sums, given.energies, atoms, rows.size, self.plan.widest
+        )
+
+    def _go(
+        self, plan: PackedPlan, given: _Given, blocks: Sequence[Block]
+    ) -> list[Workspace]:
+        """Take blocks through the stages of a plan; returns what counted there."""
+        workspaces = self._prepare(plan, given, blocks)
         stopped, waiting = threading.Event(), iter(blocks)
 
         def work(worker: int) -> None:
@@ -110,35 +171,34 @@ class Pipeline:
                 if block is None:
                     return
                 try:
-                    found = self._block(
-                        hood, located, block, truncate, atomic, mine, stopped
-                    )
-                    if pair_gradients is not None:
-                        mine.list_gradients(hood, block.rows, pair_gradients)
+                    found = self._block(plan, given, block, mine, stopped)
+                    if given.pair_gradients is not None:
+                        mine.list_gradients(
+                            given.hood, block.rows, given.pair_gradients
+                        )
                 except BaseException:
                     stopped.set()
                     raise
-                energies[block.rows] = found
+                given.energies[block.rows] = found
 
-        try:
-            with one_blas_thread():
-                n_workers = min(self.threads, len(blocks))
-                self.run(work, [(w,) for w in range(n_workers)], stopped)
-        except BaseException:
-            # A worker that an interrupt left behind must not touch the next sums.
-            self._workspaces, self._sums = [], OrderedSum()
-            raise
-        return _gather(workspaces, self._sums, energies, atoms, self.plan.widest)
+        with one_blas_thread():
+            n_workers = min(self.threads, len(blocks))
+            self.run(work, [(w,) for w in range(n_workers)], stopped)
+        return workspaces
 
     def _prepare(
-        self, blocks: Sequence[Block], n_all: int, atoms: AtomCounts
+        self, plan: PackedPlan, given: _Given, blocks: Sequence[Block]
     ) -> list[Workspace]:
         size = max((len(block.rows) for block in blocks), default=1)
-        if not self._workspaces or self._workspaces[0].size < size:
-            self._workspaces = [Workspace(self.plan, size) for _ in range(self.threads)]
-        for workspace in self._workspaces:
-            workspace.start(n_all, atoms)
-        return self._workspaces
+        found = self._workspaces.get(plan, [])
+        if not found or found[0].size < size:
+            found = [Workspace(plan, size) for _ in range(self.threads)]
+            # Of other plans only the one that is evaluated by itself is kept.
+            own = {k: v for k, v in self._workspaces.items() if k is self.plan}
+            self._workspaces = own | {plan: found}
+        for workspace in found:
+            workspace.start(len(given.hood.positions), given.atoms, given.left_out)
+        return found
 
     def _locate(self, hood: Neighbourhood) -> Doubles:
         """(n_all · 4,) see `locate`."""
@@ -162,16 +222,15 @@ class Pipeline:
 
     def _block(
         self,
-        hood: Neighbourhood,
-        located: Doubles,
+        plan: PackedPlan,
+        given: _Given,
         block: Block,
-        truncate: bool,
-        atomic: bool,
         work: Workspace,
         stopped: threading.Event,
     ) -> Doubles:
         """The energies of a block; its forces go to the sums."""
-        model, (number, species, rows, parameters) = self.plan.model, block
+        hood, located, truncate = given.hood, given.located, given.truncate
+        model, (number, species, rows, parameters) = plan.model, block
         n, pair_potential = len(rows), work.pair_potential
         flat, inputs = work.begin_block(species, n)
         scale = float(model.scale[species])
@@ -181,7 +240,7 @@ class Pipeline:
                 stage.environment(hood, located, rows, truncate, tally)
             if pair_potential is not None:
                 share = pair_potential.environment(
-                    hood, located, rows, truncate, work.over
+                    hood, located, rows, truncate, work.over, work.left_out
                 )
             work.count_overflow(n)
         with self._timed("moments"):
@@ -189,9 +248,9 @@ class Pipeline:
                 stage.forward(species, n, flat)
         with self._timed("fitting"):
             inputs[:, inputs.shape[1] - model.n_parameters :] = parameters
-            net = self.plan.fitting[species]
+            net = plan.fitting[species]
             output = net(inputs, work.fitting[species], inputs, scale * share)
-            output -= self._vacuum(species, parameters)
+            output -= _vacuum(model, species, parameters)
             deep = output * scale + float(model.bias[species])
             energies: Doubles = np.asarray(deep, np.float64)
         with self._timed("gradients"):
@@ -201,15 +260,15 @@ class Pipeline:
                 energies = pair_potential.energies(species, energies)
         with self._timed("forces"):
             found = self._sums.room(number, stopped)
-            found.collect(hood, rows, work.pair_buffers, work.slot, atomic)
+            found.collect(hood, rows, work.pair_buffers, work.slot, given.atomic)
             self._sums.add(number, found)
         return energies
 
-    def _vacuum(self, species: int, parameters: Doubles) -> Any:
-        """What the fitting net would give without neighbours, where that counts."""
-        nets = self.plan.model.vacuum
-        net = nets[species] if nets else None
-        return 0.0 if net is None else net(parameters)[:, 0]
+
+def _vacuum(model: Model, species: int, parameters: Doubles) -> Any:
+    """What the fitting net would give without neighbours, where that counts."""
+    net = model.vacuum[species] if model.vacuum else None
+    return 0.0 if net is None else net(parameters)[:, 0]
 
 
 def _gather(
@@ -217,6 +276,7 @@ def _gather(
     sums: OrderedSum,
     energies: Doubles,
     atoms: AtomCounts,
+    n_unreduced: int,
     widest: int,
 ) -> PipelineResult:
     counters = []
@@ -231,6 +291,7 @@ def _gather(
         n_over_table=sum(
             w.pair_potential.n_over if w.pair_potential else 0 for w in workspaces
         ),
+        n_unreduced=n_unreduced,
         below_table=max(
             w.pair_potential.below_table if w.pair_potential else 0 for w in workspaces
         ),

@@ -273,10 +273,12 @@ class PairPotentialStage:
         rows: Int64s,
         truncate: bool,
         over: Int32s,
+        left_out: Int32s,
     ) -> Floats:
         """1 − w of the block's atoms: the share of the fitting net's energy.
 
-        Atoms with more neighbours than `sel` are marked in over (B,).
+        Atoms with more neighbours than `sel` are marked in over (B,); those marked in
+        left_out (n_rows,) get no pairs.
         """
         pairs = self.buffers.start(hood, rows)
         if self._kept.shape[1] < self.buffers.capacity:
@@ -294,6 +296,7 @@ class PairPotentialStage:
             self._counters,
             over,
             self._over_table,
+            left_out,
         )
         return np.asarray(sums[:, SHARE])
 

@@ -31,6 +31,7 @@ def atom_counts(plan: PackedPlan, n_rows: int) -> AtomCounts:
         short=[zeros() for _ in plan.descriptors],
         unseen=zeros(plan.model.n_types),
         over_table=zeros(),
+        unreduced=zeros(),
     )
 
 
@@ -77,13 +78,19 @@ class Workspace:
         parts = [stage.buffers for stage in self.stages]
         return [*parts, *([self.pair_potential.buffers] if self.pair_potential else [])]
 
-    def start(self, n_all: int, atoms: AtomCounts) -> None:
-        """Forget the counts of the last evaluation."""
+    def start(self, n_all: int, atoms: AtomCounts, left_out: Int32s) -> None:
+        """Forget the counts of the last evaluation.
+
+        Parameters
+        ----------
+        left_out : (n_rows,) where centres are marked that the plan does not serve;
+            (0,): it serves all
+        """
         if len(self.slot) != n_all:
             self.slot = np.zeros(n_all, np.int32)
         for total in (array for pair in self._counts for array in pair):
             total.fill(0)
-        self.n_over = 0
+        self.n_over, self.left_out = 0, left_out
         if self.pair_potential is not None:
             self.pair_potential.start(atoms.over_table)
         self.tallies = []
@@ -99,6 +106,7 @@ class Workspace:
                     close=atoms.close[k],
                     short=atoms.short[k],
                     unseen=atoms.unseen if widest else self._nobody,
+                    left_out=left_out,
                 )
             )
 

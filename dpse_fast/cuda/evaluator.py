@@ -221,6 +221,7 @@ class Evaluator:
             seen=seen,
             n_over=tallies.n_over,
             n_over_table=counts.n_over_table,
+            n_unreduced=0,
             below_table=counts.below_table,
             atoms=tallies.atoms._replace(unseen=unseen),
         )

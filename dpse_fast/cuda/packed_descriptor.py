@@ -79,6 +79,7 @@ def packed_descriptor(plan: Plan, k: int) -> PackedDescriptor:
         plan.tables[k],
         starts[:-1] * each,
         np.full(len(distinct), each, np.int64),
+        plan.certified,
     )
     scale = 1.0 / descriptor.normalisation
     coefficients = [packed_rows(t.coefficients * scale, streams) for t in distinct]

@@ -184,6 +184,7 @@ class Pipeline:
                     close=device.empty(n_atoms, np.int32),
                     short=device.empty(n_atoms, np.int32),
                     unseen=device.empty((seeing, n_types), np.int32),
+                    left_out=device.empty(0, np.int32),
                 )
             )
 
@@ -363,5 +364,6 @@ class Pipeline:
                 short=[download(part.short) for part in parts],
                 unseen=download(parts[self.plan.widest].unseen),
                 over_table=download(self._over_table),
+                unreduced=np.zeros(self._over_table.size, np.int32),
             ),
         )

@@ -18,6 +18,7 @@ class Domain(NamedTuple):
     seen: Int64s  # (T, T) pairs within the longest cutoff
     n_over: int  # atoms with more neighbours than sel
     n_over_table: int  # atoms with more neighbours than the pair table's sel
+    n_unreduced: int  # atoms evaluated with the unreduced plan
     below_table: int  # 1 + an atom with a neighbour below the pair table, or 0
     atoms: AtomCounts  # of the list's rows; of no rows unless asked for
 
@@ -51,6 +52,7 @@ def domain_of_atoms(atoms: AtomCounts, types: Integers) -> Domain:
         seen=seen,
         n_over=int(np.count_nonzero(over)),
         n_over_table=int(np.count_nonzero(atoms.over_table)),
+        n_unreduced=int(np.count_nonzero(atoms.unreduced)),
         below_table=0,
         atoms=atoms,
     )

@@ -129,6 +129,7 @@ def _report(
         },
         non_finite_atoms=n_non_finite,
         virtual_atoms=n_virtual,
+        unreduced_atoms=domain.n_unreduced,
         atoms=atoms,
     )
 

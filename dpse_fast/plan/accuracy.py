@@ -22,6 +22,9 @@ class Accuracy:
     force, force_rms : eV/Å, of a component
     virial, virial_rms : eV, of a component of one atom's
     n_atoms : whose surroundings were compared
+    energy_rounding, force_rounding, virial_rounding : what rounding to float32 adds
+        to the largest differences, for each eV/Å of the structure's largest force
+        component
     """
 
     energy: float
@@ -31,6 +34,13 @@ class Accuracy:
     virial: float
     virial_rms: float
     n_atoms: int
+    energy_rounding: float = 0.0
+    force_rounding: float = 0.0
+    virial_rounding: float = 0.0
+
+    def force_bound(self, largest_force: float) -> float:
+        """eV/Å, in a structure with this largest component of a force, eV/Å."""
+        return self.force + self.force_rounding * largest_force
 
     @classmethod
     def of(cls, energies: Floats, forces: Floats, virials: Floats) -> Accuracy:
@@ -60,6 +70,13 @@ class Accuracy:
         }
         return Accuracy(**sums, n_atoms=max(self.n_atoms, other.n_atoms))
 
+    def with_margin(self, factor: float) -> Accuracy:
+        """The largest differences times a factor; what is a mean stays."""
+        means = ("energy_rms", "force_rms", "virial_rms", "n_atoms")
+        return Accuracy(
+            **{k: v if k in means else factor * v for k, v in asdict(self).items()}
+        )
+
     def summary(self) -> dict[str, Any]:
         """Ready for JSON."""
         return {
@@ -69,6 +86,9 @@ class Accuracy:
             "force_rms_ev_per_angstrom": self.force_rms,
             "virial_max_ev_per_atom": self.virial,
             "virial_rms_ev_per_atom": self.virial_rms,
+            "energy_rounding_angstrom": self.energy_rounding,
+            "force_rounding": self.force_rounding,
+            "virial_rounding_angstrom": self.virial_rounding,
             "atoms": self.n_atoms,
         }
 

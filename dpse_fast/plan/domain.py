@@ -10,6 +10,8 @@ from ..model import Descriptor, Model
 SHORTEST_BOND = 0.8  # Å, where the file states no trained minimum
 LEAST_BOND = 0.1  # Å, where the file states less
 TRUSTED = 0.5  # Å, where the file states no trained minimum
+# Plans are certified from this part of the shortest bond on.
+CERTIFIED = 0.9
 # What deepmd-kit writes for the deviation of a type without data, besides 1/rcut.
 UNTRAINED_DEVIATION = 1e-2
 
@@ -28,6 +30,14 @@ def shortest_bond(model: Model, cutoff: float) -> float:
     """The distance, Å, that a model of this cutoff must be accurate from."""
     stated = model.min_distance or SHORTEST_BOND
     return min(max(stated, LEAST_BOND), 0.5 * cutoff)
+
+
+def certified_distance(model: Model) -> float:
+    """The distance, Å, from which on a plan's certificate holds.
+
+    Atoms with a closer neighbour are evaluated with the unreduced plan.
+    """
+    return CERTIFIED * shortest_bond(model, model.rcut)
 
 
 def unseen_types(descriptor: Descriptor) -> Bools:

@@ -36,6 +36,7 @@ def environments(
     tables: Mapping[Pair, Table],
     first_register: Integers,
     registers: Integers,
+    certified: float,
 ) -> Environments:
     """See `Environments`.
 
@@ -44,6 +45,7 @@ def environments(
     tables : of the pairs of types that are served
     first_register, registers : (n_tables,) int64
         Where a device put each of the `distinct_tables`, and the size of its rows.
+    certified : Å, of the plan
     """
     n, distinct = descriptor.n_types, distinct_tables(tables)
     number = {id(table): k for k, table in enumerate(distinct)}
@@ -69,6 +71,7 @@ def environments(
         cutoff=switch_of(descriptor).cutoff,
         trusted=trusted_distance(model),
         trained=trained_distance(model),
+        certified=certified,
         sel=np.array(descriptor.sel, np.int64),
         list_size=descriptor.list_size,
         group=np.array(descriptor.slot_group, np.int32),

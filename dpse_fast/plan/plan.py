@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
-from ..array_types import Int32s
+from ..array_types import Int32s, Integers
 from ..errors import InputError
 from ..model import Model
 from ..runtime.cached_property import cached_property
 from .accuracy import Accuracy
-from .domain import unseen_pairs
+from .domain import certified_distance, unseen_pairs
 from .form import Forms
 from .nets import NetDefinition, net_definitions
 from .tables import Tables
@@ -66,6 +66,10 @@ class Plan:
     tolerance : eV/Å, asked for; 0 for converged tables
     certificate : the measured differences to the exact nets
     made : "at load", or where the tables were kept
+    is_reduced : its tables and inputs are not all that the model has
+    unreduced : gives the plan in double precision with converged tables and all
+        inputs that serves the types of an array, for atoms with neighbours closer than
+        `certified`; None: this plan is evaluated everywhere
 
     Raises
     ------
@@ -80,6 +84,8 @@ class Plan:
     tolerance: float = 0.0
     certificate: Accuracy | None = None
     made: str = "at load"
+    is_reduced: bool = False
+    unreduced: Callable[[Integers], Plan] | None = None
 
     def __post_init__(self) -> None:
         check_precision(self.precision)
@@ -98,6 +104,11 @@ class Plan:
     def species(self) -> tuple[int, ...]:
         """The types that the plan serves, ascending."""
         return tuple(sorted(self.forms[0]))
+
+    @property
+    def certified(self) -> float:
+        """Å, see `certified_distance`; 0 where the plan is evaluated everywhere."""
+        return certified_distance(self.model) if self.unreduced else 0.0
 
     @property
     def widest(self) -> int:

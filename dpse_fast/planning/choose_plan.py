@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 
@@ -19,7 +20,10 @@ from .tabulation import CONVERGED, Tabulation
 
 # The force error where forms are chosen, in tolerances: the first that keeps the
 # certificate within the tolerance; if none does, nothing is rotated.
-SHARES = (0.33, 0.1, 0.03)
+SHARES = (0.33, 0.27, 0.2, 0.1, 0.03)
+# The certificate is so many times the largest differences on sampled structures, of
+# the plan and of rounding: other structures differ more.
+MARGIN, ROUNDING_MARGIN = 3.0, 4.0
 FINER = 1000.0  # times below the tolerance is the error of tables that count as exact
 
 # Structures that forms are chosen on, and others that the certificate comes from.
@@ -94,5 +98,10 @@ class _Choosing:
     def _certificate(self, precision: str, tables: Tables, forms: Forms) -> Accuracy:
         if precision == "double" and not self._tolerance:
             return self._accuracy
-        plan = Plan(self._model, precision, tables, forms)
-        return self._accuracy + self._others.measure(plan)
+        plan = Plan(self._model, "double", tables, forms)
+        found = self._others.measure(plan)
+        certificate = self._accuracy + found.with_margin(MARGIN)
+        if precision == "double":
+            return certificate
+        rounding = self._others.rounding(replace(plan, precision=precision))
+        return certificate + rounding.with_margin(ROUNDING_MARGIN)

@@ -52,6 +52,7 @@ def make_plan(
         tolerance=tolerance,
         certificate=stored.certificates[precision],
         made=stored.made,
+        is_reduced=stored.tolerance > 0.0,
     )
 
 

@@ -50,16 +50,23 @@ class Planner:
         tolerance = check_options(precision, tolerance)
         self.model, self.precision, self.tolerance = model, precision, tolerance
         self._lock = ProcessLock()
+        self._unreduced = Unreduced(model)
         self.plan = None
         ready = stored is not None and stored.serves(tolerance, precision)
         if ready or model.n_types <= MOST_AT_LOAD:
-            self.plan = make_plan(model, precision, tolerance, stored)
+            self.plan = self._made(stored)
 
     def __getstate__(self) -> dict[str, object]:
         return {k: v for k, v in vars(self).items() if k != "_lock"}
 
     def __setstate__(self, state: dict[str, object]) -> None:
         vars(self).update(state, _lock=ProcessLock())
+
+    def _made(
+        self, stored: StoredPlan | None = None, types: frozenset[int] | None = None
+    ) -> Plan:
+        plan = make_plan(self.model, self.precision, self.tolerance, stored, types)
+        return replace(plan, unreduced=self._unreduced if plan.is_reduced else None)
 
     def renamed(self, type_map: tuple[str, ...]) -> Planner:
         """The same planner for the model with other names of its types."""
@@ -82,7 +89,35 @@ class Planner:
         with self._lock.lock:
             planned = frozenset(self.plan.species if self.plan else ())
             if self.plan is None or not types <= planned:
-                self.plan = make_plan(
-                    self.model, self.precision, self.tolerance, types=planned | types
-                )
+                self.plan = self._made(types=planned | types)
             return self.plan
+
+
+class Unreduced:
+    """Gives plans in double precision with converged tables and all inputs.
+
+    They are made when they are needed, and kept. Close to the core forces are large
+    and rounding to float32 counts.
+
+    Parameters
+    ----------
+    model : Model
+    """
+
+    def __init__(self, model: Model) -> None:
+        self._model = model
+        self._lock = ProcessLock()
+        self._planner: Planner | None = None
+
+    def __getstate__(self) -> dict[str, object]:
+        return {k: v for k, v in vars(self).items() if k != "_lock"}
+
+    def __setstate__(self, state: dict[str, object]) -> None:
+        vars(self).update(state, _lock=ProcessLock())
+
+    def __call__(self, types: Integers) -> Plan:
+        """The plan that serves the types in an array; those below 0 need none."""
+        with self._lock.lock:
+            if self._planner is None:
+                self._planner = Planner(self._model, "double", 0.0)
+        return self._planner.plan_for(lambda: types[types >= 0])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import NamedTuple
 
 import numpy as np
@@ -19,7 +20,12 @@ from ..kernels.layout import N_LOCATED, Neighbourhood
 from ..model import Model
 from ..plan.accuracy import Accuracy
 from ..plan.plan import Plan
-from .structures import sample_structures
+from .structures import SEED, sample_structures
+
+
+NEARLY = 0.3  # of a logarithm
+LEAST = 1e-3  # of the largest
+MOST_ROUNDING = 1e-5  # eV, eV/Å: more than that is stated by the force
 
 
 class _Result(NamedTuple):
@@ -31,6 +37,40 @@ class _Result(NamedTuple):
     energies: Doubles
     forces: Doubles
     virials: Doubles
+
+
+class Line(NamedTuple):
+    """The tightest a + b · x above points."""
+
+    a: float
+    b: float
+
+    @classmethod
+    def above(cls, x: Doubles, y: Doubles, most: float) -> Line:
+        """Above all points (n,), by ratios nearly as close to them as can be.
+
+        Of lines that are, the one with the least slope.
+
+        Parameters
+        ----------
+        x, y : at least 0
+        most : of a, unless all x are 0
+        """
+        known = np.isfinite(x) & np.isfinite(y)
+        x, y = x[known], y[known]
+        if not y.any():
+            return cls(0.0, 0.0)
+        if not x.any():
+            return cls(float(y.max()), 0.0)
+        # Symmetry takes some of them away, which says nothing of others.
+        x, y = np.maximum(x, LEAST * x.max()), np.maximum(y, LEAST * y.max())
+        lines = []
+        for a in (0.0, *y[y <= most].tolist()):
+            line = cls(a, float(np.maximum((y - a) / x, 0.0).max()))
+            lines.append((float(np.log((a + line.b * x) / y).mean()), line))
+        nearest = min(distance for distance, _ in lines)
+        near = [line for distance, line in lines if distance <= nearest + NEARLY]
+        return min(near, key=lambda line: line.b)
 
 
 class Sampled:
@@ -61,9 +101,10 @@ class Sampled:
     def _evaluate(self, plan: PackedPlan) -> list[_Result]:
         pipeline, found = Pipeline(1), []
         pipeline.use(plan)
+        rng = np.random.default_rng(SEED)
         for listed in self._lists:
             n = len(listed.hood.centres)
-            parameters = np.zeros((n, plan.model.n_parameters))
+            parameters = rng.normal(size=(n, plan.model.n_parameters))
             result = pipeline.evaluate(listed.hood, parameters=parameters, atomic=True)
             found.append(
                 _Result(
@@ -82,12 +123,32 @@ class Sampled:
         if self._expected is None:
             self._expected = self._evaluate(self._reference)
         found = self._evaluate(PackedPlan(plan))
-        with np.errstate(over="ignore", invalid="ignore"):
-            differences = [
-                [a - b for a, b in zip(one, other, strict=True)]
-                for one, other in zip(found, self._expected, strict=True)
-            ]
-            return Accuracy.worst([Accuracy.of(*parts) for parts in differences])
+        return Accuracy.worst(_differences(found, self._expected))
+
+    def rounding(self, plan: Plan) -> Accuracy:
+        """What the precision of a plan adds to the differences of the same in double.
+
+        Each largest difference is at most ``force + force_rounding`` times the largest
+        force of the structure, and so are the others.
+        """
+        exact = self._evaluate(PackedPlan(replace(plan, precision="double")))
+        found = _differences(self._evaluate(PackedPlan(plan)), exact)
+        forces = np.array([np.abs(one.forces).max(initial=0.0) for one in exact])
+        lines = {
+            name: Line.above(
+                forces, np.array([getattr(one, name) for one in found]), MOST_ROUNDING
+            )
+            for name in ("energy", "force", "virial")
+        }
+        return replace(
+            Accuracy.worst(found),
+            energy=lines["energy"].a,
+            force=lines["force"].a,
+            virial=lines["virial"].a,
+            energy_rounding=lines["energy"].b,
+            force_rounding=lines["force"].b,
+            virial_rounding=lines["virial"].b,
+        )
 
     def moments(self, k: int, species: int, most: int) -> Doubles:
         """T of descriptor k, (n, 4, M), of up to ``most`` atoms of a type."""
@@ -101,6 +162,17 @@ class Sampled:
         return np.concatenate(found)
 
 
+def _differences(
+    found: Sequence[_Result], expected: Sequence[_Result]
+) -> list[Accuracy]:
+    """Of each structure."""
+    with np.errstate(over="ignore", invalid="ignore"):
+        return [
+            Accuracy.of(*(a - b for a, b in zip(one, other, strict=True)))
+            for one, other in zip(found, expected, strict=True)
+        ]
+
+
 def _onto_owners(values: Doubles, owners: Int32s, n: int) -> Doubles:
     """Sum the rows of images onto their atoms."""
     total = np.zeros((n, values.shape[1]))
@@ -112,7 +184,7 @@ def _moments(
     plan: PackedPlan, hood: Neighbourhood, rows: Int64s, k: int, species: int
 ) -> Doubles:
     work = Workspace(plan, len(rows))
-    work.start(len(hood.positions), atom_counts(plan, 0))
+    work.start(len(hood.positions), atom_counts(plan, 0), np.zeros(0, np.int32))
     flat, _ = work.begin_block(species, len(rows))
     stage = work.stages[k]
     assert isinstance(stage, AngularStage)

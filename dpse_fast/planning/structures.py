@@ -12,7 +12,7 @@ import numpy as np
 
 from ..array_types import Doubles, Int32s, Int64s
 from ..model import Descriptor, Model
-from ..plan.domain import shortest_bond
+from ..plan.domain import CERTIFIED, shortest_bond
 from ..plan.neighbour_counts import neighbours_of
 
 SEED = 20181206
@@ -28,7 +28,9 @@ BOXES = (
     (0.5, 1.0, False),
     (0.1, 1.0, False),
 )
-BONDS = (0.93, 1.25)  # in shortest distances; vibrations go a little beyond any data
+BONDS = (CERTIFIED, 1.25)  # in shortest distances
+# Small cells, where many neighbours are images and add up alike: atoms, and density.
+CELLS = ((1, 1.0), (2, 1.3), (3, 0.7), (4, 1.6), (6, 1.0), (8, 1.3))
 # Of single environments.
 SAMPLES = 12  # of a type
 MOST_FILLING = 0.67  # of sel
@@ -68,7 +70,7 @@ class Environment(NamedTuple):
 def sample_structures(
     model: Model, species: Sequence[int], seed: int = SEED
 ) -> list[Structure]:
-    """Boxes of the types: as dense as trained, half as dense, and sparse.
+    """Boxes of the types, from sparse to denser than trained, and small cells.
 
     No atoms are closer than the shortest trained distance where there is room; in
     one of the dense boxes they come in threes.
@@ -94,9 +96,17 @@ def sample_structures(
         closest = BONDS[0] if bonded else apart
         spacing = min(closest * bond, 0.95 * edge / np.cbrt(n_atoms))
         _push_apart(positions, edge, spacing)
-        cell = edge * np.eye(3)
-        found.append(Structure(positions, types.astype(np.int32), cell))
+        found.append(_box(positions, types, edge))
+    for n, filling in CELLS:
+        edge = np.cbrt(n * sphere / max(filling * counts.sum(), 1.0))
+        positions = rng.uniform(0.0, edge, (n, 3))
+        _push_apart(positions, edge, 0.95 * edge / np.cbrt(n))
+        found.append(_box(positions, rng.choice(chosen, n, p=shares), edge))
     return found
+
+
+def _box(positions: Doubles, types: Int64s, edge: float) -> Structure:
+    return Structure(positions, types.astype(np.int32), edge * np.eye(3))
 
 
 def _bind(positions: Doubles, bond: float, rng: np.random.Generator) -> None:

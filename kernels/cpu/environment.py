@@ -180,6 +180,17 @@ def _count_close(
 
 
 @inline
+def _is_left_out(certified: float, near: Near) -> bool:
+    """Whether a neighbour is closer than the certified distance."""
+    for t in range(near.met.size):
+        for k in range(near.met[t]):
+            place = near.places[t * near.listed.size + k]
+            if near.squared[place] < certified * certified:
+                return True
+    return False
+
+
+@inline
 def _find_rows(
     env: Environments, table: int, begin: int, end: int, distances: Floats, pairs: Pairs
 ) -> None:
@@ -254,6 +265,9 @@ def environments(
 ) -> None:
     """Fill ``pairs`` for the centres ``rows`` (all of one type).
 
+    Centres with a neighbour closer than certified get no pairs and are counted
+    nowhere, if there is a place to mark them.
+
     Parameters
     ----------
     located : (n_all · 4,) see `locate`
@@ -269,13 +283,16 @@ def environments(
     listed = np.empty(n_groups, np.int64)
     chosen = np.empty(n_types, np.int32)
     limit = np.float64(env.cutoff * env.cutoff)
-    suspect = np.float64(max(env.trusted, env.trained) ** 2)
+    suspect = np.float64(max(env.trusted, env.trained, env.certified) ** 2)
     pairs.first[0] = 0
     for b in range(rows.size):
         row = rows[b]
         centre = np.int64(hood.centres[row])
         own = hood.types[centre]
         suspects = _find_near(hood, row, located, limit, suspect, near)
+        if suspects and tally.left_out.size and _is_left_out(env.certified, near):
+            tally.left_out[row] = 1
+            near.met[:] = 0
         _count_groups(env.group, env.competes[own], near.met, wanted)
         for t in range(n_types):
             tally.seen[own, t] += near.met[t]

@@ -140,6 +140,7 @@ def pair_potentials(
     counters: Ints,
     over: Ints,
     over_table: Ints,
+    left_out: Ints,
 ) -> None:
     """Fill ``pairs`` and what is kept of each that matters.
 
@@ -154,6 +155,7 @@ def pair_potentials(
     counters : (N_TABLE_COUNTERS,) int64, added to
     over : (B,) modified, 1 for atoms with more neighbours than `sel`
     over_table : (n_rows,) the same of the list's rows, or (0,)
+    left_out : (n_rows,) 1 for those that get no pairs, or (0,)
     """
     reach = max(potential.end, potential.switch_rcut)
     n_pairs = 0
@@ -170,7 +172,9 @@ def pair_potentials(
         own = hood.types[centre]
         energy = 0.0
         nearest = np.inf
-        n = _within(hood, located, row, reach, found, distances)
+        n = 0
+        if not left_out.size or not left_out[row]:
+            n = _within(hood, located, row, reach, found, distances)
         if _are_too_many(hood.types, potential, n, found):
             counters[OVER_TABLE] += 1
             over[b] = 1

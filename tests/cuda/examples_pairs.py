@@ -41,11 +41,13 @@ def of_environments(precision: str) -> list[Example]:
     doubles = ("shortest", "cells_per_length", "origins")
     env = Environments(
         **{"cutoff": 6.0, "trusted": 0.5, "trained": 0.8, "list_size": 0},
+        **{"certified": 0.7},
         **{"group": INTS, "cells": INTS, **squares},
         **dict.fromkeys(longs, LONGS),
         **dict.fromkeys(doubles, DOUBLES),
     )
-    tally = Tally(LONGS, np.zeros((8, 8), np.int64), INTS, square, INTS, INTS, square)
+    seen = np.zeros((8, 8), np.int64)
+    tally = Tally(LONGS, seen, INTS, square, INTS, INTS, square, INTS)
     arguments = (HOOD, DOUBLES, Batch(0, 1), env, True, pairs, tally)
     return [
         Example("environments", environments, arguments, 80, True, True),

@@ -60,6 +60,7 @@ def tally_of(device: Device | None, n: int, n_types: int, n_groups: int) -> Tall
         close=np.zeros(n, np.int32),
         short=np.zeros(n, np.int32),
         unseen=np.zeros((n, n_types), np.int32),
+        left_out=np.zeros(0, np.int32),
     )
     return arrays if device is None else Tally(*(device.upload(a) for a in arrays))
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
-from ...errors import ModelFileError
+from ...errors import AccuracyWarning, ModelFileError, warn
 from ...model import Model
 from ..hdf5 import File, open_file
 from ..model_file import ModelFile
@@ -63,7 +63,15 @@ def read_file(file: File, with_plan: bool) -> ModelFile:
         return ModelFile(model)
     if not with_plan:
         return ModelFile(model, has_plan=True)
-    from .stored_plan import read_stored_plan
+    from .stored_plan import OtherVersion, read_stored_plan
 
-    plan = read_stored_plan(file, model, "from the file")
+    try:
+        plan = read_stored_plan(file, model, "from the file")
+    except OtherVersion:
+        warn(
+            "the plan in the model file was made by another version of dpse-fast, and "
+            "is chosen anew; dpse-fast compress puts it into the file",
+            AccuracyWarning,
+        )
+        return ModelFile(model, has_plan=True)
     return ModelFile(model, has_plan=True, stored_plan=plan)

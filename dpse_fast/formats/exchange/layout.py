@@ -5,6 +5,7 @@ from __future__ import annotations
 FORMAT = "dpse-fast model"
 VERSION = 1
 PLAN_GROUP = "plan"
+PLAN_VERSION = 2  # 2: certificates with a margin, and what rounding adds to them
 
 ROOT = ("format", "version", "type_map", "provenance", "min_distance")
 MEMBERS = (

@@ -22,13 +22,17 @@ from ...plan.tables import Table
 from ..hdf5 import File
 from ..hdf5_output import changed_file
 from . import datasets
-from .layout import PLAN_GROUP
+from .layout import PLAN_GROUP, PLAN_VERSION
 from .place import Place
 
 _CERTIFICATE = tuple(f.name for f in fields(Accuracy))
-_ATTRIBUTES = ("digest", "tolerance")
+_ATTRIBUTES = ("version", "digest", "tolerance")
 _FORM = ("basis", "rows", "empty", "mix")
 _SLACK = 1e-9  # Å, between a table's end and the cutoff
+
+
+class OtherVersion(Exception):
+    """A plan that another version of dpse-fast made, and certified by other rules."""
 
 
 def stored_plan_bytes(digest: str, plan: StoredPlan) -> bytes:
@@ -64,6 +68,7 @@ def write_stored_plan(
 
 def _write_plan(file: h5py.File, digest: str, plan: StoredPlan) -> None:
     group = file.create_group(PLAN_GROUP)
+    group.attrs["version"] = PLAN_VERSION
     group.attrs["digest"] = digest
     group.attrs["tolerance"] = plan.tolerance
     certificates = group.create_group("certificates")
@@ -113,9 +118,13 @@ def read_stored_plan(file: File, model: Model, made: str) -> StoredPlan:
     ------
     ModelFileError
         If the plan is missing, damaged, or was made for another model.
+    OtherVersion
+        If it cannot be used as it is.
     """
     place = Place(file, file.root).inner(PLAN_GROUP)
     attributes = place.attributes(_ATTRIBUTES)
+    if attributes.integer("version", 1) != PLAN_VERSION:
+        raise OtherVersion
     if attributes.text("digest") != model.digest():
         raise ModelFileError(
             f"{place.name}: the plan was made for another model; make it again with "
