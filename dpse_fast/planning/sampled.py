@@ -22,7 +22,6 @@ from ..plan.accuracy import Accuracy
 from ..plan.plan import Plan
 from .structures import SEED, sample_structures
 
-
 NEARLY = 0.3  # of a logarithm
 LEAST = 1e-3  # of the largest
 MOST_ROUNDING = 1e-5  # eV, eV/Å: more than that is stated by the force
