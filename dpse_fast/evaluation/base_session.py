@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NoReturn
 
 import numpy as np
 
@@ -40,7 +40,18 @@ class SessionOptions:
     inform: Callable[[str], None] | None = None
 
 
-class BaseSession(ABC):
+class Uncopied:
+    """Keeps memory and locks of its process: two would share what only one may use."""
+
+    def __reduce__(self) -> NoReturn:
+        kind = type(self).__name__
+        raise TypeError(
+            f"a {kind} keeps memory of its process and cannot be copied or pickled; "
+            "copy the potential and make a new one from it"
+        )
+
+
+class BaseSession(Uncopied, ABC):
     """A potential's backend and plans, with what is kept from call to call.
 
     Attributes

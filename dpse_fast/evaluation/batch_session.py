@@ -19,6 +19,7 @@ from ..model import Model
 from ..results import Report, Result
 from ..runtime.forks import ProcessLock
 from .backend import Request
+from .base_session import Uncopied
 from .batch_list import BatchList, HostList
 from .domain_report import report_of_atoms
 from .listed_session import ListedResult, ListedSession
@@ -47,7 +48,7 @@ class _System(NamedTuple):
         return len(self.checked.system.types)
 
 
-class BatchSession:
+class BatchSession(Uncopied):
     """Computes a batch of systems at once, keeping their lists while atoms move little.
 
     Made by `Potential.batch_session`. A system keeps its list from call to call by its

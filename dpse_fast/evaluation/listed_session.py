@@ -20,6 +20,7 @@ from ..inputs.neighbour_list import (
     check_same_atoms,
     check_sums,
 )
+from ..inputs.plain_numbers import shown
 from ..inputs.structure import check_flag, refuse
 from ..results import Report
 from .atom_names import naming
@@ -130,7 +131,11 @@ class ListedSession(BaseSession):
         same_list = check_flag(same_list, "same_list")
         atomic = check_flag(atomic, "atomic")
         pair_gradients = check_flag(pair_gradients, "pair_gradients")
-        name = atom_name or name_of_row
+        name = name_of_row if atom_name is None else atom_name
+        if not callable(name):
+            raise InputError(
+                f"atom_name: expected a function of an index, got {shown(name)}"
+            )
         with backend.active(), self._lock.lock, self._whole(), naming(name):
             at = cast_all_positions(backend, positions)
             n_all = int(at.shape[0])

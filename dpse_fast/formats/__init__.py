@@ -78,6 +78,8 @@ def read(
     if head is not None and not isinstance(head, str):
         raise InputError(f"head: expected a name, got {type(head).__name__}")
     shown = os.fsdecode(path)
+    if not shown:  # pathlib takes it for the folder of the process
+        raise InputError("model path: expected the name of a file, got an empty text")
     try:
         # Numbers of a damaged file may overflow: the model refuses what is not finite.
         with np.errstate(all="ignore"):

@@ -14,7 +14,7 @@ from numpy.typing import DTypeLike
 
 from ..array_types import AnyArray, Doubles, Int64s, Integers
 from ..errors import InputError
-from .plain_numbers import refuse_meaning, refuse_rows_of_meaning
+from .plain_numbers import as_rows, refuse_meaning, refuse_rows_of_meaning
 
 # DLDeviceType of DLPack
 CPU, CUDA, CUDA_HOST, CUDA_MANAGED = 1, 2, 3, 13
@@ -238,10 +238,10 @@ def array_of(
         return value
     refuse_device_array(value, name)
     try:
-        if isinstance(value, list | tuple):
-            refuse_rows_of_meaning(value, name, bools_count=bools_count)
-        else:
-            refuse_meaning(value, name)
+        refuse_meaning(value, name)
+        rows = as_rows(value)
+        if rows is not None:
+            refuse_rows_of_meaning(rows, name, bools_count=bools_count)
         if hasattr(value, "__dlpack__") and not hasattr(value, "__array__"):
             return np.from_dlpack(value)
         # Of an object that turns itself into an array, a mask or a unit may appear now.

@@ -8,6 +8,7 @@ arrays have.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from typing import Any
 
 import numpy as np
@@ -23,12 +24,25 @@ _BOOLS = {bool, np.bool_}
 _NUMBERS = {kind for kind in _PLAIN if issubclass(kind, int | float | np.number)}
 _NUMBERS -= _BOOLS
 _ROWS = (list, tuple)
+_ARRAYS = (
+    "__array__",
+    "__array_interface__",
+    "__array_struct__",
+    "__cuda_array_interface__",
+    "__dlpack__",
+)
 
 
 def _mask(value: Any) -> bool:
     """ASE's ``Cell.mask()`` and others tell what is zero; they hide no numbers."""
     found = getattr(value, "mask", None)
-    return found is not None and not callable(found)
+    if found is not None and not callable(found):
+        return True
+    for name in ("__array_interface__", "__cuda_array_interface__"):
+        described = getattr(value, name, None)
+        if isinstance(described, dict) and described.get("mask") is not None:
+            return True
+    return False
 
 
 def _torch_mask(value: Any) -> bool:
@@ -39,21 +53,27 @@ def _unit(value: Any) -> bool:
     return any(hasattr(value, name) for name in ("units", "unit", "dimensionality"))
 
 
-def _stored_unit(value: Any) -> bool:
-    """Of data sets of HDF5, Zarr and netCDF."""
-    try:
-        return any(name in value.attrs for name in ("units", "unit"))
-    except (AttributeError, TypeError):
-        return False
+def _stored(*names: str) -> Callable[[Any], bool]:
+    """Whether a data set of HDF5, Zarr or netCDF has one of these attributes."""
+
+    def stored(value: Any) -> bool:
+        try:
+            return any(name in value.attrs for name in names)
+        except (AttributeError, TypeError):
+            return False
+
+    return stored
 
 
 def _labels(value: Any) -> bool:
-    """Of pandas and xarray, whose rows and columns may be in any order."""
+    """Of pandas, Polars, Arrow and xarray: rows and columns may be in any order."""
     if hasattr(value, "iloc"):
         return True
-    for name in ("dims", "names"):
+    for name in ("dims", "names", "columns", "column_names"):
         found = getattr(value, name, None)
-        if isinstance(found, tuple) and any(isinstance(one, str) for one in found):
+        if isinstance(found, tuple | list) and any(
+            isinstance(one, str) for one in found
+        ):
             return True
     return False
 
@@ -84,9 +104,19 @@ _MEANINGS: tuple[tuple[Callable[[Any], bool], str, str], ...] = (
     (_torch_mask, "a mask", "give .to_tensor(...)"),
     (_unit, "units", "convert it to the units of this argument and give its numbers"),
     (
-        _stored_unit,
+        _stored("units", "unit"),
         "units in its attributes",
         "read it, convert it to the units of this argument and give its numbers",
+    ),
+    (
+        _stored("scale_factor", "add_offset"),
+        "a scale in its attributes",
+        "read it, apply the scale and give its numbers",
+    ),
+    (
+        _stored("_FillValue", "missing_value"),
+        "a mark of missing numbers in its attributes",
+        "read it, see that none is missing and give its numbers",
     ),
     (_sparse, "a sparse layout", "give .toarray() or .to_dense()"),
     (_asked("is_quantized"), "quantised numbers", "give .dequantize()"),
@@ -99,7 +129,7 @@ _MEANINGS: tuple[tuple[Callable[[Any], bool], str, str], ...] = (
 
 def refuse_meaning(value: Any, name: str) -> None:
     """Raise an InputError for an array, or a number, that means more than it counts."""
-    if type(value) in _PLAIN:
+    if type(value) in _PLAIN or type(value) in _ROWS:
         return
     for has, what, remedy in _MEANINGS:
         if has(value):
@@ -136,10 +166,40 @@ def _look_into(
     if id(rows) in around:
         raise InputError(f"{name}: expected rows of numbers, got a list within itself")
     for one in rows:
-        if isinstance(one, _ROWS):
-            _look_into(one, name, kinds, around | {id(rows)})
-        else:
-            refuse_meaning(one, name)
+        if type(one) in _PLAIN:
+            continue
+        refuse_meaning(one, name)
+        inner = as_rows(one)
+        if inner is not None:
+            _look_into(inner, name, kinds, around | {id(rows)})
+        elif hasattr(one, "__array__") and not isinstance(one, np.ndarray | np.generic):
+            # What it means may appear where it becomes an array, as in `array_of`.
+            refuse_meaning(np.asanyarray(one), name)
+        elif isinstance(one, str) and str(one) != str.__str__(one):
+            raise InputError(
+                f"{name}: expected plain names, got the {_class_of(one)} "
+                f"{str.__str__(one)!r}, which NumPy would read as {str(one)!r}; give "
+                "its value"
+            )
+
+
+def as_rows(value: Any) -> Sequence[Any] | None:
+    """What NumPy takes item by item: lists, and all that counts and gives its items.
+
+    None for arrays, buffers, texts and numbers, which are taken as a whole.
+    """
+    if isinstance(value, _ROWS):
+        return value
+    kind = type(value)
+    whole = kind in _PLAIN or isinstance(value, str | bytes | bytearray | dict)
+    if whole or not (hasattr(kind, "__getitem__") and hasattr(kind, "__len__")):
+        return None
+    if any(hasattr(value, name) for name in _ARRAYS):
+        return None
+    with suppress(TypeError):
+        memoryview(value).release()
+        return None
+    return [value[place] for place in range(len(value))]
 
 
 def _class_of(value: Any) -> str:

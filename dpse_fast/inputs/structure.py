@@ -29,6 +29,7 @@ from .plain_numbers import refuse_meaning, shown
 NEAREST_IMAGE = 0.01  # Å; no atoms are so near each other
 POSITIONS = "an (N, 3) array in Å"
 NAMES = "UOT"  # kinds of dtypes: of fixed length, objects, and NumPy's strings
+MOST_NAMED = 10  # unknown types in an error
 HOST_ARRAYS = HostArrays()
 
 
@@ -276,12 +277,16 @@ def _known(type_map: tuple[str, ...]) -> str:
 
 
 def _from_symbols(symbols: AnyArray, type_map: tuple[str, ...]) -> Int32s:
-    names, inverse = np.unique(np.array(symbols.tolist()), return_inverse=True)
+    # Members of an enumeration call themselves by other names than they are.
+    plain = np.array(list(map(str.__str__, symbols.tolist())))
+    names, inverse = np.unique(plain, return_inverse=True)
     unknown = sorted(set(names.tolist()) - set(type_map))
     if unknown:
+        named = ", ".join(map(shown, unknown[:MOST_NAMED]))
+        more = " …" if len(unknown) > MOST_NAMED else ""
         message = (
-            f"types: the model has no type {', '.join(map(repr, unknown))}; "
-            f"its types are {_known(type_map)}"
+            f"types: the model has no type {named}{more}; its types are "
+            f"{_known(type_map)}"
         )
         if all(name.startswith(UNKNOWN_TYPE_PREFIX) for name in type_map):
             message += (

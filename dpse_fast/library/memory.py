@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import mmap
 import os
 from typing import Any, NamedTuple
 
@@ -76,14 +77,20 @@ class CallerMemory:
         """A text that ends with a 0; None for NULL."""
         if not pointer:
             return None
-        self._check(name, "a text", pointer, 1, 1, False)
-        found: bytes = self._ffi.string(pointer, LONGEST_TEXT)
-        if len(found) == LONGEST_TEXT:
-            raise InputError(
-                f"{name}: expected a text of fewer than {LONGEST_TEXT} bytes, got one "
-                "that does not end there"
-            )
-        return found
+        found, start = b"", int(self._ffi.cast("uintptr_t", pointer))
+        # Memory may end where a text without an end does not: page after page.
+        while len(found) < LONGEST_TEXT:
+            place = pointer + len(found)
+            self._check(name, "a text that ends with a 0", place, 1, 1, False)
+            room = mmap.PAGESIZE - (start + len(found)) % mmap.PAGESIZE
+            part: bytes = self._ffi.string(place, room)
+            found += part
+            if len(part) < room:
+                return found
+        raise InputError(
+            f"{name}: expected a text of fewer than {LONGEST_TEXT} bytes, got one that "
+            "does not end there"
+        )
 
     def path(self, name: str, pointer: Any) -> str | None:
         """The name of a file, of any bytes."""
@@ -143,8 +150,9 @@ class CallerMemory:
             )
         if not self._lib.dpse_python_reachable(pointer, size, written):
             use = "written" if written else "read"
+            plural = "s" if size > 1 else ""
             raise InputError(
                 f"{name}: expected {what}, got the address {first:#x}, where {size} "
-                f"bytes cannot be {use}"
+                f"byte{plural} cannot be {use}"
             )
         self._places.append(Place(first, first + size, name, written))

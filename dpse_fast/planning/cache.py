@@ -33,9 +33,10 @@ def _digest() -> str:
 
 def folders() -> Folders:
     """Where plans are kept, or nowhere."""
-    if os.environ.get(SWITCH) == "0":
-        return Folders((), None)
-    return cache_folders("plans")
+    if os.environ.get(SWITCH) != "0":
+        with suppress(OSError):  # a relative folder, where the process's own is gone
+            return cache_folders("plans")
+    return Folders((), None)
 
 
 def planned(

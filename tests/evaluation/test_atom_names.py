@@ -108,3 +108,9 @@ def test_a_place_in_type_map_is_no_atom() -> None:
     with pytest.raises(InputError, match="type_map: place 2 has type 9") as caught:
         session.compute(*given, type_map=[0, 1, 9])
     assert not isinstance(caught.value, AtomError)
+
+
+def test_a_name_is_a_function() -> None:
+    session = dpse_fast.load(random_model(), threads=1).listed_session()
+    with pytest.raises(InputError, match="atom_name: expected a function"):
+        session.compute(np.zeros((1, 3)), [0], [0, 0], [], atom_name="atom 7")

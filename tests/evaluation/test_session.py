@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import copy
+import pickle
 from dataclasses import replace
 from typing import Any
 
@@ -293,3 +295,11 @@ def test_an_embedding_that_is_zero() -> None:
     model = replace(model, descriptors=(silent_part,))
     result = dpse_fast.load(model).compute([[0, 0, 0], [0, 0, 1]], [0, 1])
     assert not result.forces.any()
+
+
+@pytest.mark.parametrize("make", ["session", "listed_session", "batch_session"])
+def test_sessions_are_not_copied(make: str) -> None:
+    session = getattr(dpse_fast.load(random_model(), threads=1), make)()
+    for copied in (copy.copy, copy.deepcopy, pickle.dumps):
+        with pytest.raises(TypeError, match=r"Session keeps memory .*make a new one"):
+            copied(session)

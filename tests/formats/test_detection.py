@@ -225,3 +225,8 @@ def test_long_messages_are_cut(tmp_path: Path) -> None:
     with pytest.raises(ModelFileError) as caught:
         read_model(file)
     assert len(str(caught.value)) < len(str(file)) + 500
+
+
+def test_an_empty_path() -> None:
+    with pytest.raises(InputError, match=r"model path: .* an empty text"):
+        read_model("")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import enum
+from collections import deque
 from functools import partial
 from typing import Any
 
@@ -90,6 +92,35 @@ class Tensor(Boxed):
     requires_grad = True
 
 
+class Columns(Boxed):
+    """As those of Polars and Arrow."""
+
+    columns = ["y", "x", "z"]  # noqa: RUF012
+    units = property()  # type: ignore[assignment]
+
+
+class Scaled(Boxed):
+    """As data sets that are packed by the conventions of netCDF."""
+
+    units = property()  # type: ignore[assignment]
+    attrs = {"scale_factor": 0.1}  # noqa: RUF012
+
+
+class Filled(Boxed):
+    """As data sets that may miss numbers, by the same conventions."""
+
+    units = property()  # type: ignore[assignment]
+    attrs = {"_FillValue": -999.0}  # noqa: RUF012
+
+
+class Described:
+    """An array by NumPy's interface, which may have a mask that NumPy ignores."""
+
+    def __init__(self, value: Any) -> None:
+        self._value = np.asarray(value)
+        self.__array_interface__ = self._value.__array_interface__ | {"mask": 1}
+
+
 class Sparse:
     """As SciPy's."""
 
@@ -112,6 +143,12 @@ KINDS: dict[str, tuple[Any, str]] = {
     "sparse": (Sparse, r"Sparse with a sparse layout.*\.toarray"),
     "list": (lambda v: [*v[:-1], Boxed(v[-1])], "Boxed with units"),
     "list of masked": (lambda v: [*v[:-1], np.ma.masked], "with a mask"),
+    "sequence": (lambda v: deque([*v[:-1], np.ma.masked]), "with a mask"),
+    "list of masking": (lambda v: [*v[:-1], Masking(v[-1])], "with a mask"),
+    "interface": (lambda v: Described(v), "Described with a mask"),
+    "columns": (lambda v: Columns(v), "Columns with labels"),
+    "scaled": (lambda v: Scaled(v), "Scaled with a scale in its attributes"),
+    "filled": (lambda v: Filled(v), "Filled with a mark of missing numbers"),
 }
 
 
@@ -138,7 +175,7 @@ def test_every_argument_of_a_list(
     pot: dpse_fast.Potential, name: str, kind: str
 ) -> None:
     make, message = KINDS[kind]
-    if name == "forces" and kind.startswith(("list", "masking")):
+    if name == "forces" and kind.startswith(("list", "masking", "sequence")):
         pytest.skip("forces are added into an array")
     with pytest.raises(InputError, match=f"^{name}: expected .*{message}"):
         pot.listed_session().compute(**LISTED | {name: make(LISTED[name])})
@@ -214,6 +251,27 @@ def test_what_is_no_number(
 ) -> None:
     with pytest.raises(InputError, match=message):
         pot.compute(**GOOD | change)
+
+
+class Species(str, enum.Enum):  # noqa: UP042
+    """Their str() is "Species.O", of which NumPy would take one character."""
+
+    O = "O"  # noqa: E741
+    H = "H"
+
+
+def test_members_of_an_enumeration(pot: dpse_fast.Potential) -> None:
+    types = [Species.O, Species.H, Species.H]
+    with pytest.raises(InputError, match=r"types: .*Species 'O'.*give its value"):
+        pot.compute(**GOOD | {"types": types})
+    found = pot.compute(**GOOD | {"types": np.array(types, object)})
+    assert found.energy == pot.compute(**GOOD).energy
+
+
+def test_many_unknown_names(pot: dpse_fast.Potential) -> None:
+    with pytest.raises(InputError, match="no type") as caught:
+        pot.compute(np.eye(3).repeat(40, 0), [f"{k:0100}" for k in range(120)])
+    assert len(str(caught.value)) < 1000
 
 
 def test_a_list_within_itself(pot: dpse_fast.Potential) -> None:

@@ -24,6 +24,7 @@ from library.binding import Binding, List, Sums, ints, pointer  # noqa: E402
 N = 3
 NOWHERE = (0x10, 2**47 - 4096, 2**60, 2**64 - 4096)  # multiples of 8, never mapped
 INT_MAX = 2**31 - 1
+ENDLESS = b"tol=1"  # a text without a 0, where memory ends
 TOUCHED = 12345.0  # what outputs are before
 
 
@@ -50,6 +51,7 @@ class Calls:
         self.big = np.full(9 * N + 1, TOUCHED)
         # The end of an array, and behind it memory that cannot be read.
         self.edge = mmap.mmap(-1, 3 * mmap.PAGESIZE)
+        self.edge[mmap.PAGESIZE - len(ENDLESS) : mmap.PAGESIZE] = ENDLESS
         self.end = np.frombuffer(self.edge, np.uint8).ctypes.data + mmap.PAGESIZE
         c.CDLL(None).mprotect(c.c_void_p(self.end), c.c_size_t(mmap.PAGESIZE), 0)
         self.fixed = mmap.mmap(-1, mmap.PAGESIZE)
@@ -205,6 +207,9 @@ class Calls:
                 n_all=INT_MAX, n_rows=INT_MAX, first=address(self.end - 8)
             ),
         )
+        text, good = address(self.end - len(ENDLESS)), c.byref(c.c_int())
+        yield "model without an end", lambda: self.c.dpse_init(text, None, good)
+        yield "options without an end", lambda: self.c.dpse_init(None, text, good)
         for argument in ("energy", "forces", "virial", "atomic_virials"):
             yield (
                 f"{argument} that is constant",

@@ -174,3 +174,15 @@ def test_the_switch(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv(cache.SWITCH)
     plans = tmp_path / "dpse-fast" / "plans"
     assert USERS_FOLDERS() == Folders((plans,), plans)
+
+
+def test_a_relative_folder_in_one_that_is_gone(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    gone = tmp_path / "gone"
+    gone.mkdir()
+    monkeypatch.setenv("XDG_CACHE_HOME", "cache")
+    monkeypatch.chdir(gone)
+    gone.rmdir()
+    assert USERS_FOLDERS() == Folders((), None)
+    assert made(load()) == "at load"
