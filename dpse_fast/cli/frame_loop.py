@@ -86,6 +86,7 @@ class FrameLoop:
         done = self._output.done if self._output is not None else []
         with self._warned.muted():  # it warned then
             for entry in done:
+                _check(entry)
                 _expect(next(frames, None), entry)
         for entry in done:
             for arguments in entry["warnings"]:
@@ -112,6 +113,17 @@ class FrameLoop:
                 entry["digest"] = frame_digest(item)
             self._output.pass_over(entry)
         self._report.skip(failure)
+
+
+def _check(entry: Entry) -> None:
+    missing = {"warnings"} - entry.keys()
+    if "skipped" not in entry:
+        missing |= {"record", "sums", "seconds", "digest"} - entry.keys()
+    if missing:
+        raise InputError(
+            f"resume: the journal of the earlier run is damaged (no {min(missing)}); "
+            "leave --resume out to begin anew"
+        )
 
 
 def _expect(item: Frame | BadFrame | None, entry: Entry) -> None:

@@ -123,6 +123,22 @@ def test_resume_of_a_changed_trajectory_is_refused(
     assert frames_of(place / "out.partial.h5") == [0, 1, 2]
 
 
+@pytest.mark.parametrize("line", [0, 2])
+def test_resume_with_a_damaged_journal(
+    run: Run, place: Path, model_file: Path, line: int
+) -> None:
+    arguments = ("eval", place / "bad.xyz", "-m", model_file, "-o", place / "out.h5")
+    run(*arguments)
+    journal = place / "out.partial.h5.jsonl"
+    lines = journal.read_text().splitlines()
+    lines[line] = '{"format": "dpse-fast progress", "version": 1}'
+    journal.write_text("\n".join(lines) + "\n")
+    got = run(*arguments, "--resume")
+    assert got.code == 1
+    assert "leave --resume out to begin anew" in got.error
+    assert frames_of(place / "out.partial.h5") == [0, 1, 2]
+
+
 def test_resume_without_an_earlier_run(run: Run, place: Path, model_file: Path) -> None:
     arguments = ("eval", place / "good.xyz", "-m", model_file, "--resume")
     got = run(*arguments, "-o", place / "out.xyz")
