@@ -105,10 +105,22 @@ def _show(error: BaseException) -> None:
         if isinstance(error, click.ClickException):
             error.show()
         elif not isinstance(error, BrokenPipeError):  # as others do in a pipe
-            click.echo(f"Error: {message_of(error)}", err=True)
+            where = "standard output: " if _is_of_output(error) else ""
+            click.echo(f"Error: {where}{message_of(error)}", err=True)
     except OSError:
         discard(STDERR)
     try:
         sys.stdout.flush()
     except OSError:
         discard(STDOUT)
+
+
+def _is_of_output(error: BaseException) -> bool:
+    """Whether it is that standard output cannot be written to, which fails again."""
+    if not isinstance(error, OSError):
+        return False
+    try:
+        sys.stdout.flush()
+    except OSError as again:
+        return again.errno == error.errno
+    return False

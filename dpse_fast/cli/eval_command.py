@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from ..errors import in_escapes
 from . import options
 from .frame_reports import Records, Table
 from .json_errors import JsonCommand, report_on_failure
@@ -157,6 +158,7 @@ def _open(target: Path, potential: Potential, params: Mapping[str, Any]) -> RunO
         "model_digest": potential.model.digest(),
         "trajectory": params["trajectory"],
     }
+    origin = {key: in_escapes(text) for key, text in origin.items()}
     description = RunDescription(potential.type_map, origin, params["atomic"])
     asked = {k: v for k, v in params.items() if k not in FREE_ON_RESUME}
     settings = plain({**asked, **origin, "device": potential.device})

@@ -124,11 +124,20 @@ class EvaluationRun:
 
 
 def frame_digest(frame: Frame) -> str:
-    """Of the structure, to know it again."""
-    digest = hashlib.sha256(repr((frame.names, frame.pbc)).encode())
-    for array in (frame.positions, frame.types, frame.cell):
+    """Of all that its results and errors depend on, to know it again."""
+    labels = frame.labels
+    digest = hashlib.sha256(repr((frame.names, frame.pbc, labels.energy)).encode())
+    for name, array in (
+        ("positions", frame.positions),
+        ("types", frame.types),
+        ("cell", frame.cell),
+        ("fparam", frame.fparam),
+        ("aparam", frame.aparam),
+        ("forces", labels.forces),
+        ("virial", labels.virial),
+    ):
         if array is not None:
-            digest.update(np.ascontiguousarray(array).tobytes())
+            digest.update(name.encode() + np.ascontiguousarray(array).tobytes())
     return digest.hexdigest()[:16]
 
 

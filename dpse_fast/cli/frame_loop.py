@@ -15,7 +15,7 @@ from .frame_reports import Records, Table
 from .warning_summary import WarningSummary
 
 Frames = Iterator[Frame | BadFrame]
-Read = Callable[[int], Frames]  # all but the first ones, see `iterate_frames`
+Read = Callable[[], Frames]  # from the first one on
 
 
 class FrameLoop:
@@ -47,7 +47,7 @@ class FrameLoop:
 
         Parameters
         ----------
-        read : gives the frames, without as many as it is told
+        read : gives the frames
         advance : called after each frame
 
         Raises
@@ -82,10 +82,12 @@ class FrameLoop:
 
     def _left(self, read: Read) -> Frames:
         """What an earlier run has not finished; what it has is only counted."""
+        frames = read()
         done = self._output.done if self._output is not None else []
-        if not done:
-            yield from read(0)
-            return
+        with self._warned.muted():  # it warned then
+            for entry in done:
+                _check(entry)
+                _expect(next(frames, None), entry)
         for entry in done:
             for arguments in entry["warnings"]:
                 self._warned.add(*arguments)
@@ -96,10 +98,6 @@ class FrameLoop:
                 self._report.add(entry["record"])
                 self._report.show(entry["record"])
         self._warned.take_new()
-        frames = read(len(done) - 1)
-        with self._warned.muted():  # it warned then
-            last = next(frames, None)
-        _expect(last, done[-1])
         yield from frames
 
     def _skip(self, item: Frame | BadFrame, error: InputError) -> None:
@@ -110,19 +108,32 @@ class FrameLoop:
         failure = {"frame": item.index, "name": item.name, "error": str(error)}
         if self._output is not None:
             warned = self._warned.take_new()
-            self._output.pass_over({"skipped": failure, "warnings": warned})
+            entry: Entry = {"skipped": failure, "warnings": warned}
+            if isinstance(item, Frame):
+                entry["digest"] = frame_digest(item)
+            self._output.pass_over(entry)
         self._report.skip(failure)
 
 
-def _expect(item: Frame | BadFrame | None, entry: Entry) -> None:
-    """Whether the trajectory still has the last frame of an earlier run."""
-    known: dict[str, Any] = entry.get("skipped") or entry["record"]
-    same = item is not None and item.index == known["frame"]
-    if isinstance(item, Frame) and "digest" in entry:
-        same = same and frame_digest(item) == entry["digest"]
-    if not same:
+def _check(entry: Entry) -> None:
+    missing = {"warnings"} - entry.keys()
+    if "skipped" not in entry:
+        missing |= {"record", "sums", "seconds", "digest"} - entry.keys()
+    if missing:
         raise InputError(
-            f"resume: expected the trajectory of the earlier run, which ended with "
+            f"resume: the journal of the earlier run is damaged (no {min(missing)}); "
+            "leave --resume out to begin anew"
+        )
+
+
+def _expect(item: Frame | BadFrame | None, entry: Entry) -> None:
+    """Whether the trajectory still has a frame of an earlier run."""
+    known: dict[str, Any] = entry.get("skipped") or entry["record"]
+    digest = frame_digest(item) if isinstance(item, Frame) else None
+    same = item is not None and item.index == known["frame"]
+    if not same or digest != entry.get("digest"):
+        raise InputError(
+            f"resume: expected the trajectory of the earlier run, which had "
             f"{known['name']}; the trajectory has changed there; leave --resume out to "
             "begin anew"
         )

@@ -70,6 +70,8 @@ def check_trajectory(path: str | Path, index: str = ":") -> tuple[Path, slice]:
     place = Path(path)
     if not place.exists():
         raise InputError(f"{path}: no such file or directory")
+    if not place.is_file() and not place.is_dir():
+        raise InputError(f"{path}: not a regular file; copy the trajectory to one")
     return place, chosen
 
 

@@ -33,6 +33,11 @@ STYLES = {
     "full": (2, 4),
     "molecular": (2, 3),
 }
+# With as many columns as those above, which mean something else.
+OTHER_STYLES = re.compile(
+    r"amoeba|apip|body|bpm|dielectric|dipole|[em]?dpd|tdpd|electron|ellipsoid|hybrid"
+    r"|line|mesont|oxdna|peri|rheo|smd|sph|sphere|spica|spin|template|tri|wavepacket"
+)
 OF_WIDTH = {5: "atomic", 8: "atomic", 7: "full", 10: "full"}
 
 _UNITS = re.compile(r"\bunits\s*=?\s*(\w+)")
@@ -69,12 +74,13 @@ def read_lammps_data(path: Path, options: ReadingOptions, notices: Notices) -> F
     cell = _cell(header) * units.length
     words = [row for row, _ in rows]
     width = len(words[0]) if words else 5
-    if style not in STYLES:
+    if style not in STYLES and not OTHER_STYLES.fullmatch(style.partition("/")[0]):
         style = OF_WIDTH.get(width, "")
     if style not in STYLES or any(len(row) != width for row in words):
+        called = f" of style {style[:20]}" if style else ""
         raise ValueError(
             f"Atoms: expected rows of one of the styles {', '.join(STYLES)}, named in "
-            f"a comment (Atoms # full), got {width} columns"
+            f"a comment (Atoms # full), got {width} columns{called}"
         )
     type_at, at = STYLES[style]
     ids = np.array([int(row[0]) for row in words], np.int64)

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from ..array_types import Doubles, Int64s, Integers
-from ..errors import InputError, UnitsWarning
+from ..errors import InputError, TruncatedTrajectoryWarning, UnitsWarning
 from .boundaries import StatedBoundaries, boundaries
 from .dump_columns import PIECE, TEXTS, Columns, TooFewRows
 from .elements import name_of_mass, species_name
@@ -120,6 +120,13 @@ class LammpsDumpReader(TextReader):
             found = columns.read(lines, n_atoms, wanted)
             if not wanted:
                 return None
+            if lines.peek() is None and lines.unterminated:  # LAMMPS ends all lines
+                self._notices.once(
+                    "cut",
+                    "the file does not end with a line break; its last number may be "
+                    "cut off",
+                    TruncatedTrajectoryWarning,
+                )
             return self._made(header, columns, found, units, number)
         except InputError as error:
             return error

@@ -21,6 +21,7 @@ from .text_reader import TextReader, Wanted
 FORMAT = "proteindatabank"
 ATOMS = ("ATOM  ", "HETATM")
 SHORTEST_ROW = 54  # characters, up to the end of the position
+LONGEST_SEARCH = 10**6  # lines, for the next atom
 NO_CELL = (1.0, 1.0, 1.0)  # what CRYST1 holds for structures without one
 
 
@@ -33,7 +34,7 @@ class PdbReader(TextReader):
         self, lines: LineStream, wanted: Wanted
     ) -> Iterator[Frame | BadFrame | None]:
         """Every frame of the file; None for those that are not wanted."""
-        number, rows = 0, []
+        number, rows, last = 0, [], 0
         while True:
             line = lines.next()
             ends = line is None or line.startswith("END")
@@ -44,6 +45,12 @@ class PdbReader(TextReader):
                 if len(line) < SHORTEST_ROW:
                     rows = [("", "", "")]
                 rows.append(_shortened(line))
+                last = lines.number
+                if len(rows) * SHORTEST_ROW > self._size + 8:
+                    lines.stop("a frame has more atoms than its packed file can hold")
+                    break
+            elif lines.number - last > LONGEST_SEARCH:
+                lines.stop(f"no atom is in {LONGEST_SEARCH} lines")
             if ends and rows:
                 name = self._name(number)
                 yield self._made(rows, name, number) if wanted(number) else None

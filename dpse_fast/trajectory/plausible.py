@@ -33,7 +33,8 @@ COUNTED = {
     "abinit-in": re.compile(r"\s*natom\s+\d+"),
 }
 LONG_LINES = {"json", "db", "traj", "bundletrajectory", "netcdftrajectory", "nc"}
-_INTEGER = re.compile(r"\d+")
+_INTEGER = re.compile(r"(?<![\w.+])\d+(?![\w.])")
+TITLES = {"vasp-xdatcar": 1, "gromacs": 1, "cube": 2, "dlp4": 1}  # lines
 
 
 def is_packed(path: Path) -> bool:
@@ -68,7 +69,7 @@ def check_plausible(path: Path, format: str) -> None:
         raise InputError(f"{path}: cannot be read as {format}; {stream.fault}")
     if pattern is None:
         return
-    for line in head:
+    for line in head[TITLES.get(format, 0) :]:
         if len(line) < 4000 and pattern.match(line):
             stated = sum(int(digits[:18]) for digits in _INTEGER.findall(line))
             if stated > size // SHORTEST_ROW + 100:

@@ -74,6 +74,7 @@ def _read(
             raise ValueError(f"states {n_atoms} atoms and has {n_atoms - missing}")
         parts.append(_positions(rows))
         missing -= len(rows)
+    _refuse_more([*lines[at + 1 :][n_atoms:], *stream.take(n_atoms + 1)], n_atoms)
     positions = np.concatenate(parts)
     cartesian = lines[at].strip()[:1].lower() in ("c", "k")
     positions = positions * scale if cartesian else positions @ cell
@@ -130,6 +131,23 @@ def _species(word: str, known: tuple[str, ...]) -> str:
         return label
     short = label.partition("_")[0]
     return species_name(short if short in IS_SYMBOL else label, known)
+
+
+def _refuse_more(behind: list[str], n_atoms: int) -> None:
+    """Rows behind the last atom are velocities, one for each, or too many atoms."""
+    n = next((k for k, line in enumerate(behind) if not _is_row(line)), len(behind))
+    if n not in (0, n_atoms):
+        raise ValueError(
+            f"states {n_atoms} atoms, but {'at least ' * (n > n_atoms)}{n} more rows "
+            f"of numbers follow"
+        )
+
+
+def _is_row(line: str) -> bool:
+    try:
+        return len([float(word) for word in line.split()[:3]]) == 3
+    except ValueError:
+        return False
 
 
 def _positions(rows: list[str]) -> Doubles:

@@ -15,6 +15,7 @@ Periodicity = tuple[bool, bool, bool]
 OPEN: Periodicity = (False, False, False)
 PERIODIC: Periodicity = (True, True, True)
 _TRUE = {"t", "true", "1", ".true.", "yes"}
+_AROUND = str.maketrans(",[](){}\"'", " " * 9)
 _FALSE = {"f", "false", "0", ".false.", "no"}
 
 
@@ -77,7 +78,7 @@ class ReadingOptions:
 
 def periodicity(text: str) -> Periodicity | None:
     """``T T F``, ``TTF`` or ``T`` as flags; None if it is something else."""
-    words = text.lower().replace(",", " ").split()
+    words = text.lower().translate(_AROUND).split()
     if len(words) == 1 and len(words[0]) == 3 and set(words[0]) <= set("tf10"):
         words = list(words[0])
     flags = [True if w in _TRUE else False if w in _FALSE else None for w in words]

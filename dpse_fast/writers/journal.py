@@ -49,7 +49,12 @@ class Journal:
     ) -> None:
         self._file = path.open("xb" if done is None else "r+b", buffering=0)
         if done is None:
-            self.add({"format": FORMAT, "version": VERSION, "settings": settings})
+            try:
+                self.add({"format": FORMAT, "version": VERSION, "settings": settings})
+            except OSError:
+                self._file.close()
+                path.unlink()
+                raise
         else:
             self._file.truncate(done.size)
             self._file.seek(done.size)
@@ -87,13 +92,15 @@ def read_journal(path: Path) -> Progress:
                 entries.append(entry)
                 size += len(line)
     head = entries[0] if entries else {}
-    if head.get("format") != FORMAT or head.get("version") != VERSION:
+    settings = head.get("settings")
+    known = head.get("format") == FORMAT and head.get("version") == VERSION
+    if not known or not isinstance(settings, dict):
         raise InputError(
             f"{path}: expected the progress of a run of this version of dpse-fast, "
             "which --resume needs beside the partial results; leave --resume out to "
             "begin anew"
         )
-    return Progress(head["settings"], entries[1:], size)
+    return Progress(settings, entries[1:], size)
 
 
 def _entry(line: bytes) -> Entry | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -72,3 +73,16 @@ def test_types_without_names(
     atoms = read(out)
     assert list(atoms.symbols) == ["H", "O"]
     assert "type" not in atoms.arrays
+
+
+@pytest.mark.parametrize("name", ["out.xyz", "out.h5"])
+def test_names_that_are_no_text(
+    run: Run, model_file: Path, trajectory: Path, tmp_path: Path, name: str
+) -> None:
+    path = tmp_path / os.fsdecode(b"a\xff.xyz")
+    path.write_bytes(trajectory.read_bytes())
+    got = run("eval", path, "-m", model_file, "-o", tmp_path / name, "--index", "0")
+    assert got.code == 0, got.error
+    if name == "out.h5":
+        with h5py.File(tmp_path / name) as file:
+            assert file.attrs["trajectory"].endswith("a\\udcff.xyz")

@@ -105,16 +105,37 @@ def test_resume_of_another_run_is_refused(
     assert frames_of(place / "out.partial.h5") == [0, 1, 2]
 
 
+@pytest.mark.parametrize("change", ["shorter", "position", "label"])
 def test_resume_of_a_changed_trajectory_is_refused(
-    run: Run, place: Path, model_file: Path
+    run: Run, place: Path, model_file: Path, change: str
 ) -> None:
     arguments = ("eval", place / "bad.xyz", "-m", model_file, "-o", place / "out.h5")
     run(*arguments)
     frames = read(place / "good.xyz", index=":")
-    write(place / "bad.xyz", frames[1:])
+    if change == "position":  # of the first frame; the last finished one is as before
+        frames[0].positions[0, 0] += 0.1
+    elif change == "label":
+        frames[0].info["REF_energy"] = -1.0
+    write(place / "bad.xyz", frames[1:] if change == "shorter" else frames)
     got = run(*arguments, "--resume")
     assert got.code == 1
     assert "the trajectory has changed" in got.error
+    assert frames_of(place / "out.partial.h5") == [0, 1, 2]
+
+
+@pytest.mark.parametrize("line", [0, 2])
+def test_resume_with_a_damaged_journal(
+    run: Run, place: Path, model_file: Path, line: int
+) -> None:
+    arguments = ("eval", place / "bad.xyz", "-m", model_file, "-o", place / "out.h5")
+    run(*arguments)
+    journal = place / "out.partial.h5.jsonl"
+    lines = journal.read_text().splitlines()
+    lines[line] = '{"format": "dpse-fast progress", "version": 1}'
+    journal.write_text("\n".join(lines) + "\n")
+    got = run(*arguments, "--resume")
+    assert got.code == 1
+    assert "leave --resume out to begin anew" in got.error
     assert frames_of(place / "out.partial.h5") == [0, 1, 2]
 
 

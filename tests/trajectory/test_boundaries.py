@@ -46,6 +46,20 @@ def read(folder: Path, comment: str, **options: Any) -> Frame:
         ('unit_cell="4 5 6 90 90 90"', "'unit_cell' looks like a cell"),
         ("cell=10", "'cell' looks like a cell"),
         ("a=4 b=5 c=6", "'a, b, c' looks like a cell"),
+        ("Lx=4 Ly=5 Lz=6", "'lx, ly, lz' looks like a cell"),
+        ('Tv_1="4 0 0" Tv_2="0 5 0" Tv_3="0 0 6"', "looks like a cell"),
+        ('dimensions="4 5 6"', "'dimensions' looks like a cell"),
+        ("box_length=4", "'box_length' looks like a cell"),
+        ('cell="4.D0 0 0 0 5.D0 0 0 0 6.D0"', "'cell' looks like a cell"),
+        ("cell=4x5x6", "'cell' looks like a cell"),
+        (f'note="unclosed {LATTICE}', "Lattice= is inside of something else"),
+        (f"note=it's {LATTICE}", "Lattice= is inside of something else"),
+        (f"step=1,{LATTICE}", "Lattice= is inside of something else"),
+        (f'{LATTICE} note="unclosed pbc=F', "pbc= is inside of something else"),
+        (f'{LATTICE} Lattice="5 0 0 0 5 0 0 0 5"', "Lattice: given twice"),
+        (f"{LATTICE} pbc=T T F", "pbc: expected T or F for each direction, in quotes"),
+        (f"{LATTICE} pbc_z=F", "pbc_z='F' is not read, and differs"),
+        (f'{LATTICE} boundary="p p f"', "boundary='p p f' is not read, and differs"),
         ('periodic="T T T"', "periodic='T T T' is not read"),
         (f'{LATTICE} PBC="F F F"', "PBC='F F F' is not read, and differs"),
         (f"{LATTICE} pbc=maybe", "pbc: expected T or F for each direction"),
@@ -68,6 +82,10 @@ def test_refused(comment: str, message: str, tmp_path: Path) -> None:
         (f"{LATTICE} PBC=T", "TTT"),
         (f'{LATTICE} pbc="T T F"', "TTF"),
         (f"{LATTICE} pbc=[1,0,1]", "TFT"),
+        (f'{LATTICE} pbc="[True, False, True]"', "TFT"),
+        (f'note="" {LATTICE}', "TTT"),
+        (f"note= {LATTICE} mass={{}} pbc=T", "TTT"),
+        (f'{LATTICE} boundary="p p p" pbc_x=T', "TTT"),
         ("Lattice=[[4, 0, 0], [0, 5, 0], [0, 0, 6]]", "TTT"),
         ("Lattice = {4 0 0 0 5 0 0 0 6}", "TTT"),
         (f'cell={NINE} pbc="F F F"', "FFF"),
@@ -88,11 +106,23 @@ def test_read(comment: str, pbc: str, tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "comment", ["box 10 10 10", "Cell: 9.5, 9.5, 9.5", "10 0 0 0 10 0 0 0 10"]
+    "comment",
+    [
+        "box 10 10 10",
+        "Cell: 9.5, 9.5, 9.5",
+        "10 0 0 0 10 0 0 0 10",
+        "%PBC 9 9 9 90 90 90",
+        "unitcell {9 9 9 90 90 90}",
+    ],
 )
 def test_words_that_look_like_a_cell(comment: str, tmp_path: Path) -> None:
     with pytest.warns(CellWarning, match=f"'{comment}' looks like a cell"):
         assert read(tmp_path, comment).cell is None
+
+
+def test_nine_numbers_of_an_unknown_name(tmp_path: Path) -> None:
+    with pytest.warns(CellWarning, match="'basis' looks like a cell"):
+        assert read(tmp_path, f"basis={NINE}").cell is None
 
 
 def test_given_cell_and_pbc(tmp_path: Path) -> None:

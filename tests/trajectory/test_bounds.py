@@ -78,6 +78,12 @@ def test_bomb_for_a_reader_of_ase(name: str, tmp_path: Path) -> None:
     assert refuse(path) < 8_000_000
 
 
+def test_packed_lines_without_atoms(tmp_path: Path) -> None:
+    path = tmp_path / "t.pdb.gz"
+    path.write_bytes(gzip.compress(b"REMARK\n" + b"1\n" * 1_100_000 + b"ATOM  \n"))
+    assert refuse(path) < 8_000_000
+
+
 @pytest.mark.parametrize("kind", ["xyz", "dump"])
 def test_packed_rows(kind: str, tmp_path: Path) -> None:
     head, row = (

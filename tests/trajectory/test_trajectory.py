@@ -13,7 +13,11 @@ from ase.io import write
 from ase_structures import as_atoms
 from random_model import random_structure
 
-from dpse_fast.errors import InputError, NumberedTypesWarning
+from dpse_fast.errors import (
+    InputError,
+    NumberedTypesWarning,
+    TruncatedTrajectoryWarning,
+)
 from dpse_fast.trajectory import (
     Frame,
     ReadingOptions,
@@ -191,6 +195,52 @@ def test_lammps_data(comment: str, named: bool, tmp_path: Path) -> None:
     else:
         assert frame.names is None
         assert frame.types.tolist() == [0, 1]
+
+
+@pytest.mark.parametrize("style", ["sphere", "bpm/sphere", "hybrid full"])
+def test_lammps_data_of_other_styles(style: str, tmp_path: Path) -> None:
+    path = tmp_path / "water.lmp"
+    path.write_text(
+        "title\n1 atoms\n0 4 xlo xhi\n0 5 ylo yhi\n0 6 zlo zhi\n\n"
+        f"Atoms # {style}\n\n1 2 1 1 1 2 3\n"
+    )
+    with pytest.raises(InputError, match=f"got 7 columns of style {style[:6]}"):
+        frames_of(path, units="metal")
+
+
+@pytest.mark.parametrize(("rows", "sound"), [(0, True), (1, False), (2, True)])
+def test_poscar_with_more_rows_than_atoms(
+    rows: int, sound: bool, tmp_path: Path
+) -> None:
+    path = tmp_path / "POSCAR"
+    path.write_text(
+        "t\n1\n4 0 0\n0 5 0\n0 0 6\nO H\n1 1\nDirect\n0 0 0\n0 .5 .5\n"
+        + "0.25 0 0\n" * rows
+    )
+    if sound:
+        assert len(frames_of(path)[0].positions) == 2
+    else:
+        with pytest.raises(InputError, match="states 2 atoms, but 1 more rows"):
+            frames_of(path)
+
+
+def test_numbers_that_are_no_counts(tmp_path: Path) -> None:
+    path = tmp_path / "t.cube"
+    atoms = Atoms("O", cell=[4.123456, 5, 6], pbc=True)
+    write(path, atoms, format="cube", data=np.zeros((2, 2, 2)))
+    text = path.read_text().split("\n", 1)[1]
+    path.write_text(f"20261201\n{text}")
+    np.testing.assert_allclose(frames_of(path)[0].cell, atoms.cell, atol=1e-5)
+
+
+def test_dump_that_ends_in_a_number(tmp_path: Path) -> None:
+    path = tmp_path / "t.dump"
+    path.write_text(
+        "ITEM: TIMESTEP\n0\nITEM: NUMBER OF ATOMS\n1\nITEM: BOX BOUNDS pp pp pp\n"
+        "0 4\n0 5\n0 6\nITEM: ATOMS id element x y z\n1 O 1 2 3.1"
+    )
+    with pytest.warns(TruncatedTrajectoryWarning, match="may be cut off"):
+        frames_of(path, units="metal")
 
 
 def test_boundaries() -> None:
