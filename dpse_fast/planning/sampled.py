@@ -20,7 +20,7 @@ from ..kernels.layout import N_LOCATED, Neighbourhood
 from ..model import Model
 from ..plan.accuracy import Accuracy
 from ..plan.plan import Plan
-from .structures import SEED, sample_structures
+from .structures import SEED, sample_small_cells, sample_structures
 
 NEARLY = 0.3  # of a logarithm
 LEAST = 1e-3  # of the largest
@@ -90,7 +90,8 @@ class Sampled:
     ) -> None:
         self._lists: list[NeighbourList] = []
         for seed in seeds:
-            for structure in sample_structures(model, species, seed):
+            boxes = sample_structures(model, species, seed)
+            for structure in (*boxes, *sample_small_cells(model, species, seed)):
                 neighbours = NeighbourList(model.rcut)
                 neighbours.update(System(*structure, (True, True, True)))
                 self._lists.append(neighbours)

@@ -70,7 +70,7 @@ class Environment(NamedTuple):
 def sample_structures(
     model: Model, species: Sequence[int], seed: int = SEED
 ) -> list[Structure]:
-    """Boxes of the types, from sparse to denser than trained, and small cells.
+    """Boxes of the types, from sparse to denser than trained.
 
     No atoms are closer than the shortest trained distance where there is room; in
     one of the dense boxes they come in threes.
@@ -97,8 +97,21 @@ def sample_structures(
         spacing = min(closest * bond, 0.95 * edge / np.cbrt(n_atoms))
         _push_apart(positions, edge, spacing)
         found.append(_box(positions, types, edge))
+    return found
+
+
+def sample_small_cells(
+    model: Model, species: Sequence[int], seed: int = SEED
+) -> list[Structure]:
+    """Cells of a few atoms, whose neighbours are mostly images; see `CELLS`."""
+    rng = np.random.default_rng(seed)
+    counts = neighbours_of(model, species)
+    chosen = np.array(species)
+    shares = counts[chosen] / counts.sum() if counts.any() else None
+    found = []
     for n, filling in CELLS:
-        edge = np.cbrt(n * sphere / max(filling * counts.sum(), 1.0))
+        density = max(filling * counts.sum(), 1.0) / _sphere(_widest(model))
+        edge = np.cbrt(n / density)
         positions = rng.uniform(0.0, edge, (n, 3))
         _push_apart(positions, edge, 0.95 * edge / np.cbrt(n))
         found.append(_box(positions, rng.choice(chosen, n, p=shares), edge))

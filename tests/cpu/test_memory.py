@@ -21,7 +21,15 @@ STEP = 150  # bytes an atom: energies, forces and rows of a step
 
 @pytest.fixture(scope="module")
 def water() -> dpse_fast.Potential:
-    return dpse_fast.load(precision="mixed", threads=2)
+    """What compiles takes memory once: all kernels have run before."""
+    found = dpse_fast.load(precision="mixed", threads=2)
+    box = water_cell()
+    types = model_types(box, found.type_map)
+    for skin in (0.0, 1.0):
+        session = found.session(skin)
+        for step in range(2):
+            session.compute(box.positions + 0.01 * step, types, box.cell)
+    return found
 
 
 @pytest.fixture
