@@ -267,6 +267,17 @@ def _renamed(old: str, new: str) -> None:
     )
 
 
+def _check_has_effect(sel_overflow: str, model: Model) -> None:
+    """Refuse what to do about ``sel`` where a model does not have it."""
+    limited = not all(d.keeps_all for d in model.descriptors)
+    limited |= model.pair_table is not None and bool(model.pair_table.sel)
+    if not limited and sel_overflow in ("truncate", "error"):
+        raise InputError(
+            f"sel_overflow: {sel_overflow!r} has no effect: the program in the model "
+            "file counts all neighbours within the cutoff; expected 'warn' or 'all'"
+        )
+
+
 def _one_of(value: str, known: tuple[str, ...], name: str) -> None:
     if not isinstance(value, str) or value not in known:
         raise InputError(
@@ -326,7 +337,8 @@ def load(
     threads : workers; None for all processors that this process may use
     sel_overflow : what to do with more neighbours of a type than ``sel``
         "warn" and "truncate" keep the nearest, as deepmd-kit does, with and
-        without a warning; "error" raises; "all" counts all.
+        without a warning; "error" raises; "all" counts all. A model whose own program
+        counts all (an exported one that runs on a graph of pairs) knows no ``sel``.
     type_map : names for the types, in the file's order
     head : the branch of a multi-task checkpoint
 
@@ -343,6 +355,7 @@ def load(
         model, stored = _model_of(path, head)
         if type_map is not None:
             type_map = check_type_map(type_map, model.type_map)
+        _check_has_effect(sel_overflow, model)
         planner = Planner(model, precision, tol, stored)
     potential = Potential(planner, backend, sel_overflow)
     return potential if type_map is None else potential.renamed(type_map)

@@ -44,6 +44,9 @@ class Descriptor:
     list_size : int
         Neighbours of all types, the nearest, out of which ``sel`` then takes those
         of each type (deepmd-kit's PyTorch code); 0 for no such limit (TensorFlow).
+    keeps_all : bool
+        Every neighbour within the cutoff counts, however many ``sel`` states, and
+        empty slots add nothing: programs that run on a graph of pairs.
     """
 
     rcut: float
@@ -59,6 +62,7 @@ class Descriptor:
     mixed: bool = False
     padding: tuple[Embedding, ...] = ()
     list_size: int = 0
+    keeps_all: bool = False
 
     family: ClassVar[Family]
 
@@ -68,6 +72,7 @@ class Descriptor:
         put(self, "switch_float32", bool(self.switch_float32))
         put(self, "mixed", bool(self.mixed))
         put(self, "list_size", int(self.list_size))
+        put(self, "keeps_all", bool(self.keeps_all))
         for name in ("rcut", "rcut_smth", "normalisation", "env_protection"):
             put(self, name, float(getattr(self, name)))
         put(self, "embedding", tuple(tuple(row) for row in self.embedding))
@@ -97,6 +102,10 @@ class Descriptor:
         require(
             self.list_size == 0 or self.list_size >= self.n_slots,
             f"list_size: expected 0 or at least {self.n_slots}, got {self.list_size}",
+        )
+        require(
+            not (self.keeps_all and self.list_size),
+            f"list_size: expected 0 where all neighbours count, got {self.list_size}",
         )
         require(
             not self.mixed

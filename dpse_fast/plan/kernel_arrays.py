@@ -14,6 +14,8 @@ from .jets import switch_of
 from .pair_functions import Pair
 from .tables import Table
 
+UNLIMITED = 2**40  # neighbours: more than any list has
+
 
 def distinct_tables(tables: Mapping[Pair, Table]) -> list[Table]:
     """Every table once, in the order in which kernels number them."""
@@ -72,7 +74,7 @@ def environments(
         trusted=trusted_distance(model),
         trained=trained_distance(model),
         certified=certified,
-        sel=np.array(descriptor.sel, np.int64),
+        sel=np.array(descriptor.sel, np.int64) + descriptor.keeps_all * UNLIMITED,
         list_size=descriptor.list_size,
         group=np.array(descriptor.slot_group, np.int32),
         table_of=table_of,

@@ -31,6 +31,8 @@ def fill_slots(
         group = np.arange(len(d.embedding))
     slots = group[t[pairs.neighbour]]
     kept = np.ones(len(slots), dtype=bool)
+    if d.keeps_all:
+        overflow = "all"
     if d.list_size and overflow == "truncate":
         kept = rank(pairs.centre, len(t)) < d.list_size
     empty = np.empty((len(t), len(d.sel)), dtype=int)

@@ -14,7 +14,7 @@ MEMBERS = (
 )  # fmt: skip
 
 DESCRIPTOR_NUMBERS = ("rcut", "rcut_smth", "normalisation", "env_protection")
-DESCRIPTOR_FLAGS = ("switch_float32", "mixed")
+DESCRIPTOR_FLAGS = ("switch_float32", "mixed", "keeps_all")
 DESCRIPTOR_COUNTS = ("list_size",)
 DESCRIPTOR_MEMBERS = ("davg", "dstd", "excluded", "embedding", "padding")
 TABLE_NUMBERS = ("lower", "upper", "maximum", "stride0", "stride1")

@@ -122,6 +122,7 @@ def _descriptor(place: Place, types: TypeEmbedding) -> Descriptor:
         "switch_float32": attributes.flag("switch_float32", False),
         "mixed": attributes.flag("mixed", False),
         "list_size": attributes.integer("list_size", 0),
+        "keeps_all": attributes.flag("keeps_all", False),
     }
     if family.states_normalisation:
         common["normalisation"] = attributes.number("normalisation")

@@ -99,6 +99,11 @@ def _reject_inexpressible(d: Descriptor) -> None:
             "its types were fixed in the embedding (se_atten), whose type embedding "
             "is no longer known; convert the model's own file with dp convert-backend"
         )
+    elif d.keeps_all:
+        reason = (
+            "its program counts all neighbours within the cutoff, and deepmd-kit would "
+            "keep the nearest sel; write our HDF5 instead"
+        )
     elif d.padding:
         reason = "empty slots have an embedding of their own; write our HDF5 instead"
     elif any(isinstance(g, EmbeddingTable) for g in d.distinct_embeddings()):

@@ -45,8 +45,8 @@ def read(archive: Archive) -> Model:
     tree = Tree(value, "", list_values(len(text)))
     kind = "exported PyTorch program (.pt2, .pte)"
     model = native.read_tree(tree, kind, pytorch=False)
-    if _sees_real_pairs_only(archive):
-        parts = tuple(_without_empty_slots(d) for d in model.descriptors)
+    if _runs_on_a_graph(archive):
+        parts = tuple(_without_slots(d) for d in model.descriptors)
         return replace(model, descriptors=parts)
     return model
 
@@ -60,8 +60,8 @@ def _text(archive: Archive, ending: str) -> bytes | None:
     return archive.read(names[0])
 
 
-def _sees_real_pairs_only(archive: Archive) -> bool:
-    """Whether the program runs on a graph of pairs, which has no empty slots."""
+def _runs_on_a_graph(archive: Archive) -> bool:
+    """Whether the program takes a graph of all pairs within the cutoff."""
     text = _text(archive, _METADATA)
     if text is None:
         return False
@@ -71,10 +71,20 @@ def _sees_real_pairs_only(archive: Archive) -> bool:
     return kind != "nlist"
 
 
-def _without_empty_slots(descriptor: Descriptor) -> Descriptor:
-    """The descriptor to which an empty slot adds nothing."""
-    if not descriptor.family.has_products or not np.any(descriptor.davg[..., 0]):
-        return descriptor
-    width = descriptor.width
-    nothing = Net((Layer(np.zeros((1, width)), np.zeros(width), "linear"),))
-    return replace(descriptor, padding=(nothing,) * descriptor.n_types)
+def _without_slots(descriptor: Descriptor) -> Descriptor:
+    """The descriptor that keeps every pair, and to which nothing else adds.
+
+    The dictionary states ``sel``, and deepmd-kit's program does not look at it.
+    """
+    if not descriptor.family.has_products:
+        raise ModelFileError(
+            f"an exported program of {descriptor.kind} that runs on a graph of pairs, "
+            "which deepmd-kit does not write; convert the model it was made from with "
+            "dp convert-backend"
+        )
+    padding = descriptor.padding
+    if np.any(descriptor.davg[..., 0]):
+        width = descriptor.width
+        nothing = Net((Layer(np.zeros((1, width)), np.zeros(width), "linear"),))
+        padding = (nothing,) * descriptor.n_types
+    return replace(descriptor, padding=padding, list_size=0, keeps_all=True)
