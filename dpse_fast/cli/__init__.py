@@ -74,8 +74,8 @@ def commands() -> None:
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command line; returns the exit code.
 
-    0 success, 1 an error, 2 wrong usage, 130 interrupted, 143 terminated. Set
-    DPSE_FAST_TRACEBACK to see where an error came from.
+    0 success, 1 an error, 2 wrong usage, 129 its terminal was closed, 130 interrupted,
+    143 terminated. Set DPSE_FAST_TRACEBACK to see where an error came from.
     """
     without_output = open_missing_streams()
     prefer_escapes()

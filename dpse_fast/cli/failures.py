@@ -7,14 +7,14 @@ import click
 from ..errors import DpseError
 from ..runtime.interrupts import Terminated
 
-FAILED, INTERRUPTED, TERMINATED = 1, 130, 143
+FAILED, INTERRUPTED, SIGNALLED = 1, 130, 128
 
 
 def message_of(error: BaseException) -> str:
     """One line."""
     if isinstance(error, click.ClickException):
         text = error.format_message()
-    elif _is_termination(error):
+    elif _termination(error) is not None:
         text = "terminated"
     elif isinstance(error, click.Abort | KeyboardInterrupt):
         text = "interrupted"
@@ -30,15 +30,17 @@ def message_of(error: BaseException) -> str:
 
 
 def exit_code(error: BaseException) -> int:
-    """130 interrupted, 143 terminated, 2 wrong usage, else 1."""
+    """130 interrupted, 143 terminated, 129 hung up, 2 wrong usage, else 1."""
     if isinstance(error, click.ClickException):
         return error.exit_code
-    if _is_termination(error):
-        return TERMINATED
+    termination = _termination(error)
+    if termination is not None:
+        return SIGNALLED + termination.number
     if isinstance(error, click.Abort | KeyboardInterrupt):
         return INTERRUPTED
     return FAILED
 
 
-def _is_termination(error: BaseException) -> bool:
-    return isinstance(error, Terminated) or isinstance(error.__cause__, Terminated)
+def _termination(error: BaseException) -> Terminated | None:
+    found = (one for one in (error, error.__cause__) if isinstance(one, Terminated))
+    return next(found, None)

@@ -10,15 +10,28 @@ from contextlib import contextmanager
 from types import FrameType
 from typing import Any
 
-SIGNALS = (signal.SIGINT, signal.SIGTERM)
+# What ends a process: a scheduler, and a terminal that is closed.
+ENDING = tuple(
+    getattr(signal, name) for name in ("SIGTERM", "SIGHUP") if hasattr(signal, name)
+)
+SIGNALS = (signal.SIGINT, *ENDING)
 
 
 class Terminated(KeyboardInterrupt):
-    """The process was asked to end (SIGTERM)."""
+    """The process was asked to end.
+
+    Parameters
+    ----------
+    number : of the signal
+    """
+
+    def __init__(self, number: int = signal.SIGTERM) -> None:
+        super().__init__()
+        self.number = number
 
 
 def _terminate(number: int, frame: FrameType | None) -> None:
-    raise Terminated
+    raise Terminated(number)
 
 
 _swallowed: list[KeyboardInterrupt] = []
@@ -45,32 +58,33 @@ def raise_swallowed() -> None:
 
 @contextmanager
 def interrupts_raise() -> Iterator[None]:
-    """Inside, SIGTERM is raised as `Terminated`, so that files are closed and named.
+    """Inside, `ENDING` signals raise `Terminated`, so that files are closed and named.
 
     An interrupt that Python swallows is kept for `raise_swallowed`, which is called at
-    the end. Only in the main thread; a handler of SIGTERM that the process has stays.
+    the end. Only in the main thread; handlers that the process has stay, and signals
+    that it ignores (``nohup``) are ignored.
     """
     if threading.current_thread() is not threading.main_thread():
         yield
         return
-    ours = signal.getsignal(signal.SIGTERM) is signal.SIG_DFL
+    ours = [one for one in ENDING if signal.getsignal(one) is signal.SIG_DFL]
     previous = sys.unraisablehook
     _swallowed.clear()
     try:
         sys.unraisablehook = _remember(previous)
-        if ours:
-            signal.signal(signal.SIGTERM, _terminate)
+        for one in ours:
+            signal.signal(one, _terminate)
         yield
         raise_swallowed()
     finally:
-        if ours:
-            signal.signal(signal.SIGTERM, signal.SIG_DFL)
+        for one in ours:
+            signal.signal(one, signal.SIG_DFL)
         sys.unraisablehook = previous
 
 
 @contextmanager
 def interrupts_wait() -> Iterator[None]:
-    """Inside, SIGINT and SIGTERM wait until the block has ended.
+    """Inside, SIGINT and those that end a process wait until the block has ended.
 
     Only in the main thread: Python calls handlers there.
     """
