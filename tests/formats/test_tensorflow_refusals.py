@@ -14,9 +14,9 @@ from dpse_fast.formats.tensorflow import looks_like_graph
     ("op", "what"),
     [
         ("Descrpt", "loc_frame"),
-        ("DescrptNorot", "deepmd-kit 0.12"),
         ("DescrptSeAMask", "se_a_mask"),
         ("DescrptSeAEf", "se_a_ef"),
+        ("ProdEnvMatAEf", "se_a_ef"),
         ("DprcPairwiseIdx", "DPRc"),
         ("EwaldRecp", "Ewald"),
         ("MapAparam", "atomic parameters"),

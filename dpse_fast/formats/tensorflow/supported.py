@@ -7,6 +7,7 @@ import re
 from ...errors import ModelFileError
 from .graph import Graph
 from .script import Script
+from .version_0 import check_version_0, is_version_0
 
 _RETRAIN = (
     "train an energy model with the descriptor se_e2_a, se_e2_r or se_atten without "
@@ -14,11 +15,13 @@ _RETRAIN = (
 )
 _REFUSED_OPS = {
     "Descrpt": "the descriptor loc_frame",
-    "DescrptNorot": "a graph of deepmd-kit 0.12 (DescrptNorot)",
     "DescrptSeAMask": "the descriptor se_a_mask",
     "DescrptSeAEf": "the descriptor se_a_ef",
     "DescrptSeAEfPara": "the descriptor se_a_ef",
     "DescrptSeAEfVert": "the descriptor se_a_ef",
+    "ProdEnvMatAEf": "the descriptor se_a_ef",
+    "ProdEnvMatAEfPara": "the descriptor se_a_ef",
+    "ProdEnvMatAEfVert": "the descriptor se_a_ef",
     "TabulateFusionSeT": "the descriptor se_e3",
     "DprcPairwiseIdx": "a pairwise DPRc model",
     "EwaldRecp": "a long-range model (Ewald sum)",
@@ -50,6 +53,8 @@ def check(graph: Graph, script: Script) -> None:
     """
     _check_operations(graph)
     _check_kind(graph, script)
+    if is_version_0(graph):
+        check_version_0(graph)
 
 
 def _check_operations(graph: Graph) -> None:
