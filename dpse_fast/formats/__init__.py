@@ -25,7 +25,7 @@ _FIRST_NODE = 2**24
 _LONGEST_MESSAGE = 480
 _ZIP = (b"PK\x03\x04", b"PK\x05\x06")
 _JSON = re.compile(rb"\s*\{")
-_YAML_MODEL = re.compile(rb"^['\"]?model['\"]?\s*:", re.MULTILINE)
+_YAML_MODEL = re.compile(rb"^['\"]?(model|descriptor)['\"]?\s*:", re.MULTILINE)
 
 
 def read_model(path: str | os.PathLike[str], head: str | None = None) -> Model:

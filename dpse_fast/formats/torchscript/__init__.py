@@ -44,7 +44,7 @@ def read(path: Path, head: str | None = None) -> Model:
         tree = Tree(value, "", archive.array)
         if matpl.is_matpl(tree):
             return matpl.read(tree)
-        return current.read(tree) if tree.has("atomic_model") else early.read(tree)
+        return current.read(tree) if current.is_current(tree) else early.read(tree)
 
 
 def _reject_head(head: str | None) -> None:

@@ -8,6 +8,7 @@ from typing import Any
 from ...errors import ModelFileError
 from ..tree import Tree, members_of
 from ..version3 import USE_DEEPMD
+from . import module_lists
 from .records import Instance
 
 _TYPES = {
@@ -66,7 +67,15 @@ _NAMES = {
     "embedding_net": "embedding",
     "filter_layers_strip": "embeddings_strip",
 }
+# The atomic model that a scripted model is itself, until March 2024.
+_ATOMIC = {
+    "EnergyModel": "DPAtomicModel",
+    "DPModel": "DPAtomicModel",
+    "DPZBLModel": "DPZBLLinearAtomicModel",
+    "ZBLModel": "DPZBLLinearAtomicModel",
+}
 _TRAINER = {"software": "deepmd-kit", "version": "3", "backend": "PyTorch"}
+_PRERELEASE = {**_TRAINER, "version": "3 before its release (early 2024)"}
 _COMPRESSED = ("compress", "geo_compress", "tebd_compress")
 
 
@@ -82,7 +91,14 @@ def native_members(value: Any) -> Mapping[str, Any]:
     found = {**own, **renamed, "type": _TYPES.get(name, name)}
     if "filter_layers" in own:
         key = "nets" if "Fitting" in name else "embeddings"
-        found[key] = own["filter_layers"]
+        listed = module_lists.collection(own["filter_layers"])
+        found[key] = own["filter_layers"] if listed is None else listed
+    if name == "TypeEmbedNet":
+        found.update(module_lists.types_without_padding(own) or {})
+    if "fitting_net" in own:
+        found["atom_exclude_types"] = _excluded_types(own)
+    if "Fitting" in name:
+        found["atom_ener"] = None  # remove_vaccum_contribution says what is used of it
     if "activate" in own:
         activate = members_of(own["activate"])
         found["activation_function"] = activate.get("activation")
@@ -93,7 +109,18 @@ def native_members(value: Any) -> Mapping[str, Any]:
         found["tab"] = own
     if "atomic_model" in own:
         found.update(_TRAINER)
+    elif name in _ATOMIC:
+        found["model"] = Instance(_ATOMIC[name], dict(own))
+        found.update(_PRERELEASE)
     return found
+
+
+def _excluded_types(atomic: Mapping[str, Any]) -> Any:
+    """The types without energy: before ``out_bias``, those without a net have none."""
+    excluded = atomic.get("atom_excl")
+    if excluded is None and "out_bias" not in atomic:
+        return members_of(atomic["fitting_net"]).get("emask")
+    return excluded
 
 
 def class_of(value: Any) -> str:
