@@ -124,7 +124,7 @@ def _read_foreign(
     from . import tensorflow
     from .foreign import reject_known
 
-    reject_known(start, size)
+    reject_known(path, start, size)
     if tensorflow.looks_like_text(start) or _looks_like_graph(path, start):
         return tensorflow.read(_content(path, size), shown)
     if _is_text(start):
@@ -159,12 +159,9 @@ def _reject_absent(path: Path) -> None:
     if "\0" in str(path) or not path.exists():
         raise ModelFileError("no such file; check the path")
     if path.is_dir():
-        if (path / "saved_model.pb").exists():
-            raise ModelFileError(
-                "a SavedModel folder is not read; convert it with "
-                "dp convert-backend model.savedmodel model.dp"
-            )
-        raise ModelFileError("a folder, not a model file; give the file inside")
+        from .foreign import reject_folder
+
+        reject_folder(path)
     if not path.is_file():
         raise ModelFileError("not a regular file; copy the model to one")
 

@@ -27,7 +27,7 @@ def test_what_the_converter_makes_of_it_is_the_same_model() -> None:
     assert original.type_map == unnamed_types(2)
     for model in (original, converted):
         assert model.provenance["trainer"] == "deepmd-kit before 1.0"
-        assert "cosine" in model.provenance["switch"]
+        assert "cosine" in model.provenance["note"]
 
 
 @pytest.mark.parametrize("data", [TEXT, graph_text(CONVERTED)], ids=["0.12", "2.1"])

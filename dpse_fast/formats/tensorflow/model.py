@@ -125,7 +125,7 @@ def _versions(graph: Graph) -> dict[str, str]:
     )
     if is_version_0(graph):
         written = {"version": version[:40]} if version else {}
-        return {"trainer": "deepmd-kit before 1.0", "switch": SWITCH, **written}
+        return {"trainer": "deepmd-kit before 1.0", "note": SWITCH, **written}
     if any(name.endswith("_attr/t_out_bias") for name in graph.nodes):
         trainer = "deepmd-kit 3.1.1 or later"
     elif graph.with_op(*_FIRST_RELEASE):

@@ -16,7 +16,7 @@ from .graph import Graph
 OPERATION = "DescrptNorot"
 PREFIX = "DS_layer_type_"
 SWITCH = (
-    "quintic, as deepmd-kit 0.12 and later evaluate the file; if an earlier version "
+    "the switch is quintic, as in deepmd-kit 0.12 and later; if an earlier version "
     "(0.9 to 0.11) trained it, that had a cosine, which no file tells"
 )
 _NUMBER_OF_TYPES = ("t_ntypes", "descrpt_attr/ntypes")

@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from typing import Any
 
 from ...errors import ModelFileError
+from ..other_outputs import why_not
+from ..other_programs import REMEDY, program_of
 from ..tree import Tree, members_of
 from ..version3 import USE_DEEPMD
 from . import module_lists
@@ -138,7 +140,21 @@ def reject_class(tree: Tree, role: str, supported: tuple[str, ...]) -> None:
                 f"a scripted {role}; give a model that dp --pt freeze wrote"
             )
         shown = _TYPES.get(name, ascii(name[:60]))
+        kind = str(getattr(tree.value, "kind", ""))
+        program = program_of(kind)
+        if (program, role) == (None, "model") and not _of_deepmd(kind, name):
+            program = "another program"
+        if program is not None:
+            raise ModelFileError(
+                f"a scripted model of {program} ({name[:60]!a}) is not read; {REMEDY}"
+            )
+        if (reason := why_not(shown)) is not None:
+            raise ModelFileError(f"{tree.place or 'model'}: {reason}")
         raise ModelFileError(
             f"{tree.place or 'model'}: the {role} {shown} is not supported; "
             f"{USE_DEEPMD}"
         )
+
+
+def _of_deepmd(kind: str, name: str) -> bool:
+    return "deepmd" in kind or name in _TYPES
