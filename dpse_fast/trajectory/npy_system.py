@@ -39,7 +39,7 @@ def reject_parts(path: Path) -> None:
         system, what = path.absolute().parent, "one file"
         if suffix == ".npy" and system.name.startswith("set."):
             system = system.parent
-    if inside:
+    if inside and (system / "type.raw").is_file():
         raise InputError(
             f"{path}: {what} of a deepmd npy system; give the folder above, which has "
             f"type.raw and set.* folders ({system})"

@@ -141,6 +141,10 @@ REFUSED = {
     "zip": (zipped("model.pb"), "a zip archive without a model"),
     "empty zip": (zipped(), "a zip archive without a model"),
     "zip start": (b"PK\x03\x04" + bytes(100), "a damaged zip archive"),
+    "NequIP package": (
+        zipped("m/.data/extern_modules", "m/nequip/nn/_atomwise.py"),
+        "a package of NequIP is not read",
+    ),
     "two roots": (zipped("a/data.pkl", "b/data.pkl"), "a zip archive without a mod"),
     "no tree": (zipped("a/data.pkl", "a/code/x.py"), "no object of deepmd-kit"),
     "gzip": (gzip.compress(b"model"), "packed with gzip; unpack it with gunzip"),

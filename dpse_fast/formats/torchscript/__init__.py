@@ -7,6 +7,7 @@ from pathlib import Path
 from ...errors import ModelFileError
 from ...model import Model
 from .. import checkpoint
+from ..other_programs import REMEDY, program_of
 from ..tree import Tree
 from . import current, early, exported, matpl
 from .archive import LARGEST_PICKLE, Archive, open_archive
@@ -66,6 +67,9 @@ def _root(archive: Archive) -> str:
             "a NumPy archive (.npz) holds no model; give a model file instead"
         )
     roots = [name[: -len("/data.pkl")] for name in names if name.endswith("/data.pkl")]
+    programs = {program_of(part) for name in names for part in name.split("/")[:3]}
+    if len(roots) != 1 and (program := next(filter(None, programs), None)):
+        raise ModelFileError(f"a package of {program} is not read; {REMEDY}")
     if len(roots) != 1:
         raise ModelFileError(
             "a zip archive without a model of deepmd-kit; unpack it and give the "

@@ -93,8 +93,9 @@ def native_members(value: Any) -> Mapping[str, Any]:
     found = {**own, **renamed, "type": _TYPES.get(name, name)}
     if "filter_layers" in own:
         key = "nets" if "Fitting" in name else "embeddings"
-        listed = module_lists.collection(own["filter_layers"])
-        found[key] = own["filter_layers"] if listed is None else listed
+        nets = own["filter_layers"] or own.get("filter_layers_old")
+        listed = module_lists.collection(nets)
+        found[key] = nets if listed is None else listed
     if name == "TypeEmbedNet":
         found.update(module_lists.types_without_padding(own) or {})
     if "fitting_net" in own:
@@ -126,8 +127,17 @@ def _excluded_types(atomic: Mapping[str, Any]) -> Any:
 
 
 def class_of(value: Any) -> str:
-    """The name of an object's class without its module, empty for other values."""
-    return value.kind.rpartition(".")[2] if isinstance(value, Instance) else ""
+    """The name of an object's class without its module, empty for other values.
+
+    January 2024 put the fittings into a class called wrapper.
+    """
+    if not isinstance(value, Instance):
+        return ""
+    name = value.kind.rpartition(".")[2]
+    if name == "wrapper" and "bias_atom_e" in value.members:
+        direct = "filter_layers_dipole" in value.members
+        return "EnergyFittingNetDirect" if direct else "EnergyFittingNet"
+    return name
 
 
 def reject_class(tree: Tree, role: str, supported: tuple[str, ...]) -> None:
