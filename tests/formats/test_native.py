@@ -91,7 +91,10 @@ LAYER = (*NETWORKS, 0, "layers", 0)
 REFUSED = {
     "se_e3": (put(*DESCRIPTOR, "type", value="se_e3"), "'se_e3' is not supported"),
     "dpa2": (put(*DESCRIPTOR, "type", value="dpa2"), "'dpa2' is not supported"),
-    "dipole": (put(*FITTING, "type", value="dipole"), "'dipole' is not supported"),
+    "dipole": (
+        put(*FITTING, "type", value="dipole"),
+        "a dipole model is not supported",
+    ),
     "fparam": (put(*FITTING, "numb_fparam", value=2), "fparam_avg: expected"),
     "case": (put(*FITTING, "dim_case_embd", value=3), "case_embd: is missing"),
     "mixed": (put(*FITTING, "mixed_types", value=True), "nets: expected 1 networks"),

@@ -110,14 +110,19 @@ def test_lists_of_layers_neither_double_nor_skip_at_first(
     assert skips == ["none", "none", "identity", "none"]
 
 
-def test_types_that_the_fitting_excludes_have_no_energy(tmp_path: Path) -> None:
-    tree = its_own_atomic_model(current_tree(model()))
+@pytest.mark.parametrize("own", [False, True])
+def test_types_that_the_fitting_excludes_have_constants_only(
+    own: bool, tmp_path: Path
+) -> None:
+    tree = current_tree(model())
+    if own:
+        tree = its_own_atomic_model(tree)
+    atomic = (tree if own else tree.members["atomic_model"]).members
     mask = Scripted("deepmd.AtomExcludeMask", {"type_mask": np.array([1, 0], "i4")})
-    tree.members["fitting_net"].members["emask"] = mask
-    tree.members["atom_excl"] = None
+    atomic["fitting_net"].members["emask"] = mask
     found = read_model(save(tree, tmp_path / "model.pth"))
     assert found.scale.tolist() == [1, 0]
-    assert found.bias[1] == 0
+    assert found.bias[1] == (0 if own else 1)  # out_bias of the tree
 
 
 REFUSED: dict[str, tuple[Change, str]] = {

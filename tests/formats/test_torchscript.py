@@ -112,14 +112,6 @@ REFUSED = {
         "fparam_avg: expected"),
     "pairs": (member("atomic_model", pair_excl=Scripted("a.P", {})),
         "pair_exclude_types.type_mask: is missing"),
-    "atoms": (
-        member(
-            "atomic_model",
-            "fitting_net",
-            emask=Scripted("a.A", {"type_mask": np.array([1, 0])}),
-        ),
-        "types that the fitting excludes and the model does not",
-    ),
     "mask": (member("atomic_model", "descriptor", "sea", "emask", type_mask=np.ones(4)),
         "expected 9 flags, got 4"),
     "vacuum": (member("atomic_model", "fitting_net", remove_vaccum_contribution=[1]),

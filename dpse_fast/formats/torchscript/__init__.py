@@ -67,10 +67,11 @@ def _root(archive: Archive) -> str:
             "a NumPy archive (.npz) holds no model; give a model file instead"
         )
     roots = [name[: -len("/data.pkl")] for name in names if name.endswith("/data.pkl")]
-    programs = {program_of(part) for name in names for part in name.split("/")[:3]}
-    if len(roots) != 1 and (program := next(filter(None, programs), None)):
-        raise ModelFileError(f"a package of {program} is not read; {REMEDY}")
     if len(roots) != 1:
+        parts = (part for name in names for part in name.split("/")[:3])
+        program = next(filter(None, map(program_of, parts)), None)
+        if program is not None:
+            raise ModelFileError(f"a package of {program} is not read; {REMEDY}")
         raise ModelFileError(
             "a zip archive without a model of deepmd-kit; unpack it and give the "
             "model file (.pb, .pth, .dp) inside"

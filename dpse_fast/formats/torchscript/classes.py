@@ -9,7 +9,7 @@ from ...errors import ModelFileError
 from ..other_outputs import why_not
 from ..other_programs import REMEDY, program_of
 from ..tree import Tree, members_of
-from ..version3 import USE_DEEPMD
+from ..version3 import SILENT_TYPES, USE_DEEPMD
 from . import module_lists
 from .records import Instance
 
@@ -99,7 +99,7 @@ def native_members(value: Any) -> Mapping[str, Any]:
     if name == "TypeEmbedNet":
         found.update(module_lists.types_without_padding(own) or {})
     if "fitting_net" in own:
-        found["atom_exclude_types"] = _excluded_types(own)
+        found[SILENT_TYPES] = members_of(own["fitting_net"]).get("emask")
     if "Fitting" in name:
         found["atom_ener"] = None  # remove_vaccum_contribution says what is used of it
     if "activate" in own:
@@ -116,14 +116,6 @@ def native_members(value: Any) -> Mapping[str, Any]:
         found["model"] = Instance(_ATOMIC[name], dict(own))
         found.update(_PRERELEASE)
     return found
-
-
-def _excluded_types(atomic: Mapping[str, Any]) -> Any:
-    """The types without energy: before ``out_bias``, those without a net have none."""
-    excluded = atomic.get("atom_excl")
-    if excluded is None and "out_bias" not in atomic:
-        return members_of(atomic["fitting_net"]).get("emask")
-    return excluded
 
 
 def class_of(value: Any) -> str:

@@ -17,6 +17,9 @@ from .fitting import read_fitting
 from .supported import check_class, reject_training_input
 from .tensorflow import needs_tensorflow
 
+# Beside the fitting of a scripted model: what masks its nets, `out_bias` apart.
+SILENT_TYPES = "types_without_net"
+
 
 def read_standard(tree: Tree) -> Model:
     """The model, without what the file says about it.
@@ -42,8 +45,10 @@ def read_standard(tree: Tree) -> Model:
     size = 0 if tensorflow else list_size(descriptors)
     fitting = read_fitting(tree["fitting"], parts, tensorflow)
     included = included_types(tree, n_types)
-    _reject_own_exclusions(tree["fitting"], included)
-    scale = included * (_deviations(tree, n_types) if tensorflow else 1.0)
+    heard = included.copy()
+    heard[list(excluded_types(tree, SILENT_TYPES, n_types))] = 0
+    _reject_own_exclusions(tree["fitting"], heard)
+    scale = heard * (_deviations(tree, n_types) if tensorflow else 1.0)
     bias = fitting.bias * scale + energies_by_type(tree, "out_bias", n_types)
     with located(tree.place):
         return Model(
