@@ -26,6 +26,7 @@ _TABLE_END = b"\x57\xfb\x80\x8b\x24\x75\x47\xdb"  # of LevelDB, as .index has it
 _CHECKPOINT_DATA = re.compile(r"\.data-\d{5}-of-\d{5}$")
 _CHECKPOINT_NOTE = re.compile(rb"\s*model_checkpoint_path\s*:")
 _META_GRAPH = re.compile(rb"\n[\x80-\xff]{0,4}[\x00-\x7f]\x12")
+_PADDLE = re.compile(rb'\s*\{\s*"base_code"\s*:')
 _NEP = re.compile(rb"nep\d?(_\w+)?\s+\d+(\s+[A-Z][a-z]?)+\s*\n", re.IGNORECASE)
 _NVNMD_HEAD_WORDS = (128).to_bytes(4, "little")
 
@@ -51,6 +52,12 @@ def reject_known(path: Path, head: bytes, size: int) -> None:
     _reject_tensorflow(path, head, size)
     if _ONNX_START.match(head):
         raise ModelFileError(f"an ONNX model is not read; {REMEDY}")
+    if _PADDLE.match(head) or path.suffix in (".pdmodel", ".pdiparams"):
+        raise ModelFileError(
+            "a program of PaddlePaddle (.json or .pdmodel, with its numbers in "
+            ".pdiparams) is not read; train or freeze the model with another backend "
+            "of deepmd-kit, or give the .dp, .yaml or .pb that it was converted from"
+        )
     if _NEP.match(head):
         raise ModelFileError(
             "a NEP model (nep.txt of GPUMD) is not read: it is another potential than "
@@ -79,6 +86,11 @@ def reject_folder(folder: Path) -> NoReturn:
         _reject_saved_model()
     if (folder / "checkpoint").is_file() or next(folder.glob("*.ckpt*.index"), None):
         _reject_checkpoint("the folder of a TensorFlow training")
+    if folder.suffix == ".jax":
+        raise ModelFileError(
+            "a checkpoint folder of deepmd-kit's JAX backend is not read; convert it "
+            "with dp convert-backend model.jax model.dp"
+        )
     raise ModelFileError("a folder, not a model file; give the file inside")
 
 
@@ -102,8 +114,9 @@ def _reject_tensorflow(path: Path, head: bytes, size: int) -> None:
 
 def _reject_saved_model() -> NoReturn:
     raise ModelFileError(
-        "a SavedModel (a folder with saved_model.pb) is not read; convert it with "
-        "dp convert-backend model.savedmodel model.dp"
+        "a SavedModel (a folder with saved_model.pb) is not read, and deepmd-kit cannot "
+        "convert it; give what it was made from: .hlo, .dp or .pb, or a .jax folder "
+        "after dp convert-backend model.jax model.dp"
     )
 
 

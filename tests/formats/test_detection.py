@@ -168,6 +168,10 @@ REFUSED = {
     "index": (INDEX, "(.index) of a TensorFlow checkpoint, not a frozen model"),
     "checkpoint note": (NOTE, "dp freeze -c FOLDER -o model.pb"),
     "ONNX": (ONNX, "an ONNX model is not read"),
+    "Paddle": (
+        b'{"base_code":{"magic":"pir","trainable":true},"program":{"regions":[]}}',
+        "a program of PaddlePaddle",
+    ),
     "NEP": (b"nep4 2 C H\ncutoff 6 5\n", "a NEP model (nep.txt of GPUMD) is not"),
     "NEP with ZBL": (b"nep3_zbl 1 Si\r\nzbl 1 2\n", "a NEP model (nep.txt of GPUMD)"),
     "MACE": (named("mace.modules.models.ScaleShiftMACE"), "a model of MACE ('mace.mod"),
@@ -205,7 +209,7 @@ def test_parts_of_a_tensorflow_training(tmp_path: Path) -> None:
     training.mkdir()
     (saved / "saved_model.pb").write_bytes(b"x")
     (training / "checkpoint").write_bytes(NOTE)
-    frozen, converted = "dp freeze -c FOLDER", "dp convert-backend model.savedmodel"
+    frozen, converted = "dp freeze -c FOLDER", "dp convert-backend model.jax model.dp"
     for folder, place, remedy in (
         (training, training, frozen),
         (saved, saved / "variables", converted),
@@ -231,12 +235,15 @@ def test_absent_files(tmp_path: Path) -> None:
     saved = tmp_path / "saved"
     saved.mkdir()
     (saved / "saved_model.pb").write_bytes(b"x")
+    jax = tmp_path / "model.jax"
+    jax.mkdir()
     for path, words in (
         (tmp_path / "missing.pb", "no such file"),
         (Path("nul\0name"), "no such file"),
         (tmp_path / ("x" * 300), "no such file|cannot be read"),
         (tmp_path, "a folder, not a model file"),
         (saved, "a SavedModel"),
+        (jax, "dp convert-backend model.jax model.dp"),
     ):
         with pytest.raises(ModelFileError, match=words):
             read_model(path)
