@@ -115,8 +115,8 @@ def _reject_tensorflow(path: Path, head: bytes, size: int) -> None:
 def _reject_saved_model() -> NoReturn:
     raise ModelFileError(
         "a SavedModel (a folder with saved_model.pb) is not read, and deepmd-kit "
-        "cannot convert it; give what it was made from: .hlo, .dp or .pb, or a .jax folder "
-        "after dp convert-backend model.jax model.dp"
+        "cannot convert it; give what it was made from: .hlo, .dp or .pb, or a .jax "
+        "folder after dp convert-backend model.jax model.dp"
     )
 
 
