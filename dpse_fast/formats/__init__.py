@@ -25,7 +25,7 @@ _FIRST_NODE = 2**24
 _LONGEST_MESSAGE = 480
 _ZIP = (b"PK\x03\x04", b"PK\x05\x06")
 _JSON = re.compile(rb"\s*\{")
-_YAML_MODEL = re.compile(rb"^['\"]?model['\"]?\s*:", re.MULTILINE)
+_YAML_MODEL = re.compile(rb"^['\"]?(model|descriptor)['\"]?\s*:", re.MULTILINE)
 
 
 def read_model(path: str | os.PathLike[str], head: str | None = None) -> Model:
@@ -126,7 +126,7 @@ def _read_foreign(
     from . import tensorflow
     from .foreign import reject_known
 
-    reject_known(start, size)
+    reject_known(path, start, size)
     if tensorflow.looks_like_text(start) or _looks_like_graph(path, start):
         return tensorflow.read(_content(path, size), shown)
     if _is_text(start):
@@ -161,12 +161,9 @@ def _reject_absent(path: Path) -> None:
     if "\0" in str(path) or not path.exists():
         raise ModelFileError("no such file; check the path")
     if path.is_dir():
-        if (path / "saved_model.pb").exists():
-            raise ModelFileError(
-                "a SavedModel folder is not read; convert it with "
-                "dp convert-backend model.savedmodel model.dp"
-            )
-        raise ModelFileError("a folder, not a model file; give the file inside")
+        from .foreign import reject_folder
+
+        reject_folder(path)
     if not path.is_file():
         raise ModelFileError("not a regular file; copy the model to one")
 

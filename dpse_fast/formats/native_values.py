@@ -20,7 +20,13 @@ from .tree import ToArray, describe
 _BYTES_OF = {b"[": 72, b"{": 130, b",": 40, b":": 64, b'"': 16}
 _FOUR_BYTES = re.compile(rb"[\xf0-\xf4]|\\u[dD][89abAB]")
 _LONGEST_START = 2**20
-_PRECISIONS = ("float64", "float32", "float16", "int64", "int32")
+# Names of NumPy, in its own and in the short form that its files have.
+_PRECISIONS = {
+    "float64": "float64", "double": "float64", "f8": "float64",
+    "float32": "float32", "single": "float32", "f4": "float32",
+    "float16": "float16", "half": "float16", "f2": "float16",
+    "int64": "int64", "i8": "int64", "int32": "int32", "i4": "int32",
+}  # fmt: skip
 
 
 def parse_json(text: bytes | str) -> Any:
@@ -111,13 +117,8 @@ def list_values(n_bytes: int) -> ToArray:
 def _from_lists(value: Any, where: str, limit: int) -> AnyArray:
     precision = "float64"
     if isinstance(value, dict) and "value" in value:
-        precision = value.get("dtype", precision)
+        precision = _precision(value.get("dtype", precision), where)
         value = value["value"]
-    if precision not in _PRECISIONS:
-        raise ModelFileError(
-            f"{where}: expected a dtype of {', '.join(_PRECISIONS)}, "
-            f"got {describe(precision)}"
-        )
     if isinstance(value, np.ndarray):
         if value.size > limit:
             raise ModelFileError(f"{where}: holds more numbers than the file has bytes")
@@ -140,6 +141,16 @@ def _from_lists(value: Any, where: str, limit: int) -> AnyArray:
         return _cast(np.array(level, dtype=np.float64).reshape(shape), precision)
     except (OverflowError, ValueError):
         raise ModelFileError(f"{where}: a number beyond double precision") from None
+
+
+def _precision(name: Any, where: str) -> str:
+    found = _PRECISIONS.get(name.lstrip("<>=|")) if isinstance(name, str) else None
+    if found is None:
+        raise ModelFileError(
+            f"{where}: expected a dtype of {', '.join(_PRECISIONS)}, "
+            f"got {describe(name)}"
+        )
+    return found
 
 
 def _cast(values: AnyArray, precision: str) -> AnyArray:

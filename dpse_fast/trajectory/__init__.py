@@ -12,7 +12,7 @@ from .file_reading import FileReading
 from .frame import BadFrame, Frame, Labels, named_in_errors
 from .label_keys import LabelReader
 from .notices import Notices
-from .npy_system import iterate_systems
+from .npy_system import iterate_systems, reject_parts
 from .reading_options import ReadingOptions
 from .species import model_types
 from .structure import from_atoms
@@ -64,7 +64,8 @@ def check_trajectory(path: str | Path, index: str = ":") -> tuple[Path, slice]:
     Raises
     ------
     InputError
-        If the index is bad, or there is nothing at the path.
+        If the index is bad, or there is nothing at the path, or a part of a system
+        in the place of it.
     """
     chosen = parse_index(index)
     place = Path(path)
@@ -72,6 +73,7 @@ def check_trajectory(path: str | Path, index: str = ":") -> tuple[Path, slice]:
         raise InputError(f"{path}: no such file or directory")
     if not place.is_file() and not place.is_dir():
         raise InputError(f"{path}: not a regular file; copy the trajectory to one")
+    reject_parts(place)
     return place, chosen
 
 

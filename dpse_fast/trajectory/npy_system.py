@@ -21,6 +21,31 @@ ABSENT = -1  # in real_atom_types.npy: no atom there
 INPUTS = ("coord", "box", "real_atom_types", "fparam", "aparam")
 
 
+def reject_parts(path: Path) -> None:
+    """Refuse what is inside of a system in the place of the system.
+
+    Raises
+    ------
+    InputError
+        If the path is a set.* folder, or a file of a system; it names the folder.
+    """
+    if path.is_dir():
+        numbered = path.absolute().name.startswith("set.")
+        inside = numbered and not (path / "type.raw").is_file()
+        system, what = path.absolute().parent, "a folder of frames"
+    else:
+        suffix = path.suffix.lower()
+        inside = suffix in (".npy", ".raw") or path.name == "nopbc"
+        system, what = path.absolute().parent, "one file"
+        if suffix == ".npy" and system.name.startswith("set."):
+            system = system.parent
+    if inside and (system / "type.raw").is_file():
+        raise InputError(
+            f"{path}: {what} of a deepmd npy system; give the folder above, which has "
+            f"type.raw and set.* folders ({system})"
+        )
+
+
 def iterate_systems(
     reading: FileReading, chosen: slice, skip: int
 ) -> Iterator[Frame | BadFrame]:

@@ -103,6 +103,25 @@ JAX = (
     b"\x8c\x12deepmd_jax.dpmodel\x94\x8c\x07DPModel\x94\x93\x94)\x81\x94}\x94"
 )
 JAX_2 = b"\x80\x02}q\x00U\x05modelcdeepmd_jax.dpmodel\nDPModel\n)\x81}u."
+META_GRAPH = b"\n\x09\x12\x07\n\x05\n\x03Add\x12\x00"
+INDEX = b"\x00\x00\x06\x08\x01\x1a\x02\x08\x01" + bytes(99)
+INDEX += b"\x57\xfb\x80\x8b\x24\x75\x47\xdb"
+NOTE = b'model_checkpoint_path: "model.ckpt"\n'
+ONNX = b"\x08\x08\x12\x07pytorch\x1a\x032.1:\x00"
+
+
+def named(name: str, **members: Any) -> bytes:
+    """The archive of a pickle that makes an object of this class."""
+    module, _, kind = name.rpartition(".")
+    code = f"c{module}\n{kind}\n".encode() + b")\x81}b."
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w") as archive:
+        archive.writestr("a/data.pkl", b"\x80\x02" + code)
+        for key, value in members.items():
+            archive.writestr(f"a/{key}/x.py", value)
+    return buffer.getvalue()
+
+
 NVNMD = (1).to_bytes(4, "little") + (128).to_bytes(4, "little") + bytes(1024)
 REFUSED = {
     "empty": (b"", "the file is empty"),
@@ -122,6 +141,10 @@ REFUSED = {
     "zip": (zipped("model.pb"), "a zip archive without a model"),
     "empty zip": (zipped(), "a zip archive without a model"),
     "zip start": (b"PK\x03\x04" + bytes(100), "a damaged zip archive"),
+    "NequIP package": (
+        zipped("m/.data/extern_modules", "m/nequip/nn/_atomwise.py"),
+        "a package of NequIP is not read",
+    ),
     "two roots": (zipped("a/data.pkl", "b/data.pkl"), "a zip archive without a mod"),
     "no tree": (zipped("a/data.pkl", "a/code/x.py"), "no object of deepmd-kit"),
     "gzip": (gzip.compress(b"model"), "packed with gzip; unpack it with gunzip"),
@@ -140,6 +163,34 @@ REFUSED = {
     "bytes": (bytes(range(128, 256)) * 9, "not a model file of a known kind (it sta"),
     "zeros": (bytes(4096), "not a model file of a known kind"),
     "HDF5 start": (b"\x89HDF\r\n\x1a\n" + bytes(500), "HDF5 file"),
+    "saved model": (b"\x08\x01\x12\x05\n\x03\x12\x01\n", "a SavedModel (a folder"),
+    "meta graph": (META_GRAPH, "(.meta) of a TensorFlow checkpoint, not a frozen"),
+    "index": (INDEX, "(.index) of a TensorFlow checkpoint, not a frozen model"),
+    "checkpoint note": (NOTE, "dp freeze -c FOLDER -o model.pb"),
+    "ONNX": (ONNX, "an ONNX model is not read"),
+    "Paddle": (
+        b'{"base_code":{"magic":"pir","trainable":true},"program":{"regions":[]}}',
+        "a program of PaddlePaddle",
+    ),
+    "NEP": (b"nep4 2 C H\ncutoff 6 5\n", "a NEP model (nep.txt of GPUMD) is not"),
+    "NEP with ZBL": (b"nep3_zbl 1 Si\r\nzbl 1 2\n", "a NEP model (nep.txt of GPUMD)"),
+    "MACE": (named("mace.modules.models.ScaleShiftMACE"), "a model of MACE ('mace.mod"),
+    "CHGNet": (named("chgnet.model.model.CHGNet"), "a model of CHGNet ('chgnet"),
+    "module": (named("torch.nn.modules.linear.Linear"), "whole PyTorch modules"),
+    "NequIP": (named("__torch__.nequip.nn.Model", code=b""), "scripted model of NequI"),
+    "MACE in LAMMPS": (
+        named("__torch__.mace.calculators.lammps_mace.LAMMPS_MACE", code=b""),
+        "a scripted model of MACE ('LAMMPS_MACE') is not read",
+    ),
+    "scripted": (named("__torch__.mine.Net", code=b""), "model of another program"),
+    "scripted dipole": (
+        named("__torch__.deepmd.pt.DipoleModel", code=b""),
+        "gives dipoles, no energies and forces; evaluate it with deepmd-kit",
+    ),
+    "scripted spin": (
+        named("__torch__.deepmd.pt.SpinEnergyModel", code=b""),
+        "pair_style deepspin",
+    ),
     "graph start": (b"\n\x10\n\x06o_rmat", "not a model file of a known kind"),
 }
 
@@ -150,6 +201,27 @@ def test_what_is_not_read_is_named(name: str, tmp_path: Path) -> None:
     file = tmp_path / "model.pb"
     file.write_bytes(data)
     assert_refused(file, words)
+
+
+def test_parts_of_a_tensorflow_training(tmp_path: Path) -> None:
+    training, saved = tmp_path / "training", tmp_path / "saved"
+    (saved / "variables").mkdir(parents=True)
+    training.mkdir()
+    (saved / "saved_model.pb").write_bytes(b"x")
+    (training / "checkpoint").write_bytes(NOTE)
+    frozen, converted = "dp freeze -c FOLDER", "dp convert-backend model.jax model.dp"
+    for folder, place, remedy in (
+        (training, training, frozen),
+        (saved, saved / "variables", converted),
+    ):
+        stem = "model.ckpt" if folder is training else "variables"
+        numbers, table = (
+            place / f"{stem}.{s}" for s in ("data-00000-of-00001", "index")
+        )
+        numbers.write_bytes(np.random.default_rng(1).bytes(400))
+        table.write_bytes(INDEX)
+        for path in (folder, place, numbers, table):
+            assert_refused(path, remedy)
 
 
 def test_an_hdf5_file_of_another_kind(tmp_path: Path) -> None:
@@ -163,12 +235,15 @@ def test_absent_files(tmp_path: Path) -> None:
     saved = tmp_path / "saved"
     saved.mkdir()
     (saved / "saved_model.pb").write_bytes(b"x")
+    jax = tmp_path / "model.jax"
+    jax.mkdir()
     for path, words in (
         (tmp_path / "missing.pb", "no such file"),
         (Path("nul\0name"), "no such file"),
         (tmp_path / ("x" * 300), "no such file|cannot be read"),
         (tmp_path, "a folder, not a model file"),
-        (saved, "a SavedModel folder"),
+        (saved, "a SavedModel"),
+        (jax, "dp convert-backend model.jax model.dp"),
     ):
         with pytest.raises(ModelFileError, match=words):
             read_model(path)

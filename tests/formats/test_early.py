@@ -94,7 +94,7 @@ REFUSED: dict[str, tuple[Callable[[Scripted], None], str]] = {
                activation="gelu"),
         "gelu of this old code",
     ),
-    "spin": (kind(name="deepmd.SpinEnergyModel"), "the model spin is not supported"),
+    "spin": (kind(name="deepmd.SpinEnergyModel"), "a spin model is not supported"),
     "direct": (
         kind("fitting_net", name="a.EnergyFittingNetDirect"),
         "the fitting direct_force_ener is not supported",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import h5py
 import numpy as np
@@ -90,7 +91,10 @@ LAYER = (*NETWORKS, 0, "layers", 0)
 REFUSED = {
     "se_e3": (put(*DESCRIPTOR, "type", value="se_e3"), "'se_e3' is not supported"),
     "dpa2": (put(*DESCRIPTOR, "type", value="dpa2"), "'dpa2' is not supported"),
-    "dipole": (put(*FITTING, "type", value="dipole"), "'dipole' is not supported"),
+    "dipole": (
+        put(*FITTING, "type", value="dipole"),
+        "a dipole model is not supported",
+    ),
     "fparam": (put(*FITTING, "numb_fparam", value=2), "fparam_avg: expected"),
     "case": (put(*FITTING, "dim_case_embd", value=3), "case_embd: is missing"),
     "mixed": (put(*FITTING, "mixed_types", value=True), "nets: expected 1 networks"),
@@ -240,3 +244,61 @@ def test_the_program_in_an_hlo_file_is_not_looked_at(tmp_path: Path) -> None:
 def test_damaged_files(suffix: str, tmp_path: Path) -> None:
     file = save(native_dict(version3_model(fitting=(4,))), tmp_path / f"model{suffix}")
     read_many_damaged(file)
+
+
+def test_a_dictionary_without_what_deepmd_kit_puts_around(tmp_path: Path) -> None:
+    tree = native_dict(version3_model())
+    del tree["@variables"]  # the shortest distance, which stands around the model
+    expected = read_model(save(tree, tmp_path / "model.json"))
+    for suffix in (".json", ".yaml", ".dp"):
+        found = read_model(save(tree["model"], tmp_path / f"bare{suffix}"))
+        assert found.digest() == expected.digest()
+
+
+@pytest.mark.parametrize("name", ["<f8", "double", "f8", "=f8", "float64"])
+def test_names_of_precisions(name: str) -> None:
+    to_array = list_values(1000)
+    found = to_array({"@class": "np.ndarray", "dtype": name, "value": [1, 2.5]}, "a")
+    assert found.dtype == np.float64
+    assert found.tolist() == [1, 2.5]
+
+
+@pytest.mark.parametrize("name", ["complex64", "", "<", "U8", 8, None])
+def test_unknown_precisions(name: object) -> None:
+    with pytest.raises(ModelFileError, match="expected a dtype of float64"):
+        list_values(1000)({"dtype": name, "value": [1.0]}, "a")
+
+
+def test_two_sided_se_e2_r_is_what_tensorflow_makes_of_it() -> None:
+    golden = Path(__file__).parents[1] / "golden"
+    for name in ("se_r_two_sided", "se_r_two_sided_excluded"):
+        text, graph = (read_model(golden / f"{name}.{s}") for s in ("yaml", "pb"))
+        assert text.digest() == graph.digest()
+
+
+def two_sided_hybrid(**changes: Any) -> Any:
+    """Two-sided se_e2_r beside se_e2_a, with a fitting net that v3 would double."""
+    parts = ({"kind": "se_e2_r", "rcut": 3.1},)
+    excluded = frozenset({(0, 1), (1, 0)})
+    model = version3_model(hybrid=parts, fitting=(8, 16, 16), excluded=excluded)
+    tree = native_dict(model)
+    tree["model"]["@variables"]["out_std"] = np.array([[[2.0], [0.5]]])
+    tree["model"]["descriptor"]["list"][1].update(changes)
+    return tree
+
+
+def test_a_hybrid_with_two_sided_se_e2_r(tmp_path: Path) -> None:
+    found = read_model(save(two_sided_hybrid(), tmp_path / "model.yaml"))
+    assert all(d.switch_float32 and not d.list_size for d in found.descriptors)
+    first = found.descriptors[0]
+    assert first.embedding[0][1] is first.embedding[1][0] is None
+    assert not first.excluded
+    skips = [layer.skip for layer in found.fitting[0].layers]
+    assert skips == ["none", "none", "identity", "none"]
+    assert found.scale.tolist() == [2.0, 0.5]
+
+
+def test_se_atten_beside_two_sided_se_e2_r_is_refused(tmp_path: Path) -> None:
+    tree = two_sided_hybrid()
+    tree["model"]["descriptor"]["list"][0]["type"] = "dpa1"
+    assert_refused(save(tree, tmp_path / "model.yaml"), "give the .pb file")

@@ -14,11 +14,10 @@ from dpse_fast.formats.tensorflow import looks_like_graph
     ("op", "what"),
     [
         ("Descrpt", "loc_frame"),
-        ("DescrptNorot", "deepmd-kit 0.12"),
         ("DescrptSeAMask", "se_a_mask"),
         ("DescrptSeAEf", "se_a_ef"),
+        ("ProdEnvMatAEf", "se_a_ef"),
         ("DprcPairwiseIdx", "DPRc"),
-        ("EwaldRecp", "Ewald"),
         ("MapAparam", "atomic parameters"),
         ("TabulateFusionSeT", "se_e3"),
         ("MulFltNvnmd", "NVNMD"),
@@ -35,8 +34,8 @@ def test_operations_of_other_models(op: str, what: str) -> None:
 @pytest.mark.parametrize(
     ("node", "what"),
     [
-        ("spin_attr/ntypes_spin", "spin"),
-        ("modifier_attr/type", "long-range"),
+        ("spin_attr/ntypes_spin", "pair_style deepspin"),
+        ("modifier_attr/type", "fix dplr"),
         ("attention_layer_0/c_query/matrix", "attention layers"),
         ("filter_type_all/matrix_1_0_1", "se_e3"),
         ("share_a_type_0/matrix", "shared"),
@@ -48,11 +47,31 @@ def test_nodes_of_other_models(node: str, what: str) -> None:
     assert what in refusal(graph)
 
 
-@pytest.mark.parametrize("kind", [b"dipole", b"polar", b"dos", b"property"])
-def test_model_types(kind: bytes) -> None:
+@pytest.mark.parametrize(
+    ("kind", "advice"),
+    [
+        ("dipole", "deepmd.infer.DeepDipole"),
+        ("polar", "deepmd.infer.DeepPolar"),
+        ("global_polar", "deepmd.infer.DeepGlobalPolar"),
+        ("wfc", "deepmd.infer.DeepWFC"),
+        ("dos", "deepmd.infer.DeepDOS"),
+        ("property", "deepmd.infer.DeepProperty"),
+        ("ener_spin", "pair_style deepspin"),
+    ],
+)
+def test_models_of_other_quantities(kind: str, advice: str) -> None:
     graph = deep_potential(Recipe())
-    graph.const("model_attr/model_type", kind)
-    assert kind.decode() in refusal(graph)
+    graph.const("model_attr/model_type", kind.encode())
+    by_script = deep_potential(Recipe(script={"fitting_net": {"type": kind}}))
+    for message in (refusal(graph), refusal(by_script)):
+        assert advice in message
+        assert "train" not in message
+
+
+def test_a_graph_with_an_ewald_sum() -> None:
+    graph = deep_potential(Recipe())
+    graph.op("ewald", "EwaldRecp")
+    assert "kspace_style pppm/dplr" in refusal(graph)
 
 
 @pytest.mark.parametrize(

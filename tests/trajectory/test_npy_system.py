@@ -226,3 +226,21 @@ def test_missing_parts(tmp_path: Path) -> None:
     empty = system(tmp_path / "t", n_frames=())
     with pytest.raises(InputError, match=r"expected set\.\* directories"):
         list(read_frames(empty))
+
+
+@pytest.mark.parametrize(
+    "part",
+    ["set.000", "set.000/coord.npy", "set.001/box.npy", "type.raw", "type_map.raw",
+     "box.raw", "nopbc"],
+)  # fmt: skip
+def test_a_part_of_a_system_names_the_folder_above(part: str, tmp_path: Path) -> None:
+    root = system(tmp_path / "water")
+    (root / "nopbc").touch()
+    (root / "box.raw").write_text("4 0 0 0 5 0 0 0 6\n")
+    with pytest.raises(InputError, match="give the folder above") as caught:
+        next(read_frames(root / part))
+    assert str(caught.value).endswith(f"({root})")
+
+
+def test_a_system_may_be_called_like_a_set(tmp_path: Path) -> None:
+    assert len(list(read_frames(system(tmp_path / "set.water")))) == 5

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from ...errors import ModelFileError
+from ..other_programs import REMEDY
 from ..tree import ToArray, Tree, describe
 
 _OPTIONS = "_extra_state"
@@ -70,6 +71,11 @@ def _state(value: Any) -> Mapping[Any, Any]:
         for state in (inner, value):
             if isinstance(state, Mapping) and isinstance(state.get(_OPTIONS), Mapping):
                 return state
+        if "pytorch-lightning_version" in value:
+            raise ModelFileError(
+                "a checkpoint of PyTorch Lightning, as of NequIP, is not read; "
+                f"{REMEDY}"
+            )
         if "json_file" in value and "state_dict" in value:
             raise ModelFileError(
                 "a checkpoint of MatPL (PWMLFF) is not read; export it as jit_dp.pt "

@@ -91,7 +91,7 @@ def _check_mask(
     excluded: frozenset[Pair],
 ) -> None:
     """Nets that serve all centres cannot leave out pairs without a mask."""
-    scope = f"filter_type_all{environment.suffix}/"
+    scope = f"{environment.scope('all')}/"
     shared = any(name.startswith(scope) for name in graph.nodes)
     if shared and section.excluded(environment.n_types) and not excluded:
         raise ModelFileError(

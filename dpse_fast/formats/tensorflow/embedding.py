@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 
+from ...errors import ModelFileError
 from ...model import Embedding
 from .compressed import pair_tables
 from .environment import Environment
@@ -29,12 +30,19 @@ def pair_embeddings(
     excluded : pairs that a mask on the rows of one-sided nets takes out
     """
     found: dict[tuple[str, int], Embedding] = dict(pair_tables(graph, environment))
-    for scope, t in sorted(_pairs_with_nets(graph, environment.suffix)):
-        name = f"filter_type_{scope}{environment.suffix}"
+    for scope, t in sorted(_pairs_with_nets(graph, environment)):
+        name = environment.scope(scope)
         built = numbered_net(graph, name, f"_{t}")
         if built is None:
             raise missing(f"{name}/matrix_1_{t}")
         found.setdefault((scope, t), built)
+    if not found:
+        raise ModelFileError(
+            f"the graph has no embedding nets under the names that deepmd-kit gives "
+            f"them ({environment.scope('*')}/matrix_*), as where all pairs of types "
+            "are excluded, or where another program wrote it; give a graph of dp "
+            "freeze or dp compress"
+        )
     if any(scope == "all" for scope, _ in found):
         return _one_sided(environment, found, excluded)
     return _two_sided(environment, script, found)
@@ -49,7 +57,7 @@ def _one_sided(
     shared = tuple(found.get(("all", t)) for t in range(n))
     for t, count in enumerate(environment.sel):
         if count and shared[t] is None:
-            raise missing(f"filter_type_all{environment.suffix}/matrix_1_{t}")
+            raise missing(f"{environment.scope('all')}/matrix_1_{t}")
     if environment.components == 1 or not excluded:
         return (shared,) * n
     return without(excluded, (shared,) * n)
@@ -69,7 +77,7 @@ def _two_sided(
                 continue
             mirrored = not sel[c] or rows[t][c] is None
             if not mirrored if excluded is None else (c, t) not in excluded:
-                raise missing(f"filter_type_{c}{environment.suffix}/matrix_1_{t}")
+                raise missing(f"{environment.scope(c)}/matrix_1_{t}")
     return rows
 
 
@@ -81,10 +89,9 @@ def without(pairs: frozenset[Pair], rows: Rows) -> Rows:
     )
 
 
-def _pairs_with_nets(graph: Graph, suffix: str) -> set[tuple[str, int]]:
-    pattern = re.compile(
-        rf"filter_type_(\d{{1,4}}|all){suffix}/matrix_\d{{1,4}}_(\d{{1,4}})"
-    )
+def _pairs_with_nets(graph: Graph, environment: Environment) -> set[tuple[str, int]]:
+    scope = rf"{environment.prefix}(\d{{1,4}}|all){environment.suffix}"
+    pattern = re.compile(rf"{scope}/matrix_\d{{1,4}}_(\d{{1,4}})")
     return {
         (match[1], int(match[2]))
         for name in graph.nodes

@@ -10,11 +10,13 @@ import numpy as np
 from ...array_types import AnyArray
 from ...errors import ModelFileError
 from ..statistics import per_neighbour_type, shared_slots
+from . import version_0
 from .graph import Graph, Node
 from .supported import unsupported
 
 _MAX_TYPES = 256
 _SCOPE = re.compile(r"descrpt_attr((?:_\d{1,3}){0,3}|_a)/t_avg(/read)?")
+_FILTER = "filter_type_"
 # The first is se_ar of deepmd-kit 1: its se_a part, then se_r without a suffix.
 _FIRST_OF_TWO = "_a"
 
@@ -38,6 +40,7 @@ _KINDS = {
     "DescrptSeA": _ANGULAR,
     "ProdEnvMatR": _RADIAL,
     "DescrptSeR": _RADIAL,
+    version_0.OPERATION: _ANGULAR,
     "ProdEnvMatAMix": _MIXED,
 }
 
@@ -48,7 +51,9 @@ class Environment:
 
     Parameters
     ----------
-    suffix : of the scopes ``descrpt_attr`` and ``filter_type_*``
+    suffix : of the scopes ``descrpt_attr`` and of the embeddings
+    prefix : of the scopes of the embeddings: ``filter_type_``, or ``DS_layer_type_``
+        as deepmd-kit before 1.0 calls them
     rcut, rcut_smth : Å
     sel : (n_types,) or (1,) if ``mixed``
     davg, dstd : (n_types, n_types, components)
@@ -58,6 +63,7 @@ class Environment:
 
     node: Node
     suffix: str
+    prefix: str
     rcut: float
     rcut_smth: float
     sel: tuple[int, ...]
@@ -65,6 +71,10 @@ class Environment:
     dstd: AnyArray
     components: int
     mixed: bool
+
+    def scope(self, centre: int | str) -> str:
+        """The scope of the embeddings of a centre type, or of "all"."""
+        return f"{self.prefix}{centre}{self.suffix}"
 
     @property
     def n_types(self) -> int:
@@ -94,7 +104,8 @@ def environments(graph: Graph) -> tuple[Environment, ...]:
     if len(set(suffixes)) < len(nodes):
         raise unsupported("a linear model (several energies)")
     order = sorted(range(len(nodes)), key=lambda k: _place(suffixes[k]))
-    found = tuple(_environment(graph, nodes[k], suffixes[k]) for k in order)
+    prefix = version_0.PREFIX if version_0.is_version_0(graph) else _FILTER
+    found = tuple(_environment(graph, nodes[k], suffixes[k], prefix) for k in order)
     counts = {e.n_types for e in found}
     if len(counts) > 1:
         raise ModelFileError(
@@ -115,7 +126,7 @@ def _place(suffix: str) -> tuple[int, ...]:
     return tuple(int(number or 0) for number in suffix.split("_"))
 
 
-def _environment(graph: Graph, node: Node, suffix: str) -> Environment:
+def _environment(graph: Graph, node: Node, suffix: str, prefix: str) -> Environment:
     kind = _KINDS[node.op]
     sel = _sel(node, kind)
     davg, dstd = (
@@ -125,6 +136,7 @@ def _environment(graph: Graph, node: Node, suffix: str) -> Environment:
     return Environment(
         node=node,
         suffix=suffix,
+        prefix=prefix,
         rcut=node.number(kind.rcut),
         rcut_smth=node.number(kind.rcut_smth),
         sel=sel,

@@ -18,6 +18,7 @@ from .script import read_script
 from .supported import check
 from .text import graph_from_text, looks_like_text
 from .type_embedding import type_vectors
+from .version_0 import SWITCH, is_version_0
 
 _TYPE_MAP = "model_attr/tmap"
 _VERSION = "model_attr/model_version"
@@ -122,6 +123,9 @@ def _versions(graph: Graph) -> dict[str, str]:
     version = (
         str(graph.string(_VERSION), "utf-8", "replace") if _VERSION in graph else ""
     )
+    if is_version_0(graph):
+        written = {"version": version[:40]} if version else {}
+        return {"trainer": "deepmd-kit before 1.0", "note": SWITCH, **written}
     if any(name.endswith("_attr/t_out_bias") for name in graph.nodes):
         trainer = "deepmd-kit 3.1.1 or later"
     elif graph.with_op(*_FIRST_RELEASE):

@@ -7,6 +7,7 @@ from pathlib import Path
 from ...errors import ModelFileError
 from ...model import Model
 from .. import checkpoint
+from ..other_programs import REMEDY, program_of
 from ..tree import Tree
 from . import current, early, exported, matpl
 from .archive import LARGEST_PICKLE, Archive, open_archive
@@ -44,7 +45,7 @@ def read(path: Path, head: str | None = None) -> Model:
         tree = Tree(value, "", archive.array)
         if matpl.is_matpl(tree):
             return matpl.read(tree)
-        return current.read(tree) if tree.has("atomic_model") else early.read(tree)
+        return current.read(tree) if current.is_current(tree) else early.read(tree)
 
 
 def _reject_head(head: str | None) -> None:
@@ -67,6 +68,10 @@ def _root(archive: Archive) -> str:
         )
     roots = [name[: -len("/data.pkl")] for name in names if name.endswith("/data.pkl")]
     if len(roots) != 1:
+        parts = (part for name in names for part in name.split("/")[:3])
+        program = next(filter(None, map(program_of, parts)), None)
+        if program is not None:
+            raise ModelFileError(f"a package of {program} is not read; {REMEDY}")
         raise ModelFileError(
             "a zip archive without a model of deepmd-kit; unpack it and give the "
             "model file (.pb, .pth, .dp) inside"

@@ -6,8 +6,11 @@ from collections.abc import Mapping
 from typing import Any
 
 from ...errors import ModelFileError
+from ..other_outputs import why_not
+from ..other_programs import REMEDY, program_of
 from ..tree import Tree, members_of
-from ..version3 import USE_DEEPMD
+from ..version3 import SILENT_TYPES, USE_DEEPMD
+from . import module_lists
 from .records import Instance
 
 _TYPES = {
@@ -66,7 +69,15 @@ _NAMES = {
     "embedding_net": "embedding",
     "filter_layers_strip": "embeddings_strip",
 }
+# The atomic model that a scripted model is itself, until March 2024.
+_ATOMIC = {
+    "EnergyModel": "DPAtomicModel",
+    "DPModel": "DPAtomicModel",
+    "DPZBLModel": "DPZBLLinearAtomicModel",
+    "ZBLModel": "DPZBLLinearAtomicModel",
+}
 _TRAINER = {"software": "deepmd-kit", "version": "3", "backend": "PyTorch"}
+_PRERELEASE = {**_TRAINER, "version": "3 before its release (early 2024)"}
 _COMPRESSED = ("compress", "geo_compress", "tebd_compress")
 
 
@@ -82,7 +93,15 @@ def native_members(value: Any) -> Mapping[str, Any]:
     found = {**own, **renamed, "type": _TYPES.get(name, name)}
     if "filter_layers" in own:
         key = "nets" if "Fitting" in name else "embeddings"
-        found[key] = own["filter_layers"]
+        nets = own["filter_layers"] or own.get("filter_layers_old")
+        listed = module_lists.collection(nets)
+        found[key] = nets if listed is None else listed
+    if name == "TypeEmbedNet":
+        found.update(module_lists.types_without_padding(own) or {})
+    if "fitting_net" in own:
+        found[SILENT_TYPES] = members_of(own["fitting_net"]).get("emask")
+    if "Fitting" in name:
+        found["atom_ener"] = None  # remove_vaccum_contribution says what is used of it
     if "activate" in own:
         activate = members_of(own["activate"])
         found["activation_function"] = activate.get("activation")
@@ -93,12 +112,24 @@ def native_members(value: Any) -> Mapping[str, Any]:
         found["tab"] = own
     if "atomic_model" in own:
         found.update(_TRAINER)
+    elif name in _ATOMIC:
+        found["model"] = Instance(_ATOMIC[name], dict(own))
+        found.update(_PRERELEASE)
     return found
 
 
 def class_of(value: Any) -> str:
-    """The name of an object's class without its module, empty for other values."""
-    return value.kind.rpartition(".")[2] if isinstance(value, Instance) else ""
+    """The name of an object's class without its module, empty for other values.
+
+    January 2024 put the fittings into a class called wrapper.
+    """
+    if not isinstance(value, Instance):
+        return ""
+    name = value.kind.rpartition(".")[2]
+    if name == "wrapper" and "bias_atom_e" in value.members:
+        direct = "filter_layers_dipole" in value.members
+        return "EnergyFittingNetDirect" if direct else "EnergyFittingNet"
+    return name
 
 
 def reject_class(tree: Tree, role: str, supported: tuple[str, ...]) -> None:
@@ -111,7 +142,21 @@ def reject_class(tree: Tree, role: str, supported: tuple[str, ...]) -> None:
                 f"a scripted {role}; give a model that dp --pt freeze wrote"
             )
         shown = _TYPES.get(name, ascii(name[:60]))
+        kind = str(getattr(tree.value, "kind", ""))
+        program = program_of(kind)
+        if (program, role) == (None, "model") and not _of_deepmd(kind, name):
+            program = "another program"
+        if program is not None:
+            raise ModelFileError(
+                f"a scripted model of {program} ({name[:60]!a}) is not read; {REMEDY}"
+            )
+        if (reason := why_not(shown)) is not None:
+            raise ModelFileError(f"{tree.place or 'model'}: {reason}")
         raise ModelFileError(
             f"{tree.place or 'model'}: the {role} {shown} is not supported; "
             f"{USE_DEEPMD}"
         )
+
+
+def _of_deepmd(kind: str, name: str) -> bool:
+    return "deepmd" in kind or name in _TYPES

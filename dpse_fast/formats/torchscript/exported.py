@@ -37,8 +37,8 @@ def read(archive: Archive) -> Model:
     if text is None:
         raise ModelFileError(
             "an exported PyTorch program without the model of deepmd-kit "
-            f"({_DICTIONARY}); convert the model it was made from with "
-            "dp convert-backend"
+            f"({_DICTIONARY}), as other programs write it; if the model is of "
+            "deepmd-kit, convert what it was made from with dp convert-backend"
         )
     with located(_DICTIONARY):
         value = parse_json(text)

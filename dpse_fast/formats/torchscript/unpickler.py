@@ -13,6 +13,7 @@ from collections.abc import Callable
 from typing import Any
 
 from ...errors import ModelFileError
+from ..other_programs import REMEDY, program_of
 from . import numpy_scalar
 from .records import DTYPES, Instance, Name, Storage, Tensor
 
@@ -165,6 +166,13 @@ class _Machine:
         full = f"{module}.{name}"
         scripted = module == "__torch__" or module.startswith("__torch__.")
         if not scripted and full not in _KNOWN:
+            program = program_of(full)
+            if program is None and module.startswith("torch.nn."):
+                program = "a program that saves whole PyTorch modules"
+            if program is not None:
+                raise ModelFileError(
+                    f"a model of {program} ({full[:80]!a}) is not read; {REMEDY}"
+                )
             raise ModelFileError(
                 f"the pickle asks for {full[:80]!a}, which no model needs and "
                 "which could run code; do not open this file with anything else either"

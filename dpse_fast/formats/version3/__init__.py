@@ -8,9 +8,11 @@ from .arrays import embedding_grid, energies_by_type
 from .dictionary import members
 from .model import read
 from .networks import dense_layer
+from .standard import SILENT_TYPES
 from .supported import USE_DEEPMD, reject_unsupported
 
 __all__ = [
+    "SILENT_TYPES",
     "USE_DEEPMD",
     "dense_layer",
     "embedding_grid",

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 from ...errors import ModelFileError
@@ -17,8 +19,8 @@ from .supported import (
     kind_of,
     reject_kind,
     reject_option,
-    reject_unsupported,
 )
+from .tensorflow import block_options
 
 _SUPPORTED = (
     "se_e2_a, se_e2_r, se_atten and se_atten_v2 without attention, and hybrids of these"
@@ -26,8 +28,12 @@ _SUPPORTED = (
 _DEEPEST = 16
 
 
-def read_parts(tree: Tree, depth: int = 0) -> list[Part]:
+def read_parts(tree: Tree, tensorflow: bool = False, depth: int = 0) -> list[Part]:
     """The descriptors, those of a hybrid one after the other.
+
+    Parameters
+    ----------
+    tensorflow : whether of deepmd-kit's programs only TensorFlow evaluates them
 
     Raises
     ------
@@ -39,51 +45,59 @@ def read_parts(tree: Tree, depth: int = 0) -> list[Part]:
         check_class(tree, 1, "Descriptor")
         if depth == _DEEPEST:
             raise ModelFileError(f"{tree.place}: hybrids nested more than {depth} deep")
-        parts = tree.branches("list")
-        return [part for item in parts for part in read_parts(item, depth + 1)]
-    reader = {
-        "se_e2_a": _se_e2_a, "se_a": _se_e2_a, "se_e2_r": _se_e2_r, "se_r": _se_e2_r,
-        "dpa1": se_atten, "se_atten": se_atten, "se_atten_v2": se_atten,
-    }.get(kind)  # fmt: skip
-    if reader is None:
+        items = tree.branches("list")
+        parts = [read_parts(item, tensorflow, depth + 1) for item in items]
+        return [part for some in parts for part in some]
+    readers: dict[str, Callable[[Tree], Part]] = {
+        "se_e2_a": partial(_se_e2_a, tensorflow=tensorflow),
+        "se_a": partial(_se_e2_a, tensorflow=tensorflow),
+        "se_e2_r": partial(_se_e2_r, tensorflow=tensorflow),
+        "se_r": partial(_se_e2_r, tensorflow=tensorflow),
+        "dpa1": se_atten,
+        "se_atten": se_atten,
+        "se_atten_v2": se_atten,
+    }
+    if kind not in readers:
         reject_kind(tree, kind, _SUPPORTED)
     reject_option(tree, "spin", "spin models are")
     for options in (tree, tree["env_mat"] if tree.has("env_mat") else tree):
         reject_option(options, "use_exp_switch", "the exponential switch is")
-    return [reader(tree)]
+    return [readers[kind](tree)]
 
 
-def _se_e2_a(tree: Tree) -> Part:
+def _se_e2_a(tree: Tree, tensorflow: bool) -> Part:
     check_class(tree, 3, "Descriptor")
     sel = tree.integers("sel")
     reject_many_types(tree, "sel", len(sel))
-    nets, one_sided = embeddings(tree), tree.flag("type_one_side")
+    nets = embeddings(tree)
+    one_sided = tree.flag("type_one_side", len(nets) == len(sel))
     with located(tree.place):
+        rows = embedding_grid(nets, len(sel), one_sided)
+        options = _two_body(tree, sel, components=4)
+        if tensorflow:
+            rows, options = block_options(rows, options, radial_one_sided=False)
         return Part(
             SeE2A(
-                **_two_body(tree, sel, components=4),
+                **options,
                 axis_neuron=tree.integer("axis_neuron"),
-                embedding=embedding_grid(nets, len(sel), one_sided),
+                embedding=rows,
                 normalisation=float(sum(sel)),
             )
         )
 
 
-def _se_e2_r(tree: Tree) -> Part:
+def _se_e2_r(tree: Tree, tensorflow: bool) -> Part:
     check_class(tree, 3, "Descriptor")
     sel = tree.integers("sel")
     reject_many_types(tree, "sel", len(sel))
     nets = embeddings(tree)
-    if not tree.flag("type_one_side", True):
-        reject_unsupported(tree, "type_one_side", "false is not supported with se_e2_r")
+    one_sided = tree.flag("type_one_side", len(nets) == len(sel))
     with located(tree.place):
-        return Part(
-            SeE2R(
-                **_two_body(tree, sel, components=1),
-                embedding=embedding_grid(nets, len(sel), one_sided=True),
-                normalisation=5.0 * sum(sel),
-            )
-        )
+        rows = embedding_grid(nets, len(sel), one_sided)
+        options = _two_body(tree, sel, components=1)
+        if tensorflow:
+            rows, options = block_options(rows, options, radial_one_sided=one_sided)
+        return Part(SeE2R(**options, embedding=rows, normalisation=5.0 * sum(sel)))
 
 
 def _two_body(tree: Tree, sel: list[int], components: int) -> dict[str, Any]:

@@ -22,6 +22,7 @@ from .supported import (
     reject_option,
     reject_training_input,
 )
+from .tensorflow import fitting_net
 
 Constants = Sequence[tuple[int, Doubles]]
 
@@ -37,8 +38,14 @@ class Fitting:
     aparam: Parameters | None
 
 
-def read_fitting(tree: Tree, parts: Sequence[Part]) -> Fitting:
+def read_fitting(
+    tree: Tree, parts: Sequence[Part], tensorflow: bool = False
+) -> Fitting:
     """The fitting behind these descriptors.
+
+    Parameters
+    ----------
+    tensorflow : whether of deepmd-kit's programs only TensorFlow evaluates them
 
     Raises
     ------
@@ -55,6 +62,8 @@ def read_fitting(tree: Tree, parts: Sequence[Part]) -> Fitting:
     n_types = parts[0].descriptor.n_types
     n_descriptor = sum(part.descriptor.n_out for part in parts)
     found = networks(tree["nets"])
+    if tensorflow:
+        found = tuple(fitting_net(net) for net in found)
     mixed = tree.flag("mixed_types", len(found) == 1)
     if len(found) != (1 if mixed else n_types):
         tree.reject("nets", f"{1 if mixed else n_types} networks", found)

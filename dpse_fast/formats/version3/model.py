@@ -26,7 +26,7 @@ def read(root: Tree, kind: str, pytorch: bool) -> Model:
     ModelFileError
         If the model is not supported, or a value is missing or odd.
     """
-    tree = root["model"]
+    tree = root if _is_model(root) else root["model"]
     if tree.has("model_dict"):
         raise ModelFileError(
             "model.model_dict: a multi-task model; freeze one branch with "
@@ -45,6 +45,13 @@ def read(root: Tree, kind: str, pytorch: bool) -> Model:
         model,
         min_distance=_shortest_distance(root),
         provenance=_provenance(root, kind) | compressed,
+    )
+
+
+def _is_model(root: Tree) -> bool:
+    """Whether the dictionary is the model itself, without what else files have."""
+    return not root.has("model") and any(
+        root.has(key) for key in ("descriptor", "models")
     )
 
 

@@ -83,11 +83,16 @@ def _embedding(
     found = embeddings(tree)
     if len(found) != 1:
         tree.reject("embeddings", "one network", found)
-    one_sided = tree.flag("type_one_side")
+    one_sided = tree.flag("type_one_side", _takes_one_vector(found[0], types))
     with located(tree.where("embeddings")):
         if mode == "concat":
             return _concatenated(found[0], types, one_sided), ()
         return _stripped(tree, found[0], types, one_sided, smooth, centred)
+
+
+def _takes_one_vector(net: Net | EmbeddingTable | None, types: AnyArray) -> bool:
+    """Whether the net takes the neighbour's vector only, where no option says so."""
+    return isinstance(net, Net) and net.n_in == 1 + types.shape[1]
 
 
 def _concatenated(

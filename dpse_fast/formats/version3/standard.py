@@ -15,6 +15,10 @@ from .arrays import energies_by_type, excluded_pairs, excluded_types
 from .descriptors import read_parts
 from .fitting import read_fitting
 from .supported import check_class, reject_training_input
+from .tensorflow import needs_tensorflow
+
+# Beside the fitting of a scripted model: what masks its nets, `out_bias` apart.
+SILENT_TYPES = "types_without_net"
 
 
 def read_standard(tree: Tree) -> Model:
@@ -29,7 +33,8 @@ def read_standard(tree: Tree) -> Model:
         if not tree.has(key):
             reject_training_input(tree, key)
     check_class(tree, 2, "Model")
-    parts = read_parts(tree["descriptor"])
+    tensorflow = needs_tensorflow(tree["descriptor"])
+    parts = read_parts(tree["descriptor"], tensorflow)
     n_types = parts[0].descriptor.n_types
     if any(part.descriptor.n_types != n_types for part in parts):
         raise ModelFileError(
@@ -37,11 +42,14 @@ def read_standard(tree: Tree) -> Model:
         )
     descriptors = [part.descriptor for part in parts]
     _reject_masks_beyond_cutoff(tree, descriptors)
-    size = list_size(descriptors)
-    fitting = read_fitting(tree["fitting"], parts)
+    size = 0 if tensorflow else list_size(descriptors)
+    fitting = read_fitting(tree["fitting"], parts, tensorflow)
     included = included_types(tree, n_types)
-    _reject_own_exclusions(tree["fitting"], included)
-    bias = fitting.bias + energies_by_type(tree, "out_bias", n_types)
+    heard = included.copy()
+    heard[list(excluded_types(tree, SILENT_TYPES, n_types))] = 0
+    _reject_own_exclusions(tree["fitting"], heard)
+    scale = heard * (_deviations(tree, n_types) if tensorflow else 1.0)
+    bias = fitting.bias * scale + energies_by_type(tree, "out_bias", n_types)
     with located(tree.place):
         return Model(
             type_map=tuple(tree.texts("type_map")),
@@ -50,7 +58,7 @@ def read_standard(tree: Tree) -> Model:
             ),
             fitting=fitting.nets,
             bias=bias * included,
-            scale=included,
+            scale=scale,
             fparam=fitting.fparam,
             aparam=fitting.aparam,
             vacuum=fitting.vacuum,
@@ -84,6 +92,13 @@ def list_size(descriptors: Sequence[Descriptor]) -> int:
     if any(d.mixed for d in descriptors):
         return max(d.n_slots for d in descriptors)
     return int(np.max([d.sel for d in descriptors], axis=0).sum())
+
+
+def _deviations(tree: Tree, n_types: int) -> Doubles:
+    """``out_std``, by which only TensorFlow multiplies energies; 1 if there is none."""
+    if not tree.has("out_std"):
+        return np.ones(n_types)
+    return energies_by_type(tree, "out_std", n_types)
 
 
 def included_types(tree: Tree, n_types: int) -> Doubles:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import NoReturn
 
 from ...errors import ModelFileError
+from ..other_outputs import why_not
 from ..tree import Tree, describe
 
 USE_DEEPMD = "evaluate it with deepmd-kit itself"
@@ -28,6 +29,9 @@ def reject_unsupported(tree: Tree, key: str, what: str) -> NoReturn:
 
 
 def reject_kind(tree: Tree, kind: str, supported: str) -> NoReturn:
+    """Refuse a kind of model, descriptor or fitting, with advice that fits it."""
+    if (reason := why_not(kind)) is not None:
+        raise ModelFileError(f"{tree.where('type')}: {reason}")
     reject_unsupported(
         tree, "type", f"{describe(kind)} is not supported, only {supported}"
     )
