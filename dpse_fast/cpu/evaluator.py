@@ -9,7 +9,7 @@ import numpy as np
 
 from ..array_types import Doubles, Int32s
 from ..evaluation.backend import Evaluation, Request
-from ..evaluation.domain_report import check_distances, not_finite
+from ..evaluation.domain_report import check_distances, not_finite, total
 from ..inputs.neighbour_list import CallerList
 from ..inputs.structure import CheckedStructure
 from ..kernels.cpu.images import add_to_owners
@@ -73,7 +73,7 @@ class Evaluator:
         if request.atomic:
             virials = for_all(_onto_owners(found.atomic_virials, owners, n))
         return Evaluation(
-            energy=float(energies.sum()),
+            energy=total(energies),
             virial=found.virial.copy(),
             forces=for_all(forces),
             energies=for_all(energies),
@@ -107,7 +107,7 @@ class Evaluator:
         domain = found.domain
         check_distances(domain.counters, domain.below_table, lambda atom: atom)
         return Evaluation(
-            energy=float(found.energies.sum()),
+            energy=total(found.energies),
             virial=found.virial.copy(),
             forces=found.forces.copy(),
             energies=found.energies,

@@ -21,7 +21,7 @@ from ..runtime.forks import ProcessLock
 from .backend import Request
 from .base_session import Uncopied
 from .batch_list import BatchList, HostList
-from .domain_report import report_of_atoms
+from .domain_report import report_of_atoms, total, total_of_rows
 from .listed_session import ListedResult, ListedSession
 
 
@@ -178,9 +178,9 @@ class BatchSession(Uncopied):
             part, end = slice(end, end + one.n), end + one.n
             results.append(
                 Result(
-                    energy=float(energies[part].sum()),
+                    energy=total(energies[part]),
                     forces=forces[part],
-                    virial=virials[part].sum(axis=0),
+                    virial=total_of_rows(virials[part]),
                     atomic_energies=energies[part],
                     atomic_virials=virials[part],
                     report=self._report(one, found.report, rows[part]),

@@ -102,9 +102,20 @@ def report_of_atoms(
     return _report(model, domain, int(np.count_nonzero(non_finite)), atoms, 0)
 
 
+def total(values: Doubles) -> float:
+    """The sum, infinite where it overflows; the report tells of it, not NumPy."""
+    return float(total_of_rows(values.reshape(-1)))
+
+
+def total_of_rows(values: Doubles) -> Doubles:
+    """The sum over the first axis, as `total`."""
+    with np.errstate(all="ignore"):
+        return np.asarray(values.sum(axis=0))
+
+
 def not_finite(energies: Doubles, forces: Doubles) -> Bools:
     """(n,) whether an atom's energy or force is NaN or infinite."""
-    if np.isfinite(energies.sum()) and np.isfinite(forces.sum()):
+    if np.isfinite(total(energies)) and np.isfinite(total(forces)):
         return np.zeros(len(energies), bool)
     finite: Bools = np.isfinite(energies) & np.isfinite(forces).all(axis=1)
     return ~finite

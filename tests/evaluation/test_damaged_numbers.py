@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from random_model import random_model
+from random_model import random_model, random_structure
 
 import dpse_fast
 from dpse_fast.planning.structures import (
@@ -40,3 +40,15 @@ def test_any_trained_minimum_gives_sample_structures(distance: float) -> None:
     pot = dpse_fast.load(model)
     for s in comparison_structures(model):
         assert np.isfinite(pot.compute(s.positions, s.types, s.cell).energy)
+
+
+@pytest.mark.filterwarnings("ignore::dpse_fast.NonFiniteWarning")
+def test_energies_whose_sum_overflows() -> None:
+    """Each is finite; NumPy warns of their sum, and the report tells."""
+    model = random_model()
+    pot = dpse_fast.load(replace(model, bias=np.full(2, 1e308)))
+    s = random_structure("cubic")
+    batch = pot.compute_batch([s[:3]])[0]
+    for found in (pot.compute(*s[:3]), pot.session().compute(*s[:3]), batch):
+        assert found.energy == np.inf
+        assert np.isfinite(found.forces).all()
