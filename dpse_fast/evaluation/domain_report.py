@@ -114,10 +114,14 @@ def total_of_rows(values: Doubles) -> Doubles:
 
 
 def not_finite(energies: Doubles, forces: Doubles) -> Bools:
-    """(n,) whether an atom's energy or force is NaN or infinite."""
+    """(n,) whether an atom's energy or force is NaN or infinite.
+
+    So is an energy that is too large to be summed.
+    """
     if np.isfinite(total(energies)) and np.isfinite(total(forces)):
         return np.zeros(len(energies), bool)
-    finite: Bools = np.isfinite(energies) & np.isfinite(forces).all(axis=1)
+    most = np.finfo(np.float64).max / max(len(energies), 1)
+    finite: Bools = (np.abs(energies) <= most) & np.isfinite(forces).all(axis=1)
     return ~finite
 
 

@@ -52,3 +52,4 @@ def test_energies_whose_sum_overflows() -> None:
     for found in (pot.compute(*s[:3]), pot.session().compute(*s[:3]), batch):
         assert found.energy == np.inf
         assert np.isfinite(found.forces).all()
+        assert found.report.non_finite_atoms == len(s.types)
