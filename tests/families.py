@@ -47,6 +47,9 @@ FAMILIES: dict[str, dict[str, Any]] = {
     },
     "listed_mixed": {"mixed": True, "mean": 0.0, "sel": (9,), "list_size": 14},
     "dropped": {"dropped": {(1, 1)}},
+    "graph": {"mixed": True, "sel": (9,), "keeps_all": True},
+    "graph_of_types": {"sel": (5, 6), "keeps_all": True},
+    "graph_se_e2_r": {"kind": "se_e2_r", "sel": (5, 6), "keeps_all": True},
 }
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import ClassVar
 
 import numpy as np
@@ -10,6 +10,9 @@ import numpy as np
 from ..array_types import Floats
 from .families import SE_E2_A, SE_E2_R, Family
 from .nets import Embedding, EmbeddingTable, Gated, Net, float_array, require
+
+# A field that came later than digests of models: none has it at its default.
+ADDED = {"added": True}
 
 Rows = tuple[tuple[Embedding | None, ...], ...]
 
@@ -62,7 +65,7 @@ class Descriptor:
     mixed: bool = False
     padding: tuple[Embedding, ...] = ()
     list_size: int = 0
-    keeps_all: bool = False
+    keeps_all: bool = field(default=False, metadata=ADDED)
 
     family: ClassVar[Family]
 
@@ -138,7 +141,10 @@ class Descriptor:
             f"padding: expected {n} embeddings or none, got {len(self.padding)}",
         )
         require(
-            not self.mixed or self.padding or not np.any(self.davg[..., 0]),
+            not self.mixed
+            or self.padding
+            or self.keeps_all
+            or not np.any(self.davg[..., 0]),
             "padding: slots that all types share need it where davg is not zero",
         )
         nets = [*self.distinct_embeddings(), *self.padding]

@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 
 from ..array_types import Floats
-from .descriptors import Descriptor
+from .descriptors import ADDED, Descriptor
 from .nets import (
     Net,
     float_array,
@@ -237,7 +237,9 @@ def _update(stamp: Any, item: Any) -> None:
     elif is_dataclass(item):
         stamp.update(type(item).__name__.encode())
         for f in fields(item):
-            _update(stamp, getattr(item, f.name))
+            value = getattr(item, f.name)
+            if dict(f.metadata) != ADDED or value != f.default:
+                _update(stamp, value)
     elif isinstance(item, frozenset):
         _update(stamp, sorted(item))
     elif isinstance(item, tuple | list):

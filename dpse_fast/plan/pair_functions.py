@@ -42,10 +42,12 @@ def padding_of(descriptor: Descriptor, types: frozenset[int]) -> Floats:
     The centres are of these types; an absent neighbour type leaves its slots empty.
 
     G(x) times its `empty_weight` with x = −davg/dstd; nothing where the pair is
-    dropped.
+    dropped, and in a descriptor without empty slots.
     """
     n, groups = descriptor.n_types, descriptor.slot_group
     padding = np.zeros((n, len(descriptor.sel), descriptor.width))
+    if descriptor.keeps_all:
+        return padding
     for c in sorted(types):
         for g in range(len(descriptor.sel)):
             t = groups.index(g)

@@ -78,6 +78,8 @@ MODELS = {
     "excluded": small(excluded=frozenset({(0, 1), (1, 0)}), env_protection=0.25),
     "TensorFlow": small(switch_float32=True),
     "PyTorch list": small(list_size=200),
+    "graph of pairs": small(mixed=True, keeps_all=True),
+    "graph of pairs, se_e2_r": small(kind="se_e2_r", keeps_all=True),
     "tables": re_embedded(
         small(dropped=frozenset({(1, 1)})), lambda _: random_table("clamp")
     ),

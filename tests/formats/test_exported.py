@@ -7,15 +7,18 @@ import zipfile
 from pathlib import Path
 from typing import Any
 
-import numpy as np
+import naive
 import pytest
 from formats.damage import read_many_damaged
 from formats.families import mixed_model, se_atten
 from formats.native_dict import as_lists, native_dict, version3_model
 from formats.refusal import assert_refused
+from random_model import random_structure
 
+import dpse_fast
+from dpse_fast.errors import InputError
 from dpse_fast.formats import read_model
-from dpse_fast.model import Net
+from dpse_fast.plan.pair_functions import padding_of
 
 MODEL, METADATA = "model/extra/model.json", "model/extra/metadata.json"
 
@@ -55,15 +58,29 @@ def test_a_program_on_pairs_has_no_empty_slots(tmp_path: Path) -> None:
     listed = read_model(exported(root, tmp_path / "a.pt2")).descriptors[0]
     metadata = {METADATA: {"lower_input_kind": "graph"}}
     paired = read_model(exported(root, tmp_path / "b.pt2", **metadata)).descriptors[0]
-    x = np.array([[-0.5]])
-    for one, other in zip(listed.padding, paired.padding, strict=True):
-        assert isinstance(one, Net)
-        assert isinstance(other, Net)
-        assert one(x).all()
-        assert not other(x).any()
-    root = mixed_model([se_atten("strip")])
-    centred = read_model(exported(root, tmp_path / "c.pt2", **metadata))
-    assert not centred.descriptors[0].padding
+    assert listed.padding
+    assert not listed.keeps_all
+    assert paired.keeps_all
+    assert not padding_of(paired, frozenset({0, 1})).any()
+
+
+def test_a_program_on_pairs_has_no_sel(tmp_path: Path) -> None:
+    """More neighbours than it count, and what to do about them has no effect."""
+    root = mixed_model([se_atten("strip", mean=0.1)])
+    metadata = {METADATA: {"lower_input_kind": "graph"}}
+    file = exported(root, tmp_path / "a.pt2", **metadata)
+    s = random_structure("cubic")
+    s = s._replace(positions=0.6 * s.positions, cell=0.6 * s.cell)
+    result = dpse_fast.load(file, tol=0.0).compute(*s[:3])
+    expected = naive.evaluate(read_model(file), *s)
+    assert result.report.sel_overflow is None
+    assert result.energy == pytest.approx(expected.energy, abs=1e-10)
+    few = naive.evaluate(read_model(exported(root, tmp_path / "b.pt2")), *s)
+    assert abs(few.energy - expected.energy) > 1e-3
+    for option in ("truncate", "error"):
+        with pytest.raises(InputError, match="sel_overflow"):
+            dpse_fast.load(file, sel_overflow=option)
+    assert dpse_fast.load(file, sel_overflow="all").sel_overflow == "all"
 
 
 @pytest.mark.parametrize(

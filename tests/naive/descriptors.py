@@ -119,6 +119,8 @@ def _add_constant_slots(
 ) -> None:
     """Empty slots, and in se_e2_r the slots of excluded pairs, whose row is 0."""
     types = range(len(d.embedding))
+    if d.keeps_all:
+        return
     for c in types:
         atoms = t == c
         # With shared slots every neighbour type has the same statistics.

@@ -42,6 +42,8 @@ def fill_slots(
             kept[mine] = rank(pairs.centre[mine], len(t)) < size
         filled = mine[kept[mine] & ~emptied[mine]]
         empty[:, s] = size - np.bincount(pairs.centre[filled], minlength=len(t))
+    if d.keeps_all:
+        empty[:] = 0
     return kept & ~emptied, empty
 
 

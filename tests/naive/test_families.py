@@ -19,7 +19,9 @@ from .test_naive import check_gradient
 
 Array = NDArray[np.float64]
 # In these a neighbour that leaves the cutoff is not what an empty slot is.
-CONTINUOUS = sorted(FAMILIES.keys() - {"se_e2_r_excluded", "mixed_padding"})
+JUMPING = {"se_e2_r_excluded", "mixed_padding"}
+JUMPING |= {name for name, options in FAMILIES.items() if "keeps_all" in options}
+CONTINUOUS = sorted(FAMILIES.keys() - JUMPING)
 
 
 def run(model: Model, s: Structure, **options: Any) -> Evaluation:

@@ -156,9 +156,7 @@ def test_rotated_families_keep_the_tolerance(name: str, precision: str) -> None:
     s = random_structure("triclinic")
     given = parameters(model, len(s.types))
     tol = 1e-4
-    pot = dpse_fast.load(
-        model, tol=tol, precision=precision, sel_overflow="truncate", threads=1
-    )
+    pot = dpse_fast.load(model, tol=tol, precision=precision, threads=1)
     result = compute(pot, s, **given)
     expected = naive.evaluate(model, *s, **given)
     limit = (tol if precision == "double" else 2 * tol) * max(

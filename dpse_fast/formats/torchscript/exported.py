@@ -4,10 +4,8 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-import numpy as np
-
 from ...errors import ModelFileError
-from ...model import Descriptor, Layer, Model, Net
+from ...model import Descriptor, Model
 from .. import native
 from ..native_values import list_values, parse_json
 from ..tree import Tree, located
@@ -72,19 +70,8 @@ def _runs_on_a_graph(archive: Archive) -> bool:
 
 
 def _without_slots(descriptor: Descriptor) -> Descriptor:
-    """The descriptor that keeps every pair, and to which nothing else adds.
+    """The descriptor that counts every pair within the cutoff, and nothing else.
 
     The dictionary states ``sel``, and deepmd-kit's program does not look at it.
     """
-    if not descriptor.family.has_products:
-        raise ModelFileError(
-            f"an exported program of {descriptor.kind} that runs on a graph of pairs, "
-            "which deepmd-kit does not write; convert the model it was made from with "
-            "dp convert-backend"
-        )
-    padding = descriptor.padding
-    if np.any(descriptor.davg[..., 0]):
-        width = descriptor.width
-        nothing = Net((Layer(np.zeros((1, width)), np.zeros(width), "linear"),))
-        padding = (nothing,) * descriptor.n_types
-    return replace(descriptor, padding=padding, list_size=0, keeps_all=True)
+    return replace(descriptor, padding=(), list_size=0, keeps_all=True)
