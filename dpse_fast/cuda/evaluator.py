@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Callable
 from typing import NamedTuple
 
@@ -85,8 +84,9 @@ class Evaluator:
 
     @property
     def stage_seconds(self) -> dict[str, float]:
-        own = Counter(self._pipeline.stage_seconds) + self._unreduced.stage_seconds
-        return dict.fromkeys(STAGES, 0.0) | own | {"neighbours": self._list_seconds}
+        own, further = self._pipeline.stage_seconds, self._unreduced.stage_seconds
+        stages = {name: own[name] + further[name] for name in STAGES}
+        return {"neighbours": self._list_seconds, **stages}
 
     def release(self) -> None:
         self._pipeline.release()
