@@ -122,8 +122,10 @@ def test_close_atoms_are_in_double(name: str, precision: str, device: str) -> No
 
 @pytest.mark.parametrize(
     ("name", "sel", "mode"),
-    [("se_e2_a", (1, 2), "truncate"), ("mixed", (3,), "truncate")]
-    + [("se_e2_a", (1, 2), "all"), ("hybrid", (2, 2), "truncate")],
+    [
+        *[("se_e2_a", (1, 2), mode) for mode in ("truncate", "all")],
+        *[("mixed", (3,), "truncate"), ("hybrid", (2, 2), "truncate")],
+    ],
 )
 def test_sel_overflow(name: str, sel: tuple[int, ...], mode: str, device: str) -> None:
     options = {} if name == "hybrid" else SHORT
