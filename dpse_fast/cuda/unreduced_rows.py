@@ -26,7 +26,7 @@ from .pipeline import Pipeline
 from .row_list import CallersRows, RowList
 from .warps import warps
 
-MOST_ROWS = 2**14  # of a list: the host has its pairs
+MOST_ROWS = 2**13  # of a list: the host has its pairs
 MOST_IDLE = 1000  # evaluations without such rows, until tables and nets go
 
 
