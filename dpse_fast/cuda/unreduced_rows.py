@@ -63,7 +63,9 @@ def _cut(device: Device, listed: RowList, rows: Int64s, plan: Plan) -> _Cut:
         0, np.cumsum(device.pick(hood.first, (rows + 1) * n_types) - begin)
     )
     pairs = np.arange(first[-1]) + np.repeat(begin - first[:-1], np.diff(first))
-    neighbours = device.pick(hood.neighbours, pairs)
+    # Behind the neighbours there is room for the next list.
+    listed_neighbours = device.part(hood.neighbours, 0, int(device.last(hood.first)))
+    neighbours = device.pick(listed_neighbours, pairs)
     atoms = np.concatenate([rows, np.setdiff1d(neighbours, rows)])
     ascending = np.argsort(atoms)
     numbers = ascending[np.searchsorted(atoms, neighbours, sorter=ascending)]
