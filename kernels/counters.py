@@ -9,7 +9,8 @@ from __future__ import annotations
 SHORT_PAIRS = 0  # below the trusted distance, from both atoms
 CLOSE_PAIRS = 1  # below the trained distance, from both atoms
 COINCIDENT = 2  # 1 + the index of an atom that another one lies on
-N_COUNTERS = 3
+LEFT_OUT = 3  # centres with a neighbour closer than certified
+N_COUNTERS = 4
 
 # Of `pair_potentials`.
 BELOW_TABLE = 0  # 1 + the index of an atom with a neighbour below the table's start

@@ -8,7 +8,10 @@ from typing import NamedTuple
 import numpy as np
 
 from ..array_types import Int64s
+from ..evaluation.domain_counts import Domain
 from ..kernels.counters import BELOW_TABLE, N_COUNTERS, N_TABLE_COUNTERS, OVER_TABLE
+from ..plan import Plan
+from ..results import AtomCounts
 from .device import Array, Device
 
 
@@ -20,6 +23,29 @@ class CountsRead(NamedTuple):
     below_table: int  # 1 + a row with a neighbour below the pair table, or 0
     counters: list[Int64s]  # by descriptor, see kernels.counters
     seen: list[Int64s]  # by descriptor, (P, P)
+
+    def domain(self, plan: Plan, n_over: int, atoms: AtomCounts) -> Domain:
+        """In the types of the model.
+
+        Parameters
+        ----------
+        n_over : rows with more neighbours than sel
+        atoms : whose ``unseen`` are (n, P) in the types of the plan
+        """
+        own, n_types = list(plan.species), plan.model.n_types
+        seen = np.zeros((n_types, n_types), np.int64)
+        seen[np.ix_(own, own)] = self.seen[plan.widest]
+        unseen = np.zeros((len(atoms.unseen), n_types), np.int32)
+        unseen[:, own] = atoms.unseen
+        return Domain(
+            counters=self.counters,
+            seen=seen,
+            n_over=n_over,
+            n_over_table=self.n_over_table,
+            n_unreduced=0,
+            below_table=self.below_table,
+            atoms=atoms._replace(unseen=unseen),
+        )
 
 
 class Counts:

@@ -11,7 +11,6 @@ from ..array_types import Bools, Doubles, Int64s, Integers
 from ..evaluation.backend import Evaluation, Request
 from ..evaluation.domain_counts import Domain
 from ..evaluation.domain_report import check_distances, not_finite
-from ..inputs.arrays import VIRTUAL
 from ..inputs.structure import CheckedStructure
 from ..kernels.cuda.rows import renumber
 from ..plan import Plan
@@ -20,9 +19,10 @@ from .force_sums import Outputs
 from .listed_rows import ListedRows
 from .neighbour_list_check import CheckedList
 from .neighbours import NeighbourList
-from .parameters import ParametersOfRows
-from .pipeline import DeviceTallies, Pipeline
+from .parameters import GivenParameters, ParametersOfRows
+from .pipeline import STAGES, Pipeline
 from .row_list import RowList
+from .unreduced_rows import UnreducedRows, plan_numbers
 from .warps import warps
 
 
@@ -31,6 +31,31 @@ class GivenRows(NamedTuple):
 
     given: CheckedList
     rows: ListedRows
+
+
+class _Found(NamedTuple):
+    """Of all rows of a list."""
+
+    energy: float  # eV
+    virial: Doubles  # (3, 3) eV
+    outputs: Outputs
+    domain: Domain
+    n_non_finite: int
+
+    def evaluation(
+        self, pair_gradients: Array | None, centres: Integers, non_finite: Bools | int
+    ) -> Evaluation:
+        return Evaluation(
+            energy=self.energy,
+            virial=self.virial,
+            forces=self.outputs.forces,
+            energies=self.outputs.energies,
+            virials=self.outputs.virials,
+            pair_gradients=pair_gradients,
+            domain=self.domain,
+            centres=centres,
+            non_finite=non_finite,
+        )
 
 
 class Evaluator:
@@ -51,17 +76,17 @@ class Evaluator:
             profile,
         )
         self._pipeline = Pipeline(device, plan, gemm, deterministic, profile)
+        self._unreduced = UnreducedRows(device, plan, gemm, deterministic, profile)
         self._parameters = ParametersOfRows(device, plan.model)
-        species = self._pipeline.species
-        numbers = np.full(plan.model.n_types, VIRTUAL, np.int32)
-        numbers[list(species)] = np.arange(len(species))
-        self._numbers = device.upload(numbers)
+        self._numbers = plan_numbers(device, plan)
         self._prepared_for: tuple[RowList, int, bool, bool] | None = None
         self._list_seconds = 0.0
 
     @property
     def stage_seconds(self) -> dict[str, float]:
-        return {"neighbours": self._list_seconds, **self._pipeline.stage_seconds}
+        own, further = self._pipeline.stage_seconds, self._unreduced.stage_seconds
+        stages = {name: own[name] + further[name] for name in STAGES}
+        return {"neighbours": self._list_seconds, **stages}
 
     def release(self) -> None:
         self._pipeline.release()
@@ -94,40 +119,68 @@ class Evaluator:
             self._pipeline.prepare(rows, request.atomic, request.pair_gradients)
             self._prepared_for = wanted
 
+    def _run(
+        self,
+        rows: RowList,
+        request: Request,
+        parameters: GivenParameters | None,
+        hand_over: Callable[[], Outputs],
+        finish: Callable[[], None] = lambda: None,
+    ) -> _Found:
+        """Evaluate the rows of a list, those with the unreduced plan that need it."""
+        pipeline, unreduced = self._pipeline, self._unreduced
+        self._prepare(rows, request)
+        own = self._parameters(parameters, pipeline)
+        pipeline.evaluate(rows, request.truncate, own)
+        outputs = hand_over()
+        domain, n_non_finite, n_left_out = pipeline.tallies()
+        finish()
+        further = np.zeros((3, 3))
+        if n_left_out:
+            given = (rows, domain, request, parameters)
+            domain, further = unreduced.complete(pipeline, *given)
+            outputs = hand_over()
+            n_non_finite = pipeline.n_non_finite()
+        else:
+            unreduced.rest()
+        energy, virial = pipeline.totals()
+        return _Found(energy, virial + further, outputs, domain, n_non_finite)
+
     def evaluate(
         self, listed: NeighbourList, structure: CheckedStructure, request: Request
     ) -> Evaluation:
         device, pipeline, n = self._device, self._pipeline, structure.n_atoms
         self._update(listed, structure)
-        self._prepare(listed, request)
-        parameters = self._parameters.none(pipeline)
+        parameters = None
         if request.has_parameters:
             types = device.download(structure.system.types)
-            parameters = self._parameters(request.parameters(), types, listed.order)
-        pipeline.evaluate(listed, request.truncate, parameters)
+            parameters = GivenParameters(request.parameters(), types, listed.order)
         real = structure.real
         places = None if real is None else device.upload(real.astype(np.int32))
-        outputs = pipeline.outputs(listed.order, n, places)
-        energy, virial = pipeline.totals()
-        tallies = pipeline.tallies()
+        found = self._run(
+            listed,
+            request,
+            parameters,
+            lambda: pipeline.outputs(listed.order, n, places),
+        )
 
         def atoms_of_rows() -> Int64s:
             order: Int64s = device.download(listed.order).astype(np.int64)
             return order if real is None else real[order]
 
-        counts = tallies.counts
+        domain, outputs = found.domain, found.outputs
         check_distances(
-            counts.counters, counts.below_table, lambda row: int(atoms_of_rows()[row])
+            domain.counters, domain.below_table, lambda row: int(atoms_of_rows()[row])
         )
         # Without tallies of atoms only how many rows there are matters.
         centres = np.empty(structure.n, np.int64)
-        bad: Bools | int = counts.n_non_finite
+        bad: Bools | int = found.n_non_finite
         if request.atomic:
             centres, bad = atoms_of_rows(), np.zeros(n, bool)
-            if counts.n_non_finite:
+            if found.n_non_finite:
                 forces = device.download(outputs.forces).reshape(-1, 3)
                 bad = not_finite(device.download(outputs.energies), forces)
-        return self._evaluation(energy, virial, outputs, None, tallies, centres, bad)
+        return found.evaluation(None, centres, bad)
 
     def rows(self, given: CheckedList, positions: Array) -> GivenRows:
         begin = self._device.mark()
@@ -153,75 +206,34 @@ class Evaluator:
     ) -> Evaluation:
         device, pipeline, (given, own) = self._device, self._pipeline, rows
         own.follow(positions)
-        self._prepare(own, request)
-        parameters = self._parameters.none(pipeline)
+        n_rows, parameters = given.n_rows, None
         if request.has_parameters:
             types = device.download(given.types)[device.download(given.centres)]
-            parameters = self._parameters(request.parameters(), types, own.rows)
-        pipeline.evaluate(own, request.truncate, parameters)
-        n_rows = given.n_rows
-        outputs = pipeline.outputs(own.order, own.n_places, None, own.rows, n_rows)
-        tallies = pipeline.tallies()
-        finish()
-        counts = tallies.counts
+            parameters = GivenParameters(request.parameters(), types, own.rows)
+        found = self._run(
+            own,
+            request,
+            parameters,
+            lambda: pipeline.outputs(own.order, own.n_places, None, own.rows, n_rows),
+            finish,
+        )
+        domain, outputs = found.domain, found.outputs
         check_distances(
-            counts.counters,
-            counts.below_table,
+            domain.counters,
+            domain.below_table,
             lambda row: int(device.pick(own.order, np.array([row]))[0]),
         )
         centres: Integers = np.empty(own.n, np.int64)
-        bad: Bools | int = counts.n_non_finite
+        bad: Bools | int = found.n_non_finite
         if request.atomic:
             centres, bad = device.download(own.rows), np.zeros(n_rows, bool)
-            if counts.n_non_finite:
+            if found.n_non_finite:
                 energies = device.download(outputs.energies)[centres]
                 forces = device.download(outputs.forces).reshape(-1, 3)
                 order = device.download(own.order)[: own.n]
                 bad[centres] = not_finite(energies, forces[order])
-        energy, virial = pipeline.totals()
         gradients = None
         if request.pair_gradients:
             # The next step writes there again.
             gradients = device.copy(pipeline.listed_gradients)
-        return self._evaluation(
-            energy, virial, outputs, gradients, tallies, centres, bad
-        )
-
-    def _evaluation(
-        self,
-        energy: float,
-        virial: Doubles,
-        outputs: Outputs,
-        gradients: Array | None,
-        tallies: DeviceTallies,
-        centres: Integers,
-        non_finite: Bools | int,
-    ) -> Evaluation:
-        return Evaluation(
-            energy=energy,
-            virial=virial,
-            forces=outputs.forces,
-            energies=outputs.energies,
-            virials=outputs.virials,
-            pair_gradients=gradients,
-            domain=self._domain(tallies),
-            centres=centres,
-            non_finite=non_finite,
-        )
-
-    def _domain(self, tallies: DeviceTallies) -> Domain:
-        n_types, counts = self.plan.model.n_types, tallies.counts
-        seen = np.zeros((n_types, n_types), np.int64)
-        own = list(self._pipeline.species)
-        seen[np.ix_(own, own)] = counts.seen[self.plan.widest]
-        unseen = np.zeros((len(tallies.atoms.unseen), n_types), np.int32)
-        unseen[:, own] = tallies.atoms.unseen
-        return Domain(
-            counters=counts.counters,
-            seen=seen,
-            n_over=tallies.n_over,
-            n_over_table=counts.n_over_table,
-            n_unreduced=0,
-            below_table=counts.below_table,
-            atoms=tallies.atoms._replace(unseen=unseen),
-        )
+        return found.evaluation(gradients, centres, bad)

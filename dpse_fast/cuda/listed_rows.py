@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from ..array_types import Int64s
 from ..errors import InputError
 from ..kernels.cuda.caller_list import key_atoms, list_gradients, sort_by_type
 from ..kernels.cuda.cells import invert_order
@@ -130,6 +131,12 @@ class ListedRows(CallersRows):
             gradients,
             out,
         )
+
+    def given_places(self, rows: Int64s, pairs: Int64s) -> Int64s:
+        pick = self._device.pick
+        begin = pick(self._given.first, pick(self._given.rows, rows).astype(np.int64))
+        found: Int64s = begin + pick(self._origins, pairs)
+        return found
 
     def _check_memory(self, n: int, deterministic: bool) -> None:
         pair = LISTED + (INCOMING + SORTING if deterministic else 0)

@@ -11,7 +11,7 @@ from .packed_plan import PackedPlan
 
 # Of an atom: position and place of rows and images with their offsets and owners,
 # the copies that the next step is compared with, energies, factors, forces, virials.
-ROW = 32 + 24 + 4 + 4 + (24 + 4) + 8 + 8 + 24 + 72 / 8 + 4 + 24
+ROW = 32 + 24 + 4 + 4 + (24 + 4) + 8 + 8 + 24 + 72 / 8 + 4 + 4 + 24
 SEGMENT = 8 + 4 + 4  # of an atom and neighbour type: its part of the list
 LISTED = 4 + 2  # of a neighbour, without the place of the reverse pair 4
 

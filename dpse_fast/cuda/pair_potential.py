@@ -20,6 +20,7 @@ class DevicePairPotential:
     counters : (N_TABLE_COUNTERS,) int64, added to; to be given before a batch
     over_table : (n,) int32 of rows, 1 where one has more neighbours than the table's
         sel, modified; or (0,)
+    left_out : (n,) int32 of rows, 1 for those that get no pairs; or (0,)
     shares : (n,) float64, 1 − w of rows: the share of the fitting nets' energy
     row_bytes, listed_bytes : of a batch's row and listed neighbour, in `reserve`
     """
@@ -34,7 +35,7 @@ class DevicePairPotential:
         self._potential: PairPotential = device.upload_all(plan.pair_potential)
         self.row_bytes = 4 * self._n_types
         self._nothing = device.empty(0, np.int32)
-        self.counters = self.over_table = self._nothing
+        self.counters = self.over_table = self.left_out = self._nothing
         self.prepare(0)
         self.reserve(0, 0)
 
@@ -80,6 +81,7 @@ class DevicePairPotential:
             self.counters,
             over,
             self.over_table,
+            self.left_out,
         )
 
     def take_over(self, cut: Cut, energies: Array, gradients: PairGradients) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 import numpy as np
 
 from ..array_types import Doubles, Int32s
@@ -12,6 +14,14 @@ from .pipeline import Pipeline, RowParameters
 from .warps import warps
 
 
+class GivenParameters(NamedTuple):
+    """What a caller gave, and what of it belongs to each row."""
+
+    values: Doubles  # (N, k) of frame and atoms, normalised
+    types: Int32s  # (N,) of the model
+    order: Array  # (n,) int32 of the device, which of the N each row is
+
+
 class ParametersOfRows:
     """Keeps its arrays, which recorded launches read, while their sizes stay."""
 
@@ -19,20 +29,19 @@ class ParametersOfRows:
         self._device, self._model = device, model
         self._rooms: dict[str, Array] = {}
 
-    def none(self, pipeline: Pipeline) -> RowParameters:
-        """For models that take no parameters."""
-        nothing = pipeline.energies
-        return RowParameters(nothing, self._device.part(nothing, 0, 0))
-
-    def __call__(self, values: Doubles, types: Int32s, order: Array) -> RowParameters:
-        """Bring parameters to the device.
+    def __call__(
+        self, given: GivenParameters | None, pipeline: Pipeline
+    ) -> RowParameters:
+        """Bring parameters to the device; None: the model takes none.
 
         Parameters
         ----------
-        values : (N, k) of frame and atoms, normalised
-        types : (N,) of the model
-        order : (n,) int32 of the device, which of the N each row is
+        pipeline : that has been prepared
         """
+        if given is None:
+            nothing = pipeline.energies
+            return RowParameters(nothing, self._device.part(nothing, 0, 0))
+        values, types, order = given
         vacuum = self._vacuum(values, types)[:, None]
         return RowParameters(
             self._of_rows("values", np.ascontiguousarray(values), order),

@@ -8,15 +8,16 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from ..array_types import Doubles
-from ..kernels.counters import N_COUNTERS
+from ..array_types import Doubles, Int64s
+from ..evaluation.domain_counts import Domain
+from ..kernels.counters import LEFT_OUT, N_COUNTERS
 from ..kernels.cuda.layout import PairGradients, Tile
 from ..kernels.cuda.rows import finish_energies, finish_inputs, set_factors
 from ..kernels.layout import Tally
 from ..plan import Plan
 from ..results import AtomCounts
 from .batches import LARGEST_BATCH, Costs, Cut, Tiling, bounds, tiling
-from .counts import Counts, CountsRead
+from .counts import Counts
 from .device import Array, Device, Recording
 from .fitting_net import BoundNet, DeviceNet, numbers_of
 from .force_sums import ForceSums, Outputs
@@ -31,11 +32,11 @@ STAGES = ("environment", "moments", "fitting", "gradients", "forces")
 
 
 class DeviceTallies(NamedTuple):
-    """What is beyond the model's domain, on the host."""
+    """What was counted, on the host."""
 
-    counts: CountsRead
-    n_over: int
-    atoms: AtomCounts  # of rows, or of no rows; (n, P) are unseen
+    domain: Domain  # without the rows that were left out
+    n_non_finite: int  # rows with an energy or a force that is NaN or infinite
+    n_left_out: int  # rows with a neighbour closer than the plan is certified for
 
 
 class RowParameters(NamedTuple):
@@ -58,6 +59,8 @@ class Pipeline:
     species : the plan's types, in the model's numbers
     stage_seconds : seconds of the device in `STAGES`, when profiling
     ready : there are buffers for the list that was last prepared for
+    sums : of the last evaluation
+    energies : (n,) float64 eV, of its rows; undefined for those left out
     listed_gradients : (3 · n_given,) float64 eV/Å of the last evaluation, or (0,)
     """
 
@@ -89,7 +92,7 @@ class Pipeline:
             else None
         )
         self._no_shares = device.empty(0, np.float64)
-        self._sums = ForceSums(device, n_types, model.rcut, deterministic)
+        self.sums = ForceSums(device, n_types, model.rcut, deterministic)
         self._marks: list[tuple[str, Any, Any]] = []
         self._seconds = dict.fromkeys(STAGES, 0.0)
         self._tiling = Tiling(())
@@ -166,12 +169,14 @@ class Pipeline:
             self._table.prepare(n)
         n_atoms, n_types = n if atomic else 0, len(self.species)
         self._over = device.empty(n, np.int32)
+        self._left_out = device.empty(n if plan.unreduced else 0, np.int32)
         self._counts = Counts(device, [s.n_groups for s in self._stages], n_types)
-        self._sums.n_non_finite = self._counts.n_non_finite
+        self.sums.n_non_finite = self._counts.n_non_finite
         self._over_table = device.empty(n_atoms, np.int32)
         if self._table is not None:
             self._table.counters = self._counts.of_table
             self._table.over_table = self._over_table
+            self._table.left_out = self._left_out
         self._tallies = []
         for k, stage in enumerate(self._stages):
             seeing = n_atoms if k == plan.widest else 0
@@ -184,7 +189,7 @@ class Pipeline:
                     close=device.empty(n_atoms, np.int32),
                     short=device.empty(n_atoms, np.int32),
                     unseen=device.empty((seeing, n_types), np.int32),
-                    left_out=device.empty(0, np.int32),
+                    left_out=self._left_out,
                 )
             )
 
@@ -226,20 +231,21 @@ class Pipeline:
             with self._timed("forces"):
                 end = tile[-1].begin + tile[-1].n_rows
                 place = Tile(tile[0].begin, end)
-                self._sums.add(
+                self.sums.add(
                     listed.hood, listed.located, place, gradients, listed.incoming
                 )
                 if self.listed_gradients.size and isinstance(listed, CallersRows):
                     listed.list_gradients(place, gradients, self.listed_gradients)
         with self._timed("forces"):
-            self._sums.total(self.energies)
+            self.sums.total(self.energies)
 
     def _start(self, n_places: int) -> None:
         """Forget the sums of the last evaluation."""
-        self._sums.start(self._n, self._atomic, n_places)
+        self.sums.start(self._n, self._atomic, n_places)
         atoms = [(t.excess, t.close, t.short, t.unseen) for t in self._tallies]
         arrays = (self._counts.whole, self._over, *(a for own in atoms for a in own))
-        for array in (*arrays, self._over_table, self.listed_gradients):
+        marks = (self._over_table, self._left_out)
+        for array in (*arrays, *marks, self.listed_gradients):
             if array.size:
                 self._device.fill(array, 0)
 
@@ -338,32 +344,46 @@ class Pipeline:
         n_energies : see `ForceSums.outputs`
         """
         all_count = real is None and (rows is None or rows.size == n_energies)
-        found = self._sums.outputs(n_atoms, all_count, n_energies)
-        self._sums.hand_over(order, self.energies, found, real, rows)
+        found = self.sums.outputs(n_atoms, all_count, n_energies)
+        self.sums.hand_over(order, self.energies, found, real, rows)
         return found
 
     def totals(self) -> tuple[float, Doubles]:
         """Energy (eV) and virial (3, 3) (eV)."""
-        totals = self._device.download(self._sums.totals)
+        totals = self._device.download(self.sums.totals)
         return float(totals[0]), totals[1:].reshape(3, 3)
 
+    def left_out(self) -> Int64s:
+        """(m,) rows with a neighbour closer than the plan is certified for."""
+        found: Int64s = np.flatnonzero(self._device.download(self._left_out))
+        return found
+
+    def sum_again(self) -> None:
+        """Sum up energies that have changed; `outputs` counts anew."""
+        self.sums.total(self.energies)
+        self._device.fill(self.sums.n_non_finite, 0)
+
+    def n_non_finite(self) -> int:
+        """See `DeviceTallies`."""
+        return int(self._device.download(self.sums.n_non_finite)[0])
+
     def tallies(self) -> DeviceTallies:
-        """What was met beyond the model's domain."""
+        """What was counted."""
         download, parts = self._device.download, self._tallies
+        widest = self.plan.widest
         counts = self._counts.read()
         overflow = counts.n_over_table + sum(
             int(c[N_COUNTERS:].sum()) for c in counts.counters
         )
         n_over = int(self._device.count_each(self._over, 2)[1]) if overflow else 0
-        return DeviceTallies(
-            counts,
-            n_over,
-            AtomCounts(
-                excess=[download(part.excess) for part in parts],
-                close=[download(part.close) for part in parts],
-                short=[download(part.short) for part in parts],
-                unseen=download(parts[self.plan.widest].unseen),
-                over_table=download(self._over_table),
-                unreduced=np.zeros(self._over_table.size, np.int32),
-            ),
+        atoms = AtomCounts(
+            excess=[download(part.excess) for part in parts],
+            close=[download(part.close) for part in parts],
+            short=[download(part.short) for part in parts],
+            unseen=download(parts[widest].unseen),
+            over_table=download(self._over_table),
+            unreduced=np.zeros(self._over_table.size, np.int32),
         )
+        domain = counts.domain(self.plan, n_over, atoms)
+        n_left_out = int(counts.counters[widest][LEFT_OUT])
+        return DeviceTallies(domain, counts.n_non_finite, n_left_out)

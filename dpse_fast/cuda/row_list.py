@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 
+from ..array_types import Int64s
 from ..kernels.cuda.layout import FullList, Incoming, PairGradients, Tile
 from .device import Array
 
@@ -55,3 +56,7 @@ class CallersRows(RowList):
     @abstractmethod
     def list_gradients(self, tile: Tile, gradients: PairGradients, out: Array) -> None:
         """Write a tile's pair gradients to (3 · n_given,) numbers, in his order."""
+
+    @abstractmethod
+    def given_places(self, rows: Int64s, pairs: Int64s) -> Int64s:
+        """(m,) places in his list of pairs of ours, with the row of each."""

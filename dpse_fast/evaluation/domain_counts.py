@@ -6,8 +6,8 @@ from typing import NamedTuple
 
 import numpy as np
 
-from ..array_types import Int64s, Integers
-from ..kernels.counters import CLOSE_PAIRS, N_COUNTERS, SHORT_PAIRS
+from ..array_types import Int32s, Int64s, Integers
+from ..kernels.counters import CLOSE_PAIRS, COINCIDENT, N_COUNTERS, SHORT_PAIRS
 from ..results import AtomCounts
 
 
@@ -21,6 +21,53 @@ class Domain(NamedTuple):
     n_unreduced: int  # atoms evaluated with the unreduced plan
     below_table: int  # 1 + an atom with a neighbour below the pair table, or 0
     atoms: AtomCounts  # of the list's rows; of no rows unless asked for
+
+
+def with_unreduced(domain: Domain, found: Domain, rows: Int64s) -> Domain:
+    """With what rows have counted that the reduced plan left out.
+
+    Parameters
+    ----------
+    domain : in which these rows have counted nothing
+    found : of these rows alone, numbered from 0; the unreduced plan's
+    rows : (m,) of the list
+    """
+
+    def renumbered(named: int) -> int:
+        """1 + a row, or 0."""
+        return int(rows[named - 1]) + 1 if named else 0
+
+    def of_atoms(values: Integers, own: Integers) -> Integers:
+        whole = values.copy()
+        if len(whole):
+            whole[rows] = own
+        return whole
+
+    counters = []
+    for before, own in zip(domain.counters, found.counters, strict=True):
+        total = before + own
+        coincident = renumbered(int(own[COINCIDENT]))
+        total[COINCIDENT] = max(before[COINCIDENT], coincident)
+        counters.append(total)
+    old, new = domain.atoms, found.atoms
+    marked: Int32s = np.ones(len(new.unreduced), np.int32)
+    atoms = AtomCounts(
+        excess=list(map(of_atoms, old.excess, new.excess)),
+        close=list(map(of_atoms, old.close, new.close)),
+        short=list(map(of_atoms, old.short, new.short)),
+        unseen=of_atoms(old.unseen, new.unseen),
+        over_table=of_atoms(old.over_table, new.over_table),
+        unreduced=of_atoms(old.unreduced, marked),
+    )
+    return Domain(
+        counters=counters,
+        seen=domain.seen + found.seen,
+        n_over=domain.n_over + found.n_over,
+        n_over_table=domain.n_over_table + found.n_over_table,
+        n_unreduced=domain.n_unreduced + len(rows),
+        below_table=max(domain.below_table, renumbered(found.below_table)),
+        atoms=atoms,
+    )
 
 
 def domain_of_atoms(atoms: AtomCounts, types: Integers) -> Domain:

@@ -10,7 +10,14 @@ from .._bits import LANES, below, count_bits, equal, lowest_bit, store_set
 from .._jit import inline, kernel
 from .._rows import columns_at
 from .._simd import add, mul, root, splat, store, sub
-from ..counters import CLOSE_PAIRS, CLOSEST, COINCIDENT, N_COUNTERS, SHORT_PAIRS
+from ..counters import (
+    CLOSE_PAIRS,
+    CLOSEST,
+    COINCIDENT,
+    LEFT_OUT,
+    N_COUNTERS,
+    SHORT_PAIRS,
+)
 from ..layout import (
     Environments,
     Floats,
@@ -84,7 +91,7 @@ def _find_near(
 
     Returns
     -------
-    whether one is below ``suspect`` (Å²) too
+    whether one is below ``suspect`` (Å²), be it above the limit
     """
     begin = hood.first[row]
     n_listed = hood.first[row + 1] - begin
@@ -103,8 +110,9 @@ def _find_near(
         r2 = add(add(mul(dx, dx), mul(dy, dy)), mul(dz, dz))
         store(near.squared, k, r2)
         store(near.kinds, k, kind)
-        bits = below(r2, limits) & ((1 << min(n_listed - k, LANES)) - 1)
-        found |= bits & below(r2, suspects)
+        listed = (1 << min(n_listed - k, LANES)) - 1
+        bits = below(r2, limits) & listed
+        found |= below(r2, suspects) & listed
         while bits:
             of = near.kinds[np.uint64(k + lowest_bit(bits))]
             same = bits & equal(kind, splat(of))
@@ -180,14 +188,15 @@ def _count_close(
 
 
 @inline
-def _is_left_out(certified: float, near: Near) -> bool:
-    """Whether a neighbour is closer than the certified distance."""
-    for t in range(near.met.size):
-        for k in range(near.met[t]):
-            place = near.places[t * near.listed.size + k]
-            if near.squared[place] < certified * certified:
-                return True
-    return False
+def _is_left_out(certified: float, n_listed: int, near: Near) -> bool:
+    """Whether a neighbour is closer than the certified distance.
+
+    Beyond the cutoff too: descriptors of different cutoffs leave out the same centres.
+    """
+    closest = np.inf
+    for k in range(n_listed):
+        closest = min(closest, near.squared[k])
+    return closest < certified * certified
 
 
 @inline
@@ -265,8 +274,8 @@ def environments(
 ) -> None:
     """Fill ``pairs`` for the centres ``rows`` (all of one type).
 
-    Centres with a neighbour closer than certified get no pairs and are counted
-    nowhere, if there is a place to mark them.
+    Centres with a neighbour closer than certified get no pairs and are counted as
+    such alone, if there is a place to mark them.
 
     Parameters
     ----------
@@ -290,8 +299,11 @@ def environments(
         centre = np.int64(hood.centres[row])
         own = hood.types[centre]
         suspects = _find_near(hood, row, located, limit, suspect, near)
-        if suspects and tally.left_out.size and _is_left_out(env.certified, near):
+        n_listed = hood.first[row + 1] - hood.first[row]
+        marks = suspects and tally.left_out.size > 0
+        if marks and _is_left_out(env.certified, n_listed, near):
             tally.left_out[row] = 1
+            tally.counters[LEFT_OUT] += 1
             near.met[:] = 0
         _count_groups(env.group, env.competes[own], near.met, wanted)
         for t in range(n_types):
@@ -299,7 +311,6 @@ def environments(
         if tally.unseen.size:
             for t in range(n_types):
                 tally.unseen[row, t] = env.unseen[own, t] * near.met[t]
-        n_listed = hood.first[row + 1] - hood.first[row]
         if truncate and 0 < env.list_size < near.met.sum():
             for t in range(n_types):
                 chosen[t] = 1

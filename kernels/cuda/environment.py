@@ -14,7 +14,14 @@ from typing import Any
 import numpy as np
 
 from .. import table_rows
-from ..counters import CLOSE_PAIRS, CLOSEST, COINCIDENT, N_COUNTERS, SHORT_PAIRS
+from ..counters import (
+    CLOSE_PAIRS,
+    CLOSEST,
+    COINCIDENT,
+    LEFT_OUT,
+    N_COUNTERS,
+    SHORT_PAIRS,
+)
 from ..layout import Environments, Floats, Ints, Tally
 from ._cuda import WARP, cuda, device, kernel
 from ._ptx import EVERYONE, fetch4, first_item, lane, pick, put, rank
@@ -41,8 +48,12 @@ def _collect(
     cut_r2: Any,
     cut_place: int,
     pairs: BatchPairs,
+    left_out: Ints,
 ) -> Any:
     """Write a row's pairs of a type, those before a cut or without ``cutting`` all.
+
+    Rows with a neighbour closer than certified are marked in ``left_out``, if there is
+    room.
 
     Returns
     -------
@@ -54,8 +65,8 @@ def _collect(
     n_types = env.group.size
     own = lane()
     limit = env.cutoff * env.cutoff
-    trained = env.trained * env.trained
-    short = env.trusted * env.trusted
+    suspect = max(env.trained, env.trusted, env.certified)
+    suspect = suspect * suspect
     first = pick(hood.first, row * n_types)
     listed = pick(hood.first, rows.begin * n_types)
     room = pairs.offsets.size
@@ -104,11 +115,17 @@ def _collect(
             put(pairs.differences, p, of(dx))
             put(pairs.differences, room + p, of(dy))
             put(pairs.differences, 2 * room + p, of(dz))
-        near = counts and table >= 0 and (r2 < trained or r2 < short)
+        near = e < end and r2 < suspect
         if cuda.any_sync(EVERYONE, near):
-            closer = cuda.ballot_sync(EVERYONE, near and r2 < trained)
-            shorter = cuda.ballot_sync(EVERYONE, near and r2 < short)
-            same = near and r2 < CLOSEST * CLOSEST
+            # Squares of the limits would stay in registers.
+            r = math.sqrt(r2)
+            too_close = cuda.any_sync(EVERYONE, near and r < env.certified)
+            if too_close and left_out.size > 0 and own == 0:
+                put(left_out, row, 1)
+            near = near and counts and table >= 0
+            closer = cuda.ballot_sync(EVERYONE, near and r < env.trained)
+            shorter = cuda.ballot_sync(EVERYONE, near and r < env.trusted)
+            same = near and r < CLOSEST
             n_close = np.int32(n_close + cuda.popc(closer))
             n_short = np.int32(n_short + cuda.popc(shorter))
             together = cuda.any_sync(EVERYONE, same) or together
@@ -180,6 +197,9 @@ def environments(
 ) -> None:
     """Fill ``pairs`` for the rows of a batch; `keep_nearest` is to follow.
 
+    Rows with a neighbour closer than certified get no pairs and are counted as such
+    alone, if there is a place to mark them.
+
     Parameters
     ----------
     located : (4 · n_all,) float64
@@ -201,7 +221,19 @@ def environments(
     together = False
     for t in range(n_types):
         n, closer, shorter, same = _collect(
-            hood, located, rows, row, here, species, t, env, False, FARTHER, 0, pairs
+            hood,
+            located,
+            rows,
+            row,
+            here,
+            species,
+            t,
+            env,
+            False,
+            FARTHER,
+            0,
+            pairs,
+            tally.left_out,
         )
         n_close = np.int32(n_close + closer)
         n_short = np.int32(n_short + shorter)
@@ -209,6 +241,15 @@ def environments(
         if own == 0:
             put(pairs.met, b * n_types + t, n)
     cuda.syncwarp()
+    if tally.left_out.size > 0 and pick(tally.left_out, row) != 0:
+        for t in range(own, n_types, WARP):
+            put(pairs.met, b * n_types + t, 0)
+        if own == 0:
+            cuda.atomic.add(tally.counters, LEFT_OUT, 1)
+        n_close = np.int32(0)
+        n_short = np.int32(0)
+        together = False
+        cuda.syncwarp()
     _count_seen(row, species, env, pairs.met, b * n_types, tally)
     if overflows(env, species, pairs.met, b * n_types):
         if own == 0:
@@ -307,6 +348,7 @@ def keep_nearest(
             to_r2,
             to_place,
             pairs,
+            tally.left_out,
         )
         n_close = np.int32(n_close + closer)
         n_short = np.int32(n_short + shorter)

@@ -127,6 +127,7 @@ def pair_potentials(
     counters: Ints,
     over: Ints,
     over_table: Ints,
+    left_out: Ints,
 ) -> None:
     """Fill ``pairs`` and what is kept of each that matters.
 
@@ -142,6 +143,7 @@ def pair_potentials(
     counters : (N_TABLE_COUNTERS,) int64, added to
     over : (n,) of all rows, modified, 1 for atoms with more neighbours than `sel`
     over_table : (n,) the same, or (0,)
+    left_out : (n,) of all rows, 1 for those that get no pairs, or (0,)
     """
     b = first_item()
     if b >= rows.count:
@@ -157,6 +159,8 @@ def pair_potentials(
     species = int(here[3])
     reach = max(potential.end, potential.switch_rcut)
     limit = reach * reach
+    if left_out.size > 0 and pick(left_out, row) != 0:
+        limit = 0.0
     first = pick(hood.first, row * n_types)
     listed = pick(hood.first, rows.begin * n_types)
     room = pairs.slots.size

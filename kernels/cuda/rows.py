@@ -97,6 +97,22 @@ def gather_rows(values: Floats, width: int, order: Ints, out: Floats) -> None:
 
 
 @kernel
+def scatter_rows(values: Floats, width: int, places: Ints, out: Floats) -> None:
+    """Numbers of some rows to their places.
+
+    Parameters
+    ----------
+    values : (m · width,) of these rows
+    places : (m,) int64, each once
+    out : (n · width,) of all rows, modified
+    """
+    k = first_item() * WARP + lane()
+    if k < places.size:
+        for m in range(width):
+            put(out, pick(places, k) * width + m, pick(values, k * width + m))
+
+
+@kernel
 def renumber(types: Ints, numbers: Ints, out: Ints) -> None:
     """Types in another numbering.
 

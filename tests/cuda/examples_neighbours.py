@@ -73,6 +73,7 @@ def of_our_list(dtype: Any) -> list[Example]:
         rows.finish_energies: (0, 8, 1.0, DOUBLES, 1.0, 1.0, DOUBLES),
         rows.finish_inputs: (DOUBLES, 2, 0, 8, np.zeros(64, dtype), 8, 6),
         rows.gather_rows: (DOUBLES, 2, INTS, DOUBLES),
+        rows.scatter_rows: (DOUBLES, 2, LONGS, DOUBLES),
         rows.renumber: (INTS, INTS, INTS),
     }
     found = []

@@ -72,7 +72,7 @@ def of_the_pair_table(precision: str) -> list[Example]:
     )
     collect = (HOOD, DOUBLES, Batch(0, 1), potential, True, pairs, DOUBLES, DOUBLES)
     switch = (pairs, 2, DOUBLES, DOUBLES, 0.0, DOUBLES, gradients_of(precision))
-    collect += (LONGS, INTS, INTS)
+    collect += (LONGS, INTS, INTS, INTS)
     return [
         Example("pair_potentials", pair_potentials, collect, 128, True, True),
         Example("take_over", take_over, switch, 64, False, True),

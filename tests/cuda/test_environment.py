@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 import pytest
-from dpse_fast.kernels.counters import COINCIDENT, N_COUNTERS
+from dpse_fast.kernels.counters import COINCIDENT, LEFT_OUT, N_COUNTERS
 from dpse_fast.kernels.cpu.environment import locate
 from dpse_fast.kernels.layout import Tally
 from families import family
@@ -50,8 +50,10 @@ def system() -> SmallList:
     return small_list(POSITIONS, TYPES, CELL, REACH, 2)
 
 
-def tally_of(device: Device | None, n: int, n_types: int, n_groups: int) -> Tally:
-    """Zeros, of all rows."""
+def tally_of(
+    device: Device | None, n: int, n_types: int, n_groups: int, marks: bool
+) -> Tally:
+    """Zeros, of all rows; ``marks``: with room for those left out."""
     arrays = Tally(
         counters=np.zeros(N_COUNTERS + n_groups, np.int64),
         seen=np.zeros((n_types, n_types), np.int64),
@@ -60,7 +62,7 @@ def tally_of(device: Device | None, n: int, n_types: int, n_groups: int) -> Tall
         close=np.zeros(n, np.int32),
         short=np.zeros(n, np.int32),
         unseen=np.zeros((n, n_types), np.int32),
-        left_out=np.zeros(0, np.int32),
+        left_out=np.zeros(n if marks else 0, np.int32),
     )
     return arrays if device is None else Tally(*(device.upload(a) for a in arrays))
 
@@ -86,7 +88,8 @@ def on_device(
     cuts = some.cuts(2)
     stage.reserve(2, max(cut.n_listed for cut in cuts))
     hood, located = device.upload_all(some.hood), device.upload(some.located)
-    tally = tally_of(device, some.n, n_types, stage.n_groups)
+    marks = plan.unreduced is not None
+    tally = tally_of(device, some.n, n_types, stage.n_groups, marks)
     pairs, counts = {}, np.zeros((some.n, stage.n_groups), np.int32)
     for cut in cuts:
         stage.environment(hood, located, cut, truncate, tally)
@@ -122,7 +125,8 @@ def on_processors(plan: Plan, k: int, some: SmallList, truncate: bool) -> Found:
     located = np.empty((len(hood.types), 4))
     locate(hood.positions, hood.types, located)
     n_groups = env.sel.size
-    tally = tally_of(None, some.n, n_types, n_groups)
+    marks = plan.unreduced is not None
+    tally = tally_of(None, some.n, n_types, n_groups, marks)
     pairs, counts = {}, np.zeros((some.n, n_groups), np.int32)
     for row in range(some.n):
         c = hood.types[row]
@@ -262,6 +266,35 @@ def test_atoms_without_neighbours(device: Device) -> None:
     some = small_list(30 * POSITIONS[2:], TYPES[2:], 30 * CELL, REACH, 2)
     (found,) = check(device, plan_of("se_e2_a", sel=(1, 1)), some)
     assert not found.pairs
+
+
+@pytest.mark.parametrize("truncate", [True, False])
+@pytest.mark.parametrize(
+    ("name", "options", "n_close"),
+    [
+        ("se_e2_a", {}, 4),
+        ("se_e2_a", {"sel": (3, 4)}, 4),
+        ("hybrid", {"sel": (4, 6)}, 4),
+        ("excluded", {}, 4),
+        ("emptied", {}, 4),
+        ("se_e2_a", {"shortest": 0.5}, 2),
+        ("se_e2_a", {"shortest": 0.4}, 0),
+    ],
+)
+def test_rows_with_neighbours_closer_than_certified(
+    name: str, options: dict[str, Any], n_close: int, truncate: bool, device: Device
+) -> None:
+    options = dict(options)
+    shortest = options.pop("shortest", 0.9)
+    plan = plan_of(name, **options)
+    model = replace(plan.model, min_distance=shortest)
+    plan = replace(plan, model=model, unreduced=lambda types: plan)
+    for found in check(device, plan, system(), truncate):
+        tally = found.tally
+        assert tally.counters[LEFT_OUT] == tally.left_out.sum() == n_close
+        rows = {row for row, _ in found.pairs}
+        assert rows.isdisjoint(np.flatnonzero(tally.left_out).tolist())
+        assert not (tally.close + tally.over)[tally.left_out > 0].any()
 
 
 def test_types_that_the_plan_does_not_serve(device: Device) -> None:

@@ -53,6 +53,8 @@ def launched(precision: str) -> set[Launch]:
         for name in NAMES:
             for deterministic, gemm in ((True, None), (False, "tf32x3")):
                 evaluate(name, precision, deterministic, gemm)
+        if precision == "double":  # as the unreduced plan is
+            evaluate_close_atoms()
     return found
 
 
@@ -77,6 +79,13 @@ def evaluate(name: str, precision: str, deterministic: bool, gemm: str | None) -
     arrays = ghosts.arguments
     session.compute(*arrays, atomic=True, pair_gradients=True, **given)
     session.compute(*(ByDlpack(array) for array in arrays), **given)
+
+
+def evaluate_close_atoms() -> None:
+    """Closer than a reduced plan is certified for."""
+    pot = dpse_fast.load(family("pair_table"), device="cuda", precision="double")
+    result = pot.compute([[0, 0, 0], [0, 0, 0.7], [0, 2, 0]], [0, 1, 0], atomic=True)
+    assert result.report.unreduced_atoms == 2
 
 
 def shown(precision: str) -> set[Launch]:

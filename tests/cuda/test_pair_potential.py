@@ -73,7 +73,12 @@ def system(n: int = len(DEEP), scale: float = 1.0) -> SmallList:
 
 
 def on_device(
-    device: Device, plan: Any, some: SmallList, truncate: bool, dtype: Any = np.float64
+    device: Device,
+    plan: Any,
+    some: SmallList,
+    truncate: bool,
+    dtype: Any = np.float64,
+    left_out: Any = (),
 ) -> Found:
     potential = restricted_potential(plan.pair_potential, plan.species)
     stage = DevicePairPotential(device, plan._replace(pair_potential=potential))
@@ -83,6 +88,7 @@ def on_device(
     stage.counters = device.zeros(N_TABLE_COUNTERS, np.int64)
     hood, located = device.upload_all(some.hood), device.upload(some.located)
     over, stage.over_table = (device.zeros(some.n, np.int32) for _ in range(2))
+    stage.left_out = device.upload(np.array(left_out, np.int32))
     energies = device.upload(DEEP[: some.n])
     begin = np.random.default_rng(1).normal(size=(len(some.hood.neighbours), 3))
     values = device.upload(begin.astype(dtype).reshape(-1))
@@ -101,12 +107,15 @@ def on_device(
     )
 
 
-def on_processors(plan: Any, some: SmallList, truncate: bool) -> Found:
+def on_processors(
+    plan: Any, some: SmallList, truncate: bool, left_out: Any = ()
+) -> Found:
     stage: Any = PairPotentialStage(plan, some.n)
     hood = some.neighbourhood(SPECIES)
     located = np.empty((len(hood.types), 4))
     locate(hood.positions, hood.types, located)
     over, over_table = (np.zeros(some.n, np.int32) for _ in range(2))
+    marks = np.array(left_out, np.int32)
     stage.start(over_table)
     shares = np.empty(some.n)
     energies = DEEP[: some.n].copy()
@@ -115,7 +124,7 @@ def on_processors(plan: Any, some: SmallList, truncate: bool) -> Found:
         row = cut.begin
         rows = np.array([row])
         shares[rows] = stage.environment(
-            hood, located.reshape(-1), rows, truncate, over[row : row + 1]
+            hood, located.reshape(-1), rows, truncate, over[row : row + 1], marks
         )
         energies[rows] = stage.energies(SPECIES[cut.species], DEEP[rows])
         pairs = stage.buffers.pairs
@@ -128,9 +137,15 @@ def on_processors(plan: Any, some: SmallList, truncate: bool) -> Found:
     return Found(shares, energies, gradients, over, over_table, n_over, below)
 
 
-def check(device: Device, plan: Any, some: SmallList, truncate: bool = True) -> Found:
-    expected = on_processors(plan, some, truncate)
-    found = on_device(device, plan, some, truncate)
+def check(
+    device: Device,
+    plan: Any,
+    some: SmallList,
+    truncate: bool = True,
+    left_out: Any = (),
+) -> Found:
+    expected = on_processors(plan, some, truncate, left_out)
+    found = on_device(device, plan, some, truncate, left_out=left_out)
     for name in ("shares", "energies", "gradients"):
         np.testing.assert_allclose(
             getattr(found, name), getattr(expected, name), rtol=1e-12, atol=1e-12
@@ -195,6 +210,21 @@ def test_more_neighbours_than_lanes(sel: tuple[int, ...], device: Device) -> Non
     assert (np.diff(some.hood.first)[[0, 2]] > 45).all()
     found = check(device, plan_with(sel=sel), some)
     assert (found.shares < 1).all()
+
+
+@pytest.mark.parametrize("sel", [(), (5, 0, 7)])
+def test_rows_that_are_left_out(sel: tuple[int, ...], device: Device) -> None:
+    marks = np.array([1, 0, 0, 1, 0, 0], np.int32)
+    plan, some = plan_with(sel=sel), system()
+    found, every = check(device, plan, some, True, marks), check(device, plan, some)
+    out, rows = marks == 1, some.rows_of()
+    np.testing.assert_array_equal(found.shares[out], 1.0)
+    np.testing.assert_array_equal(found.energies[out], DEEP[out])
+    np.testing.assert_array_equal(found.energies[~out], every.energies[~out])
+    assert not found.gradients[out[rows]].any()
+    assert (every.shares[out] < 1.0).any()
+    assert not found.over[out].any()
+    assert found.n_over == every.n_over - every.over[out].sum()
 
 
 def test_atoms_without_neighbours(device: Device) -> None:

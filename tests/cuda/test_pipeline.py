@@ -129,7 +129,10 @@ def test_what_is_reported() -> None:
     model = random_model(**TINY, sel=(0, 9))
     positions = [[0, 0, 0], [0.3, 0, 0], [1.0, 0, 0], [2.0, 0, 0.1]]
     given = (positions, [0, 1, 1, 0])
-    on_cpu, on_gpu = dpse_fast.load(model, device="cpu"), on_device().load(model)
+    on_cpu, on_gpu = (
+        dpse_fast.load(model, device=name, precision="double")
+        for name in ("cpu", "cuda")
+    )
     with pytest.warns(dpse_fast.ShortDistanceWarning):
         found = on_gpu.compute(*given, atomic=True)
     with pytest.warns(dpse_fast.UnseenTypesWarning):
@@ -137,6 +140,7 @@ def test_what_is_reported() -> None:
     assert found.report.short_pairs == 1
     assert found.report.close_pairs > 1
     assert found.report.unseen_pairs
+    assert found.report.unreduced_atoms == 3
     same_report(found.report, expected.report)
 
 

@@ -57,7 +57,14 @@ WITHOUT_TWIN = {
     "reverse.py": ("only a GPU gathers forces by reverse pairs", {"find_reverse"}),
     "rows.py": (
         "NumPy does this on the processors",
-        {"finish_energies", "finish_inputs", "gather_rows", "renumber", "set_factors"},
+        {
+            "finish_energies",
+            "finish_inputs",
+            "gather_rows",
+            "renumber",
+            "scatter_rows",
+            "set_factors",
+        },
     ),
     "skin.py": ("`follow_owners` of the processors takes other arrays", {"follow"}),
     "sums.py": ("NumPy does this on the processors", {"hand_over", "sum_parts"}),
