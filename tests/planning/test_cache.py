@@ -183,6 +183,7 @@ def test_a_relative_folder_in_one_that_is_gone(
     gone = tmp_path / "gone"
     gone.mkdir()
     monkeypatch.setenv("XDG_CACHE_HOME", "cache")
+    monkeypatch.setattr(cache, "folders", USERS_FOLDERS)
     monkeypatch.chdir(gone)
     gone.rmdir()
     assert USERS_FOLDERS() == Folders((), None)
