@@ -23,8 +23,7 @@ class Accuracy:
     virial, virial_rms : eV, of a component of one atom's
     n_atoms : whose surroundings were compared
     energy_rounding, force_rounding, virial_rounding : what rounding to float32 adds
-        to the largest differences, for each eV/Å of the structure's largest force
-        component
+        to the largest differences, for each unit of the structure's `strength`
     """
 
     energy: float
@@ -38,9 +37,18 @@ class Accuracy:
     force_rounding: float = 0.0
     virial_rounding: float = 0.0
 
-    def force_bound(self, largest_force: float) -> float:
-        """eV/Å, in a structure with this largest component of a force, eV/Å."""
-        return self.force + self.force_rounding * largest_force
+    def bounds(self, strength: float) -> tuple[float, float, float]:
+        """Largest differences of energy (eV/atom), force (eV/Å) and virial (eV/atom).
+
+        Parameters
+        ----------
+        strength : of the structure, see `strength`
+        """
+        return (
+            self.energy + self.energy_rounding * strength,
+            self.force + self.force_rounding * strength,
+            self.virial + self.virial_rounding * strength,
+        )
 
     @classmethod
     def of(cls, energies: Floats, forces: Floats, virials: Floats) -> Accuracy:
@@ -95,6 +103,22 @@ class Accuracy:
     def numbers(self) -> dict[str, float]:
         """Every field, for a file."""
         return asdict(self)
+
+
+def strength(forces: Floats, virial: Floats) -> float:
+    """How strong a structure's interactions are: rounding grows with it.
+
+    The largest component of a force (eV/Å) or of the virial per atom (eV), whichever
+    is more: in a perfect crystal forces cancel.
+
+    Parameters
+    ----------
+    forces : (N, 3) eV/Å
+    virial : (3, 3) eV, of the structure
+    """
+    n = max(len(forces), 1)
+    parts = (np.abs(forces).max(initial=0.0), np.abs(virial).max() / n)
+    return float(max(parts))
 
 
 def _largest_and_rms(values: Floats) -> tuple[float, float]:

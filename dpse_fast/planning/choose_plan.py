@@ -23,7 +23,8 @@ from .tabulation import CONVERGED, Tabulation
 SHARES = (0.33, 0.27, 0.2, 0.1, 0.03)
 # The certificate is so many times the largest differences on sampled structures, of
 # the plan and of rounding: other structures differ more.
-MARGIN, ROUNDING_MARGIN = 3.0, 4.0
+MARGIN, ROUNDING_MARGIN = 3.0, 6.0
+LEAST = 0.2  # of the tolerance: no force certificate is below
 FINER = 1000.0  # times below the tolerance is the error of tables that count as exact
 
 # Structures that forms are chosen on, and others that the certificate comes from.
@@ -101,6 +102,8 @@ class _Choosing:
         plan = Plan(self._model, "double", tables, forms)
         found = self._others.measure(plan)
         certificate = self._accuracy + found.with_margin(MARGIN)
+        least = max(certificate.force, LEAST * self._tolerance)
+        certificate = replace(certificate, force=least)
         if precision == "double":
             return certificate
         rounding = self._others.rounding(replace(plan, precision=precision))

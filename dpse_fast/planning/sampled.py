@@ -18,7 +18,7 @@ from ..inputs.structure import System
 from ..kernels.cpu.environment import locate
 from ..kernels.layout import N_LOCATED, Neighbourhood
 from ..model import Model
-from ..plan.accuracy import Accuracy
+from ..plan.accuracy import Accuracy, strength
 from ..plan.plan import Plan
 from .structures import SEED, sample_small_cells, sample_structures
 
@@ -128,15 +128,17 @@ class Sampled:
     def rounding(self, plan: Plan) -> Accuracy:
         """What the precision of a plan adds to the differences of the same in double.
 
-        Each largest difference is at most ``force + force_rounding`` times the largest
-        force of the structure, and so are the others.
+        Each largest difference is at most ``force + force_rounding`` times the
+        `strength` of the structure, and so are the others.
         """
         exact = self._evaluate(PackedPlan(replace(plan, precision="double")))
         found = _differences(self._evaluate(PackedPlan(plan)), exact)
-        forces = np.array([np.abs(one.forces).max(initial=0.0) for one in exact])
+        strengths = np.array([strength(r.forces, r.virials.sum(axis=0)) for r in exact])
         lines = {
             name: Line.above(
-                forces, np.array([getattr(one, name) for one in found]), MOST_ROUNDING
+                strengths,
+                np.array([getattr(one, name) for one in found]),
+                MOST_ROUNDING,
             )
             for name in ("energy", "force", "virial")
         }

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from .c_calls import CCalls
 from .calls import Calls
+from .certificates import Certificates
 from .command_faults import CommandFaults
 from .damaged_caches import DamagedCaches
 from .interrupts import Interrupts
@@ -17,6 +18,6 @@ TARGETS: dict[str, type[Target]] = {
     target.name: target
     for target in (
         *(ModelFiles, TrajectoryFiles, Calls, SessionSteps, Interrupts, CCalls),
-        *(CommandFaults, DamagedCaches, LongRuns),
+        *(CommandFaults, DamagedCaches, LongRuns, Certificates),
     )
 }

@@ -13,6 +13,7 @@ import pytest
 
 from . import reliability
 from .calls import Calls
+from .certificates import Certificates
 from .command_faults import CommandFaults
 from .damaged_caches import DAMAGES, damage
 from .interrupts import Interrupts
@@ -29,6 +30,7 @@ FEW: dict[type[Target], range] = {
     Calls: range(120),
     SessionSteps: range(3),
     CommandFaults: range(2),
+    Certificates: range(28),
 }
 
 
