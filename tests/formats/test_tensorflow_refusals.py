@@ -80,6 +80,8 @@ def test_a_graph_with_an_ewald_sum() -> None:
         ({"dfparam": np.array(2, "i4")}, "maps 8 to 1 values, expected 10"),
         ({"dfparam": np.array(-1, "i4")}, "expected a number of parameters"),
         ({"dfparam": np.array(1.5)}, "expected a number of parameters"),
+        ({"dfparam": np.array(np.nan)}, "expected a number of parameters"),
+        ({"dfparam": np.array(np.inf)}, "expected a number of parameters"),
         ({"dfparam": np.array(1, "i4"), "t_fparam_avg": np.zeros(1)}, "only one of"),
         ({"dfparam": np.array(1, "i4"), "t_fparam_avg": np.zeros(2)}, "expected 1"),
         ({"daparam": np.array(1, "i4")}, "use_aparam_as_mask"),
@@ -195,6 +197,13 @@ def test_different_axis_of_two_types() -> None:
     graph = deep_potential(Recipe())
     graph.const("filter_type_1/axis/size", np.array([-1, -1, 3], "i4"))
     assert "axis_neuron" in refusal(graph)
+
+
+@pytest.mark.parametrize("number", [np.nan, np.inf, 1e300, 0.5])
+def test_counts_are_whole_numbers(number: float) -> None:
+    graph = deep_potential(Recipe())
+    graph.const("filter_type_1/axis/size", np.array([-1, -1, number]))
+    assert "axis/size: expected whole numbers" in refusal(graph)
 
 
 def test_range_of_a_table_is_checked() -> None:

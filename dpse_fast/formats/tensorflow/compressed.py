@@ -74,13 +74,13 @@ def _neighbour(graph: Graph, node: Node, environment: Environment) -> int | None
             f"node {node.name} does not read a slice of the environment rows, "
             "expected a model compressed by deepmd-kit"
         )
-    begin, size = (graph.array(piece.input(k)).reshape(-1) for k in (1, 2))
-    if begin.size != 2 or size.size != 2 or begin[1] % width or size[1] % width:
+    begin, size = (graph.integers(piece.input(k)) for k in (1, 2))
+    if len(begin) != 2 or len(size) != 2 or begin[1] % width or size[1] % width:
         raise ModelFileError(
             f"node {piece.name}: expected whole rows of {width}, got begin "
-            f"{begin.tolist()[:3]} and size {size.tolist()[:3]}"
+            f"{begin[:3]} and size {size[:3]}"
         )
-    start, count = int(begin[1]) // width, int(size[1]) // width
+    start, count = begin[1] // width, size[1] // width
     if not count:
         return None
     first = 0

@@ -20,6 +20,7 @@ _NAME, _OP, _INPUT, _ATTRIBUTE = 1, 2, 3, 5
 _LIST, _FLOAT, _TYPE, _TENSOR = 1, 4, 6, 8
 _FEWEST_NODES = 1 << 15
 _BYTES_OF_A_NODE = 256
+_LARGEST_INTEGER = 2.0**53
 _SPARE_BYTES = 16 << 20
 _DERIVED_BYTES = 128 << 20
 _MAX_LIST = 1 << 12
@@ -230,6 +231,16 @@ class Graph:
             If the file's own size does not justify it.
         """
         self._derived.take(8 * numbers)
+
+    def integers(self, name: str) -> list[int]:
+        """The numbers of a constant, one after another, which are whole."""
+        values = self.array(name).reshape(-1)
+        whole = values.dtype.kind in "iu" or (
+            values.dtype.kind == "f" and (np.abs(values) < _LARGEST_INTEGER).all()
+        )
+        if not whole or (values != np.trunc(values)).any():
+            raise ModelFileError(f"node {name}: expected whole numbers")
+        return [int(value) for value in values]
 
     def scalar(self, name: str) -> float:
         values = self.array(name)

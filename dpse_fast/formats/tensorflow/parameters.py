@@ -22,7 +22,7 @@ def parameters(graph: Graph, kind: str) -> Parameters | None:
     count = graph.scalar(name) if name in graph else 0.0
     if count == 0:
         return None
-    if count != int(count) or not 0 < count <= _MOST:
+    if not 0 < count <= _MOST or count != int(count):
         raise ModelFileError(
             f"node {name}: expected a number of parameters, got {count:g}"
         )

@@ -149,15 +149,15 @@ def _original_sel(graph: Graph, environment: Environment) -> tuple[int, ...]:
     name = f"descrpt_attr{environment.suffix}/original_sel"
     if name not in graph:
         return environment.sel
-    return tuple(int(s) for s in graph.array(name).reshape(-1))
+    return tuple(graph.integers(name))
 
 
 def _axis_width(graph: Graph, node: Node) -> int | None:
     if not all(graph.is_constant(node.input(k)) for k in (1, 2)):
         return None
-    begin, size = (graph.array(node.input(k)).reshape(-1).tolist() for k in (1, 2))
+    begin, size = (graph.integers(node.input(k)) for k in (1, 2))
     if begin == [0, 0, 0] and size[:2] == [-1, -1] and len(size) == 3 and size[2] > 0:
-        return int(size[2])
+        return size[2]
     return None
 
 
@@ -171,5 +171,5 @@ def _divisor(graph: Graph, node: Node) -> float | None:
 
 
 def _round_if_close(count: float) -> float:
-    near = round(count)
+    near = round(count) if np.isfinite(count) else count
     return float(near) if abs(count - near) < 1e-6 * count else count
