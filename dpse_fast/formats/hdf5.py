@@ -13,6 +13,7 @@ import numpy as np
 
 from ..array_types import AnyArray
 from ..errors import ModelFileError, reason
+from ..runtime.interrupts import raise_interrupt_behind
 from .hdf5_texts import Texts
 from .stored_bytes import open_regular
 
@@ -106,6 +107,7 @@ def open_file(path: Path) -> Iterator[File]:
         OSError, RuntimeError, KeyError, ValueError, TypeError, MemoryError,
         OverflowError, AttributeError, SystemError,
     ) as error:  # fmt: skip
+        raise_interrupt_behind(error)
         raise ModelFileError(
             f"a damaged HDF5 file ({reason(error)}); copy or download it again"
         ) from None

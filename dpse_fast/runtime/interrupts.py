@@ -47,6 +47,19 @@ def _remember(previous: Callable[[Any], object]) -> Callable[[Any], None]:
     return hook
 
 
+def raise_interrupt_behind(error: BaseException) -> None:
+    """Raise the interrupt that an error comes from, if it does.
+
+    Compiled code, such as h5py's, makes a SystemError of one that comes where it
+    expects none.
+    """
+    met: BaseException | None = error
+    while met is not None:
+        if isinstance(met, KeyboardInterrupt):
+            raise met
+        met = met.__cause__ or met.__context__
+
+
 def raise_swallowed() -> None:
     """Raise an interrupt that came where Python lets none through, such as in a
     callback of a weak reference."""

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ..errors import DpseError, InputError
+from ..runtime.interrupts import raise_interrupt_behind
 from . import lammps_data, pdb, poscar
 from .extxyz import ExtxyzReader
 from .file_reading import FileReading
@@ -83,6 +84,7 @@ def iterate_file(
     except MemoryError:
         raise InputError(f"{path}: does not fit into memory as {format}") from None
     except Exception as error:
+        raise_interrupt_behind(error)
         raise InputError(_unreadable(str(path), format, error)) from error
 
 
@@ -189,6 +191,7 @@ def _other_frames(
         try:
             atoms = next(structures, None)
         except Exception as error:  # ASE's readers end with their first error
+            raise_interrupt_behind(error)
             wrong = InputError(_unreadable(name, format, error))
             yield BadFrame(name, number, wrong, last=True)
             return

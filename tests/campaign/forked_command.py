@@ -54,6 +54,8 @@ class Running:
                     env=users_environment(), stdout=out, stderr=err, preexec_fn=begin,
                 ).pid  # fmt: skip
             return
+        for path in self._texts:
+            path.write_bytes(b"")  # it may be killed before it opens them
         self.pid = os.fork()
         if not self.pid:
             self._in_child(words, folder, begin)
