@@ -33,6 +33,7 @@ import numpy as np
 
 from ..array_types import AnyArray
 from ..errors import InputError, reason
+from ..runtime.interrupts import raise_interrupt_behind
 from .evaluation import Evaluation, ResultWriter, copy_of
 from .hdf5_superblock import OpenSuperblock
 
@@ -197,5 +198,6 @@ def _frames(path: Path, n_frames: int, names: list[str]) -> Iterator[Rows]:
                 yield {
                     name: file[name][parts[name.partition("/")[0]]] for name in names
                 }
-    except (OSError, RuntimeError, KeyError) as error:
+    except (OSError, RuntimeError, KeyError, SystemError) as error:
+        raise_interrupt_behind(error)
         raise InputError(f"{path}: cannot be read ({reason(error)})") from None

@@ -11,7 +11,7 @@ from typing import Any
 
 from ..errors import InputError, reason
 from ..runtime.file_lock import is_locked
-from ..runtime.interrupts import interrupts_wait
+from ..runtime.interrupts import interrupts_wait, raise_interrupt_behind
 from .evaluation import Evaluation, ResultWriter, RunDescription, copy_of
 from .journal import Journal, Progress, read_journal
 
@@ -157,7 +157,8 @@ class RunOutput:
         """One error for a disk that is full, or that fails."""
         try:
             yield
-        except (OSError, RuntimeError) as error:
+        except (OSError, RuntimeError, SystemError) as error:
+            raise_interrupt_behind(error)
             raise InputError(
                 f"output {self.partial}: cannot be written to ({_reason(error)})"
             ) from None
