@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import traceback
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
@@ -9,6 +10,8 @@ from pathlib import Path
 from typing import ClassVar, NamedTuple
 
 import numpy as np
+
+FOLDERS = re.compile(r"(?<![\w.])/(?:[^\s/'\":]+/)+")
 
 
 class Skipped(Exception):
@@ -95,7 +98,8 @@ def outcome_of(target: Target, number: int, folder: Path) -> Outcome | BaseExcep
 
 def failure_text(error: BaseException) -> str:
     """An exception on one line, and the line of the code that it comes from."""
-    what = " ".join(str(error).split())[:300]
+    # Whose machine it was is nobody's business: folders are left out.
+    what = FOLDERS.sub("…/", " ".join(str(error).split()))[:300]
     frames = traceback.extract_tb(error.__traceback__)
     at = f" [{Path(frames[-1].filename).name}:{frames[-1].lineno}]" if frames else ""
     return f"{type(error).__name__}: {what}{at}"

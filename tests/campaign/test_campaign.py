@@ -21,7 +21,7 @@ from .memory import growth_after_warm_up
 from .registry import TARGETS
 from .results_file import add_results, result_of
 from .session_steps import SessionSteps
-from .target import Outcome, Target, outcome_of
+from .target import Outcome, Target, failure_text, outcome_of
 from .trajectory_files import BOMBS, TrajectoryFiles
 from .workers import Tally, execute_all
 
@@ -156,3 +156,11 @@ def test_the_page_has_the_table_of_its_figures() -> None:
     if stored.exists():
         results = json.loads(stored.read_text())
     assert reliability.page_with(page, results) == page
+
+
+def test_failures_name_no_folders() -> None:
+    error = ValueError('File "/home/me/a b.py", line 1, of /tmp/x-1/out.h5: 1/2 eV')
+    assert (
+        failure_text(error)
+        == 'ValueError: File "…/a b.py", line 1, of …/out.h5: 1/2 eV'
+    )
