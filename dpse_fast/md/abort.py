@@ -9,12 +9,14 @@ from __future__ import annotations
 import ctypes
 import os
 import sys
+import time
 import traceback
 from typing import Any, NoReturn
 
 from ..errors import DpseError
 
 FAILED = 1  # the exit status
+PASSED_ON = 0.5  # seconds in which launchers pass on what a rank wrote
 MPICH_WORLD = 0x44000000  # MPI_COMM_WORLD in MPICH's ABI, which Intel and Cray share
 
 
@@ -34,6 +36,7 @@ def abort(where: str, error: BaseException) -> NoReturn:
     print(f"dpse-fast stops the run in {message}", file=sys.stderr, flush=True)
     sys.stdout.flush()
     if ranks() > 1:
+        time.sleep(PASSED_ON)
         library, world = _started()
         library.MPI_Abort(world, FAILED)
     os._exit(FAILED)

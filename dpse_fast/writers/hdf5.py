@@ -25,6 +25,7 @@ has all whole frames at any moment, also after the program was killed.
 
 from __future__ import annotations
 
+import io
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -42,6 +43,7 @@ if TYPE_CHECKING:
 
 FORMAT = "dpse-fast results"
 VERSION = 1
+LIBRARY_VERSIONS = ("v110", "v110")  # of HDF5, whose layout concurrent readers need
 CHUNK_BYTES = {"frames": 1 << 12, "atoms": 1 << 16}
 MOST_GROWTH = 1 << 20  # of the file with a frame, beside twice the frame's bytes
 END = "frames/end"
@@ -78,40 +80,53 @@ class Hdf5Writer(ResultWriter):
     _file: h5py.File
 
     def _begin(self, path: Path) -> None:
-        self._file = _new_file(path)
-        attributes = self._file.attrs
-        attributes["format"], attributes["version"] = FORMAT, VERSION
-        attributes["type_map"] = list(self.description.type_map)
-        for key, value in self.description.attributes.items():
-            attributes[key] = value
         self._columns = {
             name: column
             for name, column in COLUMNS.items()
             if self.description.atomic or not column.atomic
         }
-        for name, column in self._columns.items():
-            _new_dataset(self._file, name, column)
-        self._file.flush()
+        path.write_bytes(self._without_frames())
+        self._n_frames = self._n_atoms = 0
+        self._file = _opened(path)
         self._superblock = OpenSuperblock(path)
-        self._file.swmr_mode = True
         try:
+            self._file.swmr_mode = True
             self._reserve(0)
-        except OSError:
+        except BaseException:
             self.close()
             raise
-        self._n_frames = self._n_atoms = 0
+
+    def _without_frames(self) -> bytes:
+        """A file of results with empty datasets, made in memory.
+
+        HDF5 crashes the process where a disk has no room for it.
+        """
+        import h5py
+
+        image = io.BytesIO()
+        with h5py.File(image, "w", libver=LIBRARY_VERSIONS) as file:
+            file.attrs["format"], file.attrs["version"] = FORMAT, VERSION
+            file.attrs["type_map"] = list(self.description.type_map)
+            for key, value in self.description.attributes.items():
+                file.attrs[key] = value
+            for name, column in self._columns.items():
+                _new_dataset(file, name, column)
+        return image.getvalue()
 
     def _continue(self, path: Path, end: int) -> None:
         """Made anew frame by frame, so that it is as if it was written at once."""
         copy = copy_of(path)
-        self._begin(copy)
         try:
-            for rows in _frames(path, end, list(self._columns)):
-                self._append(rows)
-            copy.replace(path)
+            self._begin(copy)
+            try:
+                for rows in _frames(path, end, list(self._columns)):
+                    self._append(rows)
+                copy.replace(path)
+            except BaseException:
+                self.close()
+                raise
         except BaseException:
-            self.close()
-            copy.unlink()
+            copy.unlink(missing_ok=True)
             raise
 
     def write(self, evaluation: Evaluation) -> None:
@@ -165,10 +180,10 @@ class Hdf5Writer(ResultWriter):
             self._superblock.close()
 
 
-def _new_file(path: Path) -> h5py.File:
+def _opened(path: Path) -> h5py.File:
     import h5py
 
-    return h5py.File(path, "w", libver=("v110", "v110"), locking="best-effort")
+    return h5py.File(path, "r+", libver=LIBRARY_VERSIONS, locking="best-effort")
 
 
 def _new_dataset(file: h5py.File, name: str, column: Column) -> None:

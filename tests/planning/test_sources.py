@@ -25,6 +25,7 @@ WITHOUT_INFLUENCE = {
     "runtime.atomic_file": "gives files their names",
     "runtime.cached_property": "computes what its function says, once",
     "runtime.forks": "locks and children of forks",
+    "runtime.interrupts": "passes interrupts on",
     "runtime.numba_start": "loads Numba's own registries sooner",
     "runtime.process_state": "pauses the garbage collection",
 }

@@ -61,6 +61,12 @@ def test_the_package_is_light(tmp_path: Path) -> None:
     assert names.isdisjoint(HEAVY)
 
 
+def test_the_command_begins_at_once(tmp_path: Path) -> None:
+    """Before `main` runs, an interrupt shows a traceback."""
+    names = loaded("import dpse_fast.cli", tmp_path)
+    assert names.isdisjoint({"click", *HEAVY})
+
+
 def test_help_is_light(tmp_path: Path) -> None:
     main = "from dpse_fast.cli import main; assert main(['{}', '--help']) == 0"
     for command in ("eval", "bench", "info"):
