@@ -40,6 +40,7 @@ class Frame:
     fparam : (k,) frame parameters, or None
     aparam : (N, k) atomic parameters, one row (k,) for all atoms, or None
     refused : of fparam and aparam, which the frame has but not as numbers → what came
+    first_type : the number that the file gives to type 0, where there are no names
     """
 
     name: str
@@ -53,6 +54,7 @@ class Frame:
     fparam: Doubles | None = None
     aparam: Doubles | None = None
     refused: Mapping[str, str] = field(default_factory=dict)
+    first_type: int = 0
 
     @property
     def n_atoms(self) -> int:

@@ -100,6 +100,7 @@ def read_lammps_data(path: Path, options: ReadingOptions, notices: Notices) -> F
         names=names,
         cell=shown,
         pbc=pbc,
+        first_type=1,
     )
 
 

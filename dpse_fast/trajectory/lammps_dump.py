@@ -166,6 +166,7 @@ class LammpsDumpReader(TextReader):
             cell=cell,
             pbc=periodic,
             labels=labels,
+            first_type=1,
         )
 
     def _species(

@@ -93,6 +93,7 @@ def _read(
         names=names,
         cell=shown,
         pbc=pbc,
+        first_type=1,
     )
 
 

@@ -60,10 +60,10 @@ def model_types(
     type_map : the model's
     given : the user's names
         ``OW=O, HW=H`` maps names of the trajectory to types of the model; type
-        numbers are names too (``1=O, 2=H``). A list ``O, H`` names the types of
-        trajectories that have only numbers: 0, 1, … of npy systems, 1, 2, … of
-        LAMMPS, and numbers as names of species from 1. By default these are the
-        model's types in their order, with a warning.
+        numbers, as the file has them, are names too (``1=O, 2=H``). A list ``O, H``
+        names the types of trajectories that have only numbers: 0, 1, … of npy
+        systems, 1, 2, … of LAMMPS and POSCAR, and numbers as names of species from
+        1. By default these are the model's types in their order, with a warning.
 
     Raises
     ------
@@ -114,7 +114,7 @@ def _use_list(
 def _of_numbers(
     frame: Frame, type_map: Sequence[str], given: Sequence[str] | None
 ) -> Integers:
-    least, most = int(frame.types.min(initial=0)), int(frame.types.max(initial=0))
+    most = int(frame.types.max(initial=0))
     if given is None:
         if len(type_map) > 1:
             warn(
@@ -129,10 +129,12 @@ def _of_numbers(
         names = _numbered(mapping_of(given, type_map), frame)
     else:
         names = dict(enumerate(given))
-    if least < 0 or not set(np.unique(frame.types).tolist()) <= set(names):
+    missing = sorted(set(np.unique(frame.types).tolist()) - set(names))
+    if missing:
+        first = frame.first_type
         raise InputError(
-            f"{frame.name}: has types up to number {most + 1}, but the type map "
-            f"{','.join(given)} names {len(names)}"
+            f"{frame.name}: has a type {missing[0] + first}, but the type map "
+            f"{','.join(given)} names {_range(first, given)}"
         )
     known = {name: t for t, name in enumerate(type_map)}
     unknown = [name for name in names.values() if name not in known]
@@ -152,14 +154,22 @@ def _of_numbers(
 
 
 def _numbered(table: Mapping[str, str], frame: Frame) -> dict[int, str]:
-    """``1=O`` for types from 0; LAMMPS and POSCAR count from 1."""
-    if not all(name.isdecimal() for name in table):
+    """``1=O`` by the number of the type in `frame`."""
+    first = frame.first_type
+    strange = [name for name in table if not name.isdecimal() or int(name) < first]
+    if strange:
         raise InputError(
-            f"{frame.name}: has only type numbers; map them as in 1=O,2=H (from 1), or "
-            f"name them in order as in O,H"
+            f"{frame.name}: has only type numbers, from {first}; expected them in the "
+            f"type map, as in {first}=O,{first + 1}=H, got {strange[0]!r}"
         )
-    first = 0 if "0" in table else 1
     return {int(name) - first: target for name, target in table.items()}
+
+
+def _range(first: int, given: Sequence[str]) -> str:
+    """The types that a type map names."""
+    if is_mapping(given):
+        return "others"
+    return f"{first} to {first + len(given) - 1}"
 
 
 def _refuse(atom: int, frame: Frame, type_map: Sequence[str]) -> None:

@@ -18,8 +18,9 @@ def frame(*names: str) -> Frame:
     return Frame("f", 0, np.zeros((n, 3)), np.arange(n), names)
 
 
-def numbered(*types: int) -> Frame:
-    return Frame("f", 0, np.zeros((len(types), 3)), np.array(types), None)
+def numbered(*types: int, first: int = 0) -> Frame:
+    positions = np.zeros((len(types), 3))
+    return Frame("f", 0, positions, np.array(types), None, first_type=first)
 
 
 @pytest.mark.parametrize(
@@ -75,15 +76,32 @@ def test_refused(
 def test_numbers() -> None:
     with pytest.warns(NumberedTypesWarning):
         assert model_types(numbered(0, 1), MODEL).tolist() == [0, 1]
-    for given in (("H", "O"), ("1=H", "2=O"), ("0=H", "1=O")):
-        assert model_types(numbered(0, 1), MODEL, given).tolist() == [1, 0]
-    for given, message in (
-        (("OW=O",), "has only type numbers"),
-        (("O",), "names 1"),
+    for first, mapping in ((0, ("0=H", "1=O")), (1, ("1=H", "2=O"))):
+        for given in (("H", "O"), mapping):
+            found = model_types(numbered(0, 1, first=first), MODEL, given)
+            assert found.tolist() == [1, 0]
+
+
+@pytest.mark.parametrize("first", [0, 1])
+@pytest.mark.parametrize(
+    ("given", "message"),
+    [
+        (("OW=O",), "has only type numbers, from {0}; .* as in {0}=O,{1}=H, got 'OW'"),
+        (("O",), "has a type {1}, but the type map O names {0} to {0}"),
         (("O", "N"), "names 'N', but the model has 0 O, 1 H"),
-    ):
-        with pytest.raises(InputError, match=message):
-            model_types(numbered(0, 1), MODEL, given)
+        (("{0}=O",), "has a type {1}, but the type map {0}=O names others"),
+        (("{1}=O", "{2}=H"), "has a type {0}, but the type map {1}=O,{2}=H names"),
+        (("{-1}=O", "{0}=H"), "has only type numbers, from {0}; .* got '{-1}'"),
+    ],
+)
+def test_refused_numbers(first: int, given: tuple[str, ...], message: str) -> None:
+    def shifted(text: str) -> str:
+        for k in range(-1, 3):
+            text = text.replace(f"{{{k}}}", str(k + first))
+        return text
+
+    with pytest.raises(InputError, match=shifted(message)):
+        model_types(numbered(0, 1, first=first), MODEL, [shifted(g) for g in given])
 
 
 @pytest.mark.parametrize(
