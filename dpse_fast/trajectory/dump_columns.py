@@ -8,6 +8,7 @@ import numpy as np
 
 from ..array_types import AnyArray, Doubles
 from .label_keys import looks_like
+from .numbers_in_text import real_number
 from .text_lines import LineStream
 
 ITEM = "ITEM:"
@@ -104,7 +105,7 @@ class Columns:
         for title in self._numbers:
             at = self._at[title]
             try:
-                parts[title].append(np.array([float(row[at]) for row in rows]))
+                parts[title].append(np.array([real_number(row[at]) for row in rows]))
             except ValueError as error:
                 raise ValueError(f"column {title}: {error}") from None
 

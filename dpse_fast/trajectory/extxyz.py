@@ -18,6 +18,7 @@ from .boundaries import StatedBoundaries, boundaries
 from .elements import name_of_number, species_name
 from .frame import BadFrame, Frame, coded, parameters, volume_of
 from .label_keys import looks_like
+from .numbers_in_text import real_number
 from .text_lines import LineStream
 from .text_reader import TextReader, Wanted
 from .xyz_frames import Body, EndsEarly, ends_early, go_to_header, stated_count
@@ -213,8 +214,8 @@ def _convert(rows: list[list[str]], column: Column) -> Any:
     if _is_text(column):
         return [row[a] for row in rows]
     if b == a + 1:
-        return np.array([float(row[a]) for row in rows])
-    return np.array([[*map(float, row[a:b])] for row in rows])
+        return np.array([real_number(row[a]) for row in rows])
+    return np.array([[*map(real_number, row[a:b])] for row in rows])
 
 
 def _is_text(column: Column) -> bool:
@@ -253,7 +254,7 @@ def _not_a_number(rows: list[list[str]], column: Column) -> tuple[int, str]:
     for k, row in enumerate(rows):
         for word in row[column.start : column.stop]:
             try:
-                float(word)
+                real_number(word)
             except ValueError:
                 return k, word
     return 0, ""
@@ -273,7 +274,7 @@ def _vectors(body: Body, name: str) -> StatedBoundaries | None:
     while (body.lines.peek() or "").lstrip().startswith("VEC"):
         words = (body.lines.next() or "").split()
         try:
-            row = np.array([float(word) for word in words[1:]])
+            row = np.array([real_number(word) for word in words[1:]])
         except ValueError:
             row = np.zeros(0)
         if words[0] != f"VEC{len(rows) + 1}" or row.shape != (3,) or len(rows) == 3:

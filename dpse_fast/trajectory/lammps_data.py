@@ -20,6 +20,7 @@ from .frame import Frame, coded
 from .lammps_dump import units_in_force
 from .lammps_units import UnitStyle
 from .notices import Notices
+from .numbers_in_text import real_number, whole_number
 from .reading_options import ReadingOptions
 from .text_lines import LineStream, open_bytes
 
@@ -83,7 +84,7 @@ def read_lammps_data(path: Path, options: ReadingOptions, notices: Notices) -> F
             f"a comment (Atoms # full), got {width} columns{called}"
         )
     type_at, at = STYLES[style]
-    ids = np.array([int(row[0]) for row in words], np.int64)
+    ids = np.array([whole_number(row[0]) for row in words], np.int64)
     order = np.argsort(ids, kind="stable")
     if (np.diff(ids[order]) == 0).any():
         raise ValueError("Atoms: expected a different ID for each atom")
@@ -128,7 +129,8 @@ def _parts(lines: LineStream) -> tuple[dict[str, list[float]], dict[str, Rows], 
                 raise ValueError("expected a section with atoms")
             match = _HEADER.match(content)
             if match is not None:
-                header[match["title"]] = [float(w) for w in match["values"].split()]
+                values = match["values"].split()
+                header[match["title"]] = [real_number(word) for word in values]
         elif rows is not None:
             if len(words) < narrowest or len(rows) == most:
                 raise ValueError(
@@ -158,7 +160,7 @@ def _cell(header: dict[str, list[float]]) -> Doubles:
 
 
 def _floats(words: list[list[str]], start: int) -> Doubles:
-    rows = [[float(word) for word in row[start : start + 3]] for row in words]
+    rows = [[real_number(word) for word in row[start : start + 3]] for row in words]
     return np.array(rows, np.float64).reshape(-1, 3)
 
 
@@ -180,7 +182,7 @@ def _species(
     number_of = {label: number for number, label in label_of.items()}
     masses = sections.get("Masses", [])
     comment_of = {row[0]: comment for row, comment in masses}
-    mass_of = {row[0]: float(row[1]) for row, _ in masses}
+    mass_of = {row[0]: real_number(row[1]) for row, _ in masses}
     strange = [t for t in found if not t.isdecimal() and t not in number_of]
     if strange:
         raise ValueError(f"Atoms: expected type numbers, got {strange[0][:40]!r}")

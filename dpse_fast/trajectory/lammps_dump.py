@@ -20,6 +20,7 @@ from .elements import name_of_mass, species_name
 from .frame import BadFrame, Frame, coded, volume_of
 from .lammps_units import ASSUMED, STYLES, UnitStyle, check_style
 from .notices import Notices
+from .numbers_in_text import real_number
 from .reading_options import Periodicity, ReadingOptions
 from .text_lines import LineStream
 from .text_reader import TextReader, Wanted
@@ -262,7 +263,7 @@ def _box(
     if header.box is None:
         raise InputError(f"{name}: expected ITEM: BOX BOUNDS")
     titles, lines = header.box
-    rows = [[float(word) for word in line.split()] for line in lines]
+    rows = [[real_number(word) for word in line.split()] for line in lines]
     widths = {len(row) for row in rows}
     general, tilted = titles[:2] == ["abc", "origin"], "xy" in titles
     if widths != {4 if general else 3 if tilted or 3 in widths else 2}:

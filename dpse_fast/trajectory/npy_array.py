@@ -8,6 +8,7 @@ import numpy as np
 
 from ..array_types import AnyArray, Int64s
 from ..errors import InputError, reason
+from .numbers_in_text import whole_number
 from .text_lines import LineStream, open_bytes
 
 LONGEST_LINE = 1 << 24  # all types of a large system may be in one line
@@ -46,7 +47,7 @@ def raw_types(path: Path) -> Int64s:
         with open_bytes(path) as file:
             stream = LineStream(file, LONGEST_LINE)
             while lines := stream.take(PIECE):
-                words = [int(word) for line in lines for word in line.split()]
+                words = [whole_number(word) for line in lines for word in line.split()]
                 parts.append(np.array(words, np.int64))
             if stream.fault is not None:
                 raise ValueError(stream.fault)

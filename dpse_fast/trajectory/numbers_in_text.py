@@ -14,6 +14,32 @@ LONGEST = 20_000  # characters; labels and parameters are far shorter
 _JSON = "_JSON "  # how ASE marks what it cannot write as numbers
 
 
+def real_number(word: str) -> float:
+    """``-1.5e3``, without the ``_`` that Python takes between digits.
+
+    Raises
+    ------
+    ValueError
+        If it is anything else.
+    """
+    if "_" in word:
+        raise ValueError(f"expected a number, got {word[:40]!r}")
+    return float(word)
+
+
+def whole_number(word: str) -> int:
+    """``-15``, without the ``_`` that Python takes between digits.
+
+    Raises
+    ------
+    ValueError
+        If it is anything else.
+    """
+    if "_" in word:
+        raise ValueError(f"expected a whole number, got {word[:40]!r}")
+    return int(word)
+
+
 def numbers_in(value: Any) -> Doubles | None:
     """A number or an array of numbers; None if the value is something else.
 
@@ -24,7 +50,7 @@ def numbers_in(value: Any) -> Doubles | None:
             return None
         words = value.removeprefix(_JSON).translate(_SEPARATORS).split()
         try:
-            array = np.array([float(word) for word in words])
+            array = np.array([real_number(word) for word in words])
         except ValueError:
             return None
         if not array.size:

@@ -14,6 +14,7 @@ from ..errors import InputError
 from .boundaries import StatedBoundaries, boundaries
 from .elements import species_name
 from .frame import BadFrame, Frame, coded
+from .numbers_in_text import real_number
 from .reading_options import PERIODIC, cell_from
 from .text_lines import LineStream
 from .text_reader import TextReader, Wanted
@@ -63,7 +64,7 @@ class PdbReader(TextReader):
     def _read_cell(self, line: str) -> None:
         widths = ((6, 15), (15, 24), (24, 33), (33, 40), (40, 47), (47, 54))
         try:
-            values = [float(line[a:b]) for a, b in widths]
+            values = [real_number(line[a:b]) for a, b in widths]
             empty = tuple(values[:3]) == NO_CELL or not any(values[:3])
             self._cell = None if empty else cell_from(values)
         except ValueError:  # a bad cell spoils the frames that it holds for
@@ -73,9 +74,8 @@ class PdbReader(TextReader):
         self, rows: list[tuple[str, str, str]], name: str, number: int
     ) -> Frame | BadFrame:
         try:
-            positions = np.array(
-                [[float(x[8 * k : 8 * k + 8]) for k in range(3)] for _, _, x in rows]
-            )
+            words = [[x[8 * k : 8 * k + 8] for k in range(3)] for _, _, x in rows]
+            positions = np.array([[real_number(word) for word in row] for row in words])
             stated = StatedBoundaries(
                 self._cell, None if self._cell is None else PERIODIC
             )

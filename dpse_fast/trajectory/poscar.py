@@ -10,6 +10,7 @@ from ..array_types import Doubles, Integers
 from .boundaries import StatedBoundaries, boundaries
 from .elements import IS_SYMBOL, species_name
 from .frame import Frame, coded, volume_of
+from .numbers_in_text import real_number
 from .plausible import largest_size
 from .reading_options import ReadingOptions
 from .text_lines import LineStream, open_bytes
@@ -99,9 +100,9 @@ def _read(
 
 def _lattice(lines: list[str]) -> tuple[Doubles, Doubles]:
     """(3, 3) cell in Å, and the factors (1,) or (3,) of Cartesian positions."""
-    scale = np.array([float(word) for word in lines[SCALE].split()[:3]])
+    scale = np.array([real_number(word) for word in lines[SCALE].split()[:3]])
     rows = [lines[LATTICE + k].split()[:3] for k in range(3)]
-    cell = np.array([[float(word) for word in row] for row in rows])
+    cell = np.array([[real_number(word) for word in row] for row in rows])
     if scale.size not in (1, 3) or cell.shape != (3, 3):
         raise ValueError("expected one or three scales, and three vectors")
     if scale.size == 1 and scale[0] < 0:  # the volume
@@ -146,7 +147,7 @@ def _refuse_more(behind: list[str], n_atoms: int) -> None:
 
 def _is_row(line: str) -> bool:
     try:
-        return len([float(word) for word in line.split()[:3]]) == 3
+        return len([real_number(word) for word in line.split()[:3]]) == 3
     except ValueError:
         return False
 
@@ -155,5 +156,5 @@ def _positions(rows: list[str]) -> Doubles:
     words = [row.split()[:3] for row in rows]
     if any(len(row) != 3 for row in words):
         raise ValueError("expected three numbers for each atom")
-    array = np.array([[float(word) for word in row] for row in words], np.float64)
+    array = np.array([[real_number(word) for word in row] for row in words], np.float64)
     return array.reshape(-1, 3)

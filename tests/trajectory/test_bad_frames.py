@@ -47,6 +47,8 @@ def shape_of(path: Path, **options: Any) -> str:
     [
         (xyz("O 0 0 zero\nH 1 0 0\n"), ".x.."),
         (xyz("O 0 0\nH 1 0 0\n"), ".x.."),
+        (xyz("O 0 0 1_0.5\nH 1 0 0\n"), ".x.."),  # Python takes it as 10.5
+        (xyz("O 0 0 1\nH 1 0 0\nVEC1 1_2 0 0\n"), ".x.."),
         (xyz("O 0 \udcff 0\nH 1 0 0\n"), ".x.."),
         (xyz(n=3), ".x.."),  # a line is missing, or the number is wrong
         (xyz(n=10**12), ".x.."),

@@ -108,6 +108,13 @@ def test_xyz_streams(tmp_path: Path) -> None:
         next(frames)
 
 
+# Python takes 1_0 as 10.
+POSCAR_OF_10 = b"O\n1\n1_0 0 0\n0 9 0\n0 0 9\nO\n1\nDirect\n0 0 0\n"
+DATA_OF_10 = (
+    b"\n1 atoms\n0 9 xlo xhi\n0 9 ylo yhi\n0 9 zlo zhi\n\nAtoms\n\n1 1 0 1_0 0\n"
+)
+
+
 @pytest.mark.parametrize(
     ("name", "content", "message"),
     [
@@ -119,9 +126,12 @@ def test_xyz_streams(tmp_path: Path) -> None:
         ("t.xyz.gz", b"not gzip", "cannot be opened"),
         ("t.foo", b"nothing known", "not a trajectory format"),
         ("t.traj", b"- of Ulm\0\0\0", "t.traj"),
+        ("POSCAR", POSCAR_OF_10, "cannot be read as vasp"),
         ("POSCAR", b"only a title", "cannot be read as vasp"),
         ("t.dump", b"ITEM: TIMESTEP\n0\n", "ITEM: NUMBER OF ATOMS"),
         ("t.dump", dump("id type x y z", "1 1 0 0 0\n").encode(), "1 of 2 atoms"),
+        ("t.dump", dump("type x y z", "1 0 1_0 0\n", 1).encode(), "cannot be read"),
+        ("t.data", DATA_OF_10, "cannot be read"),
         ("t.dump", dump("id x y z", "1 0 0 0\n", 1).encode(), "cannot be read"),
         ("t.data", b"\n2 atoms\n0 5 xlo xhi\n\nAtoms\n\n1 1 0 0 0\n", "cannot be read"),
     ],
@@ -269,7 +279,7 @@ def test_model_types() -> None:
         assert model_types(numbered, ("O", "H")).tolist() == [1, 0, 1]
     assert model_types(numbered, ("O",)).tolist() == [1, 0, 1]
     assert model_types(numbered, ("O", "H"), ("H", "O")).tolist() == [0, 1, 0]
-    with pytest.raises(InputError, match="has a type 1, .* names 0 to 0"):
+    with pytest.raises(InputError, match=r"has a type 1, .* names 0 to 0"):
         model_types(numbered, ("O", "H"), ("H",))
 
 
