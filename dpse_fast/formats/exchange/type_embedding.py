@@ -7,9 +7,9 @@ from dataclasses import replace
 
 import numpy as np
 
+from ... import model
 from ...array_types import Floats
 from ...errors import ModelFileError
-from ... import model
 from ...model import Net
 from ..constant_inputs import fix_inputs
 from ..tree import located
