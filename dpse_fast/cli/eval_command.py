@@ -15,8 +15,9 @@ import click
 from ..errors import in_escapes
 from . import options
 from .frame_reports import Records, Table
-from .json_errors import JsonCommand, report_on_failure
+from .json_errors import report_on_failure
 from .output_file import refuse_inputs
+from .ranks_command import RanksCommand, first_rank, other_rank
 from .reading_options import reading_options
 from .report import plain, print_json
 from .warning_summary import WarningSummary
@@ -31,7 +32,7 @@ if TYPE_CHECKING:
 FREE_ON_RESUME = ("output", "resume", "skip_bad", "threads", "as_json")
 
 
-@click.command("eval", cls=JsonCommand)
+@click.command("eval", cls=RanksCommand)
 @click.argument("trajectory", type=click.Path())
 @options.MODEL
 @click.option(
@@ -95,6 +96,8 @@ def command(
     Until all frames are evaluated, the results are in a file beside FILE, such as
     out.partial.h5 for out.h5; an error, an interrupt or a kill leaves it with all
     frames that were finished, and --resume goes on after them.
+
+    Under mpirun, the ranks share the frames; the output is that of one process.
     """
     from ..trajectory import check_trajectory, iterate_frames
     from .evaluation_run import EvaluationRun
@@ -107,6 +110,9 @@ def command(
         reading = replace(reading, names=potential.type_map, type_map=type_map)
         read = partial(iterate_frames, trajectory, index, reading)
         run = EvaluationRun(potential, type_map, atomic, fparam, aparam)
+        if (other := other_rank()) is not None:
+            other.serve(run.evaluate, read, warned)
+            return
         report = Records() if as_json else Table(run)
         results = None
         if target is not None:
@@ -115,7 +121,7 @@ def command(
             _summary, trajectory, model, output, run, report, warned, results
         )
         report_on_failure(told)
-        loop = FrameLoop(run, report, warned, results, skip_bad)
+        loop = FrameLoop(run, report, warned, results, skip_bad, first_rank())
         try:
             with _bar() as bar:
                 loop.go(read, bar.update)

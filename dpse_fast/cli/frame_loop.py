@@ -12,6 +12,8 @@ from ..trajectory import BadFrame, Frame
 from ..writers import RunOutput
 from .evaluation_run import Entry, EvaluationRun, frame_digest
 from .frame_reports import Records, Table
+from .outcomes import Item, Outcome, outcomes_here
+from .shared_outcomes import FirstRank
 from .warning_summary import WarningSummary
 
 Frames = Iterator[Frame | BadFrame]
@@ -28,6 +30,7 @@ class FrameLoop:
     warned : collects the warnings of every frame
     output : takes the results; None: nothing is written
     skip_bad : go on after frames that cannot be read or evaluated
+    first_rank : gets the results of other ranks; None: this process is the only one
     """
 
     def __init__(
@@ -37,9 +40,11 @@ class FrameLoop:
         warned: WarningSummary,
         output: RunOutput | None,
         skip_bad: bool,
+        first_rank: FirstRank | None = None,
     ) -> None:
         self._run, self._report, self._warned = run, report, warned
         self._output, self._skip_bad = output, skip_bad
+        self._first_rank = first_rank
         self._first_failure = ""
 
     def go(self, read: Read, advance: Callable[[], object]) -> None:
@@ -56,13 +61,12 @@ class FrameLoop:
             If a frame cannot be read or evaluated, unless it is to be skipped; or if
             there is no frame that can.
         """
-        for item in self._left(read):
+        for item, outcome in self._outcomes(self._left(read)):
             raise_swallowed()
+            self._warned.count(outcome.warned)
             self._warned.where = item.name
             try:
-                if isinstance(item, BadFrame):
-                    raise item.error
-                evaluation, entry = self._run.evaluate(item)
+                evaluation, entry = outcome.result()
             except InputError as error:
                 if not self._skip_bad:
                     raise
@@ -80,6 +84,13 @@ class FrameLoop:
         if not self._run.n_frames:
             raise InputError(f"no frame could be evaluated; {self._first_failure}")
 
+    def _outcomes(self, items: Frames) -> Iterator[tuple[Item, Outcome]]:
+        evaluate, warned = self._run.evaluate, self._warned
+        if self._first_rank is None:
+            return outcomes_here(evaluate, items, warned)
+        n_done = len(self._output.done) if self._output is not None else 0
+        return self._first_rank.outcomes(evaluate, items, warned, n_done)
+
     def _left(self, read: Read) -> Frames:
         """What an earlier run has not finished; what it has is only counted."""
         frames = read()
@@ -89,8 +100,7 @@ class FrameLoop:
                 _check(entry)
                 _expect(next(frames, None), entry)
         for entry in done:
-            for arguments in entry["warnings"]:
-                self._warned.add(*arguments)
+            self._warned.count(entry["warnings"])
             if "skipped" in entry:
                 self._report.skip(entry["skipped"])
             else:
