@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import sys
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -17,6 +15,7 @@ from . import options
 from .frame_reports import Records, Table
 from .json_errors import report_on_failure
 from .output_file import refuse_inputs
+from .progress_bar import progress_bar
 from .ranks_command import RanksCommand, first_rank, other_rank
 from .reading_options import reading_options
 from .report import plain, print_json
@@ -59,14 +58,7 @@ FREE_ON_RESUME = ("output", "resume", "skip_bad", "threads", "as_json")
     help="Frames, such as 3, -1, :10 or ::5.  [default: all]",
 )
 @reading_options(labels=True)
-@click.option(
-    "--type-map",
-    callback=options.split_names,
-    metavar="O,H",
-    help="Elements of types 0, 1, … of a model that names none, or of a trajectory "
-    "that only numbers its types (LAMMPS: types 1, 2, …). OW=O,HW=H takes these names "
-    "of the trajectory for types of the model.",
-)
+@options.FRAME_TYPE_MAP
 @options.parameter_options
 @options.SEL_OVERFLOW
 @options.engine_options
@@ -123,7 +115,7 @@ def command(
         report_on_failure(told)
         loop = FrameLoop(run, report, warned, results, skip_bad, first_rank())
         try:
-            with _bar() as bar:
+            with progress_bar() as bar:
                 loop.go(read, bar.update)
         except BaseException as error:
             if not isinstance(error, BrokenPipeError):
@@ -221,13 +213,3 @@ def _summary(
         "summary": run.summary(),
         "warnings": warned.entries(),
     }
-
-
-@contextmanager
-def _bar() -> Iterator[Any]:
-    """A progress bar on standard error, if that is a terminal."""
-    from tqdm import tqdm
-
-    shown = sys.stderr.isatty()
-    with tqdm(unit=" frames", disable=not shown, leave=False) as bar:
-        yield bar

@@ -3,21 +3,64 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Callable, Iterator
-from typing import Any
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import Any, Protocol
 
 from ..errors import InputError, TruncatedTrajectoryWarning
 from ..runtime.interrupts import interrupts_wait, raise_swallowed
 from ..trajectory import BadFrame, Frame
-from ..writers import RunOutput
-from .evaluation_run import Entry, EvaluationRun, frame_digest
-from .frame_reports import Records, Table
+from .evaluation_run import Entry, frame_digest
 from .outcomes import Item, Outcome, outcomes_here
 from .shared_outcomes import FirstRank
 from .warning_summary import WarningSummary
 
 Frames = Iterator[Frame | BadFrame]
 Read = Callable[[], Frames]  # from the first one on
+
+
+class Run(Protocol):
+    """Evaluates frames, and adds up what is found."""
+
+    n_frames: int
+
+    def evaluate(self, frame: Frame) -> tuple[Any, Entry]:
+        """One frame's results, and its entry for `count`."""
+        ...
+
+    def count(self, entry: Entry) -> None:
+        """Add a frame to the sums."""
+        ...
+
+
+class Report(Protocol):
+    """Is told of every frame."""
+
+    def add(self, record: Mapping[str, Any]) -> None:
+        """Take a frame in."""
+        ...
+
+    def show(self, record: Mapping[str, Any]) -> None:
+        """Print it."""
+        ...
+
+    def skip(self, failure: Mapping[str, Any]) -> None:
+        """A frame that is left out."""
+        ...
+
+
+class Output(Protocol):
+    """Takes the results; `done` are entries of frames that an earlier run finished."""
+
+    @property
+    def done(self) -> Sequence[Entry]: ...
+
+    def add(self, evaluation: Any, entry: Entry) -> None:
+        """Write a frame, and what to know of it when the run is continued."""
+        ...
+
+    def pass_over(self, entry: Entry) -> None:
+        """What to know of a frame without results."""
+        ...
 
 
 class FrameLoop:
@@ -35,10 +78,10 @@ class FrameLoop:
 
     def __init__(
         self,
-        run: EvaluationRun,
-        report: Records | Table,
+        run: Run,
+        report: Report,
         warned: WarningSummary,
-        output: RunOutput | None,
+        output: Output | None,
         skip_bad: bool,
         first_rank: FirstRank | None = None,
     ) -> None:
@@ -94,7 +137,7 @@ class FrameLoop:
     def _left(self, read: Read) -> Frames:
         """What an earlier run has not finished; what it has is only counted."""
         frames = read()
-        done = self._output.done if self._output is not None else []
+        done = self._output.done if self._output is not None else ()
         with self._warned.muted():  # it warned then
             for entry in done:
                 _check(entry)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 import time
 from collections.abc import Mapping
 from functools import cache
@@ -38,12 +39,8 @@ class Ranks:
 
     def __init__(self, mpi: Any) -> None:
         self._mpi, self._world = mpi, mpi.COMM_WORLD
-        self.rank, self.size = self._world.Get_rank(), self._world.Get_size()
-
-    @property
-    def is_first(self) -> bool:
-        """Whether this rank reads, writes and reports for all."""
-        return self.rank == 0
+        self.rank = int(self._world.Get_rank())
+        self.size = int(self._world.Get_size())
 
     def threads(self) -> int:
         """What each rank gets of the processors that the ranks of its node share."""
@@ -54,7 +51,7 @@ class Ranks:
         mine = tuple(sorted(affinity(0)))
         sharing = local.allgather(mine).count(mine)
         local.Free()
-        return max(1, check_threads(None) // sharing)
+        return max(1, check_threads(None) // int(sharing))
 
     def send(self, value: Any, to: int, tag: int) -> Any:
         """Begin to send; the request ends when the other rank has taken the value."""
@@ -67,8 +64,9 @@ class Ranks:
         message = self._world.improbe(source=source, tag=tag, status=status)
         return None if message is None else (status.Get_source(), message.recv())
 
-    def abort(self) -> None:
+    def abort(self, why: str) -> None:
         """End all ranks, when launchers have passed on what was said."""
+        print(f"Error: {why}", file=sys.stderr, flush=True)
         time.sleep(PASSED_ON)
         self._world.Abort(FAILED)
 

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 import click
 
 from ..md.abort import PASSED_ON
+from .failures import message_of
 from .json_errors import JsonCommand
 from .mpi_ranks import RanksError, launched_ranks, started_ranks
 
@@ -51,10 +52,14 @@ class RanksCommand(JsonCommand):
         from .shared_outcomes import FirstRank
 
         ctx.meta[SHARE] = first = FirstRank(ranks)
+        why = "the run has ended"
         try:
             return super().invoke(ctx)
+        except BaseException as error:
+            why = message_of(error)
+            raise
         finally:
-            first.end()
+            first.end(why)
 
     def _serve(self, ctx: click.Context, ranks: Ranks) -> None:
         from .shared_outcomes import OtherRank

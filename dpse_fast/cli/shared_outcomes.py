@@ -64,16 +64,16 @@ class FirstRank:
                 yield item, outcome
             elif more and len(waiting) < AHEAD * size:
                 with warned.captured() as said:
-                    item = next(items, None)
-                if item is None:
+                    read = next(items, None)
+                if read is None:
                     warned.count(said)
                     more = False
                     continue
-                owner = 0 if isinstance(item, BadFrame) else n_read % size
+                owner = 0 if isinstance(read, BadFrame) else n_read % size
                 outcome = Outcome(warned=said)
                 if not owner:
-                    outcome.add(_captured(evaluate, item, warned))
-                waiting.append((owner, item, outcome))
+                    outcome.add(_captured(evaluate, read, warned))
+                waiting.append((owner, read, outcome))
                 n_read += 1
             else:
                 time.sleep(POLL)
@@ -89,14 +89,17 @@ class FirstRank:
         failed = self._ranks.received(FAILED)
         if failed is not None:
             rank, error = failed
-            raise (
-                error
-                if isinstance(error, DpseError)
-                else RanksError(f"rank {rank}: {error}")
-            )
+            if isinstance(error, DpseError):
+                raise error
+            raise RanksError(f"rank {rank}: {error}")
 
-    def end(self) -> None:
-        """Let the other ranks end; what they have still sent is thrown away."""
+    def end(self, why: str) -> None:
+        """Let the other ranks end; what they have still sent is thrown away.
+
+        Parameters
+        ----------
+        why : what is said if they do not, and have to be aborted
+        """
         self._send(None, END)
         left = set(self._others)
         until = time.monotonic() + PATIENCE
@@ -108,7 +111,7 @@ class FirstRank:
                 left.remove(ended[0])
                 continue
             if time.monotonic() > until:
-                self._ranks.abort()
+                self._ranks.abort(f"{why}; other ranks did not end by themselves")
             time.sleep(POLL)
 
     def _send(self, value: Any, tag: int) -> None:
