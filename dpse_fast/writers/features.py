@@ -30,7 +30,7 @@ from ..trajectory import Frame
 from .evaluation import ResultWriter, RunDescription
 from .frame_datasets import END, Column, FrameDatasets
 
-DTYPES = {"float64": np.float64, "float32": np.float32}
+DTYPES: dict[str, type[np.generic]] = {"float64": np.float64, "float32": np.float32}
 DESCRIPTOR, ATOMIC = "atoms/descriptor", "atoms/atomic_feature"
 STRUCTURAL = "frames/structural_feature"
 
