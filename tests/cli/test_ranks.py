@@ -138,6 +138,17 @@ def test_without_mpi4py_one_process_says_so(
     assert not (place / "out.h5").exists()
 
 
+def test_an_mpi_that_cannot_be_loaded(
+    run: Run, place: Path, launched: pytest.MonkeyPatch
+) -> None:
+    def fail(*_: Any) -> None:
+        raise RuntimeError("cannot load MPI library")
+
+    launched.setattr(mpi_ranks, "package", fail)
+    got = run("test", "-s", place / "good.xyz")
+    assert "mpi4py cannot load an MPI library (cannot load" in got.error
+
+
 def test_another_mpi_than_the_launchers_is_refused(
     run: Run, place: Path, launched: pytest.MonkeyPatch
 ) -> None:
