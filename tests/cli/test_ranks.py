@@ -145,7 +145,7 @@ def test_an_mpi_that_cannot_be_loaded(
         raise RuntimeError("cannot load MPI library")
 
     launched.setattr(mpi_ranks, "package", fail)
-    got = run("test", "-s", place / "good.xyz")
+    got = run("test", "-m", "x.pb", "-s", place / "good.xyz")
     assert "mpi4py cannot load an MPI library (cannot load" in got.error
 
 
@@ -155,7 +155,7 @@ def test_another_mpi_than_the_launchers_is_refused(
     world = SimpleNamespace(Get_rank=lambda: 0, Get_size=lambda: 1)
     mpi = SimpleNamespace(COMM_WORLD=world)
     launched.setattr(mpi_ranks, "package", lambda *_: mpi)
-    got = run("test", "-s", place / "good.xyz")
+    got = run("test", "-m", "x.pb", "-s", place / "good.xyz")
     assert "2 processes were started, but mpi4py knows of 1" in got.error
 
 
