@@ -166,6 +166,7 @@ def test_another_mpi_than_the_launchers_is_refused(
         ({"PMI_SIZE": "1", "PMI_RANK": "0"}, None),
         ({"OMPI_COMM_WORLD_SIZE": "3", "OMPI_COMM_WORLD_RANK": "2"}, (2, 3)),
         ({"SLURM_STEP_NUM_TASKS": "4", "SLURM_PROCID": "1"}, (1, 4)),
+        ({"PMI_SIZE": "2", "PMI_RANK": "0", "DPSE_FAST_MPI": "0"}, None),
         ({"SLURM_NTASKS": "4", "SLURM_PROCID": "0"}, None),  # a batch script
     ],
 )
