@@ -139,6 +139,7 @@ def test_details_of_a_system_without_labels(run: Run, here: Path) -> None:
         (["test", "-S", "group"], "expected set, since sets are called"),
         (["test", "-s", "a", "-d", "no/x"], "the folder no does not exist"),
         (["test", "-s", "a", "-d", "deep/"], "expected a prefix"),
+        (["model-devi", MODEL, "--energy-key", "e"], "no effect without --real_error"),
         (["model-devi"], "--models: expected two or more, got 1"),
         (["model-devi", HERE / "three_types.pb", "-s", "a"], "expected the types of"),
         (["model-devi", MODEL, "-s", "a", "-o", "no/x"], "no does not exist"),
