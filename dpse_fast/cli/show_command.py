@@ -58,7 +58,9 @@ def command(
                 )
             found[BRANCHES] = branches
         wanted = [one for one in attributes if one != BRANCHES]
-        if branches and head is None and wanted:
+        if not wanted:
+            pass
+        elif branches and head is None:
             found["branches"] = {
                 name: _shown(read_model(model, name), wanted) for name in branches
             }
