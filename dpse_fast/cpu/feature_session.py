@@ -79,14 +79,13 @@ class FeatureSession(BaseSession):
                 fparam = _or_zeros(fparam, model.fparam)
                 aparam = _or_zeros(aparam, model.aparam)
             request = self._request(fparam, aparam, n)
-            found = _Rows.zeros(model, structure.n, width)
+            if structure.real is not None:
+                request = request._replace(atoms=request.atoms[structure.real])
             report = Report(virtual_atoms=n)
-            if structure.n:
-                if structure.real is not None:
-                    request = request._replace(atoms=request.atoms[structure.real])
-                with self._in_memory(lambda: structure.n):
-                    parameters = request.parameters()
-                    report = self._evaluate(structure, parameters, found)
+            with self._in_memory(lambda: structure.n):
+                found = _Rows.zeros(model, structure.n, width)
+                if structure.n:
+                    report = self._evaluate(structure, request.parameters(), found)
             self._warn(report)
         heard = found.last_layer[model.scale[structure.system.types] != 0]
         return Features(
