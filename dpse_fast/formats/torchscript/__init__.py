@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 from ...errors import ModelFileError
 from ...model import Model
@@ -34,11 +35,7 @@ def read(path: Path, head: str | None = None) -> Model:
         if exported.is_exported(archive):
             _reject_head(head)
             return exported.read(archive)
-        archive.root = _root(archive)
-        pickle = f"{archive.root}/data.pkl"
-        if archive.size_of(pickle) > LARGEST_PICKLE:
-            raise ModelFileError(f"{pickle} has more than {LARGEST_PICKLE} bytes")
-        value = unpickle(archive.read(pickle), most_objects(archive.size))
+        value = _unpickled(archive)
         if not _is_scripted(archive):
             return checkpoint.read(value, archive.array, head)
         _reject_head(head)
@@ -46,6 +43,31 @@ def read(path: Path, head: str | None = None) -> Model:
         if matpl.is_matpl(tree):
             return matpl.read(tree)
         return current.read(tree) if current.is_current(tree) else early.read(tree)
+
+
+def branch_names(path: Path) -> list[str]:
+    """The branches of a checkpoint of several models; none of other archives.
+
+    Raises
+    ------
+    ModelFileError
+        If the archive is damaged or of another kind.
+    """
+    with open_archive(path) as archive:
+        if exported.is_exported(archive):
+            return []
+        value = _unpickled(archive)
+        if _is_scripted(archive):
+            return []
+        return checkpoint.branch_names(value, archive.array)
+
+
+def _unpickled(archive: Archive) -> Any:
+    archive.root = _root(archive)
+    pickle = f"{archive.root}/data.pkl"
+    if archive.size_of(pickle) > LARGEST_PICKLE:
+        raise ModelFileError(f"{pickle} has more than {LARGEST_PICKLE} bytes")
+    return unpickle(archive.read(pickle), most_objects(archive.size))
 
 
 def _reject_head(head: str | None) -> None:
