@@ -18,9 +18,7 @@ from .json_errors import JsonCommand
     help="Make libdeepmd_c.so, which takes the place of deepmd-kit's.",
 )
 @click.option("--json", "as_json", is_flag=True, help="One JSON object, nothing else.")
-def command(
-    folder: Path, compiler: str | None, deepmd: bool, as_json: bool
-) -> None:
+def command(folder: Path, compiler: str | None, deepmd: bool, as_json: bool) -> None:
     """Make libdpse.so, dpse.h and dpse.f90 in FOLDER.
 
     Programs that link it run this Python environment. With --deepmd, make

@@ -41,7 +41,7 @@ class Kind(NamedTuple):
     library : the file
     module : of Python, which C calls
     answers : the module whose ``serve`` answers
-    private : headers of what C and Python tell each other, the last one includes the others
+    private : headers of what C and Python tell each other; the last has the others
     compiled, copied : files of this package, by folder and name
     public : what its users get beside it
     flags : of the compiler

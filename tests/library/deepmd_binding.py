@@ -155,6 +155,8 @@ class Deepmd:
             *(map(pointer, (frame, atoms)) if many else []),
             *([None] if version == "3" else []),
         ]
-        called = getattr(self.c, f"DP_{kind}{function}{suffix}{'' if mixed else version}")
+        called = getattr(
+            self.c, f"DP_{kind}{function}{suffix}{'' if mixed else version}"
+        )
         called(model, *arguments, *map(pointer, found))
         return found

@@ -42,7 +42,9 @@ def check(found: Results, frame: int, expected: Any, rel: float = 1e-12) -> None
     for number, key in zip(found, KEYS, strict=True):
         want = np.asarray(getattr(expected, key))
         atol = rel * np.abs(want).max(initial=1e-3)
-        np.testing.assert_allclose(number[frame], want, rtol=rel, atol=atol, err_msg=key)
+        np.testing.assert_allclose(
+            number[frame], want, rtol=rel, atol=atol, err_msg=key
+        )
 
 
 @pytest.mark.parametrize("name", ["hybrid", "aparam"])

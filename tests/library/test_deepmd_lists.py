@@ -89,9 +89,9 @@ def test_steps_with_the_same_list(
             )
             assert deepmd.error(model) == ""
             check(found, expected(file, ghosts, **given))
-            ghosts.positions[:] += 0.01 * np.sin(np.arange(ghosts.positions.size)).reshape(
-                -1, 3
-            )
+            ghosts.positions[:] += 0.01 * np.sin(
+                np.arange(ghosts.positions.size)
+            ).reshape(-1, 3)
 
 
 @pytest.mark.parametrize("version", ["", "2"])
@@ -246,7 +246,9 @@ def test_models_and_one_list(deepmd: Deepmd, tmp_path: Path) -> None:
     nlist = deepmd.neighbour_list(rows_of(ghosts))
     with deepmd.model(*files, kind=kind) as model:
         for ago in range(2):
-            found = compute(deepmd, model, ghosts, nlist, ago=ago, kind=kind, n_models=2)
+            found = compute(
+                deepmd, model, ghosts, nlist, ago=ago, kind=kind, n_models=2
+            )
             assert deepmd.error(model, kind) == ""
     for k, file in enumerate(files):
         check(found, expected(file, ghosts), k)
@@ -262,7 +264,10 @@ def test_lists_that_are_wrong(deepmd: Deepmd, tmp_path: Path) -> None:
     too_long.lengths[1] = -5
     with deepmd.model(file) as model:
         for nlist, text in (
-            (deepmd.neighbour_list(far), f"firstneigh: expected atoms 0 to {n_all - 1}"),
+            (
+                deepmd.neighbour_list(far),
+                f"firstneigh: expected atoms 0 to {n_all - 1}",
+            ),
             (too_long, f"numneigh: expected 0 to {n_all} neighbours of atom 1, got -5"),
             (deepmd.neighbour_list(rows, np.arange(n) + 1), "ilist: expected local"),
             (deepmd.neighbour_list([*rows, *rows]), "inum: expected 0 to"),

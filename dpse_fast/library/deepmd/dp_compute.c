@@ -95,7 +95,7 @@ static bool compute_frame(dp_object *object, int m, const dp_call *call)
             energies = place(object, &object->energies, call->atomic_energy, n, single);
         if (call->atomic_virial)
             virials = place(object, &object->virials, call->atomic_virial, 9 * n, single);
-        if (object->error[0] != '\0') return false;
+        if (object->no_memory) return false;
         if (dp_known_types(object, call->types, call->n_atoms, types)) warn_of_types(object);
         if (failed(object, dpse_compute(object->potentials[m], call->n_atoms, coord, types,
                                         cell, NULL, fparam, aparam, &energy, forces, virial,
@@ -170,7 +170,7 @@ static bool compute_listed(dp_object *object, int m, const dp_call *call)
         sums.atomic_energies = dp_room(object, &object->energies, n, sizeof(double));
     if (call->atomic_virial)
         sums.atomic_virials = place(object, &object->virials, call->atomic_virial, 9 * n, single);
-    if (object->error[0] != '\0') return false;
+    if (object->no_memory) return false;
     if (sums.forces && n) memset(sums.forces, 0, 3 * n * sizeof(double));
     object->seen[m] = 0;
     if (failed(object, dpse_compute_nlist(object->potentials[m], &list, &sums))) return false;

@@ -53,6 +53,7 @@ bool dp_begin_call(dp_object *object)
 {
     if (!object || object->broken) return false;
     if (object->read) object->error[0] = '\0';
+    object->no_memory = false;
     return true;
 }
 
@@ -74,6 +75,7 @@ void *dp_room(dp_object *object, dp_buffer *buffer, size_t n, size_t item)
         buffer->memory = malloc(buffer->size);
         if (!buffer->memory) {
             buffer->size = 0;
+            object->no_memory = true;
             dp_fail(object, "memory: %zu bytes are not there", size);
         }
     }

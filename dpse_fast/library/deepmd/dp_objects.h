@@ -48,7 +48,7 @@ typedef struct {
     double cutoff;
     int n_types, n_frame, n_atomic, default_fparam;
     char *type_map; /* names with a space between */
-    bool warned_of_types;
+    bool no_memory, warned_of_types;
     dp_rows rows;
     dp_buffer positions, cell, fparam, aparam;
     dp_buffer forces, energies, virials;

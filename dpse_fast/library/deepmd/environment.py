@@ -72,4 +72,6 @@ def naming_variables(error: InputError) -> InputError:
     """An error of `load` that names the variable instead of the option."""
     option, colon, rest = str(error).partition(":")
     variable = f"DPSE_{option.upper()}"
-    return InputError(f"{variable}:{rest}") if colon and variable in VARIABLES else error
+    return (
+        InputError(f"{variable}:{rest}") if colon and variable in VARIABLES else error
+    )

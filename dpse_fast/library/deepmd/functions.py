@@ -32,7 +32,9 @@ class DeepmdLibrary(Library):
             raise InputError("model: expected the name of a file, got NULL")
         if size < 0:
             raise InputError(f"size_file_content: expected 0 or more, got {size}")
-        served = self._opened(say, file, memory.given("content", content, size, np.uint8), rank)
+        served = self._opened(
+            say, file, memory.given("content", content, size, np.uint8), rank
+        )
         with self._lock.lock:
             number[0] = self._add(served)
 
