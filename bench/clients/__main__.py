@@ -93,7 +93,8 @@ def main(
     ours, theirs = sides(peer_python, library.absolute(), DPSE_TOL="0")
     with report_of("bench.clients", output) as (report, _):
         report["peer"] = versions_of(peer_python)
-        report["relative_difference"] = found = {}
+        found: dict[str, dict[str, float] | dict[str, str]] = {}
+        report["relative_difference"] = found
         programs = runs(first, second, published.absolute(), source)
         for name, run in programs.items():
             if only not in name:

@@ -17,7 +17,8 @@ INPUT = """
 <simulation verbosity='low'>
   <output prefix='run'>
     <properties stride='1' filename='out'>
-      [ step, conserved{electronvolt}, potential{electronvolt}, pressure_cv{megapascal} ]
+      [ step, conserved{electronvolt}, potential{electronvolt},
+        pressure_cv{megapascal} ]
     </properties>
     <trajectory stride='10' filename='force' format='xyz'> forces{ev/ang} </trajectory>
   </output>
@@ -109,9 +110,11 @@ def start(
 
 def write_start(file: Path) -> None:
     """192 atoms of water, as i-PI and dp_ipi read them."""
+    from ase import Atoms
     from ase.io import read
 
     atoms = read(ATOMS, 0)
+    assert isinstance(atoms, Atoms)
     a, b, c, alpha, beta, gamma = atoms.cell.cellpar()
     lines = [
         str(len(atoms)),
