@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Any
 
 from ..errors import AtomError, DpseError, InputError, ModelFileError
@@ -56,6 +57,8 @@ def answer_with(library: Library, names: tuple[str, ...], ffi: Any) -> None:
         return answer
 
     for name in names:
-        ffi.def_extern(name=f"dpse_python_{name}", error=0)(
-            answering(getattr(library, name))
-        )
+        # A library that was made before has fewer functions.
+        with suppress(ffi.error):
+            ffi.def_extern(name=f"dpse_python_{name}", error=0)(
+                answering(getattr(library, name))
+            )

@@ -66,7 +66,7 @@ int main(int count, char **words)
         for (int i = 0; i < 9; i++) printf(" %.17g", force[k][i]);
         printf("\n");
     }
-    if (count > 2) DP_ConvertPbtxtToPb(words[2], "model.pb");
+    if (count > 3) DP_ConvertPbtxtToPb(words[2], words[3]);
     DP_DeleteDeepPot(model);
     return 0;
 }

@@ -5,14 +5,17 @@ from __future__ import annotations
 from pathlib import Path
 
 import numpy as np
+from formats.graph_text import graph_text
 from library.conftest import compiled
 from other_process import run, users_environment
 from random_model import random_model
 
 import dpse_fast
+from dpse_fast.formats import read_model
 from dpse_fast.formats.exchange.writer import write
 
 SOURCE = Path(__file__).parent / "deepmd_client.c"
+GOLDEN = Path(__file__).parents[1] / "golden"
 NAMES = Path(__file__).parent / "deepmd_names.txt"
 WATER = [[0, 0, 0], [0.96, 0, 0], [-0.24, 0.93, 0]]
 
@@ -32,7 +35,10 @@ def test_a_program_in_c(deepmd_library: Path, tmp_path: Path) -> None:
     write(random_model(), file)
     program = made(tmp_path, deepmd_library, deepmd_library)
     environment = users_environment(DPSE_TOL="0", DPSE_THREADS="1")
-    done = run(program, file, "graph.pbtxt", env=environment)
+    graph = GOLDEN / "se_r_overflow.pb"
+    text, back = tmp_path / "graph.pbtxt", tmp_path / "graph.pb"
+    text.write_bytes(graph_text(graph.read_bytes()))
+    done = run(program, file, text, back, env=environment)
     assert done.returncode == 0, done.stderr
     said = done.stdout.splitlines()
     summary = [line for line in said if line.startswith("> ")]
@@ -48,7 +54,9 @@ def test_a_program_in_c(deepmd_library: Path, tmp_path: Path) -> None:
         np.testing.assert_allclose(
             [float(word) for word in line.split()], want, rtol=1e-12, atol=1e-12
         )
-    assert "graph.pbtxt as it is" in done.stderr
+    assert read_model(back).digest() == read_model(graph).digest()
+    done = run(program, file, file, back, env=environment)
+    assert "model.h5: expected a graph of TensorFlow as text" in done.stderr
 
 
 def test_a_program_of_a_newer_interface(deepmd_library: Path, tmp_path: Path) -> None:

@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from library.binding import Binding
 from library.deepmd_binding import Deepmd, pointer
 from other_process import run
 from random_model import random_model, random_structure
@@ -136,6 +137,22 @@ def test_models_in_memory(deepmd: Deepmd, file: Path) -> None:
         deepmd.c.DP_DeleteDeepPot(model)
     model = c.c_void_p(deepmd.c.DP_NewDeepPotWithParam(b"model.pb", 0, b"text"))
     assert "DP_NewDeepPotWithParam2 takes the size" in deepmd.error(model)
+
+
+def test_both_libraries_in_one_process(
+    deepmd: Deepmd, library: Path, file: Path
+) -> None:
+    other = Binding(library)
+    structure = random_structure("cubic")
+    potential = other.init(file, "threads=1")
+    with deepmd.model(file) as model:
+        for _ in range(2):
+            found = deepmd.compute(
+                model, structure.positions[None], structure.types, structure.cell
+            )
+            energy = other.compute(potential, *structure)[0]
+            assert found.energy[0] == pytest.approx(energy, rel=1e-12)
+        assert deepmd.error(model) == ""
 
 
 def test_files_in_memory(deepmd: Deepmd, tmp_path: Path) -> None:

@@ -73,8 +73,9 @@ DP_API void DP_DeleteChar(const char *text) { free((void *)text); }
 
 DP_API void DP_ConvertPbtxtToPb(const char *pbtxt, const char *pb)
 {
-    fprintf(stderr, "dpse-fast: DP_ConvertPbtxtToPb: %s was not written; dpse-fast reads %s as "
-            "it is, in the place of a .pb\n", pb ? pb : "NULL", pbtxt ? pbtxt : "NULL");
+    dpse_texts texts = dpse_begin();
+    if (dpse_end(dpse_can_call() ? dpse_python_convert(&texts, pbtxt, pb) : 0))
+        fprintf(stderr, "dpse-fast: DP_ConvertPbtxtToPb: %s\n", dpse_error());
 }
 
 static bool is_selected(int type, const int *selected, int n)

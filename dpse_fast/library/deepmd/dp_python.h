@@ -11,6 +11,9 @@ int dpse_python_open(dpse_texts *, const char *model, const char *content, int s
 
 int dpse_python_default_fparam(dpse_texts *, int potential, int *has);
 
+/* A graph of TensorFlow as text into one that is not. */
+int dpse_python_convert(dpse_texts *, const char *text, const char *graph);
+
 /* Lines about the engine and its options, at most size bytes. */
 int dpse_python_summary(dpse_texts *, char *text, int size);
 

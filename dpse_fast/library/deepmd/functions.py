@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import os
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from ...errors import InputError
 from ...evaluation.session import DEFAULT_SKIN
+from ...formats.tensorflow.text import graph_from_text, looks_like_text
+from ...runtime.atomic_file import complete_or_absent
 from ..answers import FUNCTIONS, answer_with
 from ..functions import Library
 from ..served import Served
@@ -55,6 +58,22 @@ class DeepmdLibrary(Library):
         place = self._memory().written("has", has, 1, np.int32)
         place[0] = fparam is not None and fparam.default is not None
 
+    def convert(self, say: Any, text: Any, graph: Any) -> None:
+        """A graph as text (``.pbtxt``) into one that is not (``.pb``)."""
+        memory = self._memory()
+        given, into = memory.path("pbtxt", text), memory.path("pb", graph)
+        if not given or not into:
+            raise InputError("pbtxt, pb: expected the names of two files")
+        try:
+            content = Path(given).read_bytes()
+            if not looks_like_text(content):
+                raise InputError(f"{given}: expected a graph of TensorFlow as text")
+            with complete_or_absent(Path(into)) as partial:
+                partial.write_bytes(graph_from_text(content))
+        except OSError as error:
+            named = error.filename or into
+            raise InputError(f"{named}: {error.strerror}") from None
+
     def summary(self, say: Any, text: Any, size: int) -> None:
         """What is in force."""
         with self._lock.lock:
@@ -66,5 +85,5 @@ class DeepmdLibrary(Library):
 
 def serve(ffi: Any, lib: Any) -> None:
     """Answer the functions that C calls."""
-    names = (*FUNCTIONS, "open", "default_fparam", "summary")
+    names = (*FUNCTIONS, "open", "default_fparam", "convert", "summary")
     answer_with(DeepmdLibrary(ffi, lib), names, ffi)
