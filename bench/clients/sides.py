@@ -8,6 +8,7 @@ from typing import NamedTuple
 from ..peers import call
 
 MOST_SECONDS = 400.0
+TENSORFLOW = "lib/python*/site-packages/tensorflow"
 
 
 class Side(NamedTuple):
@@ -35,7 +36,10 @@ class Side(NamedTuple):
 def sides(peer_python: str, library: Path, **options: str) -> tuple[Side, Side]:
     """Ours, with its options, and theirs; both on one thread."""
     binaries = Path(peer_python).absolute().parent
+    # deepmd-kit's own programs look for TensorFlow by themselves, its examples do not.
+    folders = [binaries.parent / "lib", *binaries.parent.glob(TENSORFLOW)]
     one = {
+        "LD_LIBRARY_PATH": ":".join(map(str, folders)),
         "OMP_NUM_THREADS": "1",
         "DP_INTRA_OP_PARALLELISM_THREADS": "1",
         "DP_INTER_OP_PARALLELISM_THREADS": "1",
