@@ -82,11 +82,6 @@ pair_style hybrid/overlay deepmd {first} lj/cut 4.0
 pair_coeff * * deepmd O H NULL
 pair_coeff * * lj/cut 0.001 1.5
 """
-    left_out = f"""{third}
-pair_style hybrid deepmd {first} lj/cut 4.0
-pair_coeff * * deepmd O H NULL
-pair_coeff * 3 lj/cut 0.001 1.5
-"""
     atoms = f"""
 compute e all pe/atom
 compute w all centroid/stress/atom NULL pair
@@ -113,7 +108,6 @@ dump_modify atoms sort id format float %20.15g
         "hybrid/overlay, a type NULL, two ranks": Case(
             null + nve + DUMP, 2, forces, wider
         ),
-        "hybrid, list without a type": Case(left_out + nve + DUMP, 1, forces, wider),
         "units real": Case(pair + nve + DUMP, files=forces, data=real),
         "fix atom/swap": Case(pair + swaps + nve + DUMP, files=forces),
         "published water model": Case(
