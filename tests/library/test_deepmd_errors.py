@@ -112,6 +112,26 @@ def test_errors_stay_until_they_are_read(deepmd: Deepmd, file: Path) -> None:
         assert "does not take arrays of a GPU" in deepmd.error(model)
 
 
+@pytest.mark.parametrize("k", [1, 2, 3, 4, 5, 6, 7, 8])
+def test_memory_that_is_not_there(k: int, deepmd: Deepmd, file: Path) -> None:
+    structure = random_structure("cubic")
+    n = len(structure.positions)
+    given: list[Any] = [
+        *(np.array(structure.positions), structure.types.astype(np.int32)),
+        *(np.array(structure.cell), np.zeros(1), np.zeros((n, 3)), np.zeros((3, 3))),
+        *(np.zeros(n), np.zeros((n, 3, 3))),
+    ]
+    names = (
+        *("coord", "atype", "cell", "energy", "force", "virial"),
+        *("atomic_energy", "atomic_virial"),
+    )
+    pointers = [pointer(array) for array in given]
+    pointers[k - 1] = c.c_void_p(4096 * 3)
+    with deepmd.model(file) as model:
+        deepmd.c.DP_DeepPotCompute(model, n, *pointers)
+        assert deepmd.error(model).startswith(f"{names[k - 1]}: expected a place for")
+
+
 def test_models_in_memory(deepmd: Deepmd, file: Path) -> None:
     structure = random_structure("cubic")
     content = file.read_bytes()
