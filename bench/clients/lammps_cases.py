@@ -92,6 +92,9 @@ dump_modify atoms sort id format float %20.15g
     triclinic = "change_box all triclinic\nchange_box all xy final 1.5 remap\n"
     real = START.replace("units metal", "units real")
     swaps = "fix swap all atom/swap 1 5 4711 330 types 1 2\n"
+    vanish = "region all block INF INF INF INF INF INF\nfix vanish all evaporate 3 2 all 4711\n"
+    split = START.replace("read_data", "processors 1 1 2\nread_data")
+    vacuum = "change_box all z final 0 60\n"
     forces = ("forces.dump",)
     return {
         "NVE, forces": Case(pair + nve + DUMP, files=forces),
@@ -110,6 +113,10 @@ dump_modify atoms sort id format float %20.15g
         ),
         "units real": Case(pair + nve + DUMP, files=forces, data=real),
         "fix atom/swap": Case(pair + swaps + nve + DUMP, files=forces),
+        "fix evaporate, two ranks": Case(pair + vanish + nve, 2),
+        "two ranks, one without atoms": Case(
+            vacuum + pair + nve + DUMP, 2, forces, split
+        ),
         "published water model": Case(
             f"pair_style deepmd {published}\npair_coeff * * O H\n{nve}{DUMP}",
             files=forces,
