@@ -92,7 +92,8 @@ dump_modify atoms sort id format float %20.15g
     triclinic = "change_box all triclinic\nchange_box all xy final 1.5 remap\n"
     real = START.replace("units metal", "units real")
     swaps = "fix swap all atom/swap 1 5 4711 330 types 1 2\n"
-    vanish = "region all block INF INF INF INF INF INF\nfix vanish all evaporate 3 2 all 4711\n"
+    vanish = "fix vanish all evaporate 3 2 everywhere 4711\n"
+    vanish = f"region everywhere block {'INF ' * 6}\n{vanish}"
     split = START.replace("read_data", "processors 1 1 2\nread_data")
     vacuum = "change_box all z final 0 60\n"
     forces = ("forces.dump",)
