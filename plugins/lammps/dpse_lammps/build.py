@@ -201,7 +201,9 @@ def build(
     with ThreadPoolExecutor(os.cpu_count()) as workers:
         list(workers.map(_run, commands))
     plugin = into / NAME
-    _run([cpp[0], "-shared", *map(str, objects), "-o", str(plugin), *link])
+    # LAMMPS of 2024 unloads plugins before Python, which this may have started, ends.
+    stays = "-Wl,-z,nodelete"
+    _run([cpp[0], "-shared", stays, *map(str, objects), "-o", str(plugin), *link])
     shutil.rmtree(work)
     return plugin
 
