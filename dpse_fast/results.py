@@ -183,3 +183,22 @@ class Result:
     def short_pairs(self) -> int:
         """Of the report."""
         return self.report.short_pairs
+
+
+@dataclass(frozen=True, eq=False)
+class Features:
+    """What `Potential.features` gives, in deepmd-kit's order of numbers.
+
+    Parameters
+    ----------
+    descriptors : (N, M)
+    last_layer : (N, W) what the last layer of the fitting net takes, or None
+        Rows of virtual atoms are zero, in both.
+    pooled : (W,) the sum of last_layer over the atoms that have an energy, or None
+    report : Report
+    """
+
+    descriptors: Doubles
+    last_layer: Doubles | None
+    pooled: Doubles | None
+    report: Report
