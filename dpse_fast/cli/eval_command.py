@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import sys
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -15,8 +13,10 @@ import click
 from ..errors import in_escapes
 from . import options
 from .frame_reports import Records, Table
-from .json_errors import JsonCommand, report_on_failure
+from .json_errors import report_on_failure
 from .output_file import refuse_inputs
+from .progress_bar import progress_bar
+from .ranks_command import RanksCommand, first_rank, other_rank
 from .reading_options import reading_options
 from .report import plain, print_json
 from .warning_summary import WarningSummary
@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 FREE_ON_RESUME = ("output", "resume", "skip_bad", "threads", "as_json")
 
 
-@click.command("eval", cls=JsonCommand)
+@click.command("eval", cls=RanksCommand)
 @click.argument("trajectory", type=click.Path())
 @options.MODEL
 @click.option(
@@ -58,14 +58,7 @@ FREE_ON_RESUME = ("output", "resume", "skip_bad", "threads", "as_json")
     help="Frames, such as 3, -1, :10 or ::5.  [default: all]",
 )
 @reading_options(labels=True)
-@click.option(
-    "--type-map",
-    callback=options.split_names,
-    metavar="O,H",
-    help="Elements of types 0, 1, … of a model that names none, or of a trajectory "
-    "that only numbers its types (LAMMPS: types 1, 2, …). OW=O,HW=H takes these names "
-    "of the trajectory for types of the model.",
-)
+@options.FRAME_TYPE_MAP
 @options.parameter_options
 @options.SEL_OVERFLOW
 @options.engine_options
@@ -95,6 +88,8 @@ def command(
     Until all frames are evaluated, the results are in a file beside FILE, such as
     out.partial.h5 for out.h5; an error, an interrupt or a kill leaves it with all
     frames that were finished, and --resume goes on after them.
+
+    Under mpirun, the ranks share the frames; the output is that of one process.
     """
     from ..trajectory import check_trajectory, iterate_frames
     from .evaluation_run import EvaluationRun
@@ -107,6 +102,9 @@ def command(
         reading = replace(reading, names=potential.type_map, type_map=type_map)
         read = partial(iterate_frames, trajectory, index, reading)
         run = EvaluationRun(potential, type_map, atomic, fparam, aparam)
+        if (other := other_rank()) is not None:
+            other.serve(run.evaluate, read, warned)
+            return
         report = Records() if as_json else Table(run)
         results = None
         if target is not None:
@@ -115,9 +113,9 @@ def command(
             _summary, trajectory, model, output, run, report, warned, results
         )
         report_on_failure(told)
-        loop = FrameLoop(run, report, warned, results, skip_bad)
+        loop = FrameLoop(run, report, warned, results, skip_bad, first_rank())
         try:
-            with _bar() as bar:
+            with progress_bar() as bar:
                 loop.go(read, bar.update)
         except BaseException as error:
             if not isinstance(error, BrokenPipeError):
@@ -215,13 +213,3 @@ def _summary(
         "summary": run.summary(),
         "warnings": warned.entries(),
     }
-
-
-@contextmanager
-def _bar() -> Iterator[Any]:
-    """A progress bar on standard error, if that is a terminal."""
-    from tqdm import tqdm
-
-    shown = sys.stderr.isatty()
-    with tqdm(unit=" frames", disable=not shown, leave=False) as bar:
-        yield bar
