@@ -1,4 +1,4 @@
-"""What deepmd-kit's Python interface says of a model, and how it opens one."""
+"""How deepmd-kit's Python interface opens a model, and what it embeds."""
 
 from __future__ import annotations
 
@@ -8,13 +8,16 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import ArrayLike
 
+from ..array_types import Doubles, Floats
 from ..errors import InputError, UnusedArgumentWarning, warn
 from ..inputs.environment import with_environment
 from ..inputs.plain_numbers import shown
 from ..inputs.structure import check_flag
 from ..md.potentials import ModelLike, potential_of
 from ..potential import Potential
-from .frames import Frames, check_frames
+from ..results import Features
+from .frames import Frames, check_frames, naming_frames, refuse_other_inputs
+from .model_facts import ModelFacts
 
 if TYPE_CHECKING:
     from typing import Self
@@ -22,7 +25,7 @@ if TYPE_CHECKING:
 ATOMS_OF_A_BATCH = 4096  # frames of 192 atoms take a fifth less time than one by one
 
 
-class DeepEval:
+class DeepEval(ModelFacts):
     """A model with the methods that all kinds of deepmd-kit's models have.
 
     ``DeepEval(model_file)`` is a `DeepPot`: dpse-fast evaluates no other kind.
@@ -89,101 +92,118 @@ class DeepEval:
     def close(self) -> None:
         """Nothing is held that has to be closed."""
 
-    def get_rcut(self) -> float:
-        """The cutoff, Å."""
-        return self.potential.rcut
+    def eval_descriptor(
+        self,
+        coords: ArrayLike,
+        cells: ArrayLike | None,
+        atom_types: ArrayLike | Sequence[int],
+        fparam: ArrayLike | None = None,
+        aparam: ArrayLike | None = None,
+        mixed_type: bool = False,
+        dtype: str = "native",
+        **kwargs: Any,
+    ) -> Floats:
+        """(F, N, M) descriptors of the atoms, without loss whatever `tol` is.
 
-    def get_ntypes(self) -> int:
-        """The number of types."""
-        return len(self.potential.type_map)
-
-    def get_type_map(self) -> list[str]:
-        """The names of the types."""
-        return list(self.potential.type_map)
-
-    def get_dim_fparam(self) -> int:
-        """The number of frame parameters."""
-        fparam = self.potential.model.fparam
-        return 0 if fparam is None else fparam.count
-
-    def get_dim_aparam(self) -> int:
-        """The number of parameters of each atom."""
-        aparam = self.potential.model.aparam
-        return 0 if aparam is None else aparam.count
-
-    def has_default_fparam(self) -> bool:
-        """Whether the model has frame parameters for a caller who gives none."""
-        fparam = self.potential.model.fparam
-        return fparam is not None and fparam.default is not None
-
-    def get_sel_type(self) -> list[int]:
-        """The types that contribute to the result; empty: all."""
-        return []
-
-    def get_ntypes_spin(self) -> int:
-        """The number of types with a spin: none."""
-        return 0
-
-    def has_chg_spin_ebd(self) -> bool:
-        """Whether the model has an embedding of charge and spin: no."""
-        return False
-
-    def has_default_chg_spin(self) -> bool:
-        """Whether the model has a default of charge and spin: no."""
-        return False
-
-    @property
-    def has_efield(self) -> bool:
-        """Whether the model takes an electric field: no."""
-        return False
-
-    @property
-    def has_spin(self) -> bool:
-        """Whether the model takes spins: no."""
-        return False
-
-    @property
-    def use_spin(self) -> list[bool]:
-        """The types with a spin: none."""
-        return []
-
-    @property
-    def has_hessian(self) -> bool:
-        """Whether `eval` returns a Hessian: no."""
-        return False
-
-    def get_model_def_script(self) -> dict[str, Any]:
-        """The ``model`` section of a training input of deepmd-kit, as a dictionary.
-
-        Made from the model, not from the text in the file: it has the type map and
-        the descriptor's and the fitting net's options, but no seeds or comments.
+        Parameters
+        ----------
+        coords, cells, atom_types, fparam, aparam, mixed_type, kwargs : as in `eval`
+        dtype : "fp64", "fp32" or "native", which is float64
 
         Raises
         ------
         InputError
-            If deepmd-kit 3 has no options for such a model.
+            As `eval`.
         """
-        from ..formats.native_writer import training_options
+        refuse_other_inputs(kwargs)
+        frames = self._frames(coords, cells, atom_types, fparam, aparam, mixed_type)
+        return as_dtype([one.descriptors for one in self._features(frames)], dtype)
 
-        return training_options(self.potential.model)
+    def eval_fitting_last_layer(
+        self,
+        coords: ArrayLike,
+        cells: ArrayLike | None,
+        atom_types: ArrayLike | Sequence[int],
+        fparam: ArrayLike | None = None,
+        aparam: ArrayLike | None = None,
+        mixed_type: bool = False,
+        dtype: str = "native",
+        **kwargs: Any,
+    ) -> Floats:
+        """(F, N, W) what the last layers of the fitting nets take.
 
-    def get_model_size(self) -> dict[str, int]:
-        """Refused."""
-        raise _absent("get_model_size", "dpse-fast info prints the sizes of the nets")
+        Parameters
+        ----------
+        coords, cells, atom_types, fparam, aparam, mixed_type, kwargs : as in `eval`
+        dtype : "fp64", "fp32" or "native", which is float64
 
-    def get_observed_types(self) -> dict[str, Any]:
-        """Refused."""
-        raise _absent("get_observed_types", "model files do not hold them")
+        Raises
+        ------
+        InputError
+            As `eval`.
+        """
+        refuse_other_inputs(kwargs)
+        frames = self._frames(coords, cells, atom_types, fparam, aparam, mixed_type)
+        found = [one.last_layer for one in self._features(frames, last_layer=True)]
+        return as_dtype(found, dtype)
 
-    def get_model(self) -> Any:
-        """Refused."""
-        raise _absent(
-            "get_model", "there is no graph or module; see potential.model for the nets"
+    def eval_embedding(
+        self,
+        coords: ArrayLike,
+        cells: ArrayLike | None,
+        atom_types: ArrayLike | Sequence[int],
+        fparam: ArrayLike | None = None,
+        aparam: ArrayLike | None = None,
+        mixed_type: bool = False,
+        dtype: str = "fp32",
+        **kwargs: Any,
+    ) -> tuple[Floats, Floats, Floats]:
+        """Descriptors, last layers, and the sums of these over the atoms.
+
+        Parameters
+        ----------
+        coords, cells, atom_types, fparam, aparam, mixed_type, kwargs : as in `eval`
+        dtype : "fp32", "fp64" or "native", which is float64
+
+        Returns
+        -------
+        descriptor : (F, N, M)
+        atomic_feature : (F, N, W)
+        structural_feature : (F, W)
+
+        Raises
+        ------
+        InputError
+            As `eval`.
+        """
+        refuse_other_inputs(kwargs)
+        frames = self._frames(coords, cells, atom_types, fparam, aparam, mixed_type)
+        found = self._features(frames, last_layer=True)
+        return (
+            as_dtype([one.descriptors for one in found], dtype),
+            as_dtype([one.last_layer for one in found], dtype),
+            as_dtype([one.pooled for one in found], dtype),
         )
 
-    def serialize(self) -> dict[str, Any]:
-        """Refused."""
-        raise _absent("serialize", "dpse-fast convert writes deepmd-kit's .dp files")
+    def eval_typeebd(self) -> Doubles:
+        """(n_types + 1, k) or (n_types, k) what the networks for types give.
+
+        deepmd-kit's row of an empty slot is the last one, where it has such a row.
+
+        Raises
+        ------
+        InputError
+            If the model has no type embedding.
+        """
+        return self.potential.type_embedding()
+
+    def _features(self, frames: Frames, last_layer: bool = False) -> list[Features]:
+        found = []
+        for k in range(frames.n_frames):
+            given = frames.structure(k)._asdict()
+            with naming_frames(k):
+                found.append(self.potential.features(**given, last_layer=last_layer))
+        return found
 
     def _frames(
         self,
@@ -233,5 +253,14 @@ def _refuse_graph_options(options: dict[str, Any]) -> None:
             )
 
 
-def _absent(method: str, instead: str) -> InputError:
-    return InputError(f"{method}: not available in dpse-fast; {instead}")
+DTYPES = {"fp32": np.float32, "fp64": np.float64, "native": np.float64}
+
+
+def as_dtype(frames: Sequence[Any], dtype: str) -> Floats:
+    """Arrays of all frames in one, in a precision of deepmd-kit's name."""
+    if dtype not in DTYPES:
+        raise InputError(
+            f"dtype: expected one of {', '.join(DTYPES)}, got {shown(dtype)}"
+        )
+    found: Floats = np.array(frames, DTYPES[dtype])
+    return found

@@ -24,6 +24,12 @@ class Call(NamedTuple):
     model: str
     arguments: tuple[Any, ...]
     options: dict[str, Any] = {}  # noqa: RUF012
+    method: str = "eval"
+
+    def of(self, dp: Any) -> tuple[np.ndarray, ...]:
+        """What the method returns."""
+        found = getattr(dp, self.method)(*self.arguments, **self.options)
+        return found if isinstance(found, tuple) else (found,)
 
 
 def coordinates() -> np.ndarray:
@@ -79,6 +85,16 @@ def calls() -> Iterator[Call]:
         yield Call(name, "lone_parameters.pb", (x, box, types), given)
     mixed = np.array([types, types[::-1], [1] * ATOMS])
     yield Call("mixed_types", "dpa1_plain.pb", (x, box, mixed), {"mixed_type": True})
+    for dtype in ("native", "fp32", "fp64"):
+        given, name = {"dtype": dtype}, f"descriptor_{dtype}"
+        yield Call(name, "plain.pb", (flat, box, types), given, "eval_descriptor")
+    given = {"mixed_type": True}
+    name, model = "descriptor_of_mixed_types", "dpa1_plain.pb"
+    yield Call(name, model, (x, None, mixed), given, "eval_descriptor")
+    given = {"fparam": each[1], "aparam": atoms}
+    name, model = "descriptor_with_parameters", "lone_parameters.pb"
+    yield Call(name, model, (x, box, types), given, "eval_descriptor")
+    yield Call("type_embedding", "dpa1_plain.pb", (), {}, "eval_typeebd")
 
 
 def facts() -> dict[str, Callable[[Any], Any]]:

@@ -47,11 +47,8 @@ def main() -> None:
     numbers: dict[str, np.ndarray] = {}
     texts: dict[str, object] = {}
     for call in calls():
-        results = DeepPot(str(MODELS / call.model)).eval(
-            *call.arguments, **call.options
-        )
-        for k, values in enumerate(results):
-            numbers[f"eval/{call.name}/{k}"] = values
+        for k, values in enumerate(call.of(DeepPot(str(MODELS / call.model)))):
+            numbers[f"call/{call.name}/{k}"] = values
     for model in sorted({call.model for call in calls()}):
         dp = DeepPot(str(MODELS / model))
         texts[model] = {name: fact(dp) for name, fact in facts().items()}
