@@ -80,6 +80,7 @@ class DeepEval(ModelFacts):
         else:
             given = with_environment({**options, "head": head})
         self.potential = potential_of(model_file, given)
+        self._head = given.get("head")
         self._session = self.potential.session(0.0)
         self._batch = self.potential.batch_session(0.0)
 

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import os
 from typing import Any
 
 from ..errors import InputError
+from ..md.potentials import ModelLike
 from ..potential import Potential
 
 
@@ -14,9 +16,12 @@ class ModelFacts:
     Attributes
     ----------
     potential : Potential
+    model_file : as it was given
     """
 
     potential: Potential
+    model_file: ModelLike
+    _head: str | None
 
     def get_rcut(self) -> float:
         """The cutoff, Å."""
@@ -82,19 +87,22 @@ class ModelFacts:
         return False
 
     def get_model_def_script(self) -> dict[str, Any]:
-        """The ``model`` section of a training input of deepmd-kit, as a dictionary.
+        """The ``model`` section of the training input, as the file has it.
 
-        Made from the model, not from the text in the file: it has the type map and
-        the descriptor's and the fitting net's options, but no seeds or comments.
+        If it has none, one that deepmd-kit 3 would make such a model of.
 
         Raises
         ------
         InputError
-            If deepmd-kit 3 has no options for such a model.
+            If there is neither.
         """
         from ..formats.native_writer import training_options
+        from ..formats.training_script import training_script
 
-        return training_options(self.potential.model)
+        found = None
+        if isinstance(self.model_file, str | os.PathLike):
+            found = training_script(self.model_file, self._head)
+        return training_options(self.potential.model) if found is None else found
 
     def get_model_size(self) -> dict[str, int]:
         """Refused."""
