@@ -153,7 +153,7 @@ class Potential:
     ) -> Doubles:
         """The descriptors of the atoms (N, M); see `features`."""
         found = self.features(positions, types, cell, pbc=pbc, last_layer=False)
-        return found.descriptors
+        return found.descriptor
 
     def last_layer(
         self,
@@ -169,8 +169,8 @@ class Potential:
         found = self.features(
             positions, types, cell, pbc=pbc, fparam=fparam, aparam=aparam
         )
-        assert found.last_layer is not None
-        return found.last_layer
+        assert found.atomic_feature is not None
+        return found.atomic_feature
 
     def type_embedding(self) -> Doubles:
         """The vectors of deepmd-kit's networks for types, side by side.

@@ -187,18 +187,19 @@ class Result:
 
 @dataclass(frozen=True, eq=False)
 class Features:
-    """What `Potential.features` gives, in deepmd-kit's order of numbers.
+    """What `Potential.features` gives, with deepmd-kit's names and order of numbers.
 
     Parameters
     ----------
-    descriptors : (N, M)
-    last_layer : (N, W) what the last layer of the fitting net takes, or None
+    descriptor : (N, M)
+    atomic_feature : (N, W) what the last layer of the fitting net takes, or None
         Rows of virtual atoms are zero, in both.
-    pooled : (W,) the sum of last_layer over the atoms that have an energy, or None
+    structural_feature : (W,) or None
+        The sum of atomic_feature over the atoms whose energy the model counts.
     report : Report
     """
 
-    descriptors: Doubles
-    last_layer: Doubles | None
-    pooled: Doubles | None
+    descriptor: Doubles
+    atomic_feature: Doubles | None
+    structural_feature: Doubles | None
     report: Report

@@ -8,7 +8,6 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from ..array_types import Bools, Doubles, Floats, Int64s, Integers
-from ..errors import InputError
 from ..evaluation.backend import PlanSource
 from ..evaluation.base_session import BaseSession, SessionOptions, present_types
 from ..evaluation.domain_report import report_of, total_of_rows
@@ -50,7 +49,7 @@ class FeatureSession(BaseSession):
     ) -> Features:
         """As `Potential.features`."""
         model, backend = self._model, self._backend
-        width = last_layer_width(model) if last_layer else 0
+        width = model.last_layer_width() if last_layer else 0
         with self._lock.lock, self._whole():
             structure = check_structure(
                 backend, positions, types, cell, pbc, model.type_map
@@ -71,9 +70,9 @@ class FeatureSession(BaseSession):
             self._warn(report)
         heard = found.last_layer[model.scale[structure.system.types] != 0]
         return Features(
-            descriptors=structure.for_all(found.descriptors),
-            last_layer=structure.for_all(found.last_layer) if last_layer else None,
-            pooled=total_of_rows(heard) if last_layer else None,
+            descriptor=structure.for_all(found.descriptors),
+            atomic_feature=structure.for_all(found.last_layer) if last_layer else None,
+            structural_feature=total_of_rows(heard) if last_layer else None,
             report=report,
         )
 
@@ -147,29 +146,6 @@ def _layout(model: Model) -> tuple[Int64s, Doubles]:
                 constants[:, at : at + embedding.width] = embedding.vectors
                 at += embedding.width
     return np.concatenate(places), constants
-
-
-def last_layer_width(model: Model) -> int:
-    """W, the inputs of the last layer of the fitting nets.
-
-    Raises
-    ------
-    InputError
-        If the nets of the types differ in it, or have no hidden layer.
-    """
-    nets = model.fitting
-    widths = sorted({net.layers[-1].n_in for net in nets})
-    if any(len(net.layers) == 1 for net in nets):
-        raise InputError(
-            "last_layer: expected fitting nets with a hidden layer, the model has one "
-            "layer only; ask for the descriptors alone"
-        )
-    if len(widths) > 1:
-        raise InputError(
-            f"last_layer: expected fitting nets of one width, those of the model's "
-            f"types have {', '.join(map(str, widths))}; ask for the descriptors alone"
-        )
-    return widths[0]
 
 
 def _or_zeros(value: Any, expected: Parameters | None) -> Any:

@@ -15,6 +15,7 @@ from typing import Any
 import numpy as np
 
 from ..array_types import Floats
+from ..errors import InputError
 from .descriptors import ADDED, Descriptor
 from .nets import (
     Net,
@@ -211,6 +212,28 @@ class Model:
         """
         behind = [e.width for e in self.type_embeddings if e.behind >= 0]
         return self.n_descriptor + sum(behind)
+
+    def last_layer_width(self) -> int:
+        """W, what the last layer of the fitting nets takes.
+
+        Raises
+        ------
+        InputError
+            If the nets of the types differ in it, or have no hidden layer.
+        """
+        widths = sorted({net.layers[-1].n_in for net in self.fitting})
+        if any(len(net.layers) == 1 for net in self.fitting):
+            raise InputError(
+                "last_layer: expected fitting nets with a hidden layer, the model has "
+                "one layer only; ask for the descriptors alone"
+            )
+        if len(widths) > 1:
+            raise InputError(
+                "last_layer: expected fitting nets of one width, those of the model's "
+                f"types have {', '.join(map(str, widths))}; ask for the descriptors "
+                "alone"
+            )
+        return widths[0]
 
     @property
     def n_parameters(self) -> int:

@@ -78,9 +78,10 @@ class Planner:
         return other
 
     @property
-    def unreduced(self) -> Unreduced:
-        """Gives the plans that leave nothing out."""
-        return self._unreduced
+    def unreduced(self) -> Planner | Unreduced:
+        """Gives the plans in double precision that leave nothing out."""
+        whole = self.precision == "double" and self.tolerance == 0.0
+        return self if whole else self._unreduced
 
     def plan_for(self, present: Callable[[], Integers]) -> Plan:
         """A plan that serves these types, and all that were asked for before.
