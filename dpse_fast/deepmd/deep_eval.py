@@ -118,7 +118,7 @@ class DeepEval(ModelFacts):
         """
         refuse_other_inputs(kwargs)
         frames = self._frames(coords, cells, atom_types, fparam, aparam, mixed_type)
-        return as_dtype([one.descriptors for one in self._features(frames)], dtype)
+        return as_dtype([one.descriptor for one in self._features(frames)], dtype)
 
     def eval_fitting_last_layer(
         self,
@@ -145,7 +145,7 @@ class DeepEval(ModelFacts):
         """
         refuse_other_inputs(kwargs)
         frames = self._frames(coords, cells, atom_types, fparam, aparam, mixed_type)
-        found = [one.last_layer for one in self._features(frames, last_layer=True)]
+        found = [one.atomic_feature for one in self._features(frames, last_layer=True)]
         return as_dtype(found, dtype)
 
     def eval_embedding(
@@ -181,9 +181,9 @@ class DeepEval(ModelFacts):
         frames = self._frames(coords, cells, atom_types, fparam, aparam, mixed_type)
         found = self._features(frames, last_layer=True)
         return (
-            as_dtype([one.descriptors for one in found], dtype),
-            as_dtype([one.last_layer for one in found], dtype),
-            as_dtype([one.pooled for one in found], dtype),
+            as_dtype([one.descriptor for one in found], dtype),
+            as_dtype([one.atomic_feature for one in found], dtype),
+            as_dtype([one.structural_feature for one in found], dtype),
         )
 
     def eval_typeebd(self) -> Doubles:
