@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from functools import cache
 from typing import Any
 
-from ..errors import DpseError
+from ..errors import DpseError, reason
 from ..md.abort import FAILED, PASSED_ON
 from ..runtime.missing import MissingPackageError, package
 
@@ -95,6 +95,11 @@ def started_ranks() -> Ranks | None:
         raise RanksError(
             f"{size} processes were started, which share the frames by mpi4py, and it "
             "is not installed: pip install mpi4py; or start one process, with --threads"
+        ) from None
+    except (ImportError, RuntimeError) as error:
+        raise RanksError(
+            f"{size} processes were started, but mpi4py cannot load an MPI library "
+            f"({reason(error)})"
         ) from None
     ranks = Ranks(mpi)
     if ranks.size != size:
