@@ -12,7 +12,7 @@ from ..evaluation.backend import PlanSource
 from ..evaluation.base_session import BaseSession, SessionOptions, present_types
 from ..evaluation.domain_report import report_of, total_of_rows
 from ..inputs.structure import CheckedStructure, check_structure
-from ..model import Model, Net, Parameters
+from ..model import Model, Net, Parameters, TypeEmbedding
 from ..plan import Plan
 from ..results import Features, Report
 from .backend import CpuBackend
@@ -32,6 +32,11 @@ class FeatureSession(BaseSession):
         self, threads: int, plans: PlanSource, options: SessionOptions
     ) -> None:
         super().__init__(CpuBackend(threads), plans, options)
+
+    @property
+    def embeddings(self) -> tuple[TypeEmbedding, ...]:
+        """Of the model's types."""
+        return self._model.type_embeddings
 
     def _forget_lists(self) -> None:
         """A list is made in every call."""
