@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from .options import Parser, from_environment, model_path
 
-EVALUATION = ("precision", "tol", "threads", "sel_overflow", "device", "head")
+EVALUATION = (
+    *("precision", "tol", "threads", "sel_overflow", "device", "gemm", "head"),
+    "type_map",
+)
 GRAPHS = [f"graph.{k:03d}" for k in range(4)]
 
 
@@ -23,7 +26,8 @@ def test(arguments: list[str], suffix: str) -> list[list[str]]:
     head = [] if given.head is None else ["--head", given.head]
     rest = [*head, *rest]
     model = ["--model", model_path(given.model, suffix)]
-    return [["test", *model, *from_environment(EVALUATION, rest), *rest]]
+    found = from_environment("test", EVALUATION, rest)
+    return [["test", *model, *found, *rest]]
 
 
 def model_devi(arguments: list[str], suffix: str) -> list[list[str]]:
@@ -32,7 +36,8 @@ def model_devi(arguments: list[str], suffix: str) -> list[list[str]]:
     parser.add_argument("-m", "--models", nargs="+", default=GRAPHS)
     given, rest = parser.taken(arguments)
     models = [w for m in given.models for w in ("-m", model_path(m, suffix))]
-    return [["model-devi", *models, *from_environment(EVALUATION, rest), *rest]]
+    found = from_environment("model-devi", EVALUATION, rest)
+    return [["model-devi", *models, *found, *rest]]
 
 
 def show(arguments: list[str], suffix: str) -> list[list[str]]:
