@@ -47,7 +47,7 @@ class FeatureMethods:
 
         Parameters
         ----------
-        positions, types, cell, pbc, fparam, aparam : as for `compute`
+        positions, types, cell, pbc, fparam, aparam : as for `compute`, on the host
         last_layer : False for the descriptors alone, which do not depend on fparam
             and aparam: these may then be left out
 

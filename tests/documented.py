@@ -14,8 +14,12 @@ import dpse_fast
 
 ROOT = Path(__file__).parents[1]
 DOCUMENTS = (
-    *("README.md", "docs/embedding.md", "docs/lammps.md", "docs/engines.md"),
+    "README.md",
     "docs/deepmd-python.md",
+    "docs/descriptors.md",
+    "docs/embedding.md",
+    "docs/lammps.md",
+    "docs/engines.md",
 )
 
 

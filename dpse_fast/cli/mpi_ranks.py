@@ -111,7 +111,13 @@ def started_ranks() -> Ranks | None:
 
 
 def launched_ranks(environment: Mapping[str, str]) -> tuple[int, int] | None:
-    """Which process this is, and of how many; None if it is the only one."""
+    """Which process this is, and of how many; None if it is the only one.
+
+    With ``DPSE_FAST_MPI=0`` it is the only one, for programs that a launcher started
+    several of, and that run a command from one of them.
+    """
+    if environment.get("DPSE_FAST_MPI") == "0":
+        return None
     for size, rank in LAUNCHED:
         try:
             n, number = int(environment[size]), int(environment[rank])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -46,6 +47,28 @@ def test_systems_are_found_recursively(run: Run, here: Path) -> None:
     assert [one["system"] for one in found] == [str(here / name) for name in names]
     assert [one["frames"] for one in found] == [2, 2, 2, 2, 1]
     assert "energy" not in found[2]["errors"]
+
+
+def test_systems_of_a_training_input(
+    run: Run, here: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (here / "train").mkdir()
+    training: dict[str, Any] = {
+        "training_data": {"systems": ["../deep", "../one"]},
+        "validation_data": {"systems": "../b"},
+    }
+    path = here / "train/input.json"
+    path.write_text(json.dumps({"training": training}))
+    monkeypatch.chdir(here / "train")
+    for option, expected in (("--train", ["deep/c", "one"]), ("--valid", ["b"])):
+        command = ("test", "-m", MODEL, *QUIET, f"{option}-data", "input.json")
+        found = run(*command, "--json").json["systems"]
+        assert [one["system"] for one in found] == [str(here / x) for x in expected]
+    training["validation_data"]["rglob_patterns"] = ["*"]
+    path.write_text(json.dumps({"training": training}))
+    assert "rglob_patterns" in run(*command).error
+    path.write_text("{}")
+    assert "expected training/validation_data/systems" in run(*command).error
 
 
 def test_without_labels_nothing_is_compared(run: Run, here: Path) -> None:
@@ -108,12 +131,15 @@ def test_details_of_a_system_without_labels(run: Run, here: Path) -> None:
         (["test", "-s", "a", "-f", "list"], "cannot be used together"),
         (["test", "-r", 3], "--rand-seed: has no effect without --shuffle"),
         (["test", "-s", "x.hdf5#/a"], "systems inside of an HDF5 file are not read"),
+        (["test", "-s", "a", "-a"], "energies of atoms are not compared"),
+        (["test", "--train-data", "list"], "list: expected JSON"),
         (["test", "-s", "nowhere"], "nowhere: no such file"),
         (["test", "-s", "empty"], "there is no type.raw in or below it"),
         (["test", "-f", "empty/list"], "expected a path of a system a line"),
         (["test", "-S", "group"], "expected set, since sets are called"),
         (["test", "-s", "a", "-d", "no/x"], "the folder no does not exist"),
         (["test", "-s", "a", "-d", "deep/"], "expected a prefix"),
+        (["model-devi", MODEL, "--energy-key", "e"], "no effect without --real_error"),
         (["model-devi"], "--models: expected two or more, got 1"),
         (["model-devi", HERE / "three_types.pb", "-s", "a"], "expected the types of"),
         (["model-devi", MODEL, "-s", "a", "-o", "no/x"], "no does not exist"),

@@ -145,7 +145,7 @@ def test_an_mpi_that_cannot_be_loaded(
         raise RuntimeError("cannot load MPI library")
 
     launched.setattr(mpi_ranks, "package", fail)
-    got = run("test", "-s", place / "good.xyz")
+    got = run("test", "-m", "x.pb", "-s", place / "good.xyz")
     assert "mpi4py cannot load an MPI library (cannot load" in got.error
 
 
@@ -155,7 +155,7 @@ def test_another_mpi_than_the_launchers_is_refused(
     world = SimpleNamespace(Get_rank=lambda: 0, Get_size=lambda: 1)
     mpi = SimpleNamespace(COMM_WORLD=world)
     launched.setattr(mpi_ranks, "package", lambda *_: mpi)
-    got = run("test", "-s", place / "good.xyz")
+    got = run("test", "-m", "x.pb", "-s", place / "good.xyz")
     assert "2 processes were started, but mpi4py knows of 1" in got.error
 
 
@@ -166,6 +166,7 @@ def test_another_mpi_than_the_launchers_is_refused(
         ({"PMI_SIZE": "1", "PMI_RANK": "0"}, None),
         ({"OMPI_COMM_WORLD_SIZE": "3", "OMPI_COMM_WORLD_RANK": "2"}, (2, 3)),
         ({"SLURM_STEP_NUM_TASKS": "4", "SLURM_PROCID": "1"}, (1, 4)),
+        ({"PMI_SIZE": "2", "PMI_RANK": "0", "DPSE_FAST_MPI": "0"}, None),
         ({"SLURM_NTASKS": "4", "SLURM_PROCID": "0"}, None),  # a batch script
     ],
 )
