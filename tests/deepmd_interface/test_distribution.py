@@ -159,7 +159,7 @@ def test_commands_without_a_counterpart_say_so(dp, command, capsys):
     ("given", "message"),
     [
         ("test --log-path x", "-l/--log-path is not available"),
-        ("test --train-data x", "--train-data is not available"),
+        ("test -a", "-a/--atomic is not available"),
         ("embed -f x", "-f/--datafile is not available"),
         ("eval-desc -s nowhere", "no system in nowhere"),
     ],

@@ -17,12 +17,9 @@ def test(arguments: list[str], suffix: str) -> list[list[str]]:
     parser.add_argument("-m", "--model", default="frozen_model")
     parser.add_argument("--head", "--model-branch")
     parser.add_argument("-a", "--atomic", action="store_true")
-    parser.add_argument("--train-data")
-    parser.add_argument("--valid-data")
     given, rest = parser.taken(arguments)
-    for option in ("atomic", "train_data", "valid_data"):
-        if getattr(given, option):
-            parser.error(f"--{option.replace('_', '-')} is not available in dpse-fast")
+    if given.atomic:
+        parser.error("-a/--atomic is not available: labels of atoms are not read")
     head = [] if given.head is None else ["--head", given.head]
     rest = [*head, *rest]
     model = ["--model", model_path(given.model, suffix)]
