@@ -183,61 +183,9 @@ static bool compute_listed(dp_object *object, int m, const dp_call *call)
     return true;
 }
 
-/* Whether the caller's memory is there, as far as the system tells: see dpse_memory.c. */
-static bool is_there(dp_object *object, const char *name, const void *memory, size_t size,
-                     int written)
-{
-    if (!memory || !size || dpse_python_reachable(memory, size, written)) return true;
-    dp_fail(object, "%s: expected a place for %zu bytes, got the address %p, where they cannot "
-            "be %s", name, size, memory, written ? "written" : "read");
-    return false;
-}
-
-static bool are_there(dp_object *object, const dp_call *call)
-{
-    const size_t frames = (size_t)call->n_frames, n = frames * (size_t)call->n_atoms;
-    const size_t models = (size_t)object->n_models;
-    const size_t real = call->single ? sizeof(float) : sizeof(double);
-    const size_t n_local = n - frames * (size_t)call->n_ghosts;
-    const dp_nlist *list = call->listed ? call->nlist : NULL;
-    const size_t kinds = call->mixed ? n : (size_t)call->n_atoms;
-    const size_t rows = list && list->n_rows > 0 ? (size_t)list->n_rows : 0;
-    return is_there(object, "coord", call->coord, 3 * n * real, 0) &&
-           is_there(object, "atype", call->types, kinds * sizeof(int), 0) &&
-           is_there(object, "cell", list ? NULL : call->cell, 9 * frames * real, 0) &&
-           is_there(object, "fparam", call->fparam, frames * (size_t)object->n_frame * real, 0) &&
-           is_there(object, "aparam", call->aparam, n_local * (size_t)object->n_atomic * real, 0) &&
-           is_there(object, "nlist", list, sizeof *list, 0) &&
-           is_there(object, "ilist", list ? list->centres : NULL, rows * sizeof(int), 0) &&
-           is_there(object, "energy", call->energy, models * frames * sizeof(double), 1) &&
-           is_there(object, "force", call->force, 3 * models * n * real, 1) &&
-           is_there(object, "virial", call->virial, 9 * models * frames * real, 1) &&
-           is_there(object, "atomic_energy", call->atomic_energy, models * n * real, 1) &&
-           is_there(object, "atomic_virial", call->atomic_virial, 9 * models * n * real, 1);
-}
-
-static bool is_call(dp_object *object, const dp_call *call)
-{
-    if (call->n_frames < 1 || (object->n_models > 1 && call->n_frames != 1))
-        dp_fail(object, "nframes: expected %s, got %d",
-                object->n_models > 1 ? "1 with several models" : "at least 1", call->n_frames);
-    else if (call->n_atoms < 0)
-        dp_fail(object, "natoms: expected 0 or more, got %d", call->n_atoms);
-    else if (call->n_ghosts < 0 || call->n_ghosts > call->n_atoms)
-        dp_fail(object, "nghost: expected 0 to %d, the number of all atoms, got %d",
-                call->n_atoms, call->n_ghosts);
-    else if (call->n_atoms && (!call->coord || !call->types))
-        dp_fail(object, "coord, atype: expected those of %d atoms, got NULL", call->n_atoms);
-    else if (call->listed && !call->nlist)
-        dp_fail(object, "nlist: expected one of DP_NewNlist, got NULL");
-    else
-        return are_there(object, call);
-    return false;
-}
-
 void dp_compute(dp_object *object, const dp_call *call)
 {
-    if (!dp_begin_call(object) || !is_call(object, call)) return;
+    if (!dp_begin_call(object) || !dp_is_call(object, call)) return;
     for (int m = 0; m < object->n_models; m++)
         for (int frame = 0; frame < call->n_frames; frame++) {
             dp_call one = frame_of(object, call, (size_t)frame);
