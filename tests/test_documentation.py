@@ -18,6 +18,7 @@ from documented import (
     blocks,
     names,
     taken_for_granted,
+    write_for_dpdata,
 )
 from other_process import output, users_environment
 
@@ -45,6 +46,8 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 @pytest.mark.parametrize("block", PYTHON, ids=names)
 def test_python(block: Block, folder: Path) -> None:
+    if "dpdata" in block.text:
+        write_for_dpdata(folder)
     if 'device="cuda"' in block.text:
         pytest.skip(f"{names(block)} needs a GPU")
     for package in re.findall(r"^(?:import|from) (\w+)", block.text, re.MULTILINE):
@@ -69,6 +72,9 @@ def test_commands(block: Block, folder: Path) -> None:
     environment = users_environment()
     bin_folder = Path(sys.executable).parent
     environment["PATH"] = f"{bin_folder}{os.pathsep}{environment['PATH']}"
+    if "dpdata:" in block.text:
+        pytest.importorskip("dpdata", reason=f"{names(block)} needs dpdata")
+        write_for_dpdata(folder)
     for command in lines(block):
         words = shlex.split(command)
         if shutil.which(words[0], path=environment["PATH"]) is None:

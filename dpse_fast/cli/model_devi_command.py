@@ -134,7 +134,7 @@ def command(
         _refuse_labels(reading)
     asked = DeviationOptions(frequency, real_error, atomic, relative, relative_v)
     with WarningSummary() as warned:
-        paths = systems_at(system)
+        paths = systems_at(system, reading.format)
         target = _target(output, {"system": system}, files)
         potentials = _committee(files, type_map, engine)
         names = potentials[0].type_map

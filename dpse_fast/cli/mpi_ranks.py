@@ -11,7 +11,7 @@ from typing import Any
 
 from ..errors import DpseError, reason
 from ..md.abort import FAILED, PASSED_ON
-from ..md.missing import MissingPackageError, package
+from ..runtime.missing import MissingPackageError, package
 
 LAUNCHED = (
     ("OMPI_COMM_WORLD_SIZE", "OMPI_COMM_WORLD_RANK"),  # Open MPI

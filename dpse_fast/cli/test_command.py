@@ -134,7 +134,8 @@ def command(
         "valid-data": valid_data,
     }
     with WarningSummary() as warned:
-        paths = _paths({key: value for key, value in named.items() if value})
+        given = {key: value for key, value in named.items() if value}
+        paths = _paths(given, reading.format)
         potential = options.load_potential(model, type_map, **engine)
         reading = replace(reading, names=potential.type_map, type_map=type_map)
         permuted = shuffle_of(rand_seed) if shuffle else None
@@ -172,7 +173,7 @@ def command(
         print_json({**told(), "error": None})
 
 
-def _paths(named: dict[str, str]) -> list[str]:
+def _paths(named: dict[str, str], format: str | None) -> list[str]:
     """The systems, which are named in one way."""
     from ..trajectory.system_list import systems_at, systems_in, systems_of_input
 
@@ -180,12 +181,12 @@ def _paths(named: dict[str, str]) -> list[str]:
         one, other = list(named)[:2]
         raise click.UsageError(f"--{other}: cannot be used together with --{one}.")
     if not named:
-        return systems_at(".")
+        return systems_at(".", format)
     ((key, value),) = named.items()
     if key == "system":
-        return systems_at(value)
+        return systems_at(value, format)
     if key == "datafile":
-        return systems_in(value)
+        return systems_in(value, format)
     return systems_of_input(
         value, "training_data" if key == "train-data" else "validation_data"
     )

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from ..errors import InputError
 from .ase_files import iterate_file
+from .dpdata_systems import is_of_dpdata, iterate_dpdata
 from .file_reading import FileReading
 from .frame import BadFrame, Frame, Labels, named_in_errors
 from .label_keys import LabelReader
@@ -91,6 +92,7 @@ def iterate_frames(
     Parameters
     ----------
     path : file that ASE reads, or directory with ``type.raw`` (or of several)
+        With a format that begins with ``dpdata:``, what dpdata reads.
     index : frame number or slice, as text
     options : how to read
     skip : how many of the selected frames, bad ones included, to pass over
@@ -104,8 +106,11 @@ def iterate_frames(
     place, chosen = check_trajectory(path, index)
     options = options or ReadingOptions()
     notices = Notices()
+    frames: Iterator[Frame | BadFrame]
     reading = FileReading(place, options, LabelReader(options, notices), notices)
-    if not place.is_dir():
+    if is_of_dpdata(options.format):
+        frames = iterate_dpdata(reading, chosen, skip)
+    elif not place.is_dir():
         frames = iterate_file(reading, chosen, skip)
     else:
         _refuse_of_files(options)

@@ -12,14 +12,19 @@ import numpy as np
 
 from ..errors import InputError, LabelWarning, reason, warn
 from . import iterate_chosen, iterate_frames
+from .dpdata_systems import is_of_dpdata
 from .frame import BadFrame, Frame
 from .reading_options import ReadingOptions
 
 Shuffle = Callable[[int], Sequence[int]]
 
 
-def systems_at(path: str | Path) -> list[str]:
+def systems_at(path: str | Path, format: str | None = None) -> list[str]:
     """The npy systems at and below a directory, sorted; or the file itself.
+
+    Parameters
+    ----------
+    format : as in `ReadingOptions`; what dpdata reads counts as one system
 
     Raises
     ------
@@ -34,7 +39,7 @@ def systems_at(path: str | Path) -> list[str]:
         )
     if not place.exists():
         raise InputError(f"{path}: no such file or directory")
-    if not place.is_dir():
+    if not place.is_dir() or is_of_dpdata(format):
         return [str(path)]
     found = sorted(raw.parent for raw in place.rglob("type.raw") if raw.is_file())
     if not found:
@@ -44,7 +49,7 @@ def systems_at(path: str | Path) -> list[str]:
     return [str(one) for one in found]
 
 
-def systems_in(list_file: str | Path) -> list[str]:
+def systems_in(list_file: str | Path, format: str | None = None) -> list[str]:
     """The systems that a file names, a path a line, each as `systems_at` finds it.
 
     Raises
@@ -59,7 +64,7 @@ def systems_in(list_file: str | Path) -> list[str]:
     paths = [line.strip() for line in lines if line.strip()]
     if not paths:
         raise InputError(f"{list_file}: expected a path of a system a line, got none")
-    return [system for path in paths for system in systems_at(path)]
+    return [system for path in paths for system in systems_at(path, format)]
 
 
 def systems_of_input(input_file: str | Path, data: str) -> list[str]:

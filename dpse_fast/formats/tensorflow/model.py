@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from ...errors import ModelFileError
 from ...model import (
     Model,
@@ -75,6 +77,14 @@ def read(data: memoryview | bytes, source: str) -> Model:
         return _model(Graph(view), kind)
     except ModelFileError as error:
         raise ModelFileError(f"{source}: {error}") from None
+
+
+def training_script(data: memoryview | bytes) -> dict[str, Any] | None:
+    """The ``model`` section of the training script in a graph, if it has one."""
+    view = memoryview(data).cast("B")
+    if looks_like_text(view):
+        view = memoryview(graph_from_text(view))
+    return read_script(Graph(view)).model
 
 
 def _model(graph: Graph, kind: str) -> Model:

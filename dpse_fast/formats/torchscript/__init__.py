@@ -14,7 +14,7 @@ from . import current, early, exported, matpl
 from .archive import LARGEST_PICKLE, Archive, open_archive
 from .unpickler import most_objects, unpickle
 
-__all__ = ["read"]
+__all__ = ["branch_names", "read", "training_script"]
 
 
 def read(path: Path, head: str | None = None) -> Model:
@@ -43,6 +43,17 @@ def read(path: Path, head: str | None = None) -> Model:
         if matpl.is_matpl(tree):
             return matpl.read(tree)
         return current.read(tree) if current.is_current(tree) else early.read(tree)
+
+
+def training_script(path: Path, head: str | None = None) -> Any:
+    """What an archive has of the training input: a text, a dictionary, or None."""
+    with open_archive(path) as archive:
+        if exported.is_exported(archive):
+            return None
+        value = _unpickled(archive)
+        if not _is_scripted(archive):
+            return checkpoint.training_script(value, archive.array, head)
+        return Tree(value, "", archive.array).raw("model_def_script", None)
 
 
 def branch_names(path: Path) -> list[str]:
