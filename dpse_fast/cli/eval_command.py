@@ -15,7 +15,6 @@ from . import options
 from .frame_reports import Records, Table
 from .json_errors import report_on_failure
 from .output_file import refuse_inputs
-from .progress_bar import progress_bar
 from .ranks_command import RanksCommand, first_rank, other_rank
 from .reading_options import reading_options
 from .report import plain, print_json
@@ -29,6 +28,7 @@ if TYPE_CHECKING:
 
 # What may differ when a run is continued: none of it changes a number.
 FREE_ON_RESUME = ("output", "resume", "skip_bad", "threads", "as_json")
+REMEDY = "; --resume continues after them"
 
 
 @click.command("eval", cls=RanksCommand)
@@ -92,6 +92,7 @@ def command(
     Under mpirun, the ranks share the frames; the output is that of one process.
     """
     from ..trajectory import check_trajectory, iterate_frames
+    from .complete_run import complete_run
     from .evaluation_run import EvaluationRun
     from .frame_loop import FrameLoop
 
@@ -114,16 +115,7 @@ def command(
         )
         report_on_failure(told)
         loop = FrameLoop(run, report, warned, results, skip_bad, first_rank())
-        try:
-            with progress_bar() as bar:
-                loop.go(read, bar.update)
-        except BaseException as error:
-            if not isinstance(error, BrokenPipeError):
-                report.end()
-            _leave(results)
-            raise
-        if results is not None:
-            results.complete()
+        complete_run(loop, read, report, results, REMEDY)
     report.end()
     if as_json:
         print_json({**told(), "error": None})
@@ -172,16 +164,6 @@ def _open(target: Path, potential: Potential, params: Mapping[str, Any]) -> RunO
     if params["resume"]:
         click.echo(f"note: {len(results.done)} frames were done before", err=True)
     return results
-
-
-def _leave(results: RunOutput | None) -> None:
-    """Close the results of a run that ends early, and say where they are."""
-    if results is not None and results.leave():
-        click.echo(
-            f"note: {results.n_frames} finished frames are in {results.partial}; "
-            "--resume continues after them",
-            err=True,
-        )
 
 
 def _summary(
