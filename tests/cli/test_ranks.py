@@ -24,7 +24,7 @@ from dpse_fast.md.abort import PASSED_ON
 Run = Callable[..., Any]
 
 CLI = ("-m", "dpse_fast.cli")
-QUIET = ("--sel-overflow", "truncate", "--threads", 1)
+QUIET = ("--sel-overflow", "truncate", "--threads", 1, "--tol", 0)
 DYING = """
 import sys
 import dpse_fast
