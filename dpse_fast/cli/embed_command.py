@@ -11,12 +11,10 @@ import click
 from . import options
 from .frame_reports import Records
 from .json_errors import report_on_failure
-from .progress_bar import progress_bar
 from .ranks_command import RanksCommand, first_rank, other_rank
 from .reading_options import reading_options
 from .report import print_json
-from .run_results import go_to_the_end, open_results, origin_of, results_path
-from .run_results import told_of_results as told_of
+from .run_results import REMEDY, open_results, origin_of, results_path, told_of_results
 from .warning_summary import WarningSummary
 
 if TYPE_CHECKING:
@@ -104,6 +102,7 @@ def command(
     """
     from ..trajectory import check_trajectory, iterate_frames
     from ..writers.features import writer_of_features
+    from .complete_run import complete_run
     from .feature_run import FeatureRun, FeatureTable
     from .frame_evaluator import FrameEvaluator
     from .frame_loop import FrameLoop
@@ -144,7 +143,7 @@ def command(
                     "digest": potential.model.digest(),
                 },
                 "trajectory": trajectory,
-                **told_of(output, results),
+                **told_of_results(output, results),
                 "threads": potential.threads,
                 "descriptor": described.descriptor or None,
                 "atomic_feature": described.last_layer or None,
@@ -156,8 +155,7 @@ def command(
 
         report_on_failure(told)
         loop = FrameLoop(run, report, warned, results, skip_bad, first_rank())
-        with progress_bar() as bar:
-            go_to_the_end(partial(loop.go, read, bar.update), report.end, results)
+        complete_run(loop, read, report, results, REMEDY)
     report.end()
     if as_json:
         print_json({**told(), "error": None})

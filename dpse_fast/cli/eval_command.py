@@ -13,12 +13,11 @@ import click
 from . import options
 from .frame_reports import Records, Table
 from .json_errors import report_on_failure
-from .progress_bar import progress_bar
 from .ranks_command import RanksCommand, first_rank, other_rank
 from .reading_options import reading_options
 from .report import print_json
 from .run_results import (
-    go_to_the_end,
+    REMEDY,
     open_results,
     origin_of,
     results_path,
@@ -94,6 +93,7 @@ def command(
     Under mpirun, the ranks share the frames; the output is that of one process.
     """
     from ..trajectory import check_trajectory, iterate_frames
+    from .complete_run import complete_run
     from .evaluation_run import EvaluationRun
     from .frame_loop import FrameLoop
 
@@ -116,8 +116,7 @@ def command(
         )
         report_on_failure(told)
         loop = FrameLoop(run, report, warned, results, skip_bad, first_rank())
-        with progress_bar() as bar:
-            go_to_the_end(partial(loop.go, read, bar.update), report.end, results)
+        complete_run(loop, read, report, results, REMEDY)
     report.end()
     if as_json:
         print_json({**told(), "error": None})

@@ -12,7 +12,6 @@ from ..errors import InputError
 from . import options
 from .json_errors import report_on_failure
 from .output_file import refuse_inputs
-from .progress_bar import progress_bar
 from .ranks_command import RanksCommand, first_rank, other_rank
 from .reading_options import reading_options
 from .report import print_json
@@ -122,6 +121,8 @@ def command(
     Under mpirun, the ranks share the frames; the output is that of one process.
     """
     from ..trajectory.system_list import Systems, systems_at
+    from ..writers.deviation_file import DeviationFile
+    from .complete_run import complete_run
     from .deviation_report import DeviationReport
     from .deviation_run import DeviationOptions, DeviationRun
     from .frame_evaluator import FrameEvaluator
@@ -148,7 +149,9 @@ def command(
         if (other := other_rank()) is not None:
             other.serve(run.evaluate, systems.frames, warned)
             return
-        results = _open(target, paths, atomic)
+        results = DeviationFile(target, paths, atomic)
+        if target.exists():
+            click.echo(f"note: {output} is replaced, not appended to", err=True)
         report = DeviationReport(run, files, as_json)
 
         def told() -> dict[str, Any]:
@@ -156,22 +159,7 @@ def command(
 
         report_on_failure(told)
         loop = FrameLoop(run, report, warned, results, skip_bad, first_rank())
-        try:
-            with progress_bar() as bar:
-                loop.go(systems.frames, bar.update)
-        except BaseException as error:
-            if not isinstance(error, BrokenPipeError):
-                report.end()
-            if results.leave():
-                click.echo(
-                    f"note: {results.n_frames} finished frames are in "
-                    f"{results.partial}",
-                    err=True,
-                )
-            raise
-        if target.exists():
-            click.echo(f"note: {output} is replaced, not appended to", err=True)
-        results.complete()
+        complete_run(loop, systems.frames, report, results)
     report.end()
     if as_json:
         print_json({**told(), "error": None})
@@ -211,12 +199,6 @@ def _committee(
                 f"({', '.join(found[0].type_map)}), got {', '.join(potential.type_map)}"
             )
     return found
-
-
-def _open(target: Path, paths: list[str], atomic: bool) -> DeviationFile:
-    from ..writers.deviation_file import DeviationFile
-
-    return DeviationFile(target, paths, atomic)
 
 
 def _summary(

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
-from ..errors import InputError
+from ..errors import DpseError, InputError
 from ..trajectory import BadFrame, Frame
 from .warning_summary import WarningSummary
 
@@ -26,7 +26,7 @@ class Outcome:
     """
 
     value: Any = None
-    error: InputError | None = None
+    error: DpseError | None = None
     warned: list[list[Any]] = field(default_factory=list)
 
     def add(self, other: Outcome) -> None:
@@ -41,6 +41,8 @@ class Outcome:
         ------
         InputError
             If the frame could not be read or evaluated.
+        DpseError
+            If the run cannot go on.
         """
         if self.error is not None:
             raise self.error

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
 # What may differ when a run is continued: none of it changes a number.
 FREE_ON_RESUME = ("output", "resume", "skip_bad", "threads", "as_json")
+REMEDY = "; --resume continues after them"
 
 
 def results_path(
@@ -72,36 +73,6 @@ def open_results(
     if params["resume"]:
         click.echo(f"note: {len(results.done)} frames were done before", err=True)
     return results
-
-
-def go_to_the_end(
-    loop: Callable[[], None], end: Callable[[], None], results: RunOutput | None
-) -> None:
-    """Run a loop over frames; its results are complete, or left to be continued.
-
-    Parameters
-    ----------
-    end : called where it fails, to report what was done
-    """
-    try:
-        loop()
-    except BaseException as error:
-        if not isinstance(error, BrokenPipeError):
-            end()
-        _leave(results)
-        raise
-    if results is not None:
-        results.complete()
-
-
-def _leave(results: RunOutput | None) -> None:
-    """Close the results of a run that ends early, and say where they are."""
-    if results is not None and results.leave():
-        click.echo(
-            f"note: {results.n_frames} finished frames are in {results.partial}; "
-            "--resume continues after them",
-            err=True,
-        )
 
 
 def told_of_results(output: str | None, results: RunOutput | None) -> dict[str, Any]:

@@ -23,7 +23,7 @@ from .warning_summary import WarningSummary
 BEGIN, OUTCOME, FAILED, END, ENDED = 1, 2, 3, 4, 5  # tags of messages
 POLL = 0.001  # seconds between looks for messages
 PATIENCE = 60.0  # seconds in which the first rank ends a run that another one left
-AHEAD = 4  # frames of a rank that are evaluated and not yet taken
+AHEAD = 2  # frames of a rank that are evaluated and not yet taken
 
 
 class FirstRank:
@@ -59,7 +59,7 @@ class FirstRank:
         n_read, more = 0, True
         while more or waiting:
             self._raise_failure()
-            if waiting and self._is_known(*waiting[0]):
+            if waiting and self._is_known(waiting[0][0], waiting[0][2]):
                 _, item, outcome = waiting.popleft()
                 yield item, outcome
             elif more and len(waiting) < AHEAD * size:
@@ -78,7 +78,7 @@ class FirstRank:
             else:
                 time.sleep(POLL)
 
-    def _is_known(self, owner: int, item: Item, outcome: Outcome) -> bool:
+    def _is_known(self, owner: int, outcome: Outcome) -> bool:
         """Whether the outcome is there; that of another rank may have come."""
         if owner and (found := self._ranks.received(OUTCOME, owner)) is not None:
             outcome.add(found[1])
@@ -144,7 +144,7 @@ class OtherRank:
             time.sleep(POLL)
         if begun is None:
             return
-        rank, size = self._ranks.rank, self._ranks.size
+        rank, size, number = self._ranks.rank, self._ranks.size, -1
         for number, item in enumerate(islice(read(), begun[1], None)):
             raise_swallowed()
             if number % size == rank and not isinstance(item, BadFrame):
@@ -154,6 +154,9 @@ class OtherRank:
                 time.sleep(POLL)
             if self._ends():
                 return
+        n = begun[1] + number + 1
+        missing = RanksError(f"rank {rank} reads only {n} frames of the same files")
+        self._send(Outcome(error=missing), OUTCOME)  # taken if there should be more
 
     def fail(self, error: BaseException) -> None:
         """Tell the first rank, which raises it."""
@@ -162,11 +165,11 @@ class OtherRank:
 
     def finish(self) -> None:
         """Wait until the first rank ends the run, and everything was sent."""
-        until = time.monotonic() + PATIENCE
         while not self._ends() or self._sent:
             self._ranks.received(BEGIN)  # if it failed before
             time.sleep(POLL)
         self._send(None, ENDED)
+        until = time.monotonic() + PATIENCE
         while self._sent and time.monotonic() < until:
             self._ends()
             time.sleep(POLL)

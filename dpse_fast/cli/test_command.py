@@ -9,7 +9,6 @@ import click
 
 from . import options
 from .json_errors import report_on_failure
-from .progress_bar import progress_bar
 from .ranks_command import RanksCommand, first_rank, other_rank
 from .reading_options import reading_options
 from .report import print_json
@@ -121,6 +120,7 @@ def command(
     from ..trajectory.system_list import Systems, shuffle_of
     from .comparison_report import ComparisonReport
     from .comparison_run import ComparisonRun
+    from .complete_run import complete_run
     from .frame_evaluator import FrameEvaluator
     from .frame_loop import FrameLoop
 
@@ -153,21 +153,7 @@ def command(
 
         report_on_failure(told)
         loop = FrameLoop(run, report, warned, details, skip_bad, first_rank())
-        try:
-            with progress_bar() as bar:
-                loop.go(systems.frames, bar.update)
-        except BaseException as error:
-            if not isinstance(error, BrokenPipeError):
-                report.end()
-            if details is not None and details.leave():
-                click.echo(
-                    f"note: {details.n_frames} finished frames are in "
-                    f"{', '.join(map(str, details.partial))}",
-                    err=True,
-                )
-            raise
-        if details is not None:
-            details.complete()
+        complete_run(loop, systems.frames, report, details)
     report.end()
     if as_json:
         print_json({**told(), "error": None})

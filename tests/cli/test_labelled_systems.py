@@ -15,7 +15,7 @@ from golden.command_systems import HERE, MODELS, write_systems
 Run = Callable[..., Any]
 
 MODEL = HERE / MODELS[0]
-QUIET = ("--sel-overflow", "truncate", "--threads", 1)
+QUIET = ("--sel-overflow", "truncate", "--threads", 1, "--tol", 0)
 
 
 @pytest.fixture

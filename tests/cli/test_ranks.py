@@ -11,6 +11,8 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from ase import Atoms
+from ase.io import write
 from cli.eval_frames import N_FRAMES, frames_of
 from engines import needs
 from engines import run as start
@@ -22,7 +24,7 @@ from dpse_fast.md.abort import PASSED_ON
 Run = Callable[..., Any]
 
 CLI = ("-m", "dpse_fast.cli")
-QUIET = ("--sel-overflow", "truncate", "--threads", 1)
+QUIET = ("--sel-overflow", "truncate", "--threads", 1, "--tol", 0)
 DYING = """
 import sys
 import dpse_fast
@@ -35,6 +37,16 @@ def fail(*arguments, **options):
         raise KeyError("of rank 1")
     return compute(*arguments, **options)
 dpse_fast.Potential.compute = fail
+sys.exit(main())
+"""
+SHORT = """
+import sys
+from pathlib import Path
+from dpse_fast.cli import main
+from dpse_fast.cli.mpi_ranks import started_ranks
+
+if started_ranks().rank == 1:
+    sys.argv[2] = str(Path(sys.argv[2]).with_name("short.xyz"))
 sys.exit(main())
 """
 
@@ -109,6 +121,16 @@ def test_a_rank_that_fails_ends_all(place: Path, model_file: Path) -> None:
     assert done.returncode == 1
     assert done.stderr.count("Error: rank 1: unexpected KeyError") == 1
     assert "Traceback" not in done.stderr
+
+
+def test_a_rank_that_sees_another_file_ends_all(
+    place: Path, model_file: Path, frames: list[Atoms]
+) -> None:
+    write(place / "short.xyz", frames[:3])
+    command = ("eval", place / "good.xyz", "-m", model_file, "--skip-bad")
+    done = ranks("-c", SHORT, *command, cwd=place)
+    assert done.returncode == 1
+    assert done.stderr.count("Error: rank 1 reads only 3 frames") == 1
 
 
 @pytest.fixture
