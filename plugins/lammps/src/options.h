@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-// The words of pair_style dpse.
+// The words of pair_style dpse, which are also those of pair_style deepmd.
 
 #ifndef DPSE_OPTIONS_H
 #define DPSE_OPTIONS_H
@@ -15,6 +15,14 @@ struct Options {
   std::string device;                 // "" is auto
   int threads = 0;                    // of a rank; 0: its share of the processors
   std::vector<double> fparam, aparam;
+  std::string fparam_compute, fparam_fix, aparam_compute, ttm;    // IDs
+  int fparam_index = 0;    // where fparam starts in the fix's vector, from 1; 0: its scalar
+
+  // Are there parameters that change from step to step?
+  bool has_sources() const
+  {
+    return !(fparam_compute + fparam_fix + aparam_compute + ttm).empty();
+  }
   int out_freq = 100;    // steps
   std::string out_file = "model_devi.out";
   bool atomic = false;
@@ -23,6 +31,10 @@ struct Options {
 
 // Throws std::invalid_argument with a sentence that names the word.
 Options parse(const std::vector<std::string> &words);
+
+// Options of the engine that the environment sets (DPSE_TOL=0 ...) and the words do not:
+// unchanged scripts of pair_style deepmd have no words for them.
+std::vector<std::string> of_environment(const std::vector<std::string> &words);
 
 // Words with blanks between them, for messages.
 std::string joined(const std::vector<std::string> &words);

@@ -32,11 +32,12 @@ void PairDPSE::compute(int eflag, int vflag)
   ev_init(eflag, vflag);
   const int n_all = atom->nlocal + atom->nghost;
   copy = rows.update(neighbor, this->list, atom, counts);
+  parameters.update(rows.centres);
   dpse_list list = listed();
   const bool all_models = potentials.size() > 1 && options.out_freq > 0 &&
       update->ntimestep % options.out_freq == 0;
-  const double unit = factor();
-  const bool own_forces = all_models || unit != 1.0;
+  const double unit = energy_unit * scaling();
+  const bool own_forces = all_models || unit != length_unit;
 
   dpse_sums sums = {};
   atomic_energies.resize(eflag_atom ? list.n_rows : 0);
@@ -48,36 +49,37 @@ void PairDPSE::compute(int eflag, int vflag)
   evaluate(0, list, sums);
 
   if (own_forces && n_all)
-    for (size_t k = 0; k < forces[0].size(); k++) atom->f[0][k] += unit * forces[0][k];
+    for (size_t k = 0; k < forces[0].size(); k++)
+      atom->f[0][k] += unit / length_unit * forces[0][k];
   add(sums, unit);
   if (!all_models) return;
   virials[0].assign(sums.virial, sums.virial + 9);
   deviate(list);
 }
 
-dpse_list PairDPSE::listed() const
+dpse_list PairDPSE::listed()
 {
   dpse_list found = {};
   found.n_all = atom->nlocal + atom->nghost;
   found.n_rows = (int) rows.centres.size();
   found.positions = found.n_all ? atom->x[0] : nullptr;
+  if (length_unit != 1.0) {
+    positions.assign(found.positions, found.positions + 3 * (size_t) found.n_all);
+    for (double &value : positions) value /= length_unit;
+    found.positions = positions.data();
+  }
   found.types = rows.types.data();
   found.centres = rows.centres.data();
   found.first = rows.first.data();
   found.neighbours = rows.neighbours.data();
   found.n_caller_types = atom->ntypes + 1;
-  found.fparam = options.fparam.empty() ? nullptr : options.fparam.data();
+  found.fparam = parameters.frame();
+  found.aparam = parameters.atomic();
   return found;
 }
 
 void PairDPSE::evaluate(int model, dpse_list &list, dpse_sums &sums)
 {
-  const size_t width = options.aparam.size();
-  if (width && aparam.size() != width * list.n_rows) {
-    aparam.resize(width * list.n_rows);
-    for (size_t k = 0; k < aparam.size(); k++) aparam[k] = options.aparam[k % width];
-  }
-  list.aparam = width ? aparam.data() : nullptr;
   list.type_map = potentials[model]->type_map.data();
   list.same_list = seen[model] == copy;
   seen[model] = 0;
@@ -133,10 +135,10 @@ void PairDPSE::add(const dpse_sums &sums, double unit)
   }
 }
 
-// The other models on the same list, and how far they are from the first.
+// The other models on the same list, and how far they are from the first. What fix adapt
+// scales are the forces of the dynamics alone.
 void PairDPSE::deviate(dpse_list &list)
 {
-  const double unit = factor();
   for (size_t m = 1; m < potentials.size(); m++) {
     forces[m].assign(3 * (size_t) list.n_all, 0.0);
     dpse_sums sums = {};
@@ -148,8 +150,8 @@ void PairDPSE::deviate(dpse_list &list)
     communicated = forces[m].data();
     comm->reverse_comm(this);
     forces[m].resize(3 * (size_t) atom->nlocal);
-    for (double &value : forces[m]) value *= unit;
-    for (double &value : virials[m]) value *= unit;
+    for (double &value : forces[m]) value *= energy_unit / length_unit;
+    for (double &value : virials[m]) value *= energy_unit;
   }
   deviation_file.write(world, options, update->ntimestep, atom->natoms, atom->nlocal, atom->tag,
                        forces, virials);
@@ -168,14 +170,25 @@ void PairDPSE::unpack_reverse_comm(int n, int *atoms, double *buffer)
       communicated[3 * (size_t) atoms[k] + axis] += buffer[3 * k + axis];
 }
 
-// eV in the run's units, times what fix adapt asks for.
-double PairDPSE::factor() const
+// The factor that fix adapt asks for. pair_style deepmd takes that of types 1 and 1 for all.
+double PairDPSE::scaling()
 {
+  double found = 1.0;
+  bool first = true, same = true;
   for (int i = 1; i <= atom->ntypes; i++)
-    for (int j = 1; j <= atom->ntypes; j++)
-      if (scale[i][j] != scale[1][1])
-        error->all(FLERR, "pair_style dpse: fix adapt must change scale of all types (* *)");
-  return energy_unit * scale[1][1];
+    for (int j = i; j <= atom->ntypes; j++) {
+      if (!counts[i] || !counts[j]) continue;
+      if (first) found = scale[i][j];
+      first = false;
+      same = same && scale[i][j] == found;
+    }
+  if (same) return found;
+  if (!deepmd)
+    error->all(FLERR, "pair_style dpse: fix adapt must change scale of all types (* *)");
+  if (comm->me == 0)
+    warn("fix adapt changes scale of some types only; as in pair_style deepmd, that of the first "
+         "type with itself is taken for all");
+  return found;
 }
 
 // Each line once, whatever numbers are in it.
@@ -191,17 +204,20 @@ void PairDPSE::warn(const std::string &text)
   }
 }
 
+// For fix adapt, and for kspace_style pppm, which is tuned to a cutoff of Coulomb forces.
 void *PairDPSE::extract(const char *name, int &dim)
 {
-  dim = 2;
+  const bool is_cutoff = std::strcmp(name, "cut_coul") == 0;
+  dim = is_cutoff ? 0 : 2;
+  if (is_cutoff) return (void *) &cutoff;
   return std::strcmp(name, "scale") == 0 ? (void *) scale : nullptr;
 }
 
 double PairDPSE::memory_usage()
 {
-  double found = Pair::memory_usage() + rows.bytes();
+  double found = Pair::memory_usage() + rows.bytes() + parameters.bytes();
   found += sizeof(double) *
-      (atomic_energies.capacity() + atomic_virials.capacity() + aparam.capacity());
+      (atomic_energies.capacity() + atomic_virials.capacity() + positions.capacity());
   for (const auto &of_model : forces) found += sizeof(double) * of_model.capacity();
   return found;
 }

@@ -8,6 +8,7 @@
 #include "list_rows.h"
 #include "options.h"
 #include "pair.h"
+#include "parameters.h"
 #include "potential.h"
 
 #include <memory>
@@ -19,7 +20,9 @@ namespace LAMMPS_NS {
 
 class PairDPSE : public Pair {
  public:
-  PairDPSE(class LAMMPS *);
+  // deepmd: as a stand-in for pair_style deepmd, whose restart files have no models and
+  // whose pair_coeff takes any number of names.
+  PairDPSE(class LAMMPS *, bool deepmd);
   ~PairDPSE() override;
 
   void settings(int, char **) override;
@@ -41,24 +44,29 @@ class PairDPSE : public Pair {
  private:
   using Words = std::vector<std::string>;
 
+  const bool deepmd;
   Words given_settings, given_coeff;    // as in the input script, kept in restart files
   dpse::Options options;
+  dpse::Parameters parameters;
   std::vector<std::unique_ptr<dpse::Potential>> potentials;
   std::vector<bool> counts;    // of each of LAMMPS' types: is it in the models
-  double cutoff;               // largest of the models, Å
+  double cutoff;               // largest of the models, in the run's units
   double energy_unit;          // eV in the run's units
+  double length_unit;          // Å in the run's units
   double **scale;              // of fix adapt; the same for all pairs of types
   bool from_restart;
 
   dpse::ListRows rows;
   int64_t copy;                                        // that is in rows
   std::vector<int64_t> seen;                           // copy that each model had last
-  std::vector<double> atomic_energies, atomic_virials, aparam;
+  std::vector<double> positions;                       // Å, if the run's are not
+  std::vector<double> atomic_energies, atomic_virials;
   std::vector<std::vector<double>> forces, virials;    // of each model, eV/Å and eV
   double *communicated;                                // forces of one of them
   dpse::DeviationFile deviation_file;
   std::set<std::string> said;
 
+  void set_units();
   void apply_settings(const Words &);
   void apply_coeff(const Words &);
   void allocate();
@@ -68,15 +76,15 @@ class PairDPSE : public Pair {
   std::string place();
   Words model_files() const;
   Words type_names() const;
-  void map_types(dpse::Potential &, const std::string &model, const Words &names);
-  void check_parameters(const dpse::Potential &, const std::string &model) const;
+  void map_types(dpse::Potential &, const Words &names);
+  Words fitted(const Words &names);
   void warn(const std::string &);
   void end_together(const std::string &wrong, bool of_ghost = false);
   void check_bonds() const;
-  double factor() const;
-  dpse_list listed() const;
+  double scaling();
+  dpse_list listed();
   void evaluate(int model, dpse_list &, dpse_sums &);
-  void add(const dpse_sums &, double factor);
+  void add(const dpse_sums &, double unit);
   void deviate(dpse_list &);
 };
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 // Restart files keep the words of pair_style and pair_coeff; the models are opened
-// when the next run begins, so that other commands can replace them first.
+// when the next run begins, so that other commands can replace them first. Those of
+// pair_style deepmd keep nothing; a stand-in for it reads and writes the same files.
 
 #include "pair_dpse.h"
 
@@ -28,11 +29,15 @@ void write_words(FILE *file, const Words &words)
 
 void PairDPSE::write_restart(FILE *file)
 {
+  if (deepmd) return;
   write_restart_settings(file);
   write_words(file, given_coeff);
 }
 
-void PairDPSE::write_restart_settings(FILE *file) { write_words(file, given_settings); }
+void PairDPSE::write_restart_settings(FILE *file)
+{
+  if (!deepmd) write_words(file, given_settings);
+}
 
 // What read_restart hands to each rank; the first one reads.
 static Words read_words(FILE *file, int me, MPI_Comm world, Error *error)
@@ -55,11 +60,11 @@ static Words read_words(FILE *file, int me, MPI_Comm world, Error *error)
 void PairDPSE::read_restart(FILE *file)
 {
   read_restart_settings(file);
-  apply_coeff(read_words(file, comm->me, world, error));
+  if (!deepmd) apply_coeff(read_words(file, comm->me, world, error));
 }
 
 void PairDPSE::read_restart_settings(FILE *file)
 {
-  apply_settings(read_words(file, comm->me, world, error));
+  if (!deepmd) apply_settings(read_words(file, comm->me, world, error));
   from_restart = true;
 }

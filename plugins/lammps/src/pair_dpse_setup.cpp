@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-// pair_style, pair_coeff, and the models that they name.
+// pair_style and pair_coeff, and the start of a run.
 
 #include "pair_dpse.h"
 
@@ -10,8 +10,6 @@
 #include "memory.h"
 #include "neigh_list.h"
 #include "neighbor.h"
-#include "placement.h"
-#include "universe.h"
 #include "update.h"
 
 #include <algorithm>
@@ -19,15 +17,19 @@
 
 using namespace LAMMPS_NS;
 
-PairDPSE::PairDPSE(LAMMPS *lmp) :
-    Pair(lmp), cutoff(0), energy_unit(1), scale(nullptr), from_restart(false),
-    copy(0), communicated(nullptr)
+// Boltzmann's constant in LAMMPS' metal units.
+static constexpr double EV_PER_K = 8.617343e-5;
+
+PairDPSE::PairDPSE(LAMMPS *lmp, bool deepmd) :
+    Pair(lmp), deepmd(deepmd), parameters(lmp), cutoff(0), energy_unit(1), length_unit(1),
+    scale(nullptr), from_restart(false), copy(0), communicated(nullptr)
 {
   restartinfo = 1;
   one_coeff = 1;
   manybody_flag = 1;
   single_enable = 0;
   no_virial_fdotr_compute = 1;
+  pppmflag = 1;
   unit_convert_flag = utils::get_supported_conversions(utils::ENERGY);
   centroidstressflag = CENTROID_AVAIL;
   comm_reverse = 3;
@@ -41,15 +43,33 @@ PairDPSE::~PairDPSE()
   memory->destroy(scale);
 }
 
-void PairDPSE::settings(int narg, char **arg) { apply_settings(Words(arg, arg + narg)); }
+void PairDPSE::settings(int narg, char **arg)
+{
+  Words words(arg, arg + narg);
+  const Words more = deepmd ? dpse::of_environment(words) : Words();
+  if (!more.empty() && comm->me == 0)
+    utils::logmesg(lmp, "pair_style dpse: of the environment: {}\n", dpse::joined(more));
+  words.insert(words.end(), more.begin(), more.end());
+  apply_settings(words);
+}
+
+void PairDPSE::set_units()
+{
+  const std::string units = update->unit_style;
+  if (units == "lj")
+    error->all(FLERR, "pair_style dpse: expected units with a scale, such as metal, got lj");
+  length_unit = force->angstrom;
+  if (units == "metal")
+    energy_unit = 1.0;
+  else if (units == "real" && !deepmd)
+    energy_unit = utils::get_conversion_factor(utils::ENERGY, utils::METAL2REAL);
+  else
+    energy_unit = force->boltz / EV_PER_K;
+}
 
 void PairDPSE::apply_settings(const Words &words)
 {
-  const bool metal = strcmp(update->unit_style, "metal") == 0;
-  if (!metal && strcmp(update->unit_style, "real") != 0)
-    error->all(FLERR, "pair_style dpse: expected units metal or real, got {}",
-               update->unit_style);
-  energy_unit = metal ? 1.0 : utils::get_conversion_factor(utils::ENERGY, utils::METAL2REAL);
+  set_units();
   try {
     options = dpse::parse(words);
   } catch (const std::invalid_argument &wrong) {
@@ -75,6 +95,7 @@ void PairDPSE::apply_coeff(const Words &words)
     error->all(FLERR, "pair_style dpse: expected a model file in pair_style or as the first "
                       "word after pair_coeff * *; demo is the embedded water model");
   given_coeff = words;
+  if (deepmd) given_coeff = fitted(words);
   const Words names = type_names();
   if (!names.empty() && (int) names.size() != atom->ntypes)
     error->all(FLERR,
@@ -84,6 +105,19 @@ void PairDPSE::apply_coeff(const Words &words)
                dpse::joined(names));
   if (!allocated) allocate();
   set_flags(names);
+}
+
+// pair_style deepmd takes too few names and too many.
+PairDPSE::Words PairDPSE::fitted(const Words &names)
+{
+  const size_t n = atom->ntypes;
+  if (options.models.empty() || names.empty() || names.size() == n) return names;
+  Words found = names;
+  found.resize(n, "NULL");
+  if (comm->me == 0)
+    warn(fmt::format("pair_coeff names {} types ({}) and the run has {}; taken as {}", names.size(),
+                     dpse::joined(names), n, dpse::joined(found)));
+  return found;
 }
 
 PairDPSE::Words PairDPSE::model_files() const
@@ -107,116 +141,16 @@ void PairDPSE::allocate()
   allocated = 1;
 }
 
-// As a part of pair_style hybrid, types called NULL are left to the other parts.
+// As a part of pair_style hybrid, types called NULL are left to the other parts;
+// pair_style deepmd claims them, and then does not count them.
 void PairDPSE::set_flags(const Words &names)
 {
-  const bool hybrid = utils::strmatch(force->pair_style, "^hybrid");
+  const bool leave = !deepmd && utils::strmatch(force->pair_style, "^hybrid");
   counts.assign(atom->ntypes + 1, true);
   for (size_t k = 0; k < names.size(); k++) counts[k + 1] = names[k] != "NULL";
   for (int i = 1; i <= atom->ntypes; i++)
     for (int j = 1; j <= atom->ntypes; j++)
-      setflag[i][j] = !hybrid || (counts[i] && counts[j]);
-}
-
-// The first rank comes first: it fills the caches of kernels and plans.
-void PairDPSE::load()
-{
-  potentials.clear();
-  rows.forget();
-  const std::string given = options.engine + place();
-  const Words models = model_files(), names = type_names();
-  std::string wrong;
-  if (comm->me == 0) {
-    try {
-      load_here(models, given, names);
-    } catch (const std::runtime_error &failure) {
-      wrong = failure.what();
-    }
-  }
-  end_together(wrong);
-  if (comm->me != 0) {
-    try {
-      load_here(models, given, names);
-    } catch (const std::runtime_error &failure) {
-      wrong = failure.what();
-    }
-  }
-  end_together(wrong);
-  seen.assign(models.size(), 0);
-  forces.resize(models.size());
-  virials.resize(models.size());
-}
-
-// Throws what dpse-fast refuses, on this rank alone.
-void PairDPSE::load_here(const Words &models, const std::string &given, const Words &names)
-{
-  cutoff = 0;
-  for (const std::string &model : models) {
-    try {
-      potentials.emplace_back(new dpse::Potential(model, given));
-    } catch (const dpse::Failure &failure) {
-      throw dpse::Failure(model + ": " + failure.what());
-    }
-    dpse::Potential &loaded = *potentials.back();
-    map_types(loaded, model, names);
-    check_parameters(loaded, model);
-    cutoff = std::max(cutoff, loaded.cutoff());
-    if (comm->me == 0) warn(loaded.warning);
-  }
-}
-
-// Options of the engine that depend on where this rank runs. Collective.
-std::string PairDPSE::place()
-{
-  const dpse::Placement placed = dpse::place(world, universe->nworlds > 1);
-  std::string device = options.device;
-  const int gpus = device == "cuda" || device.empty() ? dpse::count_gpus() : 0;
-  if (gpus > 1) device = "cuda:" + std::to_string(placed.rank % gpus);
-  const int threads = options.threads ? options.threads : placed.threads;
-  return (options.engine.empty() ? "threads=" : " threads=") + std::to_string(threads) +
-      (device.empty() ? "" : " device=" + device);
-}
-
-// Without names, LAMMPS' types are the first of the first model, in its order.
-void PairDPSE::map_types(dpse::Potential &potential, const std::string &model,
-                         const Words &names)
-{
-  const Words known = potential.names();
-  Words asked = names;
-  if (asked.empty()) {
-    const Words first = potentials.front()->names();
-    if (atom->ntypes > (int) first.size())
-      throw dpse::Failure(fmt::format("{}: the model has {} types ({}) and the run {}; name them "
-                                      "after pair_coeff * *, with NULL for those without a model",
-                                      model, first.size(), dpse::joined(first),
-                                      atom->ntypes));
-    asked.assign(first.begin(), first.begin() + atom->ntypes);
-  }
-  potential.type_map.assign(1, -1);
-  for (const std::string &name : asked) {
-    const auto found = std::find(known.begin(), known.end(), name);
-    if (name == "NULL")
-      potential.type_map.push_back(-1);
-    else if (found == known.end())
-      throw dpse::Failure(fmt::format("{}: expected types of the model ({}) or NULL, got {}",
-                                      model, dpse::joined(known), name));
-    else
-      potential.type_map.push_back((int) (found - known.begin()));
-  }
-}
-
-void PairDPSE::check_parameters(const dpse::Potential &potential, const std::string &model) const
-{
-  int n_frame, n_atomic;
-  potential.parameters(n_frame, n_atomic);
-  const int given_frame = (int) options.fparam.size(), given = (int) options.aparam.size();
-  // A model may have default frame parameters; if it has none, the first step says so.
-  if (given_frame && given_frame != n_frame)
-    throw dpse::Failure(fmt::format("{}: fparam: the model takes {} numbers, got {}", model,
-                                    n_frame, given_frame));
-  if (given != n_atomic)
-    throw dpse::Failure(fmt::format("{}: aparam: the model takes {} numbers, got {}", model,
-                                    n_atomic, given));
+      setflag[i][j] = !leave || (counts[i] && counts[j]);
 }
 
 void PairDPSE::init_style()
@@ -226,6 +160,9 @@ void PairDPSE::init_style()
     error->all(FLERR, "pair_style dpse: atomic: expected atoms with IDs (atom_modify id yes)");
   check_bonds();
   if (potentials.empty()) load();
+  int n_frame, n_atomic;
+  potentials.front()->parameters(n_frame, n_atomic);
+  parameters.init(options, n_frame, n_atomic);
   neighbor->add_request(this, NeighConst::REQ_FULL);
   if (potentials.size() < 2 || options.out_freq == 0) return;
   int opened = comm->me == 0 ? deviation_file.open(options, from_restart) : 1;
