@@ -80,10 +80,9 @@ def dpgen(all_runners: list[Runner], python: str, folder: Path, rounds: int) -> 
             "frames": {kind: len(rows) for kind, rows in each[0]["judged"].items()},
             "same_judgement": [r["judged"] == reference["judged"] for r in each],
             "same_selection": [r["chosen"] == reference["chosen"] for r in each],
-            "model_devi": difference(each[0]["deviations"], reference["deviations"]),
-            "same_digits": bool(
-                (each[0]["deviations"] == reference["deviations"]).all()
-            ),
+            "model_devi": difference(*deviations),
+            "numbers": deviations[0].size,
+            "numbers_that_differ": int((deviations[0] != deviations[1]).sum()),
         }
         say(f"{name}: {entries[name]}")
     return entries
