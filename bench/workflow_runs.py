@@ -93,7 +93,9 @@ def generate(tool: str, python: str, folder: Path) -> list[Path]:
     script = EXAMPLES / tool / "tasks.py"
     call(tool, [python, str(script), str(folder)], environment={})
     scripts = sorted(folder.rglob("in.lammps"))
-    return [script.parent.relative_to(folder) for script in scripts]
+    # APEX links the input of a task to one beside the task's folder.
+    tasks = (s.parent for s in scripts if not list(s.parent.glob("task.*")))
+    return [task.relative_to(folder) for task in tasks]
 
 
 def runners(ours: str, peer: str, plugin: Path) -> list[Runner]:

@@ -35,7 +35,11 @@ TASKS: dict[str, dict[str, Any]] = {
     "relaxation": {"type": "relaxation", **relaxation(True, True, True)},
     "positions": {"type": "elastic", **relaxation(True, False, False)},
     "eos": {"type": "eos", **relaxation(True, True, False)},
-    "shape": {"scale2equi": [1.02], "type": "x", **relaxation(True, True, False)},
+    "pressure": {
+        "type": "pressure",
+        "scale2equi": [1.02],
+        **relaxation(True, True, False),
+    },
     "static": {"type": "static", "cal_type": "static", "cal_setting": {}},
 }
 

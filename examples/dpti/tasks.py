@@ -40,6 +40,7 @@ INTEGRATION = {
     "protect_eps": 1e-6,
     "if_meam": False,
     "soft_param": {
+        "element_num": 2,
         "sigma_0_0": 2.5,
         "sigma_0_1": 1.8,
         "sigma_1_1": 1.0,
