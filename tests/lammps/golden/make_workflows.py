@@ -16,8 +16,8 @@ from pathlib import Path
 
 import numpy as np
 
-from bench.workflow_runs import Runner, generate, lammps_of
 from bench.worker import peer_environment
+from bench.workflow_runs import Runner, generate, lammps_of
 
 HERE = Path(__file__).parent
 
