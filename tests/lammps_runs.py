@@ -9,6 +9,7 @@ import os
 import re
 import subprocess
 import sys
+from collections.abc import Mapping
 from importlib import metadata
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -150,12 +151,22 @@ class Lammps:
         return ([self.launcher, "-n", str(ranks)] if ranks > 1 else []) + arguments
 
     def run(
-        self, script: str, folder: Path, *, ranks: int = 1, fails: bool = False
+        self,
+        script: str,
+        folder: Path,
+        *,
+        ranks: int = 1,
+        fails: bool = False,
+        suffix: str | None = None,
+        variables: Mapping[str, str] | None = None,
     ) -> Outcome:
-        """Run a script; unless it should fail, it must not."""
+        """Run a script, with variables of the environment; unless it should fail, it
+        must not."""
         (folder / "in.test").write_text(script)
         arguments = [self.binary, "-in", "in.test", "-log", "none"]
-        found = self.execute(arguments, folder, ranks=ranks)
+        arguments += ["-sf", suffix] if suffix else []
+        environment = self.environment | dict(variables or {})
+        found = self.execute(arguments, folder, ranks=ranks, env=environment)
         assert (found.code != 0) == fails, found.text
         return found
 
@@ -165,7 +176,7 @@ class Lammps:
         done = subprocess.run(
             self.command(arguments, ranks),
             cwd=folder,
-            env=self.environment,
+            env=more.pop("env", self.environment),
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             text=True,

@@ -146,7 +146,10 @@ def build(folder: str | os.PathLike[str]) -> Path:
         library = write_sources(work)
     except InputError as error:
         raise BuildError(str(error)) from None
-    include = [*library.include, SOURCES, lammps_headers(), mpi_header()]
+    headers = lammps_headers()
+    include = [*library.include, SOURCES, headers, mpi_header()]
+    if not (headers / "json_fwd.h").exists():
+        include.append(SOURCES / "absent")
     version = lammps_version()
     common = [
         *("-O2", "-fPIC", "-fvisibility=hidden"),

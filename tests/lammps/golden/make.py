@@ -1,4 +1,4 @@
-"""Writes deepmd.npz: what pair_style deepmd computes (deepmd-kit 3.2.0 with LAMMPS).
+"""Writes deepmd.npz and names.npz: what pair_style deepmd computes (deepmd-kit 3.2.0).
 
 In an environment with ``deepmd-kit[cpu,lmp]``: python tests/lammps/golden/make.py
 """
@@ -16,6 +16,7 @@ import numpy as np
 HERE = Path(__file__).parent
 sys.path.insert(0, str(HERE.parents[1]))
 
+from lammps_deepmd import CHANGING, SCRIPTS, write_data  # noqa: E402
 from lammps_runs import frames, golden_script, numbers, tables  # noqa: E402
 
 DEVIATIONS = {"plain": "", "atomic": "atomic relative 0.5 relative_v 0.01"}
@@ -36,7 +37,7 @@ def run(script: str, folder: Path) -> str:
     return done.stdout
 
 
-def main() -> None:
+def deviations() -> None:
     found = {}
     for name, options in DEVIATIONS.items():
         with tempfile.TemporaryDirectory() as temporary:
@@ -50,5 +51,19 @@ def main() -> None:
     np.savez_compressed(HERE / "deepmd.npz", **found)
 
 
+def names() -> None:
+    found = {}
+    for name, script in (SCRIPTS | {"changing": CHANGING}).items():
+        with tempfile.TemporaryDirectory() as temporary:
+            folder = Path(temporary)
+            write_data(folder)
+            found[name] = np.concatenate(tables(run(script, folder)))
+            file = folder / f"{name}.out"
+            if file.exists():
+                found[f"{name}.out"] = numbers(file)
+    np.savez_compressed(HERE / "names.npz", **found)
+
+
 if __name__ == "__main__":
-    main()
+    deviations()
+    names()

@@ -1,0 +1,372 @@
+"""Scripts that say deepmd run unchanged and give deepmd-kit's numbers."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from lammps_deepmd import CHANGING, SCRIPTS, write_data
+from lammps_runs import (
+    DATA,
+    DRIVING,
+    DYNAMICS,
+    GOLDEN_MODELS,
+    OTHER,
+    Lammps,
+    Outcome,
+    numbers,
+    start,
+    thermo,
+)
+
+GOLDEN = Path(__file__).parent / "golden" / "names.npz"
+DIGITS = 1e-10
+EXACT = {"DPSE_TOL": "0"}
+ENERGY = thermo("step pe pxx")
+SUFFIX = {"suffix": "dpse", "variables": EXACT}
+
+
+@pytest.fixture(scope="module")
+def golden() -> dict[str, np.ndarray]:
+    with np.load(GOLDEN) as saved:
+        return {name: saved[name] for name in saved}
+
+
+@pytest.fixture(scope="module", params=[1, 2], ids=["1-rank", "2-ranks"])
+def outcome(
+    request: pytest.FixtureRequest,
+    lammps: Lammps,
+    tmp_path_factory: pytest.TempPathFactory,
+) -> Outcome:
+    """All scripts in one process: the names are still there after clear."""
+    folder = tmp_path_factory.mktemp("names")
+    write_data(folder)
+    script = "\nclear\n".join(SCRIPTS.values())
+    return lammps.run(script, folder, ranks=request.param, **SUFFIX)
+
+
+def close(found: np.ndarray, expected: np.ndarray) -> None:
+    """To ten digits of the largest number of each column."""
+    assert found.shape == expected.shape
+    assert (np.abs(found - expected) <= DIGITS * np.abs(expected).max(0)).all()
+
+
+@pytest.mark.parametrize("name", SCRIPTS)
+def test_unchanged_scripts_with_the_suffix(
+    outcome: Outcome, golden: dict[str, np.ndarray], name: str
+) -> None:
+    close(outcome.runs[list(SCRIPTS).index(name)], golden[name])
+
+
+@pytest.mark.parametrize("name", ["adapted", "real", "electron"])
+def test_deviation_of_unchanged_scripts(
+    outcome: Outcome, golden: dict[str, np.ndarray], name: str
+) -> None:
+    """In the run's units, and not scaled by what fix adapt changes."""
+    found = numbers(outcome.folder / f"{name}.out")
+    np.testing.assert_allclose(found, golden[f"{name}.out"], rtol=3e-6)
+
+
+def test_atoms_that_come_and_go(
+    lammps: Lammps, golden: dict[str, np.ndarray], tmp_path: Path
+) -> None:
+    runs = lammps.run(CHANGING, tmp_path, **SUFFIX).runs
+    close(np.concatenate(runs), golden["changing"])
+
+
+def test_atoms_that_come_and_go_on_two_ranks(lammps: Lammps, tmp_path: Path) -> None:
+    """After each change, the energy is that of a run that starts with these atoms."""
+    marks = ("unfix put", "unfix off", "unfix exchange")
+    script = CHANGING
+    for k, mark in enumerate(marks):
+        script = script.replace(f"{mark}\n", f"{mark}\nwrite_data {k}.data\n")
+    script += f"write_data {len(marks)}.data"
+    again = "".join(
+        f"\nclear\n{start(f'{k}.data')}\npair_style deepmd {DRIVING}\n"
+        f"pair_coeff * * O H\n{thermo('step atoms pe')}\nrun 0\n"
+        for k in range(len(marks) + 1)
+    )
+    runs = lammps.run(script + again, tmp_path, ranks=2, **SUFFIX).runs
+    before, after = runs[:4], runs[4:]
+    sizes = [run[-1][1] for run in before]
+    assert len(set(sizes)) > 2
+    for run, fresh in zip(before, after, strict=True):
+        assert fresh[0][1] == run[-1][1]
+        assert fresh[0][2] == pytest.approx(run[-1][2], rel=1e-11)
+
+
+@pytest.mark.parametrize("value", ["", "0", "1"])
+def test_the_name_itself_is_asked_for(
+    lammps: Lammps, tmp_path: Path, value: str
+) -> None:
+    script = f"{start()}\npair_style deepmd demo\npair_coeff * * O H\nrun 0"
+    asked = value == "1"
+    variables = {"DPSE_LAMMPS_DEEPMD": value}
+    found = lammps.run(script, tmp_path, fails=not asked, variables=variables)
+    assert ("Unrecognized pair style 'deepmd'" in found.text) != asked
+
+
+def test_compute_that_knows_no_suffix_finds_the_name(
+    lammps: Lammps, tmp_path: Path
+) -> None:
+    """compute ti looks for pair styles without the suffix."""
+    script = f"""
+{start()}
+variable factor equal 0.5
+variable slope equal 1.0
+pair_style deepmd demo
+pair_coeff * * O H
+compute ti all ti deepmd * v_factor v_slope
+{thermo("step pe c_ti")}
+run 0
+"""
+    variables = {"DPSE_LAMMPS_DEEPMD": "1"}
+    run = lammps.run(script, tmp_path, variables=variables).runs[0]
+    assert run[0][2] == pytest.approx(2 * run[0][1], rel=1e-12)
+
+
+def test_words_of_2019(lammps: Lammps, tmp_path: Path) -> None:
+    """Without keywords: models, steps between rows, file of the deviation."""
+    tail = f"pair_coeff * * O H\n{DYNAMICS}\nrun 4"
+    models = f"pair_style deepmd {DRIVING} {OTHER}"
+    script = f"{start()}\n{models} 2 old.out\n{tail}\nclear\n"
+    script += f"{start()}\n{models} out_freq 2 out_file new.out\n{tail}"
+    lammps.run(script, tmp_path, **SUFFIX)
+    old, new = ((tmp_path / f"{age}.out").read_text() for age in ("old", "new"))
+    assert old == new
+    assert len(old.splitlines()) == 4
+
+
+def test_options_of_the_environment(lammps: Lammps, tmp_path: Path) -> None:
+    """They are for what has no words of its own, and are said."""
+    pair = "pair_coeff * * O H"
+    styles = [f"deepmd {DRIVING}", f"deepmd {DRIVING} precision double"]
+    script = "\nclear\n".join(
+        f"{start()}\npair_style {style}\n{pair}\n{ENERGY}\nrun 0"
+        for style in (*styles, f"dpse {DRIVING}")
+    )
+    variables = {"DPSE_PRECISION": "single"}
+    found = lammps.run(script, tmp_path, suffix="dpse", variables=variables)
+    single, double, ours = (run[0][1] for run in found.runs)
+    assert found.text.count("of the environment: precision single") == 1
+    assert double == ours
+    assert single != double
+    assert single == pytest.approx(double, rel=1e-5)
+    variables = {"DPSE_PRECISION": "half"}
+    failed = lammps.run(
+        script, tmp_path, fails=True, suffix="dpse", variables=variables
+    )
+    assert "precision" in failed.text.split("ERROR")[1]
+
+
+def test_restart_files_are_those_of_pair_style_deepmd(
+    lammps: Lammps, tmp_path: Path
+) -> None:
+    """Without models: pair_style comes again, and the deviation is appended."""
+    pair = f"pair_style deepmd {DRIVING} {OTHER} out_freq 2\npair_coeff * * O H"
+    script = f"{start()}\n{pair}\n{DYNAMICS}\n{ENERGY}\nrun 2\nwrite_restart half\nrun 2"
+    whole = lammps.run(script, tmp_path, ranks=2, **SUFFIX).runs[1]
+    assert str(DRIVING).encode() not in (tmp_path / "half").read_bytes()
+    rest = f"read_restart half\n{pair}\nfix run all nve\ntimestep 0.0005\n{ENERGY}\nrun 2"
+    again = lammps.run(rest, tmp_path, ranks=2, **SUFFIX).runs[0]
+    np.testing.assert_allclose(again, whole, rtol=1e-10)
+    steps = numbers(tmp_path / "model_devi.out")[:, 0]
+    assert steps.tolist() == [0, 2, 4, 2, 4]
+    failed = lammps.run(
+        "read_restart half\nrun 0", tmp_path, fails=True, suffix="dpse"
+    )
+    assert "pair coeffs are not set" in failed.text
+
+
+def test_names_of_types_as_pair_style_deepmd_takes_them(
+    lammps: Lammps, tmp_path: Path
+) -> None:
+    ways = ["O H", "O H O", "O NULL", "O"]
+    script = "\nclear\n".join(
+        f"{start()}\npair_style deepmd demo\npair_coeff * * {names}\n{ENERGY}\nrun 0"
+        for names in ways
+    )
+    found = lammps.run(script, tmp_path, suffix="dpse")
+    whole, more, null, fewer = (run[0] for run in found.runs)
+    np.testing.assert_array_equal(more, whole)
+    np.testing.assert_array_equal(fewer, null)
+    assert whole[1] != null[1]
+    said = [line for line in found.warnings if "pair_coeff names" in line]
+    assert len(said) == 2
+    assert "names 1 types (O) and the run has 2; taken as O NULL" in said[1]
+
+
+def test_scale_of_some_types(lammps: Lammps, tmp_path: Path) -> None:
+    """pair_style deepmd takes that of types 1 and 1; under our name it is an error."""
+    script = f"""
+{start()}
+variable factor equal 0.25
+pair_style deepmd demo
+pair_coeff * * O H
+{ENERGY}
+run 0
+fix scaled all adapt 1 pair deepmd scale 1 1 v_factor
+run 0
+"""
+    found = lammps.run(script, tmp_path, suffix="dpse")
+    whole, scaled = (run[0][1] for run in found.runs)
+    assert scaled == pytest.approx(0.25 * whole, rel=1e-13)
+    assert any("scale of some types only" in line for line in found.warnings)
+    ours = script.replace("deepmd", "dpse")
+    failed = lammps.run(ours, tmp_path, fails=True)
+    assert "must change scale of all types" in failed.text
+
+
+GRID = (2, 3, 4)
+TTM = {
+    "ttm": "fix grid {group} ttm 123 1.0 0.01 1.0 0.01 0.1 0.1 2 3 4 infile grid.dat",
+    "ttm/mod": "fix grid {group} ttm/mod 123 ttm.dat 2 3 4 infile grid.dat",
+}
+
+
+def temperatures(folder: Path) -> np.ndarray:
+    """Of electrons by cells along x, y, z, in the file that both fixes read."""
+    grid = np.random.default_rng(3).uniform(0.1, 2.0, GRID).round(6)
+    rows = [
+        f"{i + 1} {j + 1} {k + 1} {value}" for (i, j, k), value in np.ndenumerate(grid)
+    ]
+    head = "# DATE: 2024-01-01 UNITS: metal\n"
+    (folder / "grid.dat").write_text(head + "\n".join(rows) + "\n")
+    numbers = "0.01 0 0 0 0 0.01 0.01 1.0 0.001 0.1 0.1 1.0 0 0 2 1 1 1 1 1 0 1.0"
+    pairs = [f"p{k}\n{value}\n" for k, value in enumerate(numbers.split())]
+    (folder / "ttm.dat").write_text("# parameters\n" + "".join(pairs))
+    return grid
+
+
+@pytest.mark.parametrize("ranks", [1, 2])
+def test_electron_temperatures(lammps: Lammps, tmp_path: Path, ranks: int) -> None:
+    """deepmd-kit 3.2 from PyPI does not find the fix: the engine in Python does."""
+    from random_model import random_model
+
+    import dpse_fast
+    from dpse_fast.formats.exchange.writer import write
+    from dpse_fast.trajectory import read_frames
+
+    grid = temperatures(tmp_path)
+    write(random_model(fparam=1), tmp_path / "frame.h5")
+    write(random_model(aparam=1), tmp_path / "atomic.h5")
+    parts = [(m, f, "all") for m in ("frame.h5", "atomic.h5") for f in TTM]
+    parts.append(("atomic.h5", "ttm", "upper"))
+    script = "\nclear\n".join(
+        f"{start()}\nregion upper block INF INF INF INF 6 INF\n"
+        f"group upper region upper\n{TTM[style].format(group=group)}\n"
+        f"pair_style deepmd {model} ttm grid sel_overflow all\npair_coeff * * O H\n"
+        f"{ENERGY}\nrun 0"
+        for model, style, group in parts
+    )
+    found = lammps.run(script, tmp_path, ranks=ranks, **SUFFIX).runs
+    (frame,) = read_frames(str(DATA))
+    x, cell = frame.positions, frame.cell
+    types = np.where(np.arange(192) % 3, 1, 0)
+    fraction = np.floor(x @ np.linalg.inv(cell) * GRID).astype(int) % GRID
+    local = grid[tuple(fraction.T)]
+    options = {"tol": 0, "sel_overflow": "all"}
+    one = dpse_fast.load(tmp_path / "frame.h5", **options)
+    each = dpse_fast.load(tmp_path / "atomic.h5", **options)
+    mean = one.compute(x, types, cell, fparam=[grid.mean()]).energy
+    whole = each.compute(x, types, cell, aparam=local[:, None]).energy
+    upper = np.where(x[:, 2] >= 6, local, 0)[:, None]
+    part = each.compute(x, types, cell, aparam=upper).energy
+    expected = [mean, mean, whole, whole, part]
+    energies = [run[0][1] for run in found]
+    assert energies == pytest.approx(expected, rel=1e-12)
+    assert abs(whole - part) > 1e-3
+
+
+def test_dp_gen_writes_this(lammps: Lammps, tmp_path: Path) -> None:
+    """Models by relative names, a variable for the file, types in the model's order."""
+    for k, model in enumerate((DRIVING, OTHER, DRIVING)):
+        (tmp_path / f"graph.{k:03}.pb").write_bytes(model.read_bytes())
+    graphs = " ".join(f"graph.{k:03}.pb" for k in range(3))
+    script = f"""
+variable NSTEPS equal 4
+variable THERMO_FREQ equal 2
+units metal
+boundary p p p
+atom_style atomic
+neighbor 1.0 bin
+box tilt large
+read_data {DATA}
+change_box all triclinic
+mass 1 16.0
+mass 2 1.0
+pair_style deepmd {graphs} out_freq ${{THERMO_FREQ}} out_file model_devi.out
+pair_coeff * *
+thermo_style custom step temp pe ke etotal press vol lx ly lz xy xz yz
+thermo ${{THERMO_FREQ}}
+velocity all create 330.0 234567
+fix 1 all nvt temp 330.0 330.0 0.1
+timestep 0.0005
+run ${{NSTEPS}} upto
+"""
+    found = lammps.run(script, tmp_path, suffix="dpse")
+    assert len(found.runs[0]) == 3
+    rows = numbers(tmp_path / "model_devi.out")
+    assert rows[:, 0].tolist() == [0, 2, 4]
+    assert (rows[:, 4] > 0).all()
+
+
+WRONG = {
+    "spin": ("virtual_len 0.4", "virtual_len: models with spin are not supported"),
+    "norm": ("spin_norm 1.0", "spin_norm: models with spin are not supported"),
+    "charge": ("charge_spin 1 2", "charge_spin: models with an embedding of charge"),
+    "frames": (
+        "fparam 1 fparam_from_fix a",
+        "expected one of fparam, fparam_from_compute and fparam_from_fix, got 2",
+    ),
+    "atoms": (
+        "ttm a aparam_from_compute b",
+        "expected one of aparam, aparam_from_compute and ttm, got 2",
+    ),
+    "id": ("ttm out_freq 5", "ttm: expected the ID of a fix"),
+    "index": ("fparam_from_fix a 0", "fparam_from_fix: expected a whole number"),
+    "no_frame": ("fparam_from_compute a", "the model takes no frame parameters"),
+    "no_atomic": ("aparam_from_compute a", "the model takes no atomic parameters"),
+    "electrons": ("ttm a", "ttm: expected a model with one atomic or one frame"),
+}
+FRAME = GOLDEN_MODELS / "fparam.pb"
+BOTH = f"{GOLDEN_MODELS / 'lone_parameters.pb'} fparam 0.2 0.1"
+LATER = {
+    "compute": (f"{FRAME} fparam_from_compute a", "there is no compute a"),
+    "fix": (f"{FRAME} fparam_from_fix a", "there is no fix a"),
+    "scalar": (f"{FRAME} fparam_from_fix run", "expected a global scalar of fix run"),
+    "vector": (f"{FRAME} fparam_from_compute pe", "expected a global vector of"),
+    "short": (
+        f"{FRAME} fparam_from_fix nvt 999",
+        "expected numbers 999 to 1000 of the global vector of fix nvt, which has",
+    ),
+    "column": (f"{BOTH} aparam_from_compute pe", "expected one number per atom of"),
+    "ttm": (f"{BOTH} ttm run", "expected a fix of style ttm or ttm/mod, got nve"),
+}
+
+
+@pytest.mark.parametrize("case", WRONG)
+def test_what_is_refused(lammps: Lammps, tmp_path: Path, case: str) -> None:
+    words, expected = WRONG[case]
+    pair = f"pair_style deepmd {DRIVING} {words}\npair_coeff * * O H"
+    script = f"{start()}\n{pair}\nrun 0"
+    found = lammps.run(script, tmp_path, fails=True, suffix="dpse")
+    assert expected in found.text.split("ERROR", 1)[1]
+
+
+@pytest.mark.parametrize("case", LATER)
+def test_sources_that_do_not_give_it(lammps: Lammps, tmp_path: Path, case: str) -> None:
+    words, expected = LATER[case]
+    script = f"""
+{start()}
+group none empty
+compute pe all pe
+fix run all nve
+fix nvt none nvt temp 1 1 1
+pair_style deepmd {words}
+pair_coeff * * O H
+run 0
+"""
+    found = lammps.run(script, tmp_path, fails=True, suffix="dpse")
+    assert expected in found.text.split("ERROR", 1)[1]
