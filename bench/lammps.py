@@ -1,8 +1,9 @@
 """``python -m bench.lammps``: pair_style dpse against pair_style deepmd.
 
 Both run the same model on the same cores, in turns, each in the LAMMPS of its own
-environment; thermodynamic output must agree before anything counts. Times are
-LAMMPS' own of its loop, start-up excluded. Writes JSON to bench/results.
+environment; so does pair_style deepmd with our libdeepmd_c.so in the place of its own,
+if --library names it. Thermodynamic output must agree before anything counts. Times
+are LAMMPS' own of its loop, start-up excluded. Writes JSON to bench/results.
 """
 
 from __future__ import annotations
@@ -100,9 +101,21 @@ def thermo(log: str) -> list[list[float]]:
     return [[float(word) for word in line.split()] for line in lines]
 
 
-def contenders(ours: str, peer: str, model: str, plugin: Path) -> list[Contender]:
+def contenders(
+    ours: str, peer: str, model: str, plugin: Path, library: Path | None
+) -> list[Contender]:
     """The peer first; all on one thread a rank."""
-    found = [Contender(PEER, peer, f"pair_style deepmd {model}", peer_environment(1))]
+    pair = f"pair_style deepmd {model}"
+    found = [Contender(PEER, peer, pair, peer_environment(1))]
+    for precision in ENERGY if library else ():
+        replaced = peer_environment(1) | {
+            "LD_PRELOAD": str(library),
+            "DPSE_PRECISION": precision,
+            "DPSE_THREADS": "1",
+        }
+        found.append(
+            Contender(f"deepmd, our library, {precision}", peer, pair, replaced)
+        )
     for precision in ENERGY:
         pair = f"pair_style dpse {model} precision {precision} threads 1"
         environment = {"LAMMPS_PLUGIN_PATH": str(plugin), "OMP_NUM_THREADS": "1"}
@@ -174,19 +187,26 @@ def compare(
 @click.option("-m", "--model", required=True, help="Compressed .pb with types O and H.")
 @click.option("--peer-python", required=True, help="Has deepmd-kit[lmp].")
 @click.option("--lammps-python", default=sys.executable, help="Default: this one.")
+@click.option("--library", type=Path, help="Our libdeepmd_c.so.")
 @click.option("--copies", default=3, show_default=True, help="Of 192 atoms, per axis.")
 @click.option("--steps", default=10, show_default=True)
 @click.option("--rounds", default=5, show_default=True)
 @click.option("--output", default=str(RESULTS), help="Folder.")
 def main(
-    model: str, peer_python: str, lammps_python: str, output: str, **layout: int
+    model: str,
+    peer_python: str,
+    lammps_python: str,
+    library: Path | None,
+    output: str,
+    **layout: int,
 ) -> None:
     ours, peer, path = map(os.path.abspath, (lammps_python, peer_python, model))
     with report_of("bench.lammps", output, model=Path(model).name) as (report, folder):
         plugin = folder / "plugin"
         code = f"import build; print(build.build({str(plugin)!r}))"
         call("plugin", [ours, "-c", code], BUILDER, environment={})
-        styles = contenders(ours, peer, path, plugin)
+        preloaded = library and library.absolute()
+        styles = contenders(ours, peer, path, plugin, preloaded)
         report["layouts"] = [
             compare(styles, folder, ranks, **layout)
             for ranks in sorted({1, available_cores()})

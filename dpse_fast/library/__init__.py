@@ -2,6 +2,6 @@
 
 from __future__ import annotations
 
-from .build import Sources, build, write_sources
+from .build import DEEPMD, DPSE, Sources, build, write_sources
 
-__all__ = ["Sources", "build", "write_sources"]
+__all__ = ["DEEPMD", "DPSE", "Sources", "build", "write_sources"]

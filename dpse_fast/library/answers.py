@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Any
 
 from ..errors import AtomError, DpseError, InputError, ModelFileError
@@ -11,6 +12,10 @@ from .texts import cut, encoded
 
 OK, INPUT, MODEL, HANDLE, INTERNAL = 0, 1, 2, 3, 5
 NO_ATOM = -1
+FUNCTIONS = (
+    *("init", "free", "cutoff", "n_types", "type_name", "parameters"),
+    *("atom_ids", "compute", "compute_nlist"),
+)
 
 
 def _status(error: BaseException) -> int:
@@ -23,7 +28,11 @@ def _status(error: BaseException) -> int:
 
 def serve(ffi: Any, lib: Any) -> None:
     """Answer the functions that dpse.c calls."""
-    library = Library(ffi, lib)
+    answer_with(Library(ffi, lib), FUNCTIONS, ffi)
+
+
+def answer_with(library: Library, names: tuple[str, ...], ffi: Any) -> None:
+    """Answer functions of C, each with the method of its name."""
     size = ffi.integer_const("DPSE_TEXT_SIZE")
 
     def write(place: Any, text: str) -> None:
@@ -47,10 +56,9 @@ def serve(ffi: Any, lib: Any) -> None:
 
         return answer
 
-    for name in (
-        *("init", "free", "cutoff", "n_types", "type_name", "parameters"),
-        *("atom_ids", "compute", "compute_nlist"),
-    ):
-        ffi.def_extern(name=f"dpse_python_{name}", error=0)(
-            answering(getattr(library, name))
-        )
+    for name in names:
+        # A library that was made before has fewer functions.
+        with suppress(ffi.error):
+            ffi.def_extern(name=f"dpse_python_{name}", error=0)(
+                answering(getattr(library, name))
+            )

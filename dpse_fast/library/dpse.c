@@ -79,7 +79,7 @@ static void start(void)
     }
 }
 
-static dpse_texts begin(void)
+dpse_texts dpse_begin(void)
 {
     dpse_texts texts = {error_text, warning_text, &error_atom};
     error_text[0] = warning_text[0] = '\0';
@@ -87,13 +87,13 @@ static dpse_texts begin(void)
     return texts;
 }
 
-static int can_call(void)
+int dpse_can_call(void)
 {
     pthread_once(&started, start);
     return why_not[0] == '\0';
 }
 
-static int end(int answer)
+int dpse_end(int answer)
 {
     if (answer > 0) return answer - 1;
     snprintf(error_text, sizeof error_text, "%s",
@@ -112,51 +112,53 @@ int dpse_error_atom(void) { return error_atom; }
 /* Of dpse.f90 alone: what Fortran knows to be wrong before C could. */
 DPSE_API int dpse_refuse(const char *text)
 {
-    begin();
+    dpse_begin();
     snprintf(error_text, sizeof error_text, "%s", text);
     return DPSE_INPUT;
 }
 
+#define ANSWER(call) dpse_end(dpse_can_call() ? call : 0)
+
 int dpse_init(const char *model, const char *options, int *potential)
 {
-    dpse_texts texts = begin();
-    return end(can_call() ? dpse_python_init(&texts, model, options, potential) : 0);
+    dpse_texts texts = dpse_begin();
+    return ANSWER(dpse_python_init(&texts, model, options, potential));
 }
 
 int dpse_free(int potential)
 {
-    dpse_texts texts = begin();
-    return end(can_call() ? dpse_python_free(&texts, potential) : 0);
+    dpse_texts texts = dpse_begin();
+    return ANSWER(dpse_python_free(&texts, potential));
 }
 
 int dpse_cutoff(int potential, double *cutoff)
 {
-    dpse_texts texts = begin();
-    return end(can_call() ? dpse_python_cutoff(&texts, potential, cutoff) : 0);
+    dpse_texts texts = dpse_begin();
+    return ANSWER(dpse_python_cutoff(&texts, potential, cutoff));
 }
 
 int dpse_n_types(int potential, int *n_types)
 {
-    dpse_texts texts = begin();
-    return end(can_call() ? dpse_python_n_types(&texts, potential, n_types) : 0);
+    dpse_texts texts = dpse_begin();
+    return ANSWER(dpse_python_n_types(&texts, potential, n_types));
 }
 
 int dpse_type_name(int potential, int type, char *name, int size)
 {
-    dpse_texts texts = begin();
-    return end(can_call() ? dpse_python_type_name(&texts, potential, type, name, size) : 0);
+    dpse_texts texts = dpse_begin();
+    return ANSWER(dpse_python_type_name(&texts, potential, type, name, size));
 }
 
 int dpse_parameters(int potential, int *n_frame, int *n_atomic)
 {
-    dpse_texts texts = begin();
-    return end(can_call() ? dpse_python_parameters(&texts, potential, n_frame, n_atomic) : 0);
+    dpse_texts texts = dpse_begin();
+    return ANSWER(dpse_python_parameters(&texts, potential, n_frame, n_atomic));
 }
 
 int dpse_atom_ids(int potential, int n, const int64_t *ids)
 {
-    dpse_texts texts = begin();
-    return end(can_call() ? dpse_python_atom_ids(&texts, potential, n, ids) : 0);
+    dpse_texts texts = dpse_begin();
+    return ANSWER(dpse_python_atom_ids(&texts, potential, n, ids));
 }
 
 int dpse_compute(int potential, int n, const double *positions, const int *types,
@@ -164,14 +166,14 @@ int dpse_compute(int potential, int n, const double *positions, const int *types
                  const double *aparam, double *energy, double *forces, double *virial,
                  double *atomic_energies, double *atomic_virials)
 {
-    dpse_texts texts = begin();
+    dpse_texts texts = dpse_begin();
     dpse_structure given = {n, positions, types, cell, pbc, fparam, aparam};
     dpse_found found = {energy, forces, virial, atomic_energies, atomic_virials};
-    return end(can_call() ? dpse_python_compute(&texts, potential, &given, &found) : 0);
+    return ANSWER(dpse_python_compute(&texts, potential, &given, &found));
 }
 
 int dpse_compute_nlist(int potential, const dpse_list *list, dpse_sums *sums)
 {
-    dpse_texts texts = begin();
-    return end(can_call() ? dpse_python_compute_nlist(&texts, potential, list, sums) : 0);
+    dpse_texts texts = dpse_begin();
+    return ANSWER(dpse_python_compute_nlist(&texts, potential, list, sums));
 }

@@ -33,6 +33,12 @@ typedef struct {
     double *atomic_virials;
 } dpse_found;
 
+/* Every function of the library: texts of this thread that are empty, whether Python can be
+ * called, and a status from Python's answer. */
+dpse_texts dpse_begin(void);
+int dpse_can_call(void);
+int dpse_end(int answer);
+
 int dpse_python_init(dpse_texts *, const char *model, const char *options, int *potential);
 int dpse_python_free(dpse_texts *, int potential);
 int dpse_python_cutoff(dpse_texts *, int potential, double *cutoff);

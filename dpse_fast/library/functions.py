@@ -50,16 +50,9 @@ class Library:
                 "got an empty text"
             )
         given, skin = loading_options(memory.text("options", options) or b"")
-        # Warnings of other threads may be said here too, but none is lost.
-        with self._lock.lock, warnings.catch_warnings(record=True) as met:
-            warnings.simplefilter("always")
-            loaded = load(file, **given)
-        for warning in met:
-            say(str(warning.message))
-        served = Served(loaded, skin)
+        served = self._load(say, file, given, skin)
         with self._lock.lock:
-            number[0] = next(self._numbers)
-            self._served[int(number[0])] = served
+            number[0] = self._add(served)
 
     def free(self, say: Any, potential: int) -> None:
         """Forget a potential; calls that run keep it."""
@@ -195,6 +188,24 @@ class Library:
         _write(energies, found.atomic_energies)
         _write(virials, found.atomic_virials)
         _write(gradients, found.pair_gradients)
+
+    def _load(
+        self, say: Any, file: str | None, given: dict[str, Any], skin: float
+    ) -> Served:
+        """A model with options of `load`."""
+        # Warnings of other threads may be said here too, but none is lost.
+        with self._lock.lock, warnings.catch_warnings(record=True) as met:
+            warnings.simplefilter("always")
+            loaded = load(file, **given)
+        for warning in met:
+            say(str(warning.message))
+        return Served(loaded, skin)
+
+    def _add(self, served: Served) -> int:
+        """Its number; with the lock."""
+        number = next(self._numbers)
+        self._served[number] = served
+        return number
 
     def _memory(self) -> CallerMemory:
         return CallerMemory(self._ffi, self._lib)

@@ -62,10 +62,21 @@ def loading_options(given: bytes) -> tuple[dict[str, Any], float]:
             raise InputError(f"options: expected {name} once, got it again")
         if not value:
             raise InputError(f"{name}: expected a value after {name}=, got none")
-        try:
-            found[name] = PARSED[name](value)
-        except (ValueError, KeyError):
-            kind = {"tol": "a number", "skin": "a number", "threads": "a whole number"}
-            expected = kind.get(name, "yes or no")
-            raise InputError(f"{name}: expected {expected}, got {value!r}") from None
+        found[name] = option_value(name, value, name)
     return found, found.pop("skin", DEFAULT_SKIN)
+
+
+def option_value(name: str, text: str, called: str) -> Any:
+    """The value that a text gives an option, which messages call so.
+
+    Raises
+    ------
+    InputError
+        If it cannot be read.
+    """
+    try:
+        return PARSED[name](text)
+    except (ValueError, KeyError):
+        kind = {"tol": "a number", "skin": "a number", "threads": "a whole number"}
+        expected = kind.get(name, "yes or no")
+        raise InputError(f"{called}: expected {expected}, got {text!r}") from None

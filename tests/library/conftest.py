@@ -29,3 +29,13 @@ def library(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("library")
     assert of_c.build(folder) == folder / "libdpse.so"
     return folder
+
+
+@pytest.fixture(scope="session")
+def deepmd_library(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with libdeepmd_c.so."""
+    needs("cc", "gcc")
+    folder = tmp_path_factory.mktemp("deepmd")
+    made = of_c.build(folder, kind=of_c.DEEPMD)
+    assert made == folder / "libdeepmd_c.so"
+    return folder

@@ -31,9 +31,16 @@ _VALUES = {
     "shape": _Field(7, "message", "shape"),
     "tensor": _Field(8, "message", "tensor"),
 }
-# Only what a reader of models looks at; other fields are skipped.
+# What readers of models look at, and versions for TensorFlow; others are skipped.
 _MESSAGES: dict[str, dict[str, _Field]] = {
-    "graph": {"node": _Field(1, "message", "node")},
+    "graph": {
+        "node": _Field(1, "message", "node"),
+        "versions": _Field(4, "message", "versions"),
+    },
+    "versions": {
+        "producer": _Field(1, "integer"),
+        "min_consumer": _Field(2, "integer"),
+    },
     "node": {
         "name": _Field(1, "bytes"),
         "op": _Field(2, "bytes"),

@@ -1,0 +1,186 @@
+/* Making and deleting objects, and their errors. */
+#include "dp_objects.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+dp_object *dp_new(void) { return calloc(1, sizeof(dp_object)); }
+
+static void free_buffers(dp_object *object)
+{
+    dp_rows *rows = &object->rows;
+    dp_buffer *all[] = {
+        &rows->given_types, &rows->types,    &rows->centres, &rows->first,
+        &rows->neighbours,  &rows->lengths,  &object->positions, &object->cell,
+        &object->fparam,    &object->aparam, &object->forces, &object->energies,
+        &object->virials,
+    };
+    for (size_t k = 0; k < sizeof all / sizeof *all; k++) free(all[k]->memory);
+}
+
+void dp_delete(dp_object *object)
+{
+    if (!object) return;
+    for (int m = 0; m < object->n_models; m++) dpse_free(object->potentials[m]);
+    free_buffers(object);
+    free(object->potentials);
+    free(object->seen);
+    free(object->type_map);
+    free(object);
+}
+
+void dp_fail(dp_object *object, const char *format, ...)
+{
+    va_list values;
+    if (!object || object->error[0] != '\0') return;
+    va_start(values, format);
+    vsnprintf(object->error, sizeof object->error, format, values);
+    va_end(values);
+    object->read = false;
+}
+
+const char *dp_check(dp_object *object)
+{
+    static const char none[] = "object: expected one of this library, got NULL";
+    if (!object) return dp_text(none, sizeof none - 1);
+    object->read = true;
+    return dp_text(object->error, strlen(object->error));
+}
+
+bool dp_begin_call(dp_object *object)
+{
+    if (!object || object->broken) return false;
+    if (object->read) object->error[0] = '\0';
+    object->no_memory = false;
+    return true;
+}
+
+char *dp_text(const char *text, size_t size)
+{
+    char *found = malloc(size + 1);
+    if (!found) return NULL;
+    if (size) memcpy(found, text, size);
+    found[size] = '\0';
+    return found;
+}
+
+void *dp_room(dp_object *object, dp_buffer *buffer, size_t n, size_t item)
+{
+    const size_t size = n * item + 1;
+    if (buffer->size < size) {
+        free(buffer->memory);
+        buffer->size = size + size / 4;
+        buffer->memory = malloc(buffer->size);
+        if (!buffer->memory) {
+            buffer->size = 0;
+            object->no_memory = true;
+            dp_fail(object, "memory: %zu bytes are not there", size);
+        }
+    }
+    return buffer->memory;
+}
+
+/* The names of the types of the first model, and what else clients ask for. */
+static bool describe(dp_object *object)
+{
+    const int potential = object->potentials[0];
+    size_t length = 0;
+    dpse_texts texts = dpse_begin();
+    if (dpse_cutoff(potential, &object->cutoff) || dpse_n_types(potential, &object->n_types) ||
+        dpse_parameters(potential, &object->n_frame, &object->n_atomic))
+        return false;
+    if (dpse_end(dpse_python_default_fparam(&texts, potential, &object->default_fparam)))
+        return false;
+    object->type_map = calloc((size_t)object->n_types + 1, 256);
+    if (!object->type_map) return false;
+    for (int type = 0; type < object->n_types; type++) {
+        if (length) object->type_map[length++] = ' ';
+        if (dpse_type_name(potential, type, object->type_map + length, 255)) return false;
+        length += strlen(object->type_map + length);
+    }
+    return true;
+}
+
+/* Whether a list for the first model, and types of it, serve another one. */
+static bool agrees(dp_object *object, int m, const char *model)
+{
+    const int potential = object->potentials[m];
+    double cutoff;
+    int n_types, n_frame, n_atomic;
+    char name[256];
+    const char *expected = object->type_map;
+    if (dpse_cutoff(potential, &cutoff) || dpse_n_types(potential, &n_types) ||
+        dpse_parameters(potential, &n_frame, &n_atomic))
+        return false;
+    if (cutoff > object->cutoff)
+        dp_fail(object, "%s: expected at most the cutoff of the first model, %g A, got %g A",
+                model, object->cutoff, cutoff);
+    if (n_frame != object->n_frame || n_atomic != object->n_atomic)
+        dp_fail(object, "%s: expected %d numbers of fparam and %d of aparam, as the first "
+                "model takes, got %d and %d", model, object->n_frame, object->n_atomic,
+                n_frame, n_atomic);
+    if (n_types != object->n_types)
+        dp_fail(object, "%s: expected the %d types of the first model (%s), got %d", model,
+                object->n_types, object->type_map, n_types);
+    for (int type = 0; type < n_types && object->error[0] == '\0'; type++) {
+        const size_t length = strcspn(expected, " ");
+        if (dpse_type_name(potential, type, name, sizeof name)) return false;
+        if (strlen(name) != length || strncmp(name, expected, length) != 0)
+            dp_fail(object, "%s: expected the types of the first model (%s), got %s as type "
+                    "%d", model, object->type_map, name, type);
+        expected += length + (expected[length] == ' ');
+    }
+    return object->error[0] == '\0';
+}
+
+static bool load(dp_object *object, int n_models, const char *const *models, int rank,
+                 const char *const *contents, const int *sizes)
+{
+    if (*dp_newer_client()) {
+        dp_fail(object, "%s", dp_newer_client());
+        return false;
+    }
+    if (n_models < 1 || !models) {
+        dp_fail(object, "models: expected at least one file, got %d", n_models);
+        return false;
+    }
+    object->potentials = calloc((size_t)n_models, sizeof(int));
+    object->seen = calloc((size_t)n_models, sizeof(int));
+    if (!object->potentials || !object->seen) return false;
+    for (int m = 0; m < n_models; m++) {
+        dpse_texts texts = dpse_begin();
+        const char *content = contents ? contents[m] : NULL;
+        const int size = contents && sizes ? sizes[m] : 0;
+        int *const place = object->potentials + m;
+        if (dpse_end(dpse_can_call() ? dpse_python_open(&texts, models[m], content, size, rank,
+                                                        place)
+                                     : 0))
+            return false;
+        object->n_models++;
+        dp_warn();
+        if (m == 0 ? !describe(object) : !agrees(object, m, models[m])) return false;
+    }
+    return true;
+}
+
+dp_object *dp_open(int n_models, const char *const *models, int rank, int n_contents,
+                   const char *const *contents, const int *sizes)
+{
+    dp_object *object = dp_new();
+    if (!object) return NULL;
+    if (n_contents != 0 && n_contents != n_models)
+        dp_fail(object, "n_file_contents: expected 0 or %d, one for each model, got %d",
+                n_models, n_contents);
+    else if (load(object, n_models, models, rank, n_contents ? contents : NULL, sizes))
+        return object;
+    object->broken = true;
+    dp_fail(object, "%s", *dpse_error() ? dpse_error() : "memory: there is none");
+    return object;
+}
+
+void dp_warn(void)
+{
+    if (*dpse_warning()) fprintf(stderr, "dpse-fast: warning: %s\n", dpse_warning());
+}

@@ -1,0 +1,89 @@
+"""The functions behind dp_python.h, beside those of dpse.h."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from ...errors import InputError
+from ...evaluation.session import DEFAULT_SKIN
+from ...formats.tensorflow.text import graph_from_text, looks_like_text
+from ...runtime.atomic_file import complete_or_absent
+from ..answers import FUNCTIONS, answer_with
+from ..functions import Library
+from ..served import Served
+from ..texts import cut, encoded
+from .contents import file_with
+from .environment import asked, naming_variables
+from .summary import summary_lines
+
+
+class DeepmdLibrary(Library):
+    """All potentials of a process, by number, with options of the environment."""
+
+    def open(
+        self, say: Any, model: Any, content: Any, size: int, rank: int, potential: Any
+    ) -> None:
+        """Load a model: a file, or what the program has read from one."""
+        memory = self._memory()
+        number = memory.written("potential", potential, 1, np.int32)
+        file = memory.path("model", model)
+        if file is None:
+            raise InputError("model: expected the name of a file, got NULL")
+        if size < 0:
+            raise InputError(f"size_file_content: expected 0 or more, got {size}")
+        served = self._opened(
+            say, file, memory.given("content", content, size, np.uint8), rank
+        )
+        with self._lock.lock:
+            number[0] = self._add(served)
+
+    def _opened(self, say: Any, file: str, content: Any, rank: int) -> Served:
+        options = asked(os.environ, rank).options
+        skin = options.pop("skin", DEFAULT_SKIN)
+        try:
+            if not len(content):
+                return self._load(say, file, options, skin)
+            with file_with(file, content.data) as same:
+                return self._load(say, same, options, skin)
+        except InputError as error:
+            raise naming_variables(error) from None
+
+    def default_fparam(self, say: Any, potential: int, has: Any) -> None:
+        """Whether the model has frame parameters for a caller who gives none."""
+        fparam = self._of(potential).potential.model.fparam
+        place = self._memory().written("has", has, 1, np.int32)
+        place[0] = fparam is not None and fparam.default is not None
+
+    def convert(self, say: Any, text: Any, graph: Any) -> None:
+        """A graph as text (``.pbtxt``) into one that is not (``.pb``)."""
+        memory = self._memory()
+        given, into = memory.path("pbtxt", text), memory.path("pb", graph)
+        if not given or not into:
+            raise InputError("pbtxt, pb: expected the names of two files")
+        try:
+            content = Path(given).read_bytes()
+            if not looks_like_text(content):
+                raise InputError(f"{given}: expected a graph of TensorFlow as text")
+            with complete_or_absent(Path(into)) as partial:
+                partial.write_bytes(graph_from_text(content))
+        except OSError as error:
+            named = error.filename or into
+            raise InputError(f"{named}: {error.strerror}") from None
+
+    def summary(self, say: Any, text: Any, size: int) -> None:
+        """What is in force."""
+        with self._lock.lock:
+            served = list(self._served.values())
+        lines = summary_lines(asked(os.environ, 0), served)
+        letters = cut(encoded("\n".join(lines)), size)
+        self._ffi.memmove(text, letters, len(letters))
+
+
+def serve(ffi: Any, lib: Any) -> None:
+    """Answer the functions that C calls."""
+    names = (*FUNCTIONS, "open", "default_fparam", "convert", "summary")
+    answer_with(DeepmdLibrary(ffi, lib), names, ffi)

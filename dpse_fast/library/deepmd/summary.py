@@ -1,0 +1,31 @@
+"""What DP_PrintSummary prints: the engine, its options, and the models in use."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from ... import __version__
+from ..served import Served
+from .environment import VARIABLES, Asked
+
+
+def summary_lines(asked: Asked, served: Iterable[Served]) -> list[str]:
+    """One line each, without ends."""
+    lines = [
+        f"engine:             dpse-fast {__version__}, in the place of deepmd-kit",
+        "interface:          C interface of deepmd-kit 3.2 (libdeepmd_c.so)",
+    ]
+    for variable, name in VARIABLES.items():
+        if name in asked.options:
+            why = asked.reasons.get(name)
+            value = asked.options[name]
+            shown = ",".join(value) if isinstance(value, list) else value
+            lines.append(f"{f'{variable}:':<20}{shown}{f' ({why})' if why else ''}")
+    for one in served:
+        potential = one.potential
+        lines.append(
+            f"model:              {', '.join(potential.type_map)}; cutoff "
+            f"{potential.rcut:g} Å; {potential.precision}, tol {potential.tol:g} eV/Å; "
+            f"{potential.device}, {potential.threads} threads"
+        )
+    return lines
