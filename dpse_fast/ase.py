@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -90,7 +90,8 @@ class DeepPotential(Calculator):
         self._given = {"fparam": fparam, "aparam": aparam}
         self._last: dict[str, Any] = {}
         self._session = self.potential.session(skin)
-        self._type_of = _types_by_number(self.potential.type_map)
+        names = self.potential.type_map
+        self._type_of = types_by_number({name: t for t, name in enumerate(names)})
 
     def __getstate__(self) -> dict[str, Any]:
         return {k: v for k, v in vars(self).items() if k != "_session"}
@@ -151,12 +152,10 @@ class DeepPotential(Calculator):
                 f"stress: expected a structure periodic along a, b and c, got pbc "
                 f"{list(pbc)}"
             )
-        types = self._type_of[structure.numbers]
-        known = not (types == ABSENT).any()
         self._last = self._parameters(structure)
         result = self._session.compute(
             structure.positions,
-            types if known else list(structure.symbols),
+            self._types(structure),
             cell if any(pbc) else None,
             pbc=pbc,
             atomic=bool(wanted & ATOMIC),
@@ -165,7 +164,16 @@ class DeepPotential(Calculator):
         volume = None
         if cell is not None and all(pbc):
             volume = float(abs(np.linalg.det(cell)))
-        self.results = _results(result, volume)
+        self.results = self._results(result, volume)
+
+    def _types(self, structure: Atoms) -> Int64s | list[str]:
+        """The model's types of the atoms; names, if not all of them are known."""
+        types = self._type_of[structure.numbers]
+        return list(structure.symbols) if (types == ABSENT).any() else types
+
+    def _results(self, result: Result, volume: float | None) -> dict[str, Any]:
+        """What ASE is given; `volume` is None unless the structure is periodic."""
+        return _results(result, volume)
 
 
 def _results(result: Result, volume: float | None) -> dict[str, Any]:
@@ -190,9 +198,9 @@ def _voigt(tensors: Doubles) -> Doubles:
     return symmetric[..., [0, 1, 2, 1, 0, 0], [0, 1, 2, 2, 2, 1]]
 
 
-def _types_by_number(type_map: Sequence[str]) -> Int64s:
-    where = {name: t for t, name in enumerate(type_map)}
-    return np.array([where.get(symbol, ABSENT) for symbol in chemical_symbols])
+def types_by_number(types: Mapping[str, int]) -> Int64s:
+    """The types of the elements by atomic number, ABSENT for those without."""
+    return np.array([types.get(symbol, ABSENT) for symbol in chemical_symbols])
 
 
 if NAME not in external_calculators:

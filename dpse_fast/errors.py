@@ -92,6 +92,10 @@ class TruncatedTrajectoryWarning(UserWarning):
     """
 
 
+class UnusedArgumentWarning(UserWarning):
+    """An argument of deepmd-kit's interface that changes no results here."""
+
+
 class NonFiniteWarning(UserWarning):
     """Energies or forces that are NaN or infinite."""
 

@@ -8,7 +8,11 @@ import click
 
 COMMANDS = {
     "eval": "Energies, forces and virials of a trajectory.",
+    "test": "Errors against the labels of systems, as dp test.",
+    "model-devi": "Deviations of a committee of models, as dp model-devi.",
+    "embed": "Descriptors and last layers of a trajectory, as dp embed.",
     "info": "What a model is and how it will be evaluated.",
+    "show": "Attributes of a model, as dp show.",
     "convert": "Write a model of any format as our HDF5 file, or as .dp.",
     "compress": "Write a model with its tables and their certificate.",
     "bench": "Time per atom and stage on a box of water.",
@@ -25,7 +29,7 @@ class LazyGroup(click.Group):
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         if cmd_name not in COMMANDS:
             return None
-        module = import_module(f"{__package__}.{cmd_name}_command")
+        module = import_module(f"{__package__}.{cmd_name.replace('-', '_')}_command")
         command: click.Command = module.command
         return command
 

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import sys
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -12,13 +10,20 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from ..errors import in_escapes
 from . import options
 from .frame_reports import Records, Table
-from .json_errors import JsonCommand, report_on_failure
-from .output_file import refuse_inputs
+from .json_errors import report_on_failure
+from .progress_bar import progress_bar
+from .ranks_command import RanksCommand, first_rank, other_rank
 from .reading_options import reading_options
-from .report import plain, print_json
+from .report import print_json
+from .run_results import (
+    go_to_the_end,
+    open_results,
+    origin_of,
+    results_path,
+    told_of_results,
+)
 from .warning_summary import WarningSummary
 
 if TYPE_CHECKING:
@@ -27,11 +32,8 @@ if TYPE_CHECKING:
     from ..writers import RunOutput
     from .evaluation_run import EvaluationRun
 
-# What may differ when a run is continued: none of it changes a number.
-FREE_ON_RESUME = ("output", "resume", "skip_bad", "threads", "as_json")
 
-
-@click.command("eval", cls=JsonCommand)
+@click.command("eval", cls=RanksCommand)
 @click.argument("trajectory", type=click.Path())
 @options.MODEL
 @click.option(
@@ -58,14 +60,7 @@ FREE_ON_RESUME = ("output", "resume", "skip_bad", "threads", "as_json")
     help="Frames, such as 3, -1, :10 or ::5.  [default: all]",
 )
 @reading_options(labels=True)
-@click.option(
-    "--type-map",
-    callback=options.split_names,
-    metavar="O,H",
-    help="Elements of types 0, 1, … of a model that names none, or of a trajectory "
-    "that only numbers its types (LAMMPS: types 1, 2, …). OW=O,HW=H takes these names "
-    "of the trajectory for types of the model.",
-)
+@options.FRAME_TYPE_MAP
 @options.parameter_options
 @options.SEL_OVERFLOW
 @options.engine_options
@@ -95,6 +90,8 @@ def command(
     Until all frames are evaluated, the results are in a file beside FILE, such as
     out.partial.h5 for out.h5; an error, an interrupt or a kill leaves it with all
     frames that were finished, and --resume goes on after them.
+
+    Under mpirun, the ranks share the frames; the output is that of one process.
     """
     from ..trajectory import check_trajectory, iterate_frames
     from .evaluation_run import EvaluationRun
@@ -107,6 +104,9 @@ def command(
         reading = replace(reading, names=potential.type_map, type_map=type_map)
         read = partial(iterate_frames, trajectory, index, reading)
         run = EvaluationRun(potential, type_map, atomic, fparam, aparam)
+        if (other := other_rank()) is not None:
+            other.serve(run.evaluate, read, warned)
+            return
         report = Records() if as_json else Table(run)
         results = None
         if target is not None:
@@ -115,17 +115,9 @@ def command(
             _summary, trajectory, model, output, run, report, warned, results
         )
         report_on_failure(told)
-        loop = FrameLoop(run, report, warned, results, skip_bad)
-        try:
-            with _bar() as bar:
-                loop.go(read, bar.update)
-        except BaseException as error:
-            if not isinstance(error, BrokenPipeError):
-                report.end()
-            _leave(results)
-            raise
-        if results is not None:
-            results.complete()
+        loop = FrameLoop(run, report, warned, results, skip_bad, first_rank())
+        with progress_bar() as bar:
+            go_to_the_end(partial(loop.go, read, bar.update), report.end, results)
     report.end()
     if as_json:
         print_json({**told(), "error": None})
@@ -137,53 +129,21 @@ def _target(
     output: str | None, resume: bool, inputs: Mapping[str, str | None]
 ) -> Path | None:
     """Where the results go, if they can."""
-    from ..writers import check_output, files_of_output
+    from ..writers import WRITERS
 
     if output is None:
         if resume:
             raise click.UsageError("--resume: expected the --output of the earlier run")
         return None
-    target = check_output(output)
-    refuse_inputs(output, files_of_output(target), inputs)
-    return target
+    return results_path(output, tuple(WRITERS), inputs)
 
 
 def _open(target: Path, potential: Potential, params: Mapping[str, Any]) -> RunOutput:
-    from .. import __version__
-    from ..writers import RunDescription, RunOutput, writer_of
+    from ..writers import RunDescription, writer_of
 
-    origin = {
-        "program": f"dpse-fast {__version__}",
-        "model": params["model"] or "default",
-        "model_digest": potential.model.digest(),
-        "trajectory": params["trajectory"],
-    }
-    origin = {key: in_escapes(text) for key, text in origin.items()}
+    origin = origin_of(potential, params)
     description = RunDescription(potential.type_map, origin, params["atomic"])
-    asked = {k: v for k, v in params.items() if k not in FREE_ON_RESUME}
-    settings = plain({**asked, **origin, "device": potential.device})
-    results = RunOutput(
-        target, writer_of(target), description, settings, params["resume"]
-    )
-    if results.earlier is not None:
-        click.echo(
-            f"note: the results of an earlier run that did not end are now in "
-            f"{results.earlier}; --resume would have continued it",
-            err=True,
-        )
-    if params["resume"]:
-        click.echo(f"note: {len(results.done)} frames were done before", err=True)
-    return results
-
-
-def _leave(results: RunOutput | None) -> None:
-    """Close the results of a run that ends early, and say where they are."""
-    if results is not None and results.leave():
-        click.echo(
-            f"note: {results.n_frames} finished frames are in {results.partial}; "
-            "--resume continues after them",
-            err=True,
-        )
+    return open_results(target, writer_of(target), description, potential, params)
 
 
 def _summary(
@@ -197,8 +157,6 @@ def _summary(
 ) -> dict[str, Any]:
     """What is known of the run, complete or not, ready for JSON."""
     potential = run.potential
-    complete = results is not None and results.is_complete
-    kept = results is not None and not complete and results.n_frames
     return {
         "model": {
             "path": model,
@@ -206,8 +164,7 @@ def _summary(
             "digest": potential.model.digest(),
         },
         "trajectory": trajectory,
-        "output": output if complete else None,
-        "partial_output": results.partial if results is not None and kept else None,
+        **told_of_results(output, results),
         "precision": potential.precision,
         "threads": potential.threads,
         "frames": report.records,
@@ -215,13 +172,3 @@ def _summary(
         "summary": run.summary(),
         "warnings": warned.entries(),
     }
-
-
-@contextmanager
-def _bar() -> Iterator[Any]:
-    """A progress bar on standard error, if that is a terminal."""
-    from tqdm import tqdm
-
-    shown = sys.stderr.isatty()
-    with tqdm(unit=" frames", disable=not shown, leave=False) as bar:
-        yield bar

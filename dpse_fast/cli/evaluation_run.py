@@ -10,10 +10,11 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ..trajectory import Frame, model_types, named_in_errors
+from ..trajectory import Frame
 from ..trajectory.error_statistics import ErrorStatistics, ErrorSum, frame_errors
 from ..writers import Evaluation
 from .domain_summary import DomainSummary
+from .frame_evaluator import FrameEvaluator
 from .report import plain
 
 if TYPE_CHECKING:
@@ -43,8 +44,8 @@ class EvaluationRun:
         fparam: Sequence[float] | None = None,
         aparam: Sequence[float] | None = None,
     ) -> None:
-        self.potential, self.type_map, self.atomic = potential, type_map, atomic
-        self.fparam, self.aparam = fparam, aparam
+        self.potential = potential
+        self._evaluator = FrameEvaluator(potential, type_map, atomic, fparam, aparam)
         self.statistics = ErrorStatistics()
         self.n_frames = self.n_atoms = 0
         self.domain = DomainSummary()
@@ -60,40 +61,18 @@ class EvaluationRun:
             Naming the frame, if it cannot be evaluated.
         """
         start = time.perf_counter()
-        with named_in_errors(frame):
-            types = model_types(frame, self.potential.type_map, self.type_map)
-            result = self.potential.compute(
-                frame.positions,
-                types,
-                frame.cell if any(frame.pbc) else None,
-                pbc=frame.pbc,
-                atomic=self.atomic,
-                **self._parameters(frame),
-            )
+        evaluation, report = self._evaluator.evaluate(frame)
         seconds = time.perf_counter() - start
-        evaluation = Evaluation(
-            frame=frame,
-            types=np.asarray(types, np.int64),
-            energy=result.energy,
-            forces=result.forces,
-            virial=result.virial,
-            atomic_energies=result.atomic_energies,
-            atomic_virials=result.atomic_virials,
+        errors = frame_errors(
+            evaluation.energy, evaluation.forces, evaluation.virial, frame.labels
         )
-        errors = frame_errors(result.energy, result.forces, result.virial, frame.labels)
-        record = frame_record(evaluation, errors) | result.report.summary()
+        record = frame_record(evaluation, errors) | report.summary()
         return evaluation, {
             "record": plain(record),
             "sums": {name: astuple(errors[name]) for name in errors},
             "seconds": seconds,
             "digest": frame_digest(frame),
         }
-
-    def _parameters(self, frame: Frame) -> dict[str, Any]:
-        """What is given for all frames, else the frame's own if the model takes it."""
-        given = {"fparam": self.fparam, "aparam": self.aparam}
-        own = frame.parameters_for(self.potential.model)
-        return own | {k: v for k, v in given.items() if v is not None}
 
     def count(self, entry: Entry) -> None:
         """Add a frame to the sums, now or when its run is continued."""

@@ -3,19 +3,64 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Callable, Iterator
-from typing import Any
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import Any, Protocol
 
 from ..errors import InputError, TruncatedTrajectoryWarning
 from ..runtime.interrupts import interrupts_wait, raise_swallowed
 from ..trajectory import BadFrame, Frame
-from ..writers import RunOutput
-from .evaluation_run import Entry, EvaluationRun, frame_digest
-from .frame_reports import Records, Table
+from .evaluation_run import Entry, frame_digest
+from .outcomes import Item, Outcome, outcomes_here
+from .shared_outcomes import FirstRank
 from .warning_summary import WarningSummary
 
 Frames = Iterator[Frame | BadFrame]
 Read = Callable[[], Frames]  # from the first one on
+
+
+class Run(Protocol):
+    """Evaluates frames, and adds up what is found."""
+
+    n_frames: int
+
+    def evaluate(self, frame: Frame) -> tuple[Any, Entry]:
+        """One frame's results, and its entry for `count`."""
+        ...
+
+    def count(self, entry: Entry) -> None:
+        """Add a frame to the sums."""
+        ...
+
+
+class Report(Protocol):
+    """Is told of every frame."""
+
+    def add(self, record: Mapping[str, Any]) -> None:
+        """Take a frame in."""
+        ...
+
+    def show(self, record: Mapping[str, Any]) -> None:
+        """Print it."""
+        ...
+
+    def skip(self, failure: Mapping[str, Any]) -> None:
+        """A frame that is left out."""
+        ...
+
+
+class Output(Protocol):
+    """Takes the results; `done` are entries of frames that an earlier run finished."""
+
+    @property
+    def done(self) -> Sequence[Entry]: ...
+
+    def add(self, evaluation: Any, entry: Entry) -> None:
+        """Write a frame, and what to know of it when the run is continued."""
+        ...
+
+    def pass_over(self, entry: Entry) -> None:
+        """What to know of a frame without results."""
+        ...
 
 
 class FrameLoop:
@@ -28,18 +73,21 @@ class FrameLoop:
     warned : collects the warnings of every frame
     output : takes the results; None: nothing is written
     skip_bad : go on after frames that cannot be read or evaluated
+    first_rank : gets the results of other ranks; None: this process is the only one
     """
 
     def __init__(
         self,
-        run: EvaluationRun,
-        report: Records | Table,
+        run: Run,
+        report: Report,
         warned: WarningSummary,
-        output: RunOutput | None,
+        output: Output | None,
         skip_bad: bool,
+        first_rank: FirstRank | None = None,
     ) -> None:
         self._run, self._report, self._warned = run, report, warned
         self._output, self._skip_bad = output, skip_bad
+        self._first_rank = first_rank
         self._first_failure = ""
 
     def go(self, read: Read, advance: Callable[[], object]) -> None:
@@ -56,13 +104,12 @@ class FrameLoop:
             If a frame cannot be read or evaluated, unless it is to be skipped; or if
             there is no frame that can.
         """
-        for item in self._left(read):
+        for item, outcome in self._outcomes(self._left(read)):
             raise_swallowed()
+            self._warned.count(outcome.warned)
             self._warned.where = item.name
             try:
-                if isinstance(item, BadFrame):
-                    raise item.error
-                evaluation, entry = self._run.evaluate(item)
+                evaluation, entry = outcome.result()
             except InputError as error:
                 if not self._skip_bad:
                     raise
@@ -80,17 +127,23 @@ class FrameLoop:
         if not self._run.n_frames:
             raise InputError(f"no frame could be evaluated; {self._first_failure}")
 
+    def _outcomes(self, items: Frames) -> Iterator[tuple[Item, Outcome]]:
+        evaluate, warned = self._run.evaluate, self._warned
+        if self._first_rank is None:
+            return outcomes_here(evaluate, items, warned)
+        n_done = len(self._output.done) if self._output is not None else 0
+        return self._first_rank.outcomes(evaluate, items, warned, n_done)
+
     def _left(self, read: Read) -> Frames:
         """What an earlier run has not finished; what it has is only counted."""
         frames = read()
-        done = self._output.done if self._output is not None else []
+        done = self._output.done if self._output is not None else ()
         with self._warned.muted():  # it warned then
             for entry in done:
                 _check(entry)
                 _expect(next(frames, None), entry)
         for entry in done:
-            for arguments in entry["warnings"]:
-                self._warned.add(*arguments)
+            self._warned.count(entry["warnings"])
             if "skipped" in entry:
                 self._report.skip(entry["skipped"])
             else:

@@ -35,9 +35,12 @@ TOL = click.option(
     metavar="EV/Å",
     help="Largest force error that tables, ranks and products may add; 0: none.",
 )
+THREADS = click.option(
+    "--threads", type=click.IntRange(min=1), help="Default: all cores."
+)
 _ENGINE = (
     HEAD,
-    click.option("--threads", type=click.IntRange(min=1), help="Default: all cores."),
+    THREADS,
     click.option(
         "--precision",
         type=click.Choice(["double", "mixed", "single"]),
@@ -112,6 +115,34 @@ TYPE_MAP = click.option(
     callback=_only_names,
     metavar="O,H",
     help="Names of the model's types, in their order.",
+)
+
+
+FRAME_TYPE_MAP = click.option(
+    "--type-map",
+    callback=split_names,
+    metavar="O,H",
+    help="Elements of types 0, 1, … of a model that names none, or of a trajectory "
+    "that only numbers its types (LAMMPS: types 1, 2, …). OW=O,HW=H takes these names "
+    "of the trajectory for types of the model.",
+)
+
+
+def _set_prefix(ctx: click.Context, _: click.Parameter, text: str | None) -> str | None:
+    if text not in (None, "set"):
+        raise click.BadParameter(
+            f"expected set, since sets are called set.000, set.001 …, got {text!r}"
+        )
+    return text
+
+
+SET_PREFIX = click.option(
+    "-S",
+    "--set-prefix",
+    callback=_set_prefix,
+    expose_value=False,
+    metavar="set",
+    help="Without effect, as in deepmd-kit 3: the sets of a system are set.*.",
 )
 
 

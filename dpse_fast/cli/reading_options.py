@@ -44,7 +44,10 @@ def _pbc(
 
 _BOUNDARIES_AND_UNITS = (
     click.option(
-        "--format", metavar="NAME", help="ASE's name of the trajectory's format."
+        "--format",
+        metavar="NAME",
+        help="ASE's name of the trajectory's format, or dpdata:NAME, which dpdata "
+        "reads, such as dpdata:lmdb.",
     ),
     click.option(
         "--cell",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from types import TracebackType
 from typing import Any, Self
@@ -41,6 +41,7 @@ class WarningSummary(AbstractContextManager["WarningSummary"]):
         self._found: dict[tuple[str, str], list[Any]] = {}
         self._new: list[list[Any]] = []
         self._muted = False
+        self._captured: list[list[Any]] | None = None
         self._guard = warnings.catch_warnings()
 
     def __enter__(self) -> Self:
@@ -69,10 +70,32 @@ class WarningSummary(AbstractContextManager["WarningSummary"]):
         """
         if self._muted:
             return
+        if self._captured is not None:
+            self._captured.append([category, text, where, counted])
+            return
         key = (category, "" if counted else text)
         entry = self._found.setdefault(key, [text, where, 0])
         entry[2] += 1
         self._new.append([category, text, where, counted])
+
+    def count(self, found: Iterable[list[Any]]) -> None:
+        """Add warnings that were captured, or that an earlier run has met."""
+        for arguments in found:
+            self.add(*arguments)
+
+    @contextmanager
+    def captured(self) -> Iterator[list[list[Any]]]:
+        """Inside, warnings are not counted but put into the list; not if it fails."""
+        found: list[list[Any]] = []
+        outer, self._captured = self._captured, found
+        try:
+            yield found
+        except BaseException:
+            self._captured = outer
+            self.count(found)
+            raise
+        finally:
+            self._captured = outer
 
     @contextmanager
     def muted(self) -> Iterator[None]:

@@ -23,8 +23,8 @@ from ..evaluation.atom_names import naming
 from ..inputs.arrays import VIRTUAL
 from ..inputs.structure import check_length, check_types
 from ..potential import Potential
+from ..runtime.missing import package
 from .abort import abort
-from .missing import package
 from .potentials import ModelLike, potential_of
 from .shell import Shell
 

@@ -30,7 +30,7 @@ from ..errors import InputError
 from ..evaluation.batch_session import Structure
 from ..evaluation.session import DEFAULT_SKIN
 from ..results import Result
-from .missing import package
+from ..runtime.missing import package
 from .potentials import ModelLike, potential_of
 
 Answer = tuple[float, Doubles, Doubles, str]

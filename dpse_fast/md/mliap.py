@@ -20,8 +20,8 @@ import numpy as np
 from ..errors import InputError
 from ..inputs.arrays import VIRTUAL
 from ..inputs.structure import check_types
+from ..runtime.missing import MissingPackageError, package
 from .abort import abort, ranks
-from .missing import MissingPackageError, package
 from .potentials import ModelLike, potential_of
 
 

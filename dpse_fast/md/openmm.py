@@ -21,7 +21,7 @@ from ..evaluation.session import DEFAULT_SKIN
 from ..inputs.arrays import VIRTUAL
 from ..inputs.structure import check_types
 from ..potential import Potential
-from .missing import package
+from ..runtime.missing import package
 from .potentials import ModelLike, potential_of
 
 NM = 10.0  # Å

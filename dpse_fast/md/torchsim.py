@@ -18,7 +18,7 @@ from ..errors import InputError
 from ..evaluation.batch_session import Structure
 from ..evaluation.session import DEFAULT_SKIN
 from ..model import UNKNOWN_TYPE_PREFIX
-from .missing import package
+from ..runtime.missing import package
 from .potentials import ModelLike, potential_of
 
 torch = package("torch", "torch")

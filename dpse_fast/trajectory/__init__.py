@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from itertools import chain, islice
 from pathlib import Path
 
 from ..errors import InputError
 from .ase_files import iterate_file
+from .dpdata_systems import is_of_dpdata, iterate_dpdata
 from .file_reading import FileReading
 from .frame import BadFrame, Frame, Labels, named_in_errors
 from .label_keys import LabelReader
@@ -24,6 +25,7 @@ __all__ = [
     "ReadingOptions",
     "check_trajectory",
     "from_atoms",
+    "iterate_chosen",
     "iterate_frames",
     "model_types",
     "named_in_errors",
@@ -90,6 +92,7 @@ def iterate_frames(
     Parameters
     ----------
     path : file that ASE reads, or directory with ``type.raw`` (or of several)
+        With a format that begins with ``dpdata:``, what dpdata reads.
     index : frame number or slice, as text
     options : how to read
     skip : how many of the selected frames, bad ones included, to pass over
@@ -103,15 +106,48 @@ def iterate_frames(
     place, chosen = check_trajectory(path, index)
     options = options or ReadingOptions()
     notices = Notices()
+    frames: Iterator[Frame | BadFrame]
     reading = FileReading(place, options, LabelReader(options, notices), notices)
-    if not place.is_dir():
+    if is_of_dpdata(options.format):
+        frames = iterate_dpdata(reading, chosen, skip)
+    elif not place.is_dir():
         frames = iterate_file(reading, chosen, skip)
-    elif options.units is not None or options.format is not None:
+    else:
+        _refuse_of_files(options)
+        frames = iterate_systems(reading, lambda n: range(*chosen.indices(n))[skip:])
+    return _checked(frames, reading, index, skip)
+
+
+def iterate_chosen(
+    path: str | Path,
+    choose: Callable[[int], Sequence[int]],
+    options: ReadingOptions | None = None,
+) -> Iterator[Frame | BadFrame]:
+    """Frames of deepmd npy systems in any order, good and bad.
+
+    Parameters
+    ----------
+    path : directory with ``type.raw`` (or of several)
+    choose : number of frames → numbers of those that come, in this order
+    options : how to read
+
+    Raises
+    ------
+    InputError
+        As `iterate_frames`.
+    """
+    place, _ = check_trajectory(path)
+    options = options or ReadingOptions()
+    _refuse_of_files(options)
+    notices = Notices()
+    reading = FileReading(place, options, LabelReader(options, notices), notices)
+    return _checked(iterate_systems(reading, choose), reading, ":", 0)
+
+
+def _refuse_of_files(options: ReadingOptions) -> None:
+    if options.units is not None or options.format is not None:
         given = "units" if options.units is not None else "format"
         raise InputError(f"{given}: has no effect on a directory with npy systems")
-    else:
-        frames = iterate_systems(reading, chosen, skip)
-    return _checked(frames, reading, index, skip)
 
 
 def read_frames(

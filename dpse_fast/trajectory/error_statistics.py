@@ -65,23 +65,27 @@ class ErrorSum:
 
 @dataclass
 class ErrorStatistics:
-    """Errors of whole trajectories; what a frame has no label for is left out."""
+    """Errors of whole trajectories; what a frame has no label for is left out.
 
-    sums: dict[str, ErrorSum] = field(
-        default_factory=lambda: {name: ErrorSum() for name in UNITS}
-    )
+    Parameters
+    ----------
+    units : of each quantity, in the order in which they are shown
+    """
+
+    units: Mapping[str, str] = field(default_factory=lambda: UNITS)
+    sums: dict[str, ErrorSum] = field(default_factory=dict)
 
     def add(self, errors: Mapping[str, ErrorSum]) -> None:
-        """Take the errors of one frame in, see `frame_errors`."""
+        """Take the errors of one frame in, or of others of the same quantities."""
         for name, of_frame in errors.items():
-            self.sums[name].merge(of_frame)
+            self.sums.setdefault(name, ErrorSum()).merge(of_frame)
 
     def summary(self) -> dict[str, dict[str, float | int | str]]:
         """Statistics of each quantity that had labels."""
         return {
-            name: {**errors.summary(), "unit": UNITS[name]}
-            for name, errors in self.sums.items()
-            if errors.count
+            name: {**self.sums[name].summary(), "unit": unit}
+            for name, unit in self.units.items()
+            if name in self.sums and self.sums[name].count
         }
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -47,11 +47,15 @@ def reject_parts(path: Path) -> None:
 
 
 def iterate_systems(
-    reading: FileReading, chosen: slice, skip: int
+    reading: FileReading, choose: Callable[[int], Sequence[int]]
 ) -> Iterator[Frame | BadFrame]:
     """The chosen frames of a system, or of all the systems below a directory.
 
     Frames of several systems are numbered through, systems in sorted order.
+
+    Parameters
+    ----------
+    choose : how many frames there are → the numbers of those that come
     """
     path = reading.path
     roots = sorted(raw.parent for raw in path.rglob("type.raw"))
@@ -63,7 +67,7 @@ def iterate_systems(
         )
     sets = [block for root in roots for block in _sets(root, reading)]
     ends = np.cumsum([block.n_frames for block in sets])
-    for number in range(*chosen.indices(int(ends[-1])))[skip:]:
+    for number in choose(int(ends[-1])):
         k = int(np.searchsorted(ends, number, side="right"))
         block = sets[k]
         row = number - int(ends[k]) + block.n_frames

@@ -26,6 +26,7 @@ class ReadingOptions:
     Parameters
     ----------
     format : ASE's name of the format; by default it is guessed
+        ``dpdata:`` and dpdata's name of one, for what dpdata reads.
     names : the model's type map
         Names of atoms that are in it are taken as they are. Others are taken as
         symbols of elements in any case, ``CL`` as Cl.

@@ -10,7 +10,7 @@ import pytest
 from other_process import lines_of
 
 from dpse_fast.errors import DpseError
-from dpse_fast.md.missing import MissingPackageError, package
+from dpse_fast.runtime.missing import MissingPackageError, package
 
 
 @pytest.mark.parametrize(

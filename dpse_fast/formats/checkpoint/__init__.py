@@ -14,7 +14,7 @@ from ..tree import ToArray, Tree
 from .branch import branch_of
 from .native_dict import model_dict
 
-__all__ = ["read"]
+__all__ = ["read", "training_script"]
 
 
 def read(value: Any, to_array: ToArray, head: str | None) -> Model:
@@ -41,3 +41,8 @@ def read(value: Any, to_array: ToArray, head: str | None) -> Model:
     }
     kind = f"PyTorch checkpoint (.pt), branch {branch.name}"
     return native.read_tree(Tree(tree, "", to_array), kind)
+
+
+def training_script(value: Any, to_array: ToArray, head: str | None) -> Any:
+    """The options of the branch's model, as `read` finds it."""
+    return branch_of(value, to_array, head).options.value

@@ -16,7 +16,7 @@ from ...model import Model
 from ..hdf5_output import new_file
 from .dictionary import model_dict
 
-__all__ = ["write"]
+__all__ = ["training_options", "write"]
 
 
 def write(model: Model, path: str | os.PathLike[str]) -> list[str]:
@@ -49,6 +49,17 @@ def write(model: Model, path: str | os.PathLike[str]) -> list[str]:
     with new_file(Path(path)) as file:
         file.attrs["json"] = json.dumps(_stored(root, file))
     return differences
+
+
+def training_options(model: Model) -> dict[str, Any]:
+    """The ``model`` section of a training input of deepmd-kit 3 for such a model.
+
+    Raises
+    ------
+    InputError
+        If deepmd-kit 3 cannot express the model.
+    """
+    return _script(model_dict(model)[0])
 
 
 def _stored(root: dict[str, Any], file: h5py.File) -> Any:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 from ...errors import ModelFileError
 from ...model import Model
@@ -13,7 +14,7 @@ from . import current, early, exported, matpl
 from .archive import LARGEST_PICKLE, Archive, open_archive
 from .unpickler import most_objects, unpickle
 
-__all__ = ["read"]
+__all__ = ["read", "training_script"]
 
 
 def read(path: Path, head: str | None = None) -> Model:
@@ -35,10 +36,7 @@ def read(path: Path, head: str | None = None) -> Model:
             _reject_head(head)
             return exported.read(archive)
         archive.root = _root(archive)
-        pickle = f"{archive.root}/data.pkl"
-        if archive.size_of(pickle) > LARGEST_PICKLE:
-            raise ModelFileError(f"{pickle} has more than {LARGEST_PICKLE} bytes")
-        value = unpickle(archive.read(pickle), most_objects(archive.size))
+        value = _value(archive)
         if not _is_scripted(archive):
             return checkpoint.read(value, archive.array, head)
         _reject_head(head)
@@ -46,6 +44,26 @@ def read(path: Path, head: str | None = None) -> Model:
         if matpl.is_matpl(tree):
             return matpl.read(tree)
         return current.read(tree) if current.is_current(tree) else early.read(tree)
+
+
+def training_script(path: Path, head: str | None = None) -> Any:
+    """What an archive has of the training input: a text, a dictionary, or None."""
+    with open_archive(path) as archive:
+        if exported.is_exported(archive):
+            return None
+        archive.root = _root(archive)
+        value = _value(archive)
+        if not _is_scripted(archive):
+            return checkpoint.training_script(value, archive.array, head)
+        return Tree(value, "", archive.array).raw("model_def_script", None)
+
+
+def _value(archive: Archive) -> Any:
+    """What the pickle of the archive holds."""
+    pickle = f"{archive.root}/data.pkl"
+    if archive.size_of(pickle) > LARGEST_PICKLE:
+        raise ModelFileError(f"{pickle} has more than {LARGEST_PICKLE} bytes")
+    return unpickle(archive.read(pickle), most_objects(archive.size))
 
 
 def _reject_head(head: str | None) -> None:

@@ -1,4 +1,4 @@
-"""The one error for an engine that is not installed."""
+"""The one error for an optional package that is not installed."""
 
 from __future__ import annotations
 
@@ -9,11 +9,11 @@ from ..errors import DpseError
 
 
 class MissingPackageError(DpseError, ImportError):
-    """A package that an engine needs is not installed."""
+    """An optional package that is needed is not installed."""
 
 
 def package(module: str, install: str) -> Any:
-    """Import a module of an engine.
+    """Import a module of an optional package.
 
     Parameters
     ----------
@@ -23,7 +23,7 @@ def package(module: str, install: str) -> Any:
     Raises
     ------
     MissingPackageError
-        If it is not installed; an engine that is there and fails raises its own.
+        If it is not installed; a package that is there and fails raises its own.
     """
     try:
         return import_module(module)

@@ -1,0 +1,244 @@
+"""``dpse-fast model-devi``: deviations of a committee, as ``dp model-devi``."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from ..errors import InputError
+from . import options
+from .json_errors import report_on_failure
+from .output_file import refuse_inputs
+from .progress_bar import progress_bar
+from .ranks_command import RanksCommand, first_rank, other_rank
+from .reading_options import reading_options
+from .report import print_json
+from .warning_summary import WarningSummary
+
+if TYPE_CHECKING:
+    from .. import Potential
+    from ..trajectory import ReadingOptions
+    from ..writers.deviation_file import DeviationFile
+    from .deviation_report import DeviationReport
+    from .deviation_run import DeviationRun
+
+
+@click.command("model-devi", cls=RanksCommand)
+@click.option(
+    "-m",
+    "--models",
+    multiple=True,
+    required=True,
+    metavar="FILE",
+    help="Model files: -m 0.pb 1.pb 2.pb, or -m 0.pb -m 1.pb -m 2.pb.",
+)
+@click.argument("more", nargs=-1, metavar="[FILE]...")
+@click.option(
+    "-s",
+    "--system",
+    default=".",
+    show_default=True,
+    metavar="PATH",
+    help="Directory with npy systems, found recursively, or a trajectory.",
+)
+@options.SET_PREFIX
+@click.option(
+    "-o",
+    "--output",
+    default="model_devi.out",
+    show_default=True,
+    metavar="FILE",
+    help="Where deviations are written.",
+)
+@click.option(
+    "-f",
+    "--frequency",
+    type=int,
+    default=1,
+    show_default=True,
+    metavar="STEPS",
+    help="Steps from frame to frame, for the first column.",
+)
+@click.option(
+    "--real_error",
+    "--real-error",
+    "real_error",
+    is_flag=True,
+    help="Root mean square errors against the labels instead of deviations.",
+)
+@click.option("--atomic", is_flag=True, help="Of the force on each atom too.")
+@click.option(
+    "--relative",
+    type=click.FloatRange(min=0),
+    metavar="EV/Å",
+    help="Divide deviations of forces by their magnitudes plus this level.",
+)
+@click.option(
+    "--relative_v",
+    "--relative-v",
+    "relative_v",
+    type=click.FloatRange(min=0),
+    metavar="EV",
+    help="The same for virials per atom.",
+)
+@click.option(
+    "--skip-bad",
+    is_flag=True,
+    help="Report frames that cannot be read or evaluated, and go on.",
+)
+@reading_options(labels=True)
+@options.FRAME_TYPE_MAP
+@options.parameter_options
+@options.SEL_OVERFLOW
+@options.engine_options
+@options.AS_JSON
+def command(
+    models: tuple[str, ...],
+    more: tuple[str, ...],
+    system: str,
+    output: str,
+    frequency: int,
+    real_error: bool,
+    atomic: bool,
+    relative: float | None,
+    relative_v: float | None,
+    skip_bad: bool,
+    reading: ReadingOptions,
+    type_map: tuple[str, ...] | None,
+    fparam: tuple[float, ...] | None,
+    aparam: tuple[float, ...] | None,
+    as_json: bool,
+    **engine: Any,
+) -> None:
+    """How far models are apart in energies, forces and virials of each frame.
+
+    As deepmd-kit's "dp model-devi", with its columns. An existing file is replaced
+    when all frames are evaluated; until then they are in a file beside it, such as
+    model_devi.partial.out.
+
+    Under mpirun, the ranks share the frames; the output is that of one process.
+    """
+    from ..trajectory.system_list import Systems, systems_at
+    from .deviation_report import DeviationReport
+    from .deviation_run import DeviationOptions, DeviationRun
+    from .frame_evaluator import FrameEvaluator
+    from .frame_loop import FrameLoop
+
+    files = [*models, *more]
+    if len(files) < 2 and not real_error:
+        raise click.UsageError(f"--models: expected two or more, got {len(files)}.")
+    asked = DeviationOptions(frequency, real_error, atomic, relative, relative_v)
+    with WarningSummary() as warned:
+        paths = systems_at(system)
+        target = _target(output, {"system": system}, files)
+        potentials = _committee(files, type_map, engine)
+        names = potentials[0].type_map
+        reading = replace(reading, names=names, type_map=type_map)
+        systems = Systems(paths, reading)
+        evaluators = [
+            FrameEvaluator(one, type_map, fparam=fparam, aparam=aparam)
+            for one in potentials
+        ]
+        run = DeviationRun(evaluators, systems, asked)
+        if (other := other_rank()) is not None:
+            other.serve(run.evaluate, systems.frames, warned)
+            return
+        results = _open(target, paths, atomic)
+        report = DeviationReport(run, files, as_json)
+
+        def told() -> dict[str, Any]:
+            return _summary(files, output, run, report, results, warned)
+
+        report_on_failure(told)
+        loop = FrameLoop(run, report, warned, results, skip_bad, first_rank())
+        try:
+            with progress_bar() as bar:
+                loop.go(systems.frames, bar.update)
+        except BaseException as error:
+            if not isinstance(error, BrokenPipeError):
+                report.end()
+            if results.leave():
+                click.echo(
+                    f"note: {results.n_frames} finished frames are in "
+                    f"{results.partial}",
+                    err=True,
+                )
+            raise
+        if target.exists():
+            click.echo(f"note: {output} is replaced, not appended to", err=True)
+        results.complete()
+    report.end()
+    if as_json:
+        print_json({**told(), "error": None})
+    else:
+        click.echo(f"written to {output}")
+
+
+def _target(output: str, inputs: dict[str, str], models: list[str]) -> Path:
+    from ..writers.run_output import partial_of
+
+    target = Path(output)
+    if target.is_dir() or not target.name:
+        raise InputError(f"output {output}: is a directory")
+    if not target.parent.is_dir():
+        raise InputError(f"output {output}: the folder {target.parent} does not exist")
+    for one in models:
+        refuse_inputs(output, [target, partial_of(target)], {**inputs, "model": one})
+    return target.resolve()  # what a link points to is replaced, not the link
+
+
+def _committee(
+    files: list[str], type_map: tuple[str, ...] | None, engine: dict[str, Any]
+) -> list[Potential]:
+    """The potentials, which must have the same types."""
+    found = [options.load_potential(one, type_map, **engine) for one in files]
+    for file, potential in zip(files, found, strict=True):
+        if potential.type_map != found[0].type_map:
+            raise InputError(
+                f"{file}: expected the types of {files[0]} "
+                f"({', '.join(found[0].type_map)}), got {', '.join(potential.type_map)}"
+            )
+    return found
+
+
+def _open(target: Path, paths: list[str], atomic: bool) -> DeviationFile:
+    from ..writers.deviation_file import DeviationFile
+
+    return DeviationFile(target, paths, atomic)
+
+
+def _summary(
+    files: list[str],
+    output: str,
+    run: DeviationRun,
+    report: DeviationReport,
+    results: DeviationFile,
+    warned: WarningSummary,
+) -> dict[str, Any]:
+    """What is known of the run, complete or not, ready for JSON."""
+    partial = None if results.is_complete or not run.n_frames else results.partial
+    first = run.evaluators[0].potential
+    return {
+        "models": [
+            {
+                "path": file,
+                "digest": one.potential.model.digest(),
+                "domain": domain.summary(),
+            }
+            for file, one, domain in zip(
+                files, run.evaluators, run.domains, strict=True
+            )
+        ],
+        "types": first.type_map,
+        "systems": run.systems.paths,
+        "output": output if results.is_complete else None,
+        "partial_output": partial,
+        "precision": first.precision,
+        "threads": first.threads,
+        "frames": report.records,
+        "skipped": report.skipped,
+        "warnings": warned.entries(),
+    }

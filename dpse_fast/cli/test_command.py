@@ -1,0 +1,193 @@
+"""``dpse-fast test``: errors against labels, as deepmd-kit's ``dp test``."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from . import options
+from .json_errors import report_on_failure
+from .progress_bar import progress_bar
+from .ranks_command import RanksCommand, first_rank, other_rank
+from .reading_options import reading_options
+from .report import print_json
+from .warning_summary import WarningSummary
+
+if TYPE_CHECKING:
+    from ..trajectory import ReadingOptions
+    from ..writers.detail_files import DetailFiles
+    from .comparison_report import ComparisonReport
+    from .comparison_run import ComparisonRun
+
+
+@click.command("test", cls=RanksCommand)
+@options.MODEL
+@click.option(
+    "-s",
+    "--system",
+    metavar="PATH",
+    help="Directory with npy systems, found recursively, or a trajectory.  "
+    "[default: .]",
+)
+@click.option(
+    "-f",
+    "--datafile",
+    metavar="FILE",
+    help="File with a path of a system on each line.",
+)
+@options.SET_PREFIX
+@click.option(
+    "-n",
+    "--numb-test",
+    type=click.IntRange(min=0),
+    default=0,
+    metavar="N",
+    help="The first N frames of each system; 0: all.",
+)
+@click.option(
+    "--shuffle-test",
+    "--shuffle",
+    "shuffle",
+    is_flag=True,
+    help="Permute the frames of each npy system, before N of them are taken.",
+)
+@click.option(
+    "-r",
+    "--rand-seed",
+    type=int,
+    metavar="SEED",
+    help="Of the permutations, which are deepmd-kit's.",
+)
+@click.option(
+    "-d",
+    "--detail-file",
+    metavar="PREFIX",
+    help="Write labels and predictions to PREFIX.e.out, .f.out, .v.out and others.",
+)
+@click.option("--by-type", is_flag=True, help="Errors of forces for each type too.")
+@click.option(
+    "--skip-bad",
+    is_flag=True,
+    help="Report frames that cannot be read or evaluated, and go on.",
+)
+@reading_options(labels=True)
+@options.FRAME_TYPE_MAP
+@options.parameter_options
+@options.SEL_OVERFLOW
+@options.engine_options
+@options.AS_JSON
+def command(
+    model: str | None,
+    system: str | None,
+    datafile: str | None,
+    numb_test: int,
+    shuffle: bool,
+    rand_seed: int | None,
+    detail_file: str | None,
+    by_type: bool,
+    skip_bad: bool,
+    reading: ReadingOptions,
+    type_map: tuple[str, ...] | None,
+    fparam: tuple[float, ...] | None,
+    aparam: tuple[float, ...] | None,
+    as_json: bool,
+    **engine: Any,
+) -> None:
+    """Errors of energies, forces, virials and stresses against their labels.
+
+    As deepmd-kit's "dp test": of each system, and averages over all systems, weighted
+    by numbers of values. What a system has no labels for is not compared.
+
+    Under mpirun, the ranks share the frames; the output is that of one process.
+    """
+    from ..trajectory.system_list import Systems, shuffle_of, systems_at, systems_in
+    from .comparison_report import ComparisonReport
+    from .comparison_run import ComparisonRun
+    from .frame_evaluator import FrameEvaluator
+    from .frame_loop import FrameLoop
+
+    _check(system, datafile, shuffle, rand_seed)
+    with WarningSummary() as warned:
+        paths = systems_in(datafile) if datafile else systems_at(system or ".")
+        potential = options.load_potential(model, type_map, **engine)
+        reading = replace(reading, names=potential.type_map, type_map=type_map)
+        permuted = shuffle_of(rand_seed) if shuffle else None
+        systems = Systems(paths, reading, numb_test or None, permuted)
+        evaluator = FrameEvaluator(potential, type_map, fparam=fparam, aparam=aparam)
+        run = ComparisonRun(evaluator, systems, by_type)
+        if (other := other_rank()) is not None:
+            other.serve(run.evaluate, systems.frames, warned)
+            return
+        details = _details(detail_file, paths)
+        report = ComparisonReport(run, as_json)
+
+        def told() -> dict[str, Any]:
+            return _summary(model, run, report, details, warned)
+
+        report_on_failure(told)
+        loop = FrameLoop(run, report, warned, details, skip_bad, first_rank())
+        try:
+            with progress_bar() as bar:
+                loop.go(systems.frames, bar.update)
+        except BaseException as error:
+            if not isinstance(error, BrokenPipeError):
+                report.end()
+            if details is not None and details.leave():
+                click.echo(
+                    f"note: {details.n_frames} finished frames are in "
+                    f"{', '.join(map(str, details.partial))}",
+                    err=True,
+                )
+            raise
+        if details is not None:
+            details.complete()
+    report.end()
+    if as_json:
+        print_json({**told(), "error": None})
+
+
+def _check(
+    system: str | None, datafile: str | None, shuffle: bool, rand_seed: int | None
+) -> None:
+    if system is not None and datafile is not None:
+        raise click.UsageError("--datafile: cannot be used together with --system.")
+    if rand_seed is not None and not shuffle:
+        raise click.UsageError("--rand-seed: has no effect without --shuffle.")
+    if shuffle and rand_seed is None and first_rank() is not None:
+        raise click.UsageError("--shuffle: several ranks need the same --rand-seed.")
+
+
+def _details(prefix: str | None, paths: list[str]) -> DetailFiles | None:
+    from ..writers.detail_files import DetailFiles
+
+    return None if prefix is None else DetailFiles(prefix, paths)
+
+
+def _summary(
+    model: str | None,
+    run: ComparisonRun,
+    report: ComparisonReport,
+    details: DetailFiles | None,
+    warned: WarningSummary,
+) -> dict[str, Any]:
+    """What is known of the run, complete or not, ready for JSON."""
+    potential = run.evaluator.potential
+    errors = zip(run.systems.paths, run.of_systems, strict=True)
+    return {
+        "model": {
+            "path": model,
+            "types": potential.type_map,
+            "digest": potential.model.digest(),
+        },
+        "systems": [{"system": path, **one.summary()} for path, one in errors],
+        "overall": run.overall().summary(),
+        "detail_files": details.written if details is not None else [],
+        "precision": potential.precision,
+        "threads": potential.threads,
+        "seconds": run.seconds,
+        "skipped": report.skipped,
+        "domain": run.domain.summary(),
+        "warnings": warned.entries(),
+    }

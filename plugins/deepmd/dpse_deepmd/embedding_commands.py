@@ -1,0 +1,70 @@
+"""Commands for descriptors, which dpse-fast has in one."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from .options import Parser, from_environment, model_path
+
+DTYPES = {"fp32": "float32", "fp64": "float64", "native": "float64"}
+OPTIONS = ("threads", "sel_overflow", "head")
+
+
+def _parser(command: str, model: str, output: str, dtype: str) -> Parser:
+    parser = Parser(command)
+    parser.add_argument("-m", "--model", default=model)
+    where = parser.add_mutually_exclusive_group()
+    where.add_argument("-s", "--system", default=".")
+    where.add_argument("-f", "--datafile")
+    parser.add_argument("-o", "--output", default=output)
+    parser.add_argument("--dtype", choices=DTYPES, default=dtype)
+    parser.add_argument("--head", "--model-branch")
+    return parser
+
+
+def eval_desc(arguments: list[str], suffix: str) -> list[list[str]]:
+    """``dp eval-desc``: a file of NumPy for each system."""
+    parser = _parser("eval-desc", "frozen_model", "desc", "native")
+    given, rest = parser.taken(arguments)
+    if given.datafile is not None:
+        lines = Path(given.datafile).read_text().splitlines()
+        systems = [line.strip() for line in lines if line.strip()]
+    else:
+        found = sorted(Path(given.system).rglob("type.raw"))
+        systems = [str(file.parent) for file in found]
+    if not systems:
+        parser.error(f"-s/--system: no system in {given.system}")
+    folder = Path(given.output)
+    folder.mkdir(parents=True, exist_ok=True)
+    files = [folder / f"{Path(system).resolve().name}.npy" for system in systems]
+    if len(set(files)) < len(files):
+        parser.error(
+            "-s/--system: expected systems of different names, of which the files of "
+            "descriptors are named"
+        )
+    return [
+        _line(given, suffix, rest, system, str(file), "--features", "descriptor")
+        for system, file in zip(systems, files, strict=True)
+    ]
+
+
+def embed(arguments: list[str], suffix: str) -> list[list[str]]:
+    """``dp embed``: one HDF5 file, with the frames of all systems."""
+    parser = _parser("embed", "model.ckpt.pt", "embedding.hdf5", "fp32")
+    given, rest = parser.taken(arguments)
+    if given.datafile is not None:
+        parser.error("-f/--datafile is not available; give a folder with -s/--system")
+    return [_line(given, suffix, rest, given.system, given.output)]
+
+
+def _line(given, suffix, rest, system, output, *more):  # type: ignore[no-untyped-def]
+    head = [] if given.head is None else ["--head", given.head]
+    rest = [*head, *rest]
+    model = model_path(given.model, suffix)
+    return [
+        *("embed", system, "--model", model, "--output", output),
+        *("--dtype", DTYPES[given.dtype]),
+        *more,
+        *from_environment(OPTIONS, rest),
+        *rest,
+    ]

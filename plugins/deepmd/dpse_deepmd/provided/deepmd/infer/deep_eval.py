@@ -1,0 +1,5 @@
+"""The base of all kinds."""
+
+from dpse_fast.deepmd import DeepEval
+
+__all__ = ["DeepEval"]

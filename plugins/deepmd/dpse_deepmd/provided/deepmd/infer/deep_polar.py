@@ -1,0 +1,5 @@
+"""Refused."""
+
+from dpse_fast.deepmd.other_kinds import DeepGlobalPolar, DeepPolar
+
+__all__ = ["DeepGlobalPolar", "DeepPolar"]
