@@ -43,7 +43,7 @@ class Runner:
         """
         script = EXAMPLES / "dpgen" / "iteration.py"
         command = [python, str(script), str(folder), "--lmp", self.command]
-        said = call(
+        call(
             f"dpgen with {self.name}",
             [*command, "--no-labels", "--seconds", "1"],
             seconds=MOST_SECONDS,
@@ -52,7 +52,7 @@ class Runner:
         tasks = sorted((folder / "iter.000000" / "01.model_devi").glob("task.*"))
         logs = [(task / "log.lammps").read_text() for task in tasks]
         deviations = [np.loadtxt(task / "model_devi.out") for task in tasks]
-        found: dict[str, Any] = json.loads(said)
+        found: dict[str, Any] = json.loads((folder / "outcome.json").read_text())
         return found | {
             "loop": [seconds for log in logs for seconds in loops(log)],
             "deviations": np.concatenate(deviations),
@@ -98,15 +98,25 @@ def generate(tool: str, python: str, folder: Path) -> list[Path]:
     return [task.relative_to(folder) for task in tasks]
 
 
-def runners(ours: str, peer: str, plugin: Path) -> list[Runner]:
-    """deepmd-kit's own plugin first, then ours without and with its tolerance."""
-    first = Runner("deepmd-kit", lammps_of(peer), peer_environment(1))
-    environment = {"LAMMPS_PLUGIN_PATH": str(plugin), "OMP_NUM_THREADS": "1"}
-    command = f"{lammps_of(ours)} -sf dpse"
+def runners(ours: str, peer: str, plugin: Path, library: Path) -> list[Runner]:
+    """deepmd-kit first; then our plugin, and deepmd-kit's on our library.
+
+    Parameters
+    ----------
+    ours, peer : interpreters of environments with LAMMPS
+    plugin : folder of dpseplugin.so
+    library : libdeepmd_c.so of ours
+    """
+    one = {"OMP_NUM_THREADS": "1"}
+    plugged = one | {"LAMMPS_PLUGIN_PATH": str(plugin)}
+    preloaded = one | {"LD_PRELOAD": str(library)}
+    theirs, command = lammps_of(peer), f"{lammps_of(ours)} -sf dpse"
     return [
-        first,
-        Runner("dpse-fast, tol 0", command, environment | {"DPSE_TOL": "0"}),
-        Runner("dpse-fast", command, environment),
+        Runner("deepmd-kit", theirs, peer_environment(1)),
+        Runner("-sf dpse, tol 0", command, plugged | {"DPSE_TOL": "0"}),
+        Runner("-sf dpse", command, plugged),
+        Runner("library, tol 0", theirs, preloaded | {"DPSE_TOL": "0"}),
+        Runner("library", theirs, preloaded),
     ]
 
 

@@ -1,8 +1,9 @@
 """``python -m bench.workflows``: inputs of DP-GEN, dpti and APEX on both engines.
 
-Runs what these tools generate, unchanged, with deepmd-kit's plugin for LAMMPS and with
-ours, and compares: which structures DP-GEN selects, model_devi.out, thermodynamic
-output. DP-GEN's iterations are timed in turns. Writes JSON to bench/results.
+Runs what these tools generate, unchanged, with deepmd-kit's plugin for LAMMPS, with
+ours, and with deepmd-kit's on our library. Compares which structures DP-GEN selects,
+model_devi.out, thermodynamic output. DP-GEN's iterations are timed in turns. Writes
+JSON to bench/results.
 """
 
 from __future__ import annotations
@@ -138,15 +139,16 @@ def main(
         plugin = folder / "plugin"
         code = f"import build; print(build.build({str(plugin)!r}))"
         call("plugin", [ours, "-c", code], BUILDER, environment={})
+        command = [ours, "-m", "dpse_fast.cli", "library", "--deepmd", str(folder)]
+        call("library", command, environment={})
+        contenders = runners(ours, peer, plugin, folder / "libdeepmd_c.so")
         measure = {
             "dpgen": partial(dpgen, rounds=rounds),
             "dpti": partial(tasks, "dpti"),
             "apex": partial(tasks, "apex"),
         }
         for tool, python in pythons.items():
-            report[tool] = measure[tool](
-                runners(ours, peer, plugin), python=python, folder=folder
-            )
+            report[tool] = measure[tool](contenders, python=python, folder=folder)
 
 
 if __name__ == "__main__":

@@ -6,18 +6,16 @@
 DP-GEN's own functions do everything, in its own order, from param.json and
 machine.json beside this script, as ``dpgen run`` does after the models are trained.
 The numbers that DP-GEN draws are the same in every run, so that runs with different
-commands can be compared. At the end standard output has one JSON object.
+commands can be compared: outcome.json says what was selected.
 """
 
 from __future__ import annotations
 
 import argparse
-import contextlib
 import json
 import os
 import random
 import shutil
-import sys
 import time
 from functools import partialmethod
 from pathlib import Path
@@ -43,9 +41,10 @@ def main() -> None:
     options = parser.parse_args()
     prepare(options.folder)
     os.chdir(options.folder)
-    with contextlib.redirect_stdout(sys.stderr):
-        found = iteration(options.lmp, not options.no_labels, options.seconds)
-    print(json.dumps(found, indent=2))
+    found = iteration(options.lmp, not options.no_labels, options.seconds)
+    Path("outcome.json").write_text(json.dumps(found, indent=1))
+    frames = ", ".join(f"{len(rows)} {kind}" for kind, rows in found["judged"].items())
+    print(f"{frames}; {len(found['chosen'])} chosen, {found['labelled']} labelled")
 
 
 def prepare(folder: Path) -> None:

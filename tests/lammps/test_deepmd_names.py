@@ -165,17 +165,19 @@ def test_restart_files_are_those_of_pair_style_deepmd(
 ) -> None:
     """Without models: pair_style comes again, and the deviation is appended."""
     pair = f"pair_style deepmd {DRIVING} {OTHER} out_freq 2\npair_coeff * * O H"
-    script = f"{start()}\n{pair}\n{DYNAMICS}\n{ENERGY}\nrun 2\nwrite_restart half\nrun 2"
+    script = (
+        f"{start()}\n{pair}\n{DYNAMICS}\n{ENERGY}\nrun 2\nwrite_restart half\nrun 2"
+    )
     whole = lammps.run(script, tmp_path, ranks=2, **SUFFIX).runs[1]
     assert str(DRIVING).encode() not in (tmp_path / "half").read_bytes()
-    rest = f"read_restart half\n{pair}\nfix run all nve\ntimestep 0.0005\n{ENERGY}\nrun 2"
+    rest = (
+        f"read_restart half\n{pair}\nfix run all nve\ntimestep 0.0005\n{ENERGY}\nrun 2"
+    )
     again = lammps.run(rest, tmp_path, ranks=2, **SUFFIX).runs[0]
     np.testing.assert_allclose(again, whole, rtol=1e-10)
     steps = numbers(tmp_path / "model_devi.out")[:, 0]
     assert steps.tolist() == [0, 2, 4, 2, 4]
-    failed = lammps.run(
-        "read_restart half\nrun 0", tmp_path, fails=True, suffix="dpse"
-    )
+    failed = lammps.run("read_restart half\nrun 0", tmp_path, fails=True, suffix="dpse")
     assert "pair coeffs are not set" in failed.text
 
 
