@@ -46,7 +46,8 @@ class Runner:
         call(
             f"dpgen with {self.name}",
             [*command, "--no-labels", "--seconds", "1"],
-            seconds=MOST_SECONDS,
+            folder.parent,  # dpgen writes its log where it is imported
+            MOST_SECONDS,
             environment=self.environment,
         )
         tasks = sorted((folder / "iter.000000" / "01.model_devi").glob("task.*"))
@@ -91,7 +92,7 @@ def tables(log: str) -> list[NDArray[np.float64]]:
 def generate(tool: str, python: str, folder: Path) -> list[Path]:
     """Folders of tasks, made by a tool's own functions, relative to ``folder``."""
     script = EXAMPLES / tool / "tasks.py"
-    call(tool, [python, str(script), str(folder)], environment={})
+    call(tool, [python, str(script), str(folder)], folder.parent, environment={})
     scripts = sorted(folder.rglob("in.lammps"))
     # APEX links the input of a task to one beside the task's folder.
     tasks = (s.parent for s in scripts if not list(s.parent.glob("task.*")))
@@ -107,9 +108,8 @@ def runners(ours: str, peer: str, plugin: Path, library: Path) -> list[Runner]:
     plugin : folder of dpseplugin.so
     library : libdeepmd_c.so of ours
     """
-    one = {"OMP_NUM_THREADS": "1"}
-    plugged = one | {"LAMMPS_PLUGIN_PATH": str(plugin)}
-    preloaded = one | {"LD_PRELOAD": str(library)}
+    plugged = {"OMP_NUM_THREADS": "1", "LAMMPS_PLUGIN_PATH": str(plugin)}
+    preloaded = peer_environment(1) | {"LD_PRELOAD": str(library)}
     theirs, command = lammps_of(peer), f"{lammps_of(ours)} -sf dpse"
     return [
         Runner("deepmd-kit", theirs, peer_environment(1)),

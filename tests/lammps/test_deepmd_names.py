@@ -11,7 +11,6 @@ from lammps_runs import (
     DATA,
     DRIVING,
     DYNAMICS,
-    GOLDEN_MODELS,
     OTHER,
     Lammps,
     Outcome,
@@ -141,18 +140,18 @@ def test_words_of_2019(lammps: Lammps, tmp_path: Path) -> None:
 def test_options_of_the_environment(lammps: Lammps, tmp_path: Path) -> None:
     """They are for what has no words of its own, and are said."""
     pair = "pair_coeff * * O H"
-    styles = [f"deepmd {DRIVING}", f"deepmd {DRIVING} precision double"]
+    styles = ["deepmd demo", "deepmd demo precision double"]
     script = "\nclear\n".join(
         f"{start()}\npair_style {style}\n{pair}\n{ENERGY}\nrun 0"
-        for style in (*styles, f"dpse {DRIVING}")
+        for style in (*styles, "dpse demo")
     )
-    variables = {"DPSE_PRECISION": "single"}
+    variables = {"DPSE_PRECISION": "mixed"}
     found = lammps.run(script, tmp_path, suffix="dpse", variables=variables)
-    single, double, ours = (run[0][1] for run in found.runs)
-    assert found.text.count("of the environment: precision single") == 1
+    mixed, double, ours = (run[0][1] for run in found.runs)
+    assert found.text.count("of the environment: precision mixed") == 1
     assert double == ours
-    assert single != double
-    assert single == pytest.approx(double, rel=1e-5)
+    assert mixed != double
+    assert mixed == pytest.approx(double, rel=1e-5)
     variables = {"DPSE_PRECISION": "half"}
     failed = lammps.run(
         script, tmp_path, fails=True, suffix="dpse", variables=variables
@@ -168,15 +167,15 @@ def test_restart_files_are_those_of_pair_style_deepmd(
     script = (
         f"{start()}\n{pair}\n{DYNAMICS}\n{ENERGY}\nrun 2\nwrite_restart half\nrun 2"
     )
-    whole = lammps.run(script, tmp_path, ranks=2, **SUFFIX).runs[1]
+    whole = lammps.run(script, tmp_path, **SUFFIX).runs[1]
     assert str(DRIVING).encode() not in (tmp_path / "half").read_bytes()
     rest = (
         f"read_restart half\n{pair}\nfix run all nve\ntimestep 0.0005\n{ENERGY}\nrun 2"
     )
-    again = lammps.run(rest, tmp_path, ranks=2, **SUFFIX).runs[0]
+    again = lammps.run(rest, tmp_path, **SUFFIX).runs[0]
     np.testing.assert_allclose(again, whole, rtol=1e-10)
     steps = numbers(tmp_path / "model_devi.out")[:, 0]
-    assert steps.tolist() == [0, 2, 4, 2, 4]
+    assert steps.tolist() == [0, 2, 2, 4, 2, 4]
     failed = lammps.run("read_restart half\nrun 0", tmp_path, fails=True, suffix="dpse")
     assert "pair coeffs are not set" in failed.text
 
@@ -220,67 +219,6 @@ run 0
     assert "must change scale of all types" in failed.text
 
 
-GRID = (2, 3, 4)
-TTM = {
-    "ttm": "fix grid {group} ttm 123 1.0 0.01 1.0 0.01 0.1 0.1 2 3 4 infile grid.dat",
-    "ttm/mod": "fix grid {group} ttm/mod 123 ttm.dat 2 3 4 infile grid.dat",
-}
-
-
-def temperatures(folder: Path) -> np.ndarray:
-    """Of electrons by cells along x, y, z, in the file that both fixes read."""
-    grid = np.random.default_rng(3).uniform(0.1, 2.0, GRID).round(6)
-    rows = [
-        f"{i + 1} {j + 1} {k + 1} {value}" for (i, j, k), value in np.ndenumerate(grid)
-    ]
-    head = "# DATE: 2024-01-01 UNITS: metal\n"
-    (folder / "grid.dat").write_text(head + "\n".join(rows) + "\n")
-    numbers = "0.01 0 0 0 0 0.01 0.01 1.0 0.001 0.1 0.1 1.0 0 0 2 1 1 1 1 1 0 1.0"
-    pairs = [f"p{k}\n{value}\n" for k, value in enumerate(numbers.split())]
-    (folder / "ttm.dat").write_text("# parameters\n" + "".join(pairs))
-    return grid
-
-
-@pytest.mark.parametrize("ranks", [1, 2])
-def test_electron_temperatures(lammps: Lammps, tmp_path: Path, ranks: int) -> None:
-    """deepmd-kit 3.2 from PyPI does not find the fix: the engine in Python does."""
-    from random_model import random_model
-
-    import dpse_fast
-    from dpse_fast.formats.exchange.writer import write
-    from dpse_fast.trajectory import read_frames
-
-    grid = temperatures(tmp_path)
-    write(random_model(fparam=1), tmp_path / "frame.h5")
-    write(random_model(aparam=1), tmp_path / "atomic.h5")
-    parts = [(m, f, "all") for m in ("frame.h5", "atomic.h5") for f in TTM]
-    parts.append(("atomic.h5", "ttm", "upper"))
-    script = "\nclear\n".join(
-        f"{start()}\nregion upper block INF INF INF INF 6 INF\n"
-        f"group upper region upper\n{TTM[style].format(group=group)}\n"
-        f"pair_style deepmd {model} ttm grid sel_overflow all\npair_coeff * * O H\n"
-        f"{ENERGY}\nrun 0"
-        for model, style, group in parts
-    )
-    found = lammps.run(script, tmp_path, ranks=ranks, **SUFFIX).runs
-    (frame,) = read_frames(str(DATA))
-    x, cell = frame.positions, frame.cell
-    types = np.where(np.arange(192) % 3, 1, 0)
-    fraction = np.floor(x @ np.linalg.inv(cell) * GRID).astype(int) % GRID
-    local = grid[tuple(fraction.T)]
-    options = {"tol": 0, "sel_overflow": "all"}
-    one = dpse_fast.load(tmp_path / "frame.h5", **options)
-    each = dpse_fast.load(tmp_path / "atomic.h5", **options)
-    mean = one.compute(x, types, cell, fparam=[grid.mean()]).energy
-    whole = each.compute(x, types, cell, aparam=local[:, None]).energy
-    upper = np.where(x[:, 2] >= 6, local, 0)[:, None]
-    part = each.compute(x, types, cell, aparam=upper).energy
-    expected = [mean, mean, whole, whole, part]
-    energies = [run[0][1] for run in found]
-    assert energies == pytest.approx(expected, rel=1e-12)
-    assert abs(whole - part) > 1e-3
-
-
 def test_dp_gen_writes_this(lammps: Lammps, tmp_path: Path) -> None:
     """Models by relative names, a variable for the file, types in the model's order."""
     for k, model in enumerate((DRIVING, OTHER, DRIVING)):
@@ -307,68 +245,8 @@ fix 1 all nvt temp 330.0 330.0 0.1
 timestep 0.0005
 run ${{NSTEPS}} upto
 """
-    found = lammps.run(script, tmp_path, suffix="dpse")
+    found = lammps.run(script, tmp_path, **SUFFIX)
     assert len(found.runs[0]) == 3
     rows = numbers(tmp_path / "model_devi.out")
     assert rows[:, 0].tolist() == [0, 2, 4]
     assert (rows[:, 4] > 0).all()
-
-
-WRONG = {
-    "spin": ("virtual_len 0.4", "virtual_len: models with spin are not supported"),
-    "norm": ("spin_norm 1.0", "spin_norm: models with spin are not supported"),
-    "charge": ("charge_spin 1 2", "charge_spin: models with an embedding of charge"),
-    "frames": (
-        "fparam 1 fparam_from_fix a",
-        "expected one of fparam, fparam_from_compute and fparam_from_fix, got 2",
-    ),
-    "atoms": (
-        "ttm a aparam_from_compute b",
-        "expected one of aparam, aparam_from_compute and ttm, got 2",
-    ),
-    "id": ("ttm out_freq 5", "ttm: expected the ID of a fix"),
-    "index": ("fparam_from_fix a 0", "fparam_from_fix: expected a whole number"),
-    "no_frame": ("fparam_from_compute a", "the model takes no frame parameters"),
-    "no_atomic": ("aparam_from_compute a", "the model takes no atomic parameters"),
-    "electrons": ("ttm a", "ttm: expected a model with one atomic or one frame"),
-}
-FRAME = GOLDEN_MODELS / "fparam.pb"
-BOTH = f"{GOLDEN_MODELS / 'lone_parameters.pb'} fparam 0.2 0.1"
-LATER = {
-    "compute": (f"{FRAME} fparam_from_compute a", "there is no compute a"),
-    "fix": (f"{FRAME} fparam_from_fix a", "there is no fix a"),
-    "scalar": (f"{FRAME} fparam_from_fix run", "expected a global scalar of fix run"),
-    "vector": (f"{FRAME} fparam_from_compute pe", "expected a global vector of"),
-    "short": (
-        f"{FRAME} fparam_from_fix nvt 999",
-        "expected numbers 999 to 1000 of the global vector of fix nvt, which has",
-    ),
-    "column": (f"{BOTH} aparam_from_compute pe", "expected one number per atom of"),
-    "ttm": (f"{BOTH} ttm run", "expected a fix of style ttm or ttm/mod, got nve"),
-}
-
-
-@pytest.mark.parametrize("case", WRONG)
-def test_what_is_refused(lammps: Lammps, tmp_path: Path, case: str) -> None:
-    words, expected = WRONG[case]
-    pair = f"pair_style deepmd {DRIVING} {words}\npair_coeff * * O H"
-    script = f"{start()}\n{pair}\nrun 0"
-    found = lammps.run(script, tmp_path, fails=True, suffix="dpse")
-    assert expected in found.text.split("ERROR", 1)[1]
-
-
-@pytest.mark.parametrize("case", LATER)
-def test_sources_that_do_not_give_it(lammps: Lammps, tmp_path: Path, case: str) -> None:
-    words, expected = LATER[case]
-    script = f"""
-{start()}
-group none empty
-compute pe all pe
-fix run all nve
-fix nvt none nvt temp 1 1 1
-pair_style deepmd {words}
-pair_coeff * * O H
-run 0
-"""
-    found = lammps.run(script, tmp_path, fails=True, suffix="dpse")
-    assert expected in found.text.split("ERROR", 1)[1]
