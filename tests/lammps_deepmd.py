@@ -23,7 +23,9 @@ def write_data(folder: Path) -> None:
     """The water with four atoms of argon, with charges, and in units of Bohr."""
     head, rows = DATA.read_text().split("Atoms # atomic\n\n")
     atoms = [row.split() for row in rows.splitlines()]
-    argon = head.replace("192 atoms", "196 atoms").replace("2 atom types", "3 atom types")
+    argon = head.replace("192 atoms", "196 atoms").replace(
+        "2 atom types", "3 atom types"
+    )
     argon = argon.replace("2 1.008 # H\n", "2 1.008 # H\n3 40 # Ar\n")
     argon = argon.replace("12.42000 zlo", "18.0 zlo")
     more = [[str(193 + k), "3", f"{3 * k + 1}.5", "6.1", "15.2"] for k in range(4)]

@@ -92,7 +92,7 @@ def lammps_update() -> int:
     """
     if os.environ.get(LAMMPS_INCLUDE) or os.environ.get(LAMMPS_VERSION):
         return -1
-    return int((metadata.version("lammps").split(".") + ["0"])[3])
+    return int([*metadata.version("lammps").split("."), "0"][3])
 
 
 def mpi_header() -> Path:
