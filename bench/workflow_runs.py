@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import re
 import shlex
@@ -97,6 +98,13 @@ def generate(tool: str, python: str, folder: Path) -> list[Path]:
     # APEX links the input of a task to one beside the task's folder.
     tasks = (s.parent for s in scripts if not list(s.parent.glob("task.*")))
     return [task.relative_to(folder) for task in tasks]
+
+
+def digest(folder: Path) -> str:
+    """Of all inputs in a folder: numbers are those of the same inputs only."""
+    scripts = sorted([*folder.rglob("in.lammps"), *folder.rglob("input.lammps")])
+    text = "".join(script.read_text() for script in scripts)
+    return hashlib.sha256(text.encode()).hexdigest()
 
 
 def runners(ours: str, peer: str, plugin: Path, library: Path) -> list[Runner]:

@@ -18,7 +18,7 @@ import numpy as np
 from dpti import equi, hti, hti_liq
 
 EXAMPLES = Path(__file__).resolve().parents[1]
-HALVES = ["0:1:0.5", "1"]
+LAMBDAS = ["0.5"]
 SETTINGS: dict[str, Any] = {
     "equi_conf": str(EXAMPLES / "lammps" / "water" / "water.data"),
     "model": str(EXAMPLES / "dpgen" / "models" / "graph.000.pb"),
@@ -52,7 +52,7 @@ INTEGRATION = {
     },
     "ens": "nvt",
     **{
-        f"lambda{step}": HALVES
+        f"lambda{step}": LAMBDAS
         for step in ("", "_lj_on", "_deep_on", "_spring_off", "_soft_on", "_soft_off")
     },
 }

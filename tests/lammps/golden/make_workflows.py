@@ -8,7 +8,6 @@ apex-flow; each may be the same.
 
 from __future__ import annotations
 
-import hashlib
 import json
 import sys
 import tempfile
@@ -17,7 +16,7 @@ from pathlib import Path
 import numpy as np
 
 from bench.worker import peer_environment
-from bench.workflow_runs import Runner, generate, lammps_of
+from bench.workflow_runs import Runner, digest, generate, lammps_of
 
 HERE = Path(__file__).parent
 
@@ -39,13 +38,6 @@ def main(peer: str, dpgen: str, dpti: str, apex: str) -> None:
                 found[f"{name}/inputs"] = digest(place)
                 found[f"{name}/thermo"] = np.concatenate(runner.task(place)["thermo"])
     np.savez_compressed(HERE / "workflows.npz", **found)  # type: ignore[arg-type]
-
-
-def digest(folder: Path) -> str:
-    """Of all inputs in a folder: numbers are those of the same inputs only."""
-    scripts = sorted([*folder.rglob("in.lammps"), *folder.rglob("input.lammps")])
-    text = "".join(script.read_text() for script in scripts)
-    return hashlib.sha256(text.encode()).hexdigest()
 
 
 if __name__ == "__main__":
