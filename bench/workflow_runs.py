@@ -91,13 +91,17 @@ def tables(log: str) -> list[NDArray[np.float64]]:
 
 
 def generate(tool: str, python: str, folder: Path) -> list[Path]:
-    """Folders of tasks, made by a tool's own functions, relative to ``folder``."""
+    """Folders of tasks that run a model, made by a tool's own functions.
+
+    Relative to ``folder``.
+    """
     script = EXAMPLES / tool / "tasks.py"
     call(tool, [python, str(script), str(folder)], folder.parent, environment={})
     scripts = sorted(folder.rglob("in.lammps"))
     # APEX links the input of a task to one beside the task's folder.
-    tasks = (s.parent for s in scripts if not list(s.parent.glob("task.*")))
-    return [task.relative_to(folder) for task in tasks]
+    scripts = [s for s in scripts if not list(s.parent.glob("task.*"))]
+    with_model = [s for s in scripts if "deepmd" in s.read_text()]
+    return [script.parent.relative_to(folder) for script in with_model]
 
 
 def digest(folder: Path) -> str:
@@ -124,7 +128,6 @@ def runners(ours: str, peer: str, plugin: Path, library: Path) -> list[Runner]:
         Runner("-sf dpse, tol 0", command, plugged | {"DPSE_TOL": "0"}),
         Runner("-sf dpse", command, plugged),
         Runner("library, tol 0", theirs, preloaded | {"DPSE_TOL": "0"}),
-        Runner("library", theirs, preloaded),
     ]
 
 

@@ -8,6 +8,7 @@ JSON to bench/results.
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
 import sys
@@ -26,7 +27,7 @@ from .lammps import BUILDER
 from .peers import call
 from .progress import say
 from .report_files import RESULTS, report_of
-from .workflow_runs import Runner, generate, runners
+from .workflow_runs import Runner, digest, generate, runners
 
 VERSIONS = """
 import importlib.metadata as m, sys
@@ -36,6 +37,7 @@ for n in sys.argv[1:]:
 """
 PACKAGES = ("dpgen", "dpdispatcher", "dpdata", "dpti", "apex-flow", "deepmd-kit")
 Numbers = NDArray[np.float64]
+Reference = dict[str, Any]  # arrays and texts of the first runner
 
 
 def versions(*pythons: str) -> dict[str, str]:
@@ -57,8 +59,10 @@ def difference(found: Numbers, reference: Numbers) -> dict[str, float]:
     return {"largest": float(off.max()), "of_the_column": float(relative.max())}
 
 
-def dpgen(all_runners: list[Runner], python: str, folder: Path, rounds: int) -> Any:
-    """Iterations in turns; what was selected must be the same in all rounds."""
+def dpgen(
+    all_runners: list[Runner], python: str, folder: Path, rounds: int, kept: Reference
+) -> dict[str, Any]:
+    """Iterations in turns, compared with the first of the first runner."""
     numbers = count()
     calls: dict[str, Callable[[], dict[str, Any]]] = {
         runner.name: lambda r=runner: r.iteration(  # type: ignore[misc]
@@ -69,6 +73,10 @@ def dpgen(all_runners: list[Runner], python: str, folder: Path, rounds: int) -> 
     runs = ratios.take_turns(calls, rounds, "DP-GEN")
     first = next(iter(runs))
     reference = runs[first][0]
+    kept["dpgen/deviations"] = reference["deviations"]
+    kept["dpgen/judged"] = json.dumps(reference["judged"])
+    kept["dpgen/chosen"] = json.dumps(reference["chosen"])
+    kept["dpgen/inputs"] = digest(folder / "dpgen0")
     entries = {}
     for name, each in runs.items():
         loop = [sum(run["loop"]) for run in each]
@@ -89,16 +97,22 @@ def dpgen(all_runners: list[Runner], python: str, folder: Path, rounds: int) -> 
     return entries
 
 
-def tasks(tool: str, all_runners: list[Runner], python: str, folder: Path) -> Any:
-    """Each generated input once; differences from the first runner."""
+def tasks(
+    tool: str, all_runners: list[Runner], python: str, folder: Path, kept: Reference
+) -> dict[str, Any]:
+    """Each generated input once, at tol 0; differences from the first runner."""
     made = folder / tool
     names = generate(tool, python, made)
     found: dict[str, dict[str, Any]] = {}
-    for runner in all_runners:
+    exact = [r for r in all_runners[1:] if r.environment.get("DPSE_TOL") == "0"]
+    for runner in [all_runners[0], *exact]:
         own = shutil.copytree(made, folder / f"{tool} {runner.name}", symlinks=True)
         found[runner.name] = {str(name): runner.task(own / name) for name in names}
         say(f"{tool}: {runner.name}")
     first = found[all_runners[0].name]
+    for name in names:
+        kept[f"{tool}/{name}/inputs"] = digest(made / name)
+        kept[f"{tool}/{name}/thermo"] = np.concatenate(first[str(name)]["thermo"])
     return {
         name: {
             task: {
@@ -121,6 +135,7 @@ def tasks(tool: str, all_runners: list[Runner], python: str, folder: Path) -> An
 @click.option("--dpti-python", help="Has dpti.")
 @click.option("--apex-python", help="Has apex-flow.")
 @click.option("--rounds", default=3, show_default=True)
+@click.option("--reference", help="Also write deepmd-kit's numbers to this .npz.")
 @click.option("--output", default=str(RESULTS), help="Folder.")
 def main(
     peer_python: str,
@@ -129,8 +144,10 @@ def main(
     dpti_python: str | None,
     apex_python: str | None,
     rounds: int,
+    reference: str | None,
     output: str,
 ) -> None:
+    kept: Reference = {}
     ours, peer = map(os.path.abspath, (lammps_python, peer_python))
     tools = {"dpgen": dpgen_python, "dpti": dpti_python, "apex": apex_python}
     pythons = {tool: os.path.abspath(p) for tool, p in tools.items() if p}
@@ -142,13 +159,15 @@ def main(
         command = [ours, "-m", "dpse_fast.cli", "library", "--deepmd", str(folder)]
         call("library", command, environment={})
         contenders = runners(ours, peer, plugin, folder / "libdeepmd_c.so")
-        measure = {
-            "dpgen": partial(dpgen, rounds=rounds),
-            "dpti": partial(tasks, "dpti"),
-            "apex": partial(tasks, "apex"),
-        }
         for tool, python in pythons.items():
-            report[tool] = measure[tool](contenders, python=python, folder=folder)
+            measure = (
+                partial(dpgen, rounds=rounds)
+                if tool == "dpgen"
+                else partial(tasks, tool)
+            )
+            report[tool] = measure(contenders, python=python, folder=folder, kept=kept)
+    if reference:
+        np.savez_compressed(reference, **kept)
 
 
 if __name__ == "__main__":

@@ -1,7 +1,8 @@
 """What DP-GEN, dpti and APEX generate runs with -sf dpse and gives the same numbers.
 
-deepmd-kit's numbers are in golden/workflows.npz (golden/make_workflows.py). The tools
-are tested where they are installed in this environment; no test needs all of them.
+deepmd-kit's numbers are in golden/workflows.npz, which ``python -m bench.workflows
+--reference`` writes. The tools are tested where they are installed in this
+environment.
 """
 
 from __future__ import annotations
