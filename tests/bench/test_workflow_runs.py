@@ -34,7 +34,7 @@ def test_each_run_of_a_log_has_a_table() -> None:
 
 def test_differences_are_relative_to_their_columns() -> None:
     reference = np.array([[0.0, 100.0, 1.0], [0.0, -200.0, 4.0]])
-    found = reference + [[0, 0.5, 0], [0, 0, 0.1]]
+    found = reference + np.array([[0, 0.5, 0], [0, 0, 0.1]])
     off = difference(found, reference)
     assert off == pytest.approx({"largest": 0.5, "of_the_column": 0.025})
     with pytest.raises(click.ClickException, match=r"\(1, 3\) numbers, not \(2, 3\)"):
