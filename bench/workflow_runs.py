@@ -99,7 +99,7 @@ def generate(tool: str, python: str, folder: Path) -> list[Path]:
     call(tool, [python, str(script), str(folder)], folder.parent, environment={})
     scripts = sorted(folder.rglob("in.lammps"))
     # APEX links the input of a task to one beside the task's folder.
-    scripts = [s for s in scripts if not list(s.parent.glob("task.*"))]
+    scripts = [s for s in scripts if not any(map(Path.is_dir, s.parent.iterdir()))]
     with_model = [s for s in scripts if "deepmd" in s.read_text()]
     return [script.parent.relative_to(folder) for script in with_model]
 

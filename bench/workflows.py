@@ -103,6 +103,8 @@ def tasks(
     """Each generated input once, at tol 0; differences from the first runner."""
     made = folder / tool
     names = generate(tool, python, made)
+    if not names:
+        raise click.ClickException(f"{tool} made no task")
     found: dict[str, dict[str, Any]] = {}
     exact = [r for r in all_runners[1:] if r.environment.get("DPSE_TOL") == "0"]
     for runner in [all_runners[0], *exact]:
@@ -135,7 +137,7 @@ def tasks(
 @click.option("--dpti-python", help="Has dpti.")
 @click.option("--apex-python", help="Has apex-flow.")
 @click.option("--rounds", default=3, show_default=True)
-@click.option("--reference", help="Also write deepmd-kit's numbers to this .npz.")
+@click.option("--reference", help="Adds deepmd-kit's numbers to this .npz.")
 @click.option("--output", default=str(RESULTS), help="Folder.")
 def main(
     peer_python: str,
@@ -167,7 +169,8 @@ def main(
             )
             report[tool] = measure(contenders, python=python, folder=folder, kept=kept)
     if reference:
-        np.savez_compressed(reference, **kept)
+        before = dict(np.load(reference)) if Path(reference).exists() else {}
+        np.savez_compressed(reference, **before | kept)
 
 
 if __name__ == "__main__":
