@@ -84,7 +84,9 @@ def test_commands(block: Block, folder: Path) -> None:
         output("sh", "-c", command, cwd=folder, env=environment)
 
 
-@pytest.mark.parametrize("name", [*DOCUMENTS, "ARCHITECTURE.md", "CONTRIBUTING.md"])
+@pytest.mark.parametrize(
+    "name", [*DOCUMENTS, "docs/workflows.md", "ARCHITECTURE.md", "CONTRIBUTING.md"]
+)
 def test_links_lead_somewhere(name: str) -> None:
     document = ROOT / name
     for link in re.findall(r"\]\((?!https?:)([^)#]+)", document.read_text()):
