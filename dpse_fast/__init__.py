@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from .evaluation.session import Session
     from .model import Model
     from .potential import Potential, load
-    from .results import Report, Result, SelOverflow
+    from .results import Features, Report, Result, SelOverflow
 
     __version__: str
 
@@ -36,6 +36,7 @@ __all__ = [
     "BatchSession",
     "CellWarning",
     "DpseError",
+    "Features",
     "InputError",
     "LabelWarning",
     "ListedResult",
@@ -60,6 +61,7 @@ __all__ = [
 
 _HOME = {
     "BatchSession": "evaluation.batch_session",
+    "Features": "results",
     "ListedResult": "evaluation.listed_session",
     "ListedSession": "evaluation.listed_session",
     "Model": "model",

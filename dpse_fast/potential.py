@@ -19,6 +19,7 @@ from .evaluation.base_session import SessionOptions
 from .evaluation.batch_session import BatchSession, Structure
 from .evaluation.listed_session import ListedSession
 from .evaluation.session import DEFAULT_SKIN, Session
+from .features import FeatureMethods
 from .inputs.plain_numbers import shown
 from .inputs.structure import check_length, check_type_map
 from .model import Model
@@ -31,7 +32,7 @@ SEL_OVERFLOW = ("warn", "error", "truncate", "all")
 DEFAULT_MODEL = "water.h5"
 
 
-class Potential:
+class Potential(FeatureMethods):
     """A model, planned for a precision and a tolerance; made by `load`.
 
     Attributes
@@ -54,6 +55,7 @@ class Potential:
         options = SessionOptions(sel_overflow, warn_once=False)
         self._session = Session(backend, planner, options, 0.0)
         self._batch: BatchSession | None = None
+        super().__init__(self.threads, planner.unreduced, options)
 
     @property
     def plan(self) -> Plan | None:

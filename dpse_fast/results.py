@@ -183,3 +183,23 @@ class Result:
     def short_pairs(self) -> int:
         """Of the report."""
         return self.report.short_pairs
+
+
+@dataclass(frozen=True, eq=False)
+class Features:
+    """What `Potential.features` gives, with deepmd-kit's names and order of numbers.
+
+    Parameters
+    ----------
+    descriptor : (N, M)
+    atomic_feature : (N, W) what the last layer of the fitting net takes, or None
+        Rows of virtual atoms are zero, in both.
+    structural_feature : (W,) or None
+        The sum of atomic_feature over the atoms whose energy the model counts.
+    report : Report
+    """
+
+    descriptor: Doubles
+    atomic_feature: Doubles | None
+    structural_feature: Doubles | None
+    report: Report

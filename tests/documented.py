@@ -13,7 +13,13 @@ from ghosts import with_ghosts
 import dpse_fast
 
 ROOT = Path(__file__).parents[1]
-DOCUMENTS = ("README.md", "docs/embedding.md", "docs/lammps.md", "docs/engines.md")
+DOCUMENTS = (
+    "README.md",
+    "docs/descriptors.md",
+    "docs/embedding.md",
+    "docs/lammps.md",
+    "docs/engines.md",
+)
 
 
 class Block(NamedTuple):

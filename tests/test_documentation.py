@@ -21,6 +21,7 @@ from documented import (
 )
 from other_process import output, users_environment
 
+from dpse_fast.cli import main
 from dpse_fast.formats import read_model
 from dpse_fast.formats.exchange.writer import write
 
@@ -48,6 +49,8 @@ def test_python(block: Block, folder: Path) -> None:
         pytest.skip(f"{names(block)} needs a GPU")
     for package in re.findall(r"^(?:import|from) (\w+)", block.text, re.MULTILINE):
         pytest.importorskip(package, reason=f"{names(block)} needs {package}")
+    if '"out.h5"' in block.text:
+        assert main(["embed", "traj.xyz", "-o", "out.h5", "--index", "0"]) == 0
     if "mpi4py" in block.text:  # which changes what else a process does
         shorter = block.text.replace("run 1000", "run 2")
         output(sys.executable, "-c", shorter, cwd=folder)

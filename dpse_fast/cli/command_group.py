@@ -10,6 +10,7 @@ COMMANDS = {
     "eval": "Energies, forces and virials of a trajectory.",
     "test": "Errors against the labels of systems, as dp test.",
     "model-devi": "Deviations of a committee of models, as dp model-devi.",
+    "embed": "Descriptors and last layers of a trajectory, as dp embed.",
     "info": "What a model is and how it will be evaluated.",
     "show": "Attributes of a model, as dp show.",
     "convert": "Write a model of any format as our HDF5 file, or as .dp.",

@@ -10,14 +10,19 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from ..errors import in_escapes
 from . import options
 from .frame_reports import Records, Table
 from .json_errors import report_on_failure
-from .output_file import refuse_inputs
 from .ranks_command import RanksCommand, first_rank, other_rank
 from .reading_options import reading_options
-from .report import plain, print_json
+from .report import print_json
+from .run_results import (
+    REMEDY,
+    open_results,
+    origin_of,
+    results_path,
+    told_of_results,
+)
 from .warning_summary import WarningSummary
 
 if TYPE_CHECKING:
@@ -25,10 +30,6 @@ if TYPE_CHECKING:
     from ..trajectory import ReadingOptions
     from ..writers import RunOutput
     from .evaluation_run import EvaluationRun
-
-# What may differ when a run is continued: none of it changes a number.
-FREE_ON_RESUME = ("output", "resume", "skip_bad", "threads", "as_json")
-REMEDY = "; --resume continues after them"
 
 
 @click.command("eval", cls=RanksCommand)
@@ -127,43 +128,21 @@ def _target(
     output: str | None, resume: bool, inputs: Mapping[str, str | None]
 ) -> Path | None:
     """Where the results go, if they can."""
-    from ..writers import check_output, files_of_output
+    from ..writers import WRITERS
 
     if output is None:
         if resume:
             raise click.UsageError("--resume: expected the --output of the earlier run")
         return None
-    target = check_output(output)
-    refuse_inputs(output, files_of_output(target), inputs)
-    return target
+    return results_path(output, tuple(WRITERS), inputs)
 
 
 def _open(target: Path, potential: Potential, params: Mapping[str, Any]) -> RunOutput:
-    from .. import __version__
-    from ..writers import RunDescription, RunOutput, writer_of
+    from ..writers import RunDescription, writer_of
 
-    origin = {
-        "program": f"dpse-fast {__version__}",
-        "model": params["model"] or "default",
-        "model_digest": potential.model.digest(),
-        "trajectory": params["trajectory"],
-    }
-    origin = {key: in_escapes(text) for key, text in origin.items()}
+    origin = origin_of(potential, params)
     description = RunDescription(potential.type_map, origin, params["atomic"])
-    asked = {k: v for k, v in params.items() if k not in FREE_ON_RESUME}
-    settings = plain({**asked, **origin, "device": potential.device})
-    results = RunOutput(
-        target, writer_of(target), description, settings, params["resume"]
-    )
-    if results.earlier is not None:
-        click.echo(
-            f"note: the results of an earlier run that did not end are now in "
-            f"{results.earlier}; --resume would have continued it",
-            err=True,
-        )
-    if params["resume"]:
-        click.echo(f"note: {len(results.done)} frames were done before", err=True)
-    return results
+    return open_results(target, writer_of(target), description, potential, params)
 
 
 def _summary(
@@ -177,8 +156,6 @@ def _summary(
 ) -> dict[str, Any]:
     """What is known of the run, complete or not, ready for JSON."""
     potential = run.potential
-    complete = results is not None and results.is_complete
-    kept = results is not None and not complete and results.n_frames
     return {
         "model": {
             "path": model,
@@ -186,8 +163,7 @@ def _summary(
             "digest": potential.model.digest(),
         },
         "trajectory": trajectory,
-        "output": output if complete else None,
-        "partial_output": results.partial if results is not None and kept else None,
+        **told_of_results(output, results),
         "precision": potential.precision,
         "threads": potential.threads,
         "frames": report.records,

@@ -47,18 +47,11 @@ class FrameEvaluator:
             Naming the frame, if it cannot be evaluated.
         """
         with named_in_errors(frame):
-            types = model_types(frame, self.potential.type_map, self._type_map)
-            result = self.potential.compute(
-                frame.positions,
-                types,
-                frame.cell if any(frame.pbc) else None,
-                pbc=frame.pbc,
-                atomic=self._atomic,
-                **self._parameters(frame),
-            )
+            given = self.arguments(frame)
+            result = self.potential.compute(**given, atomic=self._atomic)
         evaluation = Evaluation(
             frame=frame,
-            types=np.asarray(types, np.int64),
+            types=given["types"],
             energy=result.energy,
             forces=result.forces,
             virial=result.virial,
@@ -66,6 +59,17 @@ class FrameEvaluator:
             atomic_virials=result.atomic_virials,
         )
         return evaluation, result.report
+
+    def arguments(self, frame: Frame) -> dict[str, Any]:
+        """The structure of a frame as `Potential.compute` takes it."""
+        types = model_types(frame, self.potential.type_map, self._type_map)
+        return {
+            "positions": frame.positions,
+            "types": np.asarray(types, np.int64),
+            "cell": frame.cell if any(frame.pbc) else None,
+            "pbc": frame.pbc,
+            **self._parameters(frame),
+        }
 
     def _parameters(self, frame: Frame) -> dict[str, Any]:
         """What is given for all frames, else the frame's own if the model takes it."""

@@ -50,14 +50,14 @@ class Table:
 
         if self._with_errors is None:
             self._with_errors = bool(record["errors"])
-            _print(table_header(self._with_errors))
-        _print(table_line(record, self._with_errors))
+            print_line(table_header(self._with_errors))
+        print_line(table_line(record, self._with_errors))
 
     def skip(self, failure: Record) -> None:
         from .frame_table import skipped_line
 
         self.skipped.append(failure)
-        _print(skipped_line(failure))
+        print_line(skipped_line(failure))
 
     def end(self) -> None:
         from .frame_table import error_lines
@@ -74,10 +74,11 @@ class Table:
             *run.domain.lines(),
         ]
         for line in lines:
-            _print(line)
+            print_line(line)
 
 
-def _print(line: str) -> None:
+def print_line(line: str) -> None:
+    """A line of standard output, above the progress bar."""
     import sys
 
     from tqdm import tqdm

@@ -39,9 +39,12 @@ TOL = click.option(
     metavar="EV/Å",
     help="Largest force error that tables, ranks and products may add; 0: none.",
 )
+THREADS = click.option(
+    "--threads", type=click.IntRange(min=1), help="Default: all cores."
+)
 _ENGINE = (
     HEAD,
-    click.option("--threads", type=click.IntRange(min=1), help="Default: all cores."),
+    THREADS,
     click.option(
         "--precision",
         type=click.Choice(["double", "mixed", "single"]),

@@ -7,8 +7,9 @@ from collections.abc import Callable
 
 import numpy as np
 
-from ..array_types import Doubles, Int32s
+from ..array_types import Doubles, Floats, Int32s, Integers
 from ..evaluation.backend import Evaluation, Request
+from ..evaluation.domain_counts import Domain
 from ..evaluation.domain_report import check_distances, not_finite, total
 from ..inputs.neighbour_list import CallerList
 from ..inputs.structure import CheckedStructure
@@ -16,9 +17,13 @@ from ..kernels.cpu.images import add_to_owners
 from ..kernels.layout import Neighbourhood
 from ..plan import Plan
 from ..runtime.numba_start import start_numba
+from .blocks import Block
 from .neighbours import NeighbourList
 from .packed_plan import packed
 from .pipeline import Pipeline, UnreducedPlan
+
+# Of a block: its species, its atoms (B,), the inputs of its net (B, n_inputs).
+TakeInputs = Callable[[int, Integers, Floats], None]
 
 
 class Evaluator:
@@ -83,6 +88,37 @@ class Evaluator:
             centres=numbers[hood.centres],
             non_finite=for_all(not_finite(energies, forces)),
         )
+
+    def fitting_inputs(
+        self,
+        structure: CheckedStructure,
+        take: TakeInputs,
+        *,
+        truncate: bool,
+        parameters: Doubles,
+    ) -> tuple[Domain, Int32s]:
+        """What lies beyond the domain, and the atom of each of its rows.
+
+        Parameters
+        ----------
+        take : called by the workers with the species, the atoms and the inputs of
+            their net, of some atoms after another
+        parameters : (n, n_parameters) normalised
+        """
+        listed = self.neighbour_list(0.0)
+        listed.update(structure.system)
+        hood, owners = listed.hood, listed.owners
+        centres = owners[hood.centres]
+
+        def take_block(block: Block, inputs: Floats) -> None:
+            take(block.species, centres[block.rows], inputs)
+
+        domain = self._pipeline.fitting_inputs(
+            hood, take_block, truncate=truncate, parameters=parameters[centres]
+        )
+        numbers = owners if structure.real is None else structure.real[owners]
+        check_distances(domain.counters, domain.below_table, lambda k: int(numbers[k]))
+        return domain, numbers[hood.centres]
 
     def rows(self, given: CallerList, positions: Doubles) -> CallerList:
         return given

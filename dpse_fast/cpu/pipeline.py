@@ -16,7 +16,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from ..array_types import Doubles, Int32s, Integers
+from ..array_types import Doubles, Floats, Int32s, Integers
 from ..evaluation.domain_counts import Domain
 from ..kernels.counters import COINCIDENT
 from ..kernels.cpu.environment import locate
@@ -36,6 +36,7 @@ STAGES = ("environment", "moments", "fitting", "gradients", "forces")
 NOT_TIMED = nullcontext()
 
 UnreducedPlan = Callable[[Integers], PackedPlan]  # that serves the types of an array
+TakeBlock = Callable[[Block, Floats], None]  # with (B, n_inputs), used until it ends
 
 
 class PipelineResult(NamedTuple):
@@ -59,6 +60,9 @@ class _Given(NamedTuple):
     energies: Doubles  # modified
     atoms: AtomCounts  # modified
     left_out: Int32s  # modified
+
+
+_Handle = Callable[[PackedPlan, _Given, Block, Workspace, threading.Event], None]
 
 
 class Pipeline:
@@ -119,13 +123,68 @@ class Pipeline:
         parameters : (n_rows, n_parameters) of frame and atoms, normalised
         pair_gradients : (n_list, 3) that dE_i/dd_ij, eV/Å, are added to
         """
-        n_rows, n_types = len(hood.centres), self.plan.model.n_types
+        n_types = self.plan.model.n_types
+        self._sums.start(len(hood.positions), atomic)
+        given = self._given(hood, truncate, atomic, pair_gradients)
+        left_out = given.left_out
+        with self._forgetting():
+            blocks = blocks_of(hood, n_types, parameters)
+            workspaces = self._go(self.plan, given, blocks, self._evaluate_block)
+            rows = np.flatnonzero(left_out)
+            if self._unreduced is not None and rows.size:
+                blocks = blocks_of(hood, n_types, parameters, rows, len(blocks))
+                again = given._replace(left_out=left_out[:0])
+                plan = self._unreduced(hood.types)
+                others = self._go(plan, again, blocks, self._evaluate_block)
+                workspaces = [*workspaces, *others]
+        sums, widest = self._sums, self.plan.widest
+        domain = _domain(workspaces, given.atoms, rows.size, widest)
+        return PipelineResult(
+            given.energies, sums.forces, sums.virial, sums.atomic_virials, domain
+        )
+
+    def fitting_inputs(
+        self,
+        hood: Neighbourhood,
+        take: TakeBlock,
+        *,
+        truncate: bool,
+        parameters: Doubles | None = None,
+    ) -> Domain:
+        """Take the blocks of a neighbourhood as far as the fitting nets.
+
+        The plan must be one that leaves nothing out.
+
+        Parameters
+        ----------
+        take : called by the workers with each block and the inputs of its net
+        truncate, parameters : as for `evaluate`
+        """
+        given = self._given(hood, truncate, atomic=False, pair_gradients=None)
+
+        def handle(
+            plan: PackedPlan, given: _Given, block: Block, work: Workspace, _: object
+        ) -> None:
+            take(block, self._inputs(plan, given, block, work)[0])
+
+        with self._forgetting():
+            blocks = blocks_of(hood, self.plan.model.n_types, parameters)
+            workspaces = self._go(self.plan, given, blocks, handle)
+        return _domain(workspaces, given.atoms, 0, self.plan.widest)
+
+    def _given(
+        self,
+        hood: Neighbourhood,
+        truncate: bool,
+        atomic: bool,
+        pair_gradients: Doubles | None,
+    ) -> _Given:
+        n_rows = len(hood.centres)
         left_out = np.zeros(n_rows if self._unreduced else 0, np.int32)
         atoms = atom_counts(self.plan, n_rows if atomic else 0)
         if atomic and self._unreduced:
             atoms = atoms._replace(unreduced=left_out)
-        self._sums.start(len(hood.positions), atomic)
-        given = _Given(
+        return _Given(
             hood=hood,
             located=self._locate(hood),
             truncate=truncate,
@@ -135,25 +194,25 @@ class Pipeline:
             atoms=atoms,
             left_out=left_out,
         )
+
+    @contextmanager
+    def _forgetting(self) -> Iterator[None]:
+        """Keeps nothing of an evaluation that ends early.
+
+        A worker that an interrupt left behind must not touch the next sums.
+        """
         try:
-            blocks = blocks_of(hood, n_types, parameters)
-            workspaces = self._go(self.plan, given, blocks)
-            rows = np.flatnonzero(left_out)
-            if self._unreduced is not None and rows.size:
-                blocks = blocks_of(hood, n_types, parameters, rows, len(blocks))
-                given = given._replace(left_out=left_out[:0])
-                plan = self._unreduced(hood.types)
-                workspaces = [*workspaces, *self._go(plan, given, blocks)]
+            yield
         except BaseException:
-            # A worker that an interrupt left behind must not touch the next sums.
             self._forget()
             raise
-        return _gather(
-            workspaces, self._sums, given.energies, atoms, rows.size, self.plan.widest
-        )
 
     def _go(
-        self, plan: PackedPlan, given: _Given, blocks: Sequence[Block]
+        self,
+        plan: PackedPlan,
+        given: _Given,
+        blocks: Sequence[Block],
+        handle: _Handle,
     ) -> list[Workspace]:
         """Take blocks through the stages of a plan; returns what counted there."""
         workspaces = self._prepare(plan, given, blocks)
@@ -171,15 +230,10 @@ class Pipeline:
                 if block is None:
                     return
                 try:
-                    found = self._block(plan, given, block, mine, stopped)
-                    if given.pair_gradients is not None:
-                        mine.list_gradients(
-                            given.hood, block.rows, given.pair_gradients
-                        )
+                    handle(plan, given, block, mine, stopped)
                 except BaseException:
                     stopped.set()
                     raise
-                given.energies[block.rows] = found
 
         with one_blas_thread():
             n_workers = min(self.threads, len(blocks))
@@ -220,20 +274,17 @@ class Pipeline:
         with self._stage_lock:
             self.stage_seconds[stage] += time.thread_time() - start
 
-    def _block(
-        self,
-        plan: PackedPlan,
-        given: _Given,
-        block: Block,
-        work: Workspace,
-        stopped: threading.Event,
-    ) -> Doubles:
-        """The energies of a block; its forces go to the sums."""
+    def _inputs(
+        self, plan: PackedPlan, given: _Given, block: Block, work: Workspace
+    ) -> tuple[Floats, Floats, Any]:
+        """The inputs of the fitting net and the share of its energy.
+
+        The inputs are given as (B, n_inputs) and flat.
+        """
         hood, located, truncate = given.hood, given.located, given.truncate
-        model, (number, species, rows, parameters) = plan.model, block
+        _, species, rows, parameters = block
         n, pair_potential = len(rows), work.pair_potential
         flat, inputs = work.begin_block(species, n)
-        scale = float(model.scale[species])
         share: Any = 1.0
         with self._timed("environment"):
             for stage, tally in zip(work.stages, work.tallies, strict=True):
@@ -246,8 +297,23 @@ class Pipeline:
         with self._timed("moments"):
             for stage in work.stages:
                 stage.forward(species, n, flat)
+        inputs[:, inputs.shape[1] - plan.model.n_parameters :] = parameters
+        return inputs, flat, share
+
+    def _evaluate_block(
+        self,
+        plan: PackedPlan,
+        given: _Given,
+        block: Block,
+        work: Workspace,
+        stopped: threading.Event,
+    ) -> None:
+        """The energies of a block; its forces go to the sums."""
+        inputs, flat, share = self._inputs(plan, given, block, work)
+        model, hood, (number, species, rows, parameters) = plan.model, given.hood, block
+        n, pair_potential = len(rows), work.pair_potential
+        scale = float(model.scale[species])
         with self._timed("fitting"):
-            inputs[:, inputs.shape[1] - model.n_parameters :] = parameters
             net = plan.fitting[species]
             output = net(inputs, work.fitting[species], inputs, scale * share)
             output -= _vacuum(model, species, parameters)
@@ -262,7 +328,9 @@ class Pipeline:
             found = self._sums.room(number, stopped)
             found.collect(hood, rows, work.pair_buffers, work.slot, given.atomic)
             self._sums.add(number, found)
-        return energies
+        if given.pair_gradients is not None:
+            work.list_gradients(hood, rows, given.pair_gradients)
+        given.energies[rows] = energies
 
 
 def _vacuum(model: Model, species: int, parameters: Doubles) -> Any:
@@ -271,20 +339,18 @@ def _vacuum(model: Model, species: int, parameters: Doubles) -> Any:
     return 0.0 if net is None else net(parameters)[:, 0]
 
 
-def _gather(
+def _domain(
     workspaces: Sequence[Workspace],
-    sums: OrderedSum,
-    energies: Doubles,
     atoms: AtomCounts,
     n_unreduced: int,
     widest: int,
-) -> PipelineResult:
+) -> Domain:
     counters = []
     for tallies in zip(*(w.tallies for w in workspaces), strict=True):
         total = np.sum([t.counters for t in tallies], axis=0)
         total[COINCIDENT] = max(t.counters[COINCIDENT] for t in tallies)
         counters.append(total)
-    domain = Domain(
+    return Domain(
         counters=counters,
         seen=np.sum([w.tallies[widest].seen for w in workspaces], axis=0),
         n_over=sum(w.n_over for w in workspaces),
@@ -296,7 +362,4 @@ def _gather(
             w.pair_potential.below_table if w.pair_potential else 0 for w in workspaces
         ),
         atoms=atoms,
-    )
-    return PipelineResult(
-        energies, sums.forces, sums.virial, sums.atomic_virials, domain
     )

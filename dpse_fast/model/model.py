@@ -15,6 +15,7 @@ from typing import Any
 import numpy as np
 
 from ..array_types import Floats
+from ..errors import InputError
 from .descriptors import ADDED, Descriptor
 from .nets import (
     Net,
@@ -22,8 +23,11 @@ from .nets import (
     require,
 )
 from .pair_table import PairTable
+from .type_embedding import TypeEmbedding
 
 UNKNOWN_TYPE_PREFIX = "type_"
+# Fields that nets already contain, or that only describe: not a part of the digest.
+WITHOUT_EFFECT = {"without_effect": True}
 LONGEST_CUTOFF = 1e6  # Å; a longer one is damage, and its cube no number
 
 
@@ -84,6 +88,8 @@ class Model:
     pair_table : PairTable or None
     min_distance : float or None
         Shortest pair distance of the training data, Å.
+    type_embeddings : of deepmd-kit's networks for types, in the order of the file
+        The nets here already contain what they take of them.
     provenance : mapping of str to str
         ``format``, ``version``, ``trainer``, ``description``…: shown by
         ``info``, kept by ``convert``, without effect on the energy.
@@ -100,11 +106,15 @@ class Model:
     emptied: frozenset[tuple[int, int]] = frozenset()
     pair_table: PairTable | None = None
     min_distance: float | None = None
-    provenance: Mapping[str, str] = field(default_factory=dict)
+    type_embeddings: tuple[TypeEmbedding, ...] = field(
+        default=(), metadata=WITHOUT_EFFECT
+    )
+    provenance: Mapping[str, str] = field(default_factory=dict, metadata=WITHOUT_EFFECT)
 
     def __post_init__(self) -> None:
         put = object.__setattr__
-        for name in ("type_map", "descriptors", "fitting", "vacuum"):
+        tuples = ("type_map", "descriptors", "fitting", "vacuum", "type_embeddings")
+        for name in tuples:
             put(self, name, tuple(getattr(self, name)))
         put(self, "type_map", tuple(str(t) for t in self.type_map))
         put(self, "emptied", frozenset((int(c), int(t)) for c, t in self.emptied))
@@ -145,6 +155,13 @@ class Model:
                 part is None or part.n_types == n,
                 f"descriptors: expected {n} types in each, got "
                 f"{part.n_types if part else 0}",
+            )
+        for found in self.type_embeddings:
+            require(
+                len(found.vectors) == n and found.behind < len(self.descriptors),
+                f"type_embeddings: expected {n} vectors behind one of "
+                f"{len(self.descriptors)} descriptors, got {len(found.vectors)} behind "
+                f"number {found.behind}",
             )
         for pair in self.emptied:
             require(all(0 <= t < n for t in pair), f"emptied: no such type pair {pair}")
@@ -188,6 +205,37 @@ class Model:
         return sum(d.n_out for d in self.descriptors)
 
     @property
+    def n_features(self) -> int:
+        """Length of the descriptors of one atom in deepmd-kit.
+
+        With the vectors of the types that it puts behind some of them.
+        """
+        behind = [e.width for e in self.type_embeddings if e.behind >= 0]
+        return self.n_descriptor + sum(behind)
+
+    def last_layer_width(self) -> int:
+        """W, what the last layer of the fitting nets takes.
+
+        Raises
+        ------
+        InputError
+            If the nets of the types differ in it, or have no hidden layer.
+        """
+        widths = sorted({net.layers[-1].n_in for net in self.fitting})
+        if any(len(net.layers) == 1 for net in self.fitting):
+            raise InputError(
+                "last_layer: expected fitting nets with a hidden layer, the model has "
+                "one layer only; ask for the descriptors alone"
+            )
+        if len(widths) > 1:
+            raise InputError(
+                "last_layer: expected fitting nets of one width, those of the model's "
+                f"types have {', '.join(map(str, widths))}; ask for the descriptors "
+                "alone"
+            )
+        return widths[0]
+
+    @property
     def n_parameters(self) -> int:
         """Frame and atomic parameters that an atom's fitting net takes."""
         return sum(p.count for p in (self.fparam, self.aparam) if p is not None)
@@ -223,7 +271,8 @@ class Model:
     def digest(self) -> str:
         """SHA-256 of everything that determines the energy (not provenance)."""
         stamp = hashlib.sha256()
-        _update(stamp, [getattr(self, f.name) for f in fields(self)[:-1]])
+        counted = [f.name for f in fields(self) if dict(f.metadata) != WITHOUT_EFFECT]
+        _update(stamp, [getattr(self, name) for name in counted])
         return stamp.hexdigest()
 
 

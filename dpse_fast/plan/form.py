@@ -49,6 +49,22 @@ class Form:
             return self.n_channels
         return int((self.ends - self.starts).sum())
 
+    def columns(self, axis: int) -> Int64s:
+        """The input that each number of D is, (n_out,), where none is rotated.
+
+        Parameters
+        ----------
+        axis : channels that D's second index runs over
+        """
+        if not self.starts.size:
+            return np.arange(self.n_channels)
+        m, a = np.divmod(np.arange(self.n_channels * axis), axis)
+        # D[m, a] = S[a, m]; S[m, a] where row a begins behind m.
+        turned = m < self.starts[a]
+        row, column = np.where(turned, m, a), np.where(turned, a, m)
+        first = np.cumsum(self.ends - self.starts) - self.ends
+        return np.asarray(first[row] + column)
+
     def key(self) -> bytes:
         """Equal for equal basis and rows."""
         return b"".join(a.tobytes() for a in (self.basis, self.starts, self.ends))

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from ..array_types import Int32s, Integers
+from ..array_types import Int32s, Int64s, Integers
 from ..errors import InputError
 from ..model import Model
 from ..runtime.cached_property import cached_property
@@ -132,6 +132,23 @@ class Plan:
     def column(self, k: int, species: int) -> int:
         """Where descriptor k starts in the inputs of this type."""
         return sum(form[species].n_inputs for form in self.forms[:k])
+
+    def input_columns(self, species: int) -> Int64s:
+        """The input that each one of the model's own net is, of a plan like the file.
+
+        Parameters
+        ----------
+        species : a type of a plan whose forms are not rotated and leave nothing out
+        """
+        parts = [
+            self.column(k, species) + form[species].columns(descriptor.n_axis)
+            for k, (form, descriptor) in enumerate(
+                zip(self.forms, self.model.descriptors, strict=True)
+            )
+        ]
+        end = self.n_inputs(species)
+        parts.append(np.arange(end - self.model.n_parameters, end))
+        return np.concatenate(parts)
 
 
 def check_precision(precision: str) -> None:

@@ -72,9 +72,16 @@ class Planner:
         """The same planner for the model with other names of its types."""
         other = copy(self)
         other.model = replace(self.model, type_map=type_map)
+        other._unreduced = self._unreduced.renamed(type_map)
         if other.plan is not None:
             other.plan = replace(other.plan, model=other.model)
         return other
+
+    @property
+    def unreduced(self) -> Planner | Unreduced:
+        """Gives the plans in double precision that leave nothing out."""
+        whole = self.precision == "double" and self.tolerance == 0.0
+        return self if whole else self._unreduced
 
     def plan_for(self, present: Callable[[], Integers]) -> Plan:
         """A plan that serves these types, and all that were asked for before.
@@ -105,7 +112,7 @@ class Unreduced:
     """
 
     def __init__(self, model: Model) -> None:
-        self._model = model
+        self.model = model
         self._lock = ProcessLock()
         self._planner: Planner | None = None
 
@@ -115,9 +122,21 @@ class Unreduced:
     def __setstate__(self, state: dict[str, object]) -> None:
         vars(self).update(state, _lock=ProcessLock())
 
-    def __call__(self, types: Integers) -> Plan:
-        """The plan that serves the types in an array; those below 0 need none."""
+    def renamed(self, type_map: tuple[str, ...]) -> Unreduced:
+        """The same for the model with other names of its types."""
+        other = copy(self)
+        other.model = replace(self.model, type_map=type_map)
+        if other._planner is not None:
+            other._planner = other._planner.renamed(type_map)
+        return other
+
+    def plan_for(self, present: Callable[[], Integers]) -> Plan:
+        """See `Planner.plan_for`."""
         with self._lock.lock:
             if self._planner is None:
-                self._planner = Planner(self._model, "double", 0.0)
-        return self._planner.plan_for(lambda: types[types >= 0])
+                self._planner = Planner(self.model, "double", 0.0)
+        return self._planner.plan_for(present)
+
+    def __call__(self, types: Integers) -> Plan:
+        """The plan that serves the types in an array; those below 0 need none."""
+        return self.plan_for(lambda: types[types >= 0])

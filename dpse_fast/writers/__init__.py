@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
 from ..errors import InputError
@@ -28,8 +29,12 @@ WRITERS: dict[str, type[ResultWriter]] = {
 }
 
 
-def check_output(path: str | Path) -> Path:
+def check_output(path: str | Path, suffixes: Sequence[str] = tuple(WRITERS)) -> Path:
     """The path, if a file of its name can be written.
+
+    Parameters
+    ----------
+    suffixes : that name a format
 
     Raises
     ------
@@ -37,9 +42,9 @@ def check_output(path: str | Path) -> Path:
         If the suffix names no format, or the folder does not exist.
     """
     place = Path(path)
-    if place.suffix.lower() not in WRITERS:
+    if place.suffix.lower() not in suffixes:
         raise InputError(
-            f"output {path}: expected a name that ends in {', '.join(WRITERS)}, "
+            f"output {path}: expected a name that ends in {', '.join(suffixes)}, "
             f"got {place.suffix or 'no suffix'!r}"
         )
     if not place.parent.is_dir():

@@ -6,6 +6,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from ..array_types import Doubles, Int64s
 from ..trajectory import Frame
@@ -78,8 +79,8 @@ class ResultWriter(ABC):
     def _continue(self, path: Path, end: int) -> None: ...
 
     @abstractmethod
-    def write(self, evaluation: Evaluation) -> None:
-        """Append one frame."""
+    def write(self, evaluation: Any) -> None:
+        """Append one frame with its results."""
 
     @property
     @abstractmethod

@@ -12,7 +12,7 @@ from typing import Any
 from ..errors import InputError, reason
 from ..runtime.file_lock import is_locked
 from ..runtime.interrupts import interrupts_wait, raise_interrupt_behind
-from .evaluation import Evaluation, ResultWriter, RunDescription, copy_of
+from .evaluation import ResultWriter, RunDescription, copy_of
 from .journal import Journal, Progress, read_journal
 
 END = "end"  # in the entry of a frame that was written, see `ResultWriter.end`
@@ -140,7 +140,7 @@ class RunOutput:
         except InputError:
             return False
 
-    def add(self, evaluation: Evaluation, entry: Mapping[str, Any]) -> None:
+    def add(self, evaluation: Any, entry: Mapping[str, Any]) -> None:
         """Write a frame, and what to know of it when the run is continued."""
         with interrupts_wait(), self._on_disk():
             self._writer.write(evaluation)

@@ -59,11 +59,12 @@ def ranks(*arguments: Any, cwd: Path) -> subprocess.CompletedProcess[str]:
     return start(*arguments, ranks=2, cwd=cwd)
 
 
-def test_eval_writes_the_same_file(
-    run: Run, tmp_path: Path, trajectory: Path, narrow_file: Path
+@pytest.mark.parametrize("name", ["eval", "embed"])
+def test_ranks_write_the_same_file(
+    run: Run, tmp_path: Path, trajectory: Path, narrow_file: Path, name: str
 ) -> None:
     one, two = tmp_path / "one.h5", tmp_path / "two.h5"
-    command = ("eval", trajectory, "-m", narrow_file, "--json", "-o")
+    command = (name, trajectory, "-m", narrow_file, "--json", "-o")
     expected = run(*command, one).json
     done = ranks(*CLI, *command, two, cwd=tmp_path)
     assert done.returncode == 0, done.stderr

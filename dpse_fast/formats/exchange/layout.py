@@ -10,7 +10,7 @@ PLAN_VERSION = 2  # 2: certificates with a margin, and what rounding adds to the
 ROOT = ("format", "version", "type_map", "provenance", "min_distance")
 MEMBERS = (
     "bias", "scale", "descriptor", "fitting", "type_embedding", "fparam", "aparam",
-    "vacuum", "emptied", "pair_table", PLAN_GROUP,
+    "vacuum", "emptied", "pair_table", "type_vectors", PLAN_GROUP,
 )  # fmt: skip
 
 DESCRIPTOR_NUMBERS = ("rcut", "rcut_smth", "normalisation", "env_protection")

@@ -29,7 +29,7 @@ from .layout import (
 from .place import Place
 from .read_nets import embedding, embedding_or_dropped, net
 from .read_shared import shared_embeddings, shared_fitting
-from .type_embedding import TypeEmbedding
+from .type_embedding import TypeEmbedding, type_embeddings
 
 _SHARED = {
     "type", "sel", *DESCRIPTOR_NUMBERS, *DESCRIPTOR_FLAGS, *DESCRIPTOR_COUNTS,
@@ -81,6 +81,7 @@ def read_open_model(file: File) -> Model:
         min_distance=attributes.number("min_distance")
         if attributes.has("min_distance")
         else None,
+        type_embeddings=type_embeddings(root),
         provenance=_provenance(attributes),
     )
 

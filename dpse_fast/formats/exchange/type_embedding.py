@@ -7,10 +7,12 @@ from dataclasses import replace
 
 import numpy as np
 
+from ... import model
 from ...array_types import Floats
 from ...errors import ModelFileError
 from ...model import Net
 from ..constant_inputs import fix_inputs
+from ..tree import located
 from .place import OBJECTS, Place
 
 
@@ -93,6 +95,24 @@ class TypeEmbedding:
                 fixed = Net((head, *fixed.layers[1:]))
             found.append(fixed)
         return tuple(found)
+
+
+def type_embeddings(root: Place) -> tuple[model.TypeEmbedding, ...]:
+    """What the file states to be shown, else the vectors that its nets take."""
+    if not root.has("type_vectors"):
+        vectors = root.optional_array("type_embedding")
+        return () if vectors is None else (model.TypeEmbedding(vectors),)
+    places = root.inner("type_vectors")
+    return tuple(_stated(places.inner(k)) for k in places.numbered())
+
+
+def _stated(place: Place) -> model.TypeEmbedding:
+    attributes = place.attributes(("behind", "padded"))
+    place.only(("vectors",))
+    behind = attributes.integer("behind", -1)
+    padded = attributes.flag("padded", False)
+    with located(place.name):
+        return model.TypeEmbedding(place.array("vectors"), behind, padded)
 
 
 def _misfit(place: Place, net: Net, expected: Iterable[int]) -> ModelFileError:

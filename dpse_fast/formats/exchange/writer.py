@@ -84,6 +84,11 @@ class _Writer:
         for name, parameters in (("fparam", model.fparam), ("aparam", model.aparam)):
             if parameters is not None:
                 self._group(file, name, parameters, self._parameters)
+        for k, embedding in enumerate(model.type_embeddings):
+            group = file.require_group("type_vectors").create_group(str(k))
+            group.attrs["behind"] = embedding.behind
+            group.attrs["padded"] = embedding.padded
+            self._array(group, "vectors", embedding.vectors)
         _pairs(file, "emptied", model.emptied)
         if model.pair_table is not None:
             self._pair_table(file.create_group("pair_table"), model.pair_table)

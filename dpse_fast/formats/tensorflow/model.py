@@ -17,7 +17,7 @@ from .parameters import parameters
 from .script import read_script
 from .supported import check
 from .text import graph_from_text, looks_like_text
-from .type_embedding import type_vectors
+from .type_embedding import shown_vectors, type_vectors
 from .version_0 import SWITCH, is_version_0
 
 _TYPE_MAP = "model_attr/tmap"
@@ -85,7 +85,8 @@ def _model(graph: Graph, kind: str) -> Model:
     parts = tuple(part for _, part in found)
     n, n_descriptor = parts[0].n_types, sum(part.n_out for part in parts)
     fparam, aparam = (parameters(graph, name) for name in ("fparam", "aparam"))
-    nets = fitting_nets(graph, n, n_descriptor, type_vectors(graph, "", n))
+    vectors = type_vectors(graph, "", n)
+    nets = fitting_nets(graph, n, n_descriptor, vectors)
     energies = constant_energies(graph, nets, n_descriptor, (fparam, aparam))
     names = _type_map(graph, n)
     provenance = {"format": kind, **_versions(graph)}
@@ -104,6 +105,7 @@ def _model(graph: Graph, kind: str) -> Model:
         vacuum=energies.vacuum,
         pair_table=pair_table(graph, environments, energies.statistics),
         min_distance=graph.scalar(_MIN_DISTANCE) if _MIN_DISTANCE in graph else None,
+        type_embeddings=shown_vectors(graph, vectors),
         provenance=provenance,
     )
 

@@ -6,10 +6,12 @@ import numpy as np
 
 from ...array_types import Doubles
 from ...errors import ModelFileError
+from ...model import TypeEmbedding
 from .graph import Graph, missing
 from .layers import numbered_net, products
 
 _FORWARD = ("Identity", "Cast", "Reshape")
+_SHOWN = "t_typeebd"
 
 
 def type_vectors(graph: Graph, suffix: str, n_types: int) -> Doubles | None:
@@ -24,6 +26,17 @@ def type_vectors(graph: Graph, suffix: str, n_types: int) -> Doubles | None:
         if f"{scope}/matrix_1" in graph:
             return _evaluated(graph, scope, n_types)
     return None
+
+
+def shown_vectors(graph: Graph, vectors: Doubles | None) -> tuple[TypeEmbedding, ...]:
+    """What deepmd-kit shows of the vectors: with a row of zeros where it appends one.
+
+    Its fitting nets, not its descriptors, put the centre's vector behind D.
+    """
+    if vectors is None or _SHOWN not in graph:
+        return ()
+    source = graph.before(graph.nodes[_SHOWN].input(0), _FORWARD)
+    return (TypeEmbedding(vectors, padded=source.op in ("Concat", "ConcatV2")),)
 
 
 def _evaluated(graph: Graph, scope: str, n: int) -> Doubles:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from ...array_types import AnyArray
 from ...errors import ModelFileError
-from ...model import Layer, Model, Net
+from ...model import Layer, Model, Net, TypeEmbedding
 from ..constant_inputs import fix_inputs
 from ..tree import Tree, located
 from ..version3 import dense_layer, energies_by_type, reject_unsupported
@@ -43,6 +43,7 @@ def read(root: Tree) -> Model:
         descriptors=descriptors,
         fitting=_fitting_nets(fitting, embedding, len(names), width),
         bias=energies_by_type(fitting, "bias_atom_e", len(names)),
+        type_embeddings=_shown(embedding),
         provenance={
             "format": "TorchScript (.pth)",
             "trainer": "deepmd-kit, PyTorch code before v3",
@@ -61,6 +62,11 @@ def _type_embedding(root: Tree, n_types: int) -> AnyArray | None:
             f"{n_types} types and no atom, got shape {weight.shape}"
         )
     return weight
+
+
+def _shown(embedding: AnyArray | None) -> tuple[TypeEmbedding, ...]:
+    """Of the types; the fitting net, not the descriptor, puts the centre's behind D."""
+    return () if embedding is None else (TypeEmbedding(embedding[:-1]),)
 
 
 def _fitting_nets(

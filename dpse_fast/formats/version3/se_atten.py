@@ -50,7 +50,7 @@ def se_atten(tree: Tree) -> Part:
             padding=padding,
         )
     behind = tree.flag("concat_output_tebd", True)
-    return Part(descriptor, types if behind else None)
+    return Part(descriptor, types, behind)
 
 
 def _reject_unsupported(tree: Tree) -> None:

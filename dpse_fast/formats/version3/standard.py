@@ -14,6 +14,7 @@ from ..tree import Tree, located
 from .arrays import energies_by_type, excluded_pairs, excluded_types
 from .descriptors import read_parts
 from .fitting import read_fitting
+from .parts import type_embeddings
 from .supported import check_class, reject_training_input
 from .tensorflow import needs_tensorflow
 
@@ -63,6 +64,7 @@ def read_standard(tree: Tree) -> Model:
             aparam=fitting.aparam,
             vacuum=fitting.vacuum,
             emptied=excluded_pairs(tree, "pair_exclude_types", n_types),
+            type_embeddings=type_embeddings(parts),
         )
 
 
