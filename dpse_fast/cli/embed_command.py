@@ -14,7 +14,8 @@ from .json_errors import report_on_failure
 from .ranks_command import RanksCommand, first_rank, other_rank
 from .reading_options import reading_options
 from .report import print_json
-from .run_results import REMEDY, open_results, origin_of, results_path, told_of_results
+from .run_results import REMEDY, open_results, origin_of, results_path
+from .run_results import told_of_results as told_of
 from .warning_summary import WarningSummary
 
 if TYPE_CHECKING:
@@ -143,7 +144,7 @@ def command(
                     "digest": potential.model.digest(),
                 },
                 "trajectory": trajectory,
-                **told_of_results(output, results),
+                **told_of(output, results),
                 "threads": potential.threads,
                 "descriptor": described.descriptor or None,
                 "atomic_feature": described.last_layer or None,

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from .. import Potential
     from ..writers import ResultWriter, RunDescription, RunOutput
 
+REMEDY = "; --resume continues after them"  # for what a run leaves that fails
 # What may differ when a run is continued: none of it changes a number.
 FREE_ON_RESUME = ("output", "resume", "skip_bad", "threads", "as_json")
 REMEDY = "; --resume continues after them"
