@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 from pathlib import Path
 
 import pytest
+from click.testing import CliRunner
 from other_process import run
 
 from dpse_fast import library as of_c
+from dpse_fast.cli.library_command import command
 
 
 def needs(compiler: str, package: str) -> None:
@@ -36,6 +39,7 @@ def deepmd_library(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder with libdeepmd_c.so."""
     needs("cc", "gcc")
     folder = tmp_path_factory.mktemp("deepmd")
-    made = of_c.build(folder, kind=of_c.DEEPMD)
-    assert made == folder / "libdeepmd_c.so"
+    done = CliRunner().invoke(command, [str(folder), "--deepmd", "--json"])
+    assert done.exit_code == 0, done.output
+    assert json.loads(done.output) == {"library": str(folder / "libdeepmd_c.so")}
     return folder
