@@ -6,6 +6,7 @@ their lengths, and a mark.
 
 from __future__ import annotations
 
+import errno
 import os
 import shutil
 import stat
@@ -15,6 +16,11 @@ from contextlib import suppress
 from hashlib import blake2b
 from pathlib import Path
 from struct import Struct
+
+try:
+    import resource
+except ImportError:  # not a POSIX system
+    resource = None  # type: ignore[assignment]
 
 from ._cache_folders import DAY, PARTIAL, Folders, only_we_write
 
@@ -75,6 +81,7 @@ def write(path: Path, key: str, content: bytes) -> None:
     partial = path.with_name(f".{path.name[:40]}-{os.urandom(8).hex()}{PARTIAL}")
     stamp = key.encode()
     trailer = (_checksum(content, stamp), len(content), len(stamp), _MARK)
+    _refuse_beyond_limit(len(content) + len(stamp) + _TRAILER.size)
     flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0)
     try:
         with open(os.open(partial, flags, 0o644), "wb") as file:
@@ -89,6 +96,15 @@ def write(path: Path, key: str, content: bytes) -> None:
     finally:
         with suppress(OSError):
             os.unlink(partial)
+
+
+def _refuse_beyond_limit(n_bytes: int) -> None:
+    """By an error: the system's signal ends programs in C that use the library."""
+    if resource is None:
+        return
+    most = resource.getrlimit(resource.RLIMIT_FSIZE)[0]
+    if most != resource.RLIM_INFINITY and n_bytes > most:
+        raise OSError(errno.EFBIG, os.strerror(errno.EFBIG))
 
 
 def find(folders: Folders, name: str, key: str) -> memoryview | None:

@@ -127,15 +127,34 @@ class CheckedCache:
         return f"{self._what} {signature!r} {machine!r}", signature
 
     def load_overload(self, signature: Any, target_context: Any) -> Any:
-        """The compiled code, or None: no fault of the cache is an error."""
+        """The compiled code, or None: no fault of the cache is an error.
+
+        Raises
+        ------
+        FileNotFoundError
+            If the function has to be compiled where Numba cannot.
+        """
+        found = None
         with suppress(Exception):
-            return super().load_overload(signature, target_context)
-        return None
+            found = super().load_overload(signature, target_context)
+        if found is None:
+            _check_current_folder()
+        return found
 
     def save_overload(self, signature: Any, compiled: Any) -> None:
         """Keep the compiled code, if that can be."""
         with suppress(Exception):
             super().save_overload(signature, compiled)
+
+
+def _check_current_folder() -> None:
+    try:
+        Path.cwd()
+    except OSError:
+        raise FileNotFoundError(
+            "the current folder was deleted, and Numba needs one to compile in; change "
+            "to another"
+        ) from None
 
 
 class _CompileResults(Unlocated, CompileResultCacheImpl):

@@ -97,6 +97,8 @@ class WarningSummary(AbstractContextManager["WarningSummary"]):
         self._guard.__exit__(kind, error, traceback)
         for entry in self.entries():
             where = f"{entry['where']}: " if entry["where"] else ""
+            if entry["message"].startswith(where):
+                where = ""
             more = f" ({entry['count']} times)" if entry["count"] > 1 else ""
             click.echo(f"Warning: {where}{entry['message']}{more}", err=True)
 

@@ -85,6 +85,7 @@ def test_truncated_tail(run: Run, place: Path, model_file: Path) -> None:
     assert got.json["skipped"] == []
     (warning,) = got.json["warnings"]
     assert warning["category"] == "TruncatedTrajectoryWarning"
+    assert got.err.count("good.xyz, frame 5") == 1
     assert frames_of(place / "o.xyz") == [0, 1, 2, 3, 4]
 
 

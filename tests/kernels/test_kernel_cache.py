@@ -8,6 +8,7 @@ import pickle
 import random
 import resource
 import shutil
+import signal
 import socket
 from collections.abc import Callable
 from pathlib import Path
@@ -225,11 +226,28 @@ def test_a_cache_that_cannot_be_written_to_costs_only_time(
 def test_a_full_disk_costs_only_time(place: Path) -> None:
     limits = resource.getrlimit(resource.RLIMIT_FSIZE)
     resource.setrlimit(resource.RLIMIT_FSIZE, (1000, limits[1]))
+    # Python ignores it; in a C program that uses the library it would end the process.
+    before = signal.signal(signal.SIGXFSZ, signal.SIG_DFL)
     try:
         assert right() == COMPILED
     finally:
+        signal.signal(signal.SIGXFSZ, before)
         resource.setrlimit(resource.RLIMIT_FSIZE, limits)
     assert files(place) == []
+
+
+def test_no_folder_to_compile_in(
+    place: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = tmp_path / "deleted"
+    folder.mkdir()
+    monkeypatch.chdir(folder)
+    folder.rmdir()
+    compiled = kernel(total)
+    with pytest.raises(FileNotFoundError, match="the current folder was deleted"):
+        compiled(numbers("f8"))
+    monkeypatch.chdir(tmp_path)
+    assert compiled(numbers("f8")) == 10
 
 
 def test_an_unknown_numba_compiles(
