@@ -52,9 +52,11 @@ class BuildPlugin(build_py):
             site.addsitedir(folder)
         into = Path("." if self.editable_mode else self.build_lib) / "dpse_lammps"
         names = os.environ.get("DPSE_LAMMPS_RELEASES")
+        releases = module("releases")
+        for former in into.rglob("dpseplugin.so"):  # of another build in this folder
+            former.unlink()
         try:
             if names:
-                releases = module("releases")
                 releases.build_all(build, into, releases.asked(names))
             else:
                 build.build(into)

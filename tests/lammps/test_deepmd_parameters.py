@@ -75,6 +75,23 @@ def test_electron_temperatures(lammps: Lammps, tmp_path: Path) -> None:
     assert abs(whole - part) > 1e-3
 
 
+def test_temperature_is_known_before_the_first_forces(
+    lammps: Lammps, tmp_path: Path
+) -> None:
+    """LAMMPS prepares computes of temperatures only after them."""
+    write(random_model(fparam=1), tmp_path / "frame.h5")
+    tail = f"sel_overflow all\npair_coeff * * O H\nvelocity all create 1.5 8\n{ENERGY}"
+    words = ("fparam_from_compute motion", "fparam 1.5")
+    script = "\nclear\n".join(
+        f"{start()}\npair_style deepmd frame.h5 {word} {tail}\n"
+        "compute motion all temp\nrun 0"
+        for word in words
+    )
+    found = lammps.run(script, tmp_path, suffix="dpse", variables=EXACT)
+    measured, given = (run[0] for run in found.runs)
+    np.testing.assert_allclose(measured, given, rtol=1e-10)
+
+
 WRONG = {
     "spin": ("virtual_len 0.4", "virtual_len: models with spin are not supported"),
     "norm": ("spin_norm 1.0", "spin_norm: models with spin are not supported"),
