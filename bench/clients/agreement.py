@@ -8,6 +8,8 @@ from collections.abc import Mapping
 import numpy as np
 from numpy.typing import NDArray
 
+from ..peers import PeerError
+
 Table = NDArray[np.float64]
 NUMBER = re.compile(r"[-+]?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?")
 
@@ -45,9 +47,17 @@ def numbers(text: str) -> Table:
 
 
 def off(ours: Table, theirs: Table) -> float:
-    """Largest difference in parts of the largest number of its column."""
+    """Largest difference in parts of the largest number of its column.
+
+    Raises
+    ------
+    PeerError
+        If they cannot be compared.
+    """
     if ours.shape != theirs.shape or not ours.size:
-        return float("inf")
+        raise PeerError(f"tables of {ours.shape} and {theirs.shape} numbers")
+    if not np.isfinite(theirs).all():
+        raise PeerError("theirs are not numbers")
     scale = np.abs(theirs).max(axis=0)
     apart = np.abs(ours - theirs).max(axis=0)
     parts = np.where(apart == 0, 0.0, apart / np.where(scale == 0, 1.0, scale))

@@ -82,11 +82,6 @@ pair_style hybrid/overlay deepmd {first} lj/cut 4.0
 pair_coeff * * deepmd O H NULL
 pair_coeff * * lj/cut 0.001 1.5
 """
-    left_out = f"""{third}
-pair_style hybrid deepmd {first} lj/cut 4.0
-pair_coeff * * deepmd O H NULL
-pair_coeff * 3 lj/cut 0.001 1.5
-"""
     atoms = f"""
 compute e all pe/atom
 compute w all centroid/stress/atom NULL pair
@@ -97,6 +92,10 @@ dump_modify atoms sort id format float %20.15g
     triclinic = "change_box all triclinic\nchange_box all xy final 1.5 remap\n"
     real = START.replace("units metal", "units real")
     swaps = "fix swap all atom/swap 1 5 4711 330 types 1 2\n"
+    vanish = "fix vanish all evaporate 3 2 everywhere 4711\n"
+    vanish = f"region everywhere block {'INF ' * 6}\n{vanish}"
+    split = START.replace("read_data", "processors 1 1 2\nread_data")
+    vacuum = "change_box all z final 0 60\n"
     forces = ("forces.dump",)
     return {
         "NVE, forces": Case(pair + nve + DUMP, files=forces),
@@ -113,9 +112,12 @@ dump_modify atoms sort id format float %20.15g
         "hybrid/overlay, a type NULL, two ranks": Case(
             null + nve + DUMP, 2, forces, wider
         ),
-        "hybrid, list without a type": Case(left_out + nve + DUMP, 1, forces, wider),
         "units real": Case(pair + nve + DUMP, files=forces, data=real),
         "fix atom/swap": Case(pair + swaps + nve + DUMP, files=forces),
+        "fix evaporate, two ranks": Case(pair + vanish + nve, 2),
+        "two ranks, one without atoms": Case(
+            vacuum + pair + nve + DUMP, 2, forces, split
+        ),
         "published water model": Case(
             f"pair_style deepmd {published}\npair_coeff * * O H\n{nve}{DUMP}",
             files=forces,

@@ -76,8 +76,8 @@ DEEPMD = Kind(
         *(
             f"deepmd/dp_{name}.c"
             for name in (
-                *("objects", "models", "properties", "nlist", "compute", "calls"),
-                *("refused", "files", "summary", "clients"),
+                *("objects", "models", "properties", "nlist", "checks", "compute"),
+                *("calls", "refused", "files", "summary", "clients"),
             )
         ),
     ),

@@ -45,6 +45,8 @@ def test_a_program_in_c(deepmd_library: Path, tmp_path: Path) -> None:
     assert summary[0].startswith("> engine:             dpse-fast")
     assert "> DPSE_TOL:           0.0" in summary
     assert "> DPSE_THREADS:       1" in summary
+    assert "> DPSE_PRECISION:     double (default)" in summary
+    assert any(line.startswith("> model:              ") for line in summary)
     rest = said[len(summary) :]
     model = random_model()
     assert rest[0] == f"{' '.join(model.type_map)} {model.rcut:g}"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ctypes as c
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +20,13 @@ from dpse_fast.library.deepmd import placement
 from dpse_fast.library.deepmd.environment import VARIABLES, asked
 
 NAMES = Path(__file__).parent / "deepmd_names.txt"  # of deepmd-kit 3.2.0's library
+
+OURS = {
+    "coord": "positions",
+    "force": "forces",
+    "atomic_energy": "atomic_energies",
+    "atomic_virial": "atomic_virials",
+}
 
 
 @pytest.fixture
@@ -110,6 +118,33 @@ def test_errors_stay_until_they_are_read(deepmd: Deepmd, file: Path) -> None:
         assert "coord, atype: expected those of 2 atoms" in deepmd.error(model)
         deepmd.c.DP_DeepPotComputeEdgesGPU(model)
         assert "does not take arrays of a GPU" in deepmd.error(model)
+
+
+@pytest.mark.parametrize("real", [np.float64, np.float32])
+@pytest.mark.parametrize("k", [1, 2, 3, 4, 5, 6, 7, 8])
+def test_memory_that_is_not_there(
+    k: int, real: Any, deepmd: Deepmd, file: Path
+) -> None:
+    structure = random_structure("cubic")
+    n, zeros = len(structure.positions), partial(np.zeros, dtype=real)
+    given: list[Any] = [
+        *(structure.positions.astype(real), structure.types.astype(np.int32)),
+        *(structure.cell.astype(real), np.zeros(1), zeros((n, 3)), zeros((3, 3))),
+        *(zeros(n), zeros((n, 3, 3))),
+    ]
+    names = (
+        *("coord", "atype", "cell", "energy", "force", "virial"),
+        *("atomic_energy", "atomic_virial"),
+    )
+    pointers = [pointer(array) for array in given]
+    pointers[k - 1] = c.c_void_p(4096 * 3)
+    called = f"DP_DeepPotCompute{'f' if real is np.float32 else ''}"
+    with deepmd.model(file) as model:
+        getattr(deepmd.c, called)(model, n, *pointers)
+        said = deepmd.error(model)
+    # Some are checked by dpse.h, which has other names for them.
+    assert "address 0x3000" in said
+    assert said.split(":")[0] in (names[k - 1], OURS.get(names[k - 1]))
 
 
 def test_models_in_memory(deepmd: Deepmd, file: Path) -> None:

@@ -183,28 +183,9 @@ static bool compute_listed(dp_object *object, int m, const dp_call *call)
     return true;
 }
 
-static bool is_call(dp_object *object, const dp_call *call)
-{
-    if (call->n_frames < 1 || (object->n_models > 1 && call->n_frames != 1))
-        dp_fail(object, "nframes: expected %s, got %d",
-                object->n_models > 1 ? "1 with several models" : "at least 1", call->n_frames);
-    else if (call->n_atoms < 0)
-        dp_fail(object, "natoms: expected 0 or more, got %d", call->n_atoms);
-    else if (call->n_ghosts < 0 || call->n_ghosts > call->n_atoms)
-        dp_fail(object, "nghost: expected 0 to %d, the number of all atoms, got %d",
-                call->n_atoms, call->n_ghosts);
-    else if (call->n_atoms && (!call->coord || !call->types))
-        dp_fail(object, "coord, atype: expected those of %d atoms, got NULL", call->n_atoms);
-    else if (call->listed && !call->nlist)
-        dp_fail(object, "nlist: expected one of DP_NewNlist, got NULL");
-    else
-        return true;
-    return false;
-}
-
 void dp_compute(dp_object *object, const dp_call *call)
 {
-    if (!dp_begin_call(object) || !is_call(object, call)) return;
+    if (!dp_begin_call(object) || !dp_is_call(object, call)) return;
     for (int m = 0; m < object->n_models; m++)
         for (int frame = 0; frame < call->n_frames; frame++) {
             dp_call one = frame_of(object, call, (size_t)frame);

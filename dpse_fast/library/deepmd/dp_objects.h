@@ -99,6 +99,9 @@ typedef struct {
     void *force, *virial, *atomic_energy, *atomic_virial;
 } dp_call;
 
+/* Whether numbers and memory of a call are right; else an error. */
+bool dp_is_call(dp_object *object, const dp_call *call);
+
 /* Frames of one model, or one frame of several; results one after the other. */
 void dp_compute(dp_object *object, const dp_call *call);
 

@@ -2,11 +2,19 @@
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Iterable
 
 from ... import __version__
+from ...evaluation.session import DEFAULT_SKIN
+from ...potential import load
 from ..served import Served
 from .environment import VARIABLES, Asked
+
+_LOAD = inspect.signature(load).parameters
+DEFAULTS = {
+    name: _LOAD[name].default for name in ("precision", "tol", "sel_overflow")
+} | {"skin": DEFAULT_SKIN}
 
 
 def summary_lines(asked: Asked, served: Iterable[Served]) -> list[str]:
@@ -16,9 +24,9 @@ def summary_lines(asked: Asked, served: Iterable[Served]) -> list[str]:
         "interface:          C interface of deepmd-kit 3.2 (libdeepmd_c.so)",
     ]
     for variable, name in VARIABLES.items():
-        if name in asked.options:
-            why = asked.reasons.get(name)
-            value = asked.options[name]
+        value = asked.options.get(name, DEFAULTS.get(name))
+        why = asked.reasons.get(name, "" if name in asked.options else "default")
+        if value is not None:
             shown = ",".join(value) if isinstance(value, list) else value
             lines.append(f"{f'{variable}:':<20}{shown}{f' ({why})' if why else ''}")
     for one in served:
