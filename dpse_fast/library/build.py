@@ -183,11 +183,29 @@ def build(
     return library
 
 
+ENVIRONMENT = """
+#include <stdlib.h>
+
+static inline const char *dpse_python_executable(void)
+{{
+    static const char built_with[] = {{{letters}}};
+#ifdef DPSE_PYTHON_VARIABLE
+    const char *named = getenv(DPSE_PYTHON_VARIABLE);
+    if (named && *named) return named;
+#endif
+    return built_with;
+}}
+"""
+
+
 def _environment() -> str:
-    """A header with the Python that is run where the process has none."""
-    letters = sys.executable.encode()
-    number = ", ".join(map(str, [*letters, 0]))
-    return f"static const char dpse_python_executable[] = {{{number}}};\n"
+    """A header with the Python that is run where the process has none.
+
+    What is compiled for other machines defines DPSE_PYTHON_VARIABLE, the name of a
+    variable that says it there.
+    """
+    letters = ", ".join(map(str, [*sys.executable.encode(), 0]))
+    return ENVIRONMENT.format(letters=letters)
 
 
 def _emit(kind: Kind, public: str, private: list[str], target: Path) -> None:

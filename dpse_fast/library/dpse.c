@@ -55,9 +55,11 @@ static void watch(void)
     pthread_atfork(before_fork, after_fork_in_parent, after_fork_in_child);
 }
 
-/* Python with the environment that this was built in, unless the process has one. */
+/* Python with the environment that this was built in, or that a variable of a plugin
+ * built elsewhere names, unless the process has one. */
 static void start(void)
 {
+    const char *python = dpse_python_executable();
     PyConfig config;
     PyStatus status;
     if (Py_IsInitialized()) {
@@ -67,12 +69,12 @@ static void start(void)
     PyConfig_InitPythonConfig(&config);
     config.install_signal_handlers = 0;
     config.parse_argv = 0;
-    status = PyConfig_SetBytesString(&config, &config.program_name, dpse_python_executable);
+    status = PyConfig_SetBytesString(&config, &config.program_name, python);
     if (!PyStatus_Exception(status)) status = Py_InitializeFromConfig(&config);
     PyConfig_Clear(&config);
     if (PyStatus_Exception(status))
         snprintf(why_not, sizeof why_not, "Python (%s) could not be started: %s",
-                 dpse_python_executable, status.err_msg ? status.err_msg : "it exits");
+                 python, status.err_msg ? status.err_msg : "it exits");
     else {
         watch();
         PyEval_SaveThread();

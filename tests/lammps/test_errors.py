@@ -20,9 +20,13 @@ DEMO = "pair_style dpse demo"
 NAMES = "pair_coeff * * O H"
 
 BEFORE_MODELS = {
-    "units": (start(units="lj"), f"{DEMO}", "expected units metal or real, got lj"),
+    "units": (
+        start(units="lj"),
+        f"{DEMO}",
+        "expected units with a scale, such as metal, got lj",
+    ),
     "keyword": (start(), f"{DEMO} tol 0 preciseness double", "preciseness: no keyword"),
-    "deepmd_only": (start(), f"{DEMO} ttm fix", "ttm: pair_style dpse does not have"),
+    "spin": (start(), f"{DEMO} spin_norm 1", "models with spin are not supported"),
     "value": (start(), f"{DEMO} threads", "threads: expected a value after it"),
     "number": (start(), f"{DEMO} out_freq -1", "out_freq: expected a whole number"),
     "level": (start(), f"{DEMO} relative much", "relative: expected a number of 0"),

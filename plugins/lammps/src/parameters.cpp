@@ -60,15 +60,22 @@ void Parameters::init(const Options &options, int n_frame, int n_atomic)
   n_atomic_ = n_atomic;
   frame_ = options.fparam;
   atomic_.clear();
-  // LAMMPS does this after the first evaluation of forces; temperatures need it before.
-  if (!options.fparam_compute.empty())
-    compute("fparam_from_compute", options.fparam_compute)->setup();
-  if (!options.aparam_compute.empty())
-    compute("aparam_from_compute", options.aparam_compute)->setup();
+  is_set_up_ = false;
+}
+
+// LAMMPS does this after the first evaluation of forces; temperatures need it before.
+void Parameters::set_up_computes()
+{
+  if (!options_.fparam_compute.empty())
+    compute("fparam_from_compute", options_.fparam_compute)->setup();
+  if (!options_.aparam_compute.empty())
+    compute("aparam_from_compute", options_.aparam_compute)->setup();
+  is_set_up_ = true;
 }
 
 void Parameters::update(const std::vector<int> &centres)
 {
+  if (!is_set_up_) set_up_computes();
   if (!options_.fparam_compute.empty()) frame_of_compute();
   if (!options_.fparam_fix.empty()) frame_of_fix();
   if (!options_.aparam_compute.empty()) atomic_of_compute(centres);

@@ -37,10 +37,12 @@ class Parameters : protected LAMMPS_NS::Pointers {
  private:
   Options options_;
   int n_frame_ = 0, n_atomic_ = 0;
+  bool is_set_up_ = false;
   std::vector<double> frame_, atomic_;
 
   LAMMPS_NS::Compute *compute(const std::string &keyword, const std::string &id) const;
   LAMMPS_NS::Fix *fix(const std::string &keyword, const std::string &id) const;
+  void set_up_computes();
   void frame_of_compute();
   void frame_of_fix();
   void atomic_of_compute(const std::vector<int> &centres);
