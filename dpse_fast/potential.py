@@ -9,11 +9,8 @@ from functools import partial
 from importlib import resources
 from typing import Any
 
-import numpy as np
 from numpy.typing import ArrayLike
 
-from .array_types import Doubles
-from .cpu.feature_session import FeatureSession
 from .cpu.neighbours import NeighbourList
 from .devices import choose_backend
 from .errors import InputError
@@ -22,19 +19,20 @@ from .evaluation.base_session import SessionOptions
 from .evaluation.batch_session import BatchSession, Structure
 from .evaluation.listed_session import ListedSession
 from .evaluation.session import DEFAULT_SKIN, Session
+from .features import FeatureMethods
 from .inputs.plain_numbers import shown
 from .inputs.structure import check_length, check_type_map
-from .model import Model, type_embedding_rows
+from .model import Model
 from .plan import Plan, StoredPlan
 from .planning import DEFAULT_TOLERANCE, Planner
-from .results import Features, Result
+from .results import Result
 from .runtime.process_state import garbage_collection_paused
 
 SEL_OVERFLOW = ("warn", "error", "truncate", "all")
 DEFAULT_MODEL = "water.h5"
 
 
-class Potential:
+class Potential(FeatureMethods):
     """A model, planned for a precision and a tolerance; made by `load`.
 
     Attributes
@@ -57,7 +55,7 @@ class Potential:
         options = SessionOptions(sel_overflow, warn_once=False)
         self._session = Session(backend, planner, options, 0.0)
         self._batch: BatchSession | None = None
-        self._features = FeatureSession(self.threads, planner.unreduced, options)
+        super().__init__(self.threads, planner.unreduced, options)
 
     @property
     def plan(self) -> Plan | None:
@@ -103,88 +101,6 @@ class Potential:
             fparam=fparam,
             aparam=aparam,
         )
-
-    def features(
-        self,
-        positions: ArrayLike,
-        types: ArrayLike | Sequence[str],
-        cell: ArrayLike | None = None,
-        *,
-        pbc: bool | Sequence[bool] | None = None,
-        fparam: ArrayLike | None = None,
-        aparam: ArrayLike | None = None,
-        last_layer: bool = True,
-    ) -> Features:
-        """Descriptors of the atoms, and what the last layer of the fitting net takes.
-
-        The numbers are those of the file's weights (or tables), in double precision
-        and with nothing left out, whatever ``precision`` and ``tol`` are; they are
-        computed on the processors with any ``device``.
-
-        Parameters
-        ----------
-        positions, types, cell, pbc, fparam, aparam : as for `compute`
-        last_layer : False for the descriptors alone, which do not depend on fparam
-            and aparam: these may then be left out
-
-        Raises
-        ------
-        InputError
-            As `compute`; also where the fitting nets have no hidden layer, or hidden
-            layers of several widths.
-        """
-        return self._features.compute(
-            positions,
-            types,
-            cell,
-            pbc=pbc,
-            fparam=fparam,
-            aparam=aparam,
-            last_layer=last_layer,
-        )
-
-    def descriptors(
-        self,
-        positions: ArrayLike,
-        types: ArrayLike | Sequence[str],
-        cell: ArrayLike | None = None,
-        *,
-        pbc: bool | Sequence[bool] | None = None,
-    ) -> Doubles:
-        """The descriptors of the atoms (N, M); see `features`."""
-        found = self.features(positions, types, cell, pbc=pbc, last_layer=False)
-        return found.descriptor
-
-    def last_layer(
-        self,
-        positions: ArrayLike,
-        types: ArrayLike | Sequence[str],
-        cell: ArrayLike | None = None,
-        *,
-        pbc: bool | Sequence[bool] | None = None,
-        fparam: ArrayLike | None = None,
-        aparam: ArrayLike | None = None,
-    ) -> Doubles:
-        """What the last layer of the fitting net takes, (N, W); see `features`."""
-        found = self.features(
-            positions, types, cell, pbc=pbc, fparam=fparam, aparam=aparam
-        )
-        assert found.atomic_feature is not None
-        return found.atomic_feature
-
-    def type_embedding(self) -> Doubles:
-        """The vectors of deepmd-kit's networks for types, side by side.
-
-        Returns
-        -------
-        (n_types, k), or (n_types + 1, k) where deepmd-kit has a row of an empty slot
-
-        Raises
-        ------
-        InputError
-            If the model has none.
-        """
-        return np.asarray(type_embedding_rows(self.model.type_embeddings), np.float64)
 
     def session(
         self,

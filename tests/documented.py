@@ -13,7 +13,14 @@ from ghosts import with_ghosts
 import dpse_fast
 
 ROOT = Path(__file__).parents[1]
-DOCUMENTS = ("README.md", "docs/embedding.md", "docs/lammps.md", "docs/engines.md")
+DOCUMENTS = (
+    "README.md",
+    "docs/deepmd-python.md",
+    "docs/descriptors.md",
+    "docs/embedding.md",
+    "docs/lammps.md",
+    "docs/engines.md",
+)
 
 
 class Block(NamedTuple):
@@ -46,6 +53,20 @@ create_atoms 2 single 3 2 2
 mass 1 16
 mass 2 1
 """
+
+
+def write_for_dpdata(folder: Path) -> None:
+    """POSCAR, and where dpdata is installed, data.lmdb and mixed; with one frame."""
+    atoms = ase.io.read(ROOT / "examples/water.xyz", 0)
+    ase.io.write(folder / "POSCAR", atoms, format="vasp", sort=True)
+    try:
+        import dpdata
+    except ImportError:
+        return
+    system = dpdata.System(str(folder / "POSCAR"), fmt="vasp/poscar")
+    systems = dpdata.MultiSystems(system.predict(driver="dpse"))
+    systems.to("deepmd/lmdb", str(folder / "data.lmdb"))
+    systems.to("deepmd/npy/mixed", str(folder / "mixed"))
 
 
 def in_openmm(symbols: list[str], cell: Any) -> dict[str, Any]:

@@ -18,9 +18,11 @@ from documented import (
     blocks,
     names,
     taken_for_granted,
+    write_for_dpdata,
 )
 from other_process import output, users_environment
 
+from dpse_fast.cli import main
 from dpse_fast.formats import read_model
 from dpse_fast.formats.exchange.writer import write
 
@@ -44,10 +46,14 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 @pytest.mark.parametrize("block", PYTHON, ids=names)
 def test_python(block: Block, folder: Path) -> None:
+    if "dpdata" in block.text:
+        write_for_dpdata(folder)
     if 'device="cuda"' in block.text:
         pytest.skip(f"{names(block)} needs a GPU")
     for package in re.findall(r"^(?:import|from) (\w+)", block.text, re.MULTILINE):
         pytest.importorskip(package, reason=f"{names(block)} needs {package}")
+    if '"out.h5"' in block.text:
+        assert main(["embed", "traj.xyz", "-o", "out.h5", "--index", "0"]) == 0
     if "mpi4py" in block.text:  # which changes what else a process does
         shorter = block.text.replace("run 1000", "run 2")
         output(sys.executable, "-c", shorter, cwd=folder)
@@ -66,6 +72,9 @@ def test_commands(block: Block, folder: Path) -> None:
     environment = users_environment()
     bin_folder = Path(sys.executable).parent
     environment["PATH"] = f"{bin_folder}{os.pathsep}{environment['PATH']}"
+    if "dpdata:" in block.text:
+        pytest.importorskip("dpdata", reason=f"{names(block)} needs dpdata")
+        write_for_dpdata(folder)
     for command in lines(block):
         words = shlex.split(command)
         if shutil.which(words[0], path=environment["PATH"]) is None:

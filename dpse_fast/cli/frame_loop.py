@@ -105,7 +105,6 @@ class FrameLoop:
             there is no frame that can.
         """
         for item, outcome in self._outcomes(self._left(read)):
-            raise_swallowed()
             self._warned.count(outcome.warned)
             self._warned.where = item.name
             try:
@@ -124,6 +123,7 @@ class FrameLoop:
                 self._report.show(entry["record"])
             self._warned.where = ""  # what warns while it is read names the frame
             advance()
+            raise_swallowed()
         if not self._run.n_frames:
             raise InputError(f"no frame could be evaluated; {self._first_failure}")
 

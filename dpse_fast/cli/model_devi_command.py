@@ -130,9 +130,11 @@ def command(
     files = [*models, *more]
     if len(files) < 2 and not real_error:
         raise click.UsageError(f"--models: expected two or more, got {len(files)}.")
+    if not real_error:
+        _refuse_labels(reading)
     asked = DeviationOptions(frequency, real_error, atomic, relative, relative_v)
     with WarningSummary() as warned:
-        paths = systems_at(system)
+        paths = systems_at(system, reading.format)
         target = _target(output, {"system": system}, files)
         potentials = _committee(files, type_map, engine)
         names = potentials[0].type_map
@@ -175,6 +177,13 @@ def command(
         print_json({**told(), "error": None})
     else:
         click.echo(f"written to {output}")
+
+
+def _refuse_labels(reading: ReadingOptions) -> None:
+    for key in ("energy_key", "forces_key", "virial_key", "stress_key"):
+        if getattr(reading, key) is not None:
+            option = key.replace("_", "-")
+            raise click.UsageError(f"--{option}: has no effect without --real_error.")
 
 
 def _target(output: str, inputs: dict[str, str], models: list[str]) -> Path:

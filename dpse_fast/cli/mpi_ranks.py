@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from functools import cache
 from typing import Any
 
-from ..errors import DpseError
+from ..errors import DpseError, reason
 from ..md.abort import FAILED, PASSED_ON
 from ..runtime.missing import MissingPackageError, package
 
@@ -96,6 +96,11 @@ def started_ranks() -> Ranks | None:
             f"{size} processes were started, which share the frames by mpi4py, and it "
             "is not installed: pip install mpi4py; or start one process, with --threads"
         ) from None
+    except (ImportError, RuntimeError) as error:
+        raise RanksError(
+            f"{size} processes were started, but mpi4py cannot load an MPI library "
+            f"({reason(error)})"
+        ) from None
     ranks = Ranks(mpi)
     if ranks.size != size:
         raise RanksError(
@@ -106,7 +111,13 @@ def started_ranks() -> Ranks | None:
 
 
 def launched_ranks(environment: Mapping[str, str]) -> tuple[int, int] | None:
-    """Which process this is, and of how many; None if it is the only one."""
+    """Which process this is, and of how many; None if it is the only one.
+
+    With ``DPSE_FAST_MPI=0`` it is the only one, for programs that a launcher started
+    several of, and that run a command from one of them.
+    """
+    if environment.get("DPSE_FAST_MPI") == "0":
+        return None
     for size, rank in LAUNCHED:
         try:
             n, number = int(environment[size]), int(environment[rank])

@@ -25,7 +25,11 @@ MODEL = click.option(
     help="Model file of any supported format.  [default: the embedded water model]",
 )
 HEAD = click.option(
-    "--head", metavar="NAME", help="The branch of a multi-task checkpoint (.pt)."
+    "--head",
+    "--model-branch",
+    "head",
+    metavar="NAME",
+    help="The branch of a multi-task checkpoint (.pt).",
 )
 TOL = click.option(
     "--tol",

@@ -23,7 +23,9 @@ if TYPE_CHECKING:
 
 
 @click.command("test", cls=RanksCommand)
-@options.MODEL
+@click.option(
+    "-m", "--model", required=True, metavar="FILE", help="Of any supported format."
+)
 @click.option(
     "-s",
     "--system",
@@ -36,6 +38,16 @@ if TYPE_CHECKING:
     "--datafile",
     metavar="FILE",
     help="File with a path of a system on each line.",
+)
+@click.option(
+    "--train-data",
+    metavar="FILE",
+    help="Training input (JSON), whose training data are taken.",
+)
+@click.option(
+    "--valid-data",
+    metavar="FILE",
+    help="Training input (JSON), whose validation data are taken.",
 )
 @options.SET_PREFIX
 @click.option(
@@ -66,6 +78,7 @@ if TYPE_CHECKING:
     metavar="PREFIX",
     help="Write labels and predictions to PREFIX.e.out, .f.out, .v.out and others.",
 )
+@click.option("-a", "--atomic", is_flag=True, hidden=True)
 @click.option("--by-type", is_flag=True, help="Errors of forces for each type too.")
 @click.option(
     "--skip-bad",
@@ -79,13 +92,16 @@ if TYPE_CHECKING:
 @options.engine_options
 @options.AS_JSON
 def command(
-    model: str | None,
+    model: str,
     system: str | None,
     datafile: str | None,
+    train_data: str | None,
+    valid_data: str | None,
     numb_test: int,
     shuffle: bool,
     rand_seed: int | None,
     detail_file: str | None,
+    atomic: bool,
     by_type: bool,
     skip_bad: bool,
     reading: ReadingOptions,
@@ -102,15 +118,24 @@ def command(
 
     Under mpirun, the ranks share the frames; the output is that of one process.
     """
-    from ..trajectory.system_list import Systems, shuffle_of, systems_at, systems_in
+    from ..trajectory.system_list import Systems, shuffle_of
     from .comparison_report import ComparisonReport
     from .comparison_run import ComparisonRun
     from .frame_evaluator import FrameEvaluator
     from .frame_loop import FrameLoop
 
-    _check(system, datafile, shuffle, rand_seed)
+    if atomic:
+        raise click.UsageError("--atomic: energies of atoms are not compared.")
+    _check_seed(shuffle, rand_seed)
+    named = {
+        "system": system,
+        "datafile": datafile,
+        "train-data": train_data,
+        "valid-data": valid_data,
+    }
     with WarningSummary() as warned:
-        paths = systems_in(datafile) if datafile else systems_at(system or ".")
+        given = {key: value for key, value in named.items() if value}
+        paths = _paths(given, reading.format)
         potential = options.load_potential(model, type_map, **engine)
         reading = replace(reading, names=potential.type_map, type_map=type_map)
         permuted = shuffle_of(rand_seed) if shuffle else None
@@ -148,14 +173,29 @@ def command(
         print_json({**told(), "error": None})
 
 
-def _check(
-    system: str | None, datafile: str | None, shuffle: bool, rand_seed: int | None
-) -> None:
-    if system is not None and datafile is not None:
-        raise click.UsageError("--datafile: cannot be used together with --system.")
+def _paths(named: dict[str, str], format: str | None) -> list[str]:
+    """The systems, which are named in one way."""
+    from ..trajectory.system_list import systems_at, systems_in, systems_of_input
+
+    if len(named) > 1:
+        one, other = list(named)[:2]
+        raise click.UsageError(f"--{other}: cannot be used together with --{one}.")
+    if not named:
+        return systems_at(".", format)
+    ((key, value),) = named.items()
+    if key == "system":
+        return systems_at(value, format)
+    if key == "datafile":
+        return systems_in(value, format)
+    return systems_of_input(
+        value, "training_data" if key == "train-data" else "validation_data"
+    )
+
+
+def _check_seed(shuffle: bool, rand_seed: int | None) -> None:
     if rand_seed is not None and not shuffle:
         raise click.UsageError("--rand-seed: has no effect without --shuffle.")
-    if shuffle and rand_seed is None and first_rank() is not None:
+    if shuffle and rand_seed is None and (first_rank() or other_rank()):
         raise click.UsageError("--shuffle: several ranks need the same --rand-seed.")
 
 
@@ -166,7 +206,7 @@ def _details(prefix: str | None, paths: list[str]) -> DetailFiles | None:
 
 
 def _summary(
-    model: str | None,
+    model: str,
     run: ComparisonRun,
     report: ComparisonReport,
     details: DetailFiles | None,

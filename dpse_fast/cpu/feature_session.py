@@ -8,15 +8,30 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from ..array_types import Bools, Doubles, Floats, Int64s, Integers
+from ..errors import InputError
 from ..evaluation.backend import PlanSource
 from ..evaluation.base_session import BaseSession, SessionOptions, present_types
 from ..evaluation.domain_report import report_of, total_of_rows
+from ..inputs.arrays import kind_of
 from ..inputs.structure import CheckedStructure, check_structure
-from ..model import Model, Net, Parameters
+from ..model import Model, Net, Parameters, TypeEmbedding
 from ..plan import Plan
 from ..results import Features, Report
 from .backend import CpuBackend
 from .evaluator import Evaluator
+
+
+class _Processors(CpuBackend):
+    """The processors, also for a potential on a GPU."""
+
+    def adopt(self, value: Any, name: str) -> Any:
+        kind = kind_of(value, name)
+        if kind.on_device:
+            raise InputError(
+                f"{name}: expected an array of the host, since descriptors are "
+                f"computed on the processors, got {kind}; copy it to the host"
+            )
+        return value
 
 
 class FeatureSession(BaseSession):
@@ -31,7 +46,12 @@ class FeatureSession(BaseSession):
     def __init__(
         self, threads: int, plans: PlanSource, options: SessionOptions
     ) -> None:
-        super().__init__(CpuBackend(threads), plans, options)
+        super().__init__(_Processors(threads), plans, options)
+
+    @property
+    def embeddings(self) -> tuple[TypeEmbedding, ...]:
+        """Of the model's types."""
+        return self._model.type_embeddings
 
     def _forget_lists(self) -> None:
         """A list is made in every call."""
@@ -59,14 +79,13 @@ class FeatureSession(BaseSession):
                 fparam = _or_zeros(fparam, model.fparam)
                 aparam = _or_zeros(aparam, model.aparam)
             request = self._request(fparam, aparam, n)
-            found = _Rows.zeros(model, structure.n, width)
+            if structure.real is not None:
+                request = request._replace(atoms=request.atoms[structure.real])
             report = Report(virtual_atoms=n)
-            if structure.n:
-                if structure.real is not None:
-                    request = request._replace(atoms=request.atoms[structure.real])
-                with self._in_memory(lambda: structure.n):
-                    parameters = request.parameters()
-                    report = self._evaluate(structure, parameters, found)
+            with self._in_memory(lambda: structure.n):
+                found = _Rows.zeros(model, structure.n, width)
+                if structure.n:
+                    report = self._evaluate(structure, request.parameters(), found)
             self._warn(report)
         heard = found.last_layer[model.scale[structure.system.types] != 0]
         return Features(

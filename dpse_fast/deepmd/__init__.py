@@ -13,8 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from .calculator import DP
-    from .deep_eval import DeepEval
-    from .deep_pot import DeepPot
+    from .deep_pot import DeepEval, DeepPot
     from .model_devi import calc_model_devi, write_model_devi_out
 
 __all__ = [
@@ -28,7 +27,7 @@ __all__ = [
 
 _HOME = {
     "DP": "calculator",
-    "DeepEval": "deep_eval",
+    "DeepEval": "deep_pot",
     "DeepPot": "deep_pot",
     "calc_model_devi": "model_devi",
     "write_model_devi_out": "model_devi",

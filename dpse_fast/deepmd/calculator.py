@@ -67,7 +67,7 @@ class DP(DeepPotential):
         if head is not None:
             options["head"] = head
         if not isinstance(model, Potential):
-            options = with_environment(options)
+            options = with_environment(options, skin=True)
         super().__init__(model, **options)
         self.label = label
         names = self.potential.type_map

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -51,12 +51,15 @@ class DeepEval(ModelFacts):
         dpse-fast does not have.
     """
 
-    def __new__(cls, *args: Any, **kwargs: Any) -> Self:
-        if cls is DeepEval:
-            from .deep_pot import DeepPot
+    _kind: ClassVar[type[DeepEval]]  # what a DeepEval is made as
 
-            return object.__new__(DeepPot)  # type: ignore[return-value]
-        return object.__new__(cls)
+    def __init_subclass__(cls) -> None:
+        if DeepEval in cls.__bases__:
+            DeepEval._kind = cls
+
+    def __new__(cls, *args: Any, **kwargs: Any) -> Self:
+        made = DeepEval._kind if cls is DeepEval else cls
+        return object.__new__(made)  # type: ignore[return-value]
 
     def __init__(
         self,

@@ -14,6 +14,8 @@ from ..results import Result
 from .deep_eval import DeepEval
 from .frames import Frames, naming_frames, refuse_other_inputs
 
+__all__ = ["DeepEval", "DeepPot"]
+
 
 class DeepPot(DeepEval):
     """A potential energy model with the methods of deepmd-kit's ``DeepPot``.

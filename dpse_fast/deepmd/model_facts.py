@@ -105,8 +105,13 @@ class ModelFacts:
         return training_options(self.potential.model) if found is None else found
 
     def get_model_size(self) -> dict[str, int]:
-        """Refused."""
-        raise _absent("get_model_size", "dpse-fast info prints the sizes of the nets")
+        """The numbers of weights of the descriptor, of the fitting net, and of both.
+
+        Of compressed models, those of their tables; a pair table is a part of its own.
+        """
+        parts = self.potential.model.weights_of_parts()
+        found = {name.replace("_", "-"): number for name, number in parts.items()}
+        return found | {"total": sum(found.values())}
 
     def get_observed_types(self) -> dict[str, Any]:
         """Refused."""

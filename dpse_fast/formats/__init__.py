@@ -8,6 +8,8 @@ from __future__ import annotations
 import codecs
 import os
 import re
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
@@ -18,7 +20,7 @@ from . import hdf5
 from .model_file import ModelFile
 from .stored_bytes import open_regular
 
-__all__ = ["ModelFile", "read", "read_model"]
+__all__ = ["ModelFile", "branch_names", "read", "read_model"]
 
 _HEAD = 2**20
 _FIRST_NODE = 2**24
@@ -71,19 +73,47 @@ def read(
     InputError
         As `read_model`.
     """
+    if head is not None and not isinstance(head, str):
+        raise InputError(f"head: expected a name, got {type(head).__name__}")
+    with _named_errors(path) as place:
+        return _read(place, str(place), head, with_plan)
+
+
+def branch_names(path: str | os.PathLike[str]) -> list[str]:
+    """The branches of a checkpoint of several models; none of other files.
+
+    Raises
+    ------
+    ModelFileError
+        If there is no such file, or it cannot be read.
+    InputError
+        If `path` is not a path.
+    """
+    with _named_errors(path) as place:
+        _reject_absent(place)
+        with open_regular(place) as (file, _):
+            start = file.read(len(_ZIP[0]))
+        if not start.startswith(_ZIP):
+            return []
+        from . import torchscript
+
+        return torchscript.branch_names(place)
+
+
+@contextmanager
+def _named_errors(path: str | os.PathLike[str]) -> Iterator[Path]:
+    """The path; errors of the block name it."""
     if not isinstance(path, str | os.PathLike):
         raise InputError(
             f"model path: expected str or os.PathLike, got {type(path).__name__}"
         )
-    if head is not None and not isinstance(head, str):
-        raise InputError(f"head: expected a name, got {type(head).__name__}")
     shown = os.fsdecode(path)
     if not shown:  # pathlib takes it for the folder of the process
         raise InputError("model path: expected the name of a file, got an empty text")
     try:
         # Numbers of a damaged file may overflow: the model refuses what is not finite.
         with np.errstate(all="ignore"):
-            return _read(Path(shown), shown, head, with_plan)
+            yield Path(shown)
     except ModelFileError as error:
         message = _one_line(str(error).removeprefix(f"{shown}: "))
         raise ModelFileError(f"{shown}: {message}") from None

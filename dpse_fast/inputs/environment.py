@@ -1,40 +1,33 @@
 """Options of `dpse_fast.load` in the environment, for interfaces without room for them.
 
-=====================  ==================================================
-``DPSE_PRECISION``     ``double``, ``mixed`` or ``single``
-``DPSE_TOL``           largest force error that the plan may add, eV/Å
-``DPSE_THREADS``       number of threads
-``DPSE_SEL_OVERFLOW``  ``warn``, ``error``, ``truncate`` or ``all``
-``DPSE_DEVICE``        ``auto``, ``cpu``, ``cuda`` or ``cuda:N``
-``DPSE_HEAD``          branch of a multi-task checkpoint
-=====================  ==================================================
-
-Variables that are empty count as not set.
+There are a variable for each option, ``DPSE_TOL`` for ``tol``, and ``DPSE_SKIN`` for
+the skin (Å) of interfaces that keep a neighbour list.
 """
 
 from __future__ import annotations
 
+import difflib
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 from ..errors import InputError
+from .option_texts import option_value
 
-PREFIX = "DPSE_"
-# The option, how its text becomes a value, and what is expected of the text. Values of
-# words are checked by `load`.
-OPTIONS: dict[str, tuple[Callable[[str], Any], str]] = {
-    "precision": (str, "a word"),
-    "tol": (float, "a number in eV/Å"),
-    "threads": (int, "a whole number"),
-    "sel_overflow": (str, "a word"),
-    "device": (str, "a word"),
-    "head": (str, "a name"),
+# The variable of each option of `load`, and of the skin.
+VARIABLES = {
+    f"DPSE_{name.upper()}": name
+    for name in (
+        *("precision", "tol", "threads", "sel_overflow", "device", "gemm"),
+        *("deterministic", "head", "skin", "type_map"),
+    )
 }
+# What other parts of dpse-fast read with the same beginning.
+OF_OTHERS = ("DPSE_FAST_", "DPSE_LAMMPS_", "DPSE_MPI_")
 
 
 def environment_options(environment: Mapping[str, str] | None = None) -> dict[str, Any]:
-    """The options of `load` that the environment sets, by their names.
+    """The options that the environment sets, by their names.
 
     Parameters
     ----------
@@ -43,28 +36,34 @@ def environment_options(environment: Mapping[str, str] | None = None) -> dict[st
     Raises
     ------
     InputError
-        For a variable whose text cannot be read, naming it.
+        For a variable that does not exist or cannot be read.
     """
     variables = os.environ if environment is None else environment
     found: dict[str, Any] = {}
-    for option, (parse, expected) in OPTIONS.items():
-        name = PREFIX + option.upper()
-        text = variables.get(name, "").strip()
-        if not text:
+    for variable in sorted(variables):
+        if not variable.startswith("DPSE_") or variable.startswith(OF_OTHERS):
             continue
-        try:
-            found[option] = parse(text)
-        except ValueError:
-            raise InputError(f"{name}: expected {expected}, got {text!r}") from None
+        name = VARIABLES.get(variable)
+        if name is None:
+            near = difflib.get_close_matches(variable, VARIABLES, 1)
+            hint = f" (do you mean {near[0]}?)" if near else ""
+            raise InputError(
+                f"{variable}: there is no such variable{hint}; expected one of "
+                f"{', '.join(VARIABLES)}"
+            )
+        if not variables[variable]:
+            raise InputError(f"{variable}: expected a value, got an empty text")
+        found[name] = option_value(name, variables[variable], variable)
     return found
 
 
-def with_environment(given: Mapping[str, Any]) -> dict[str, Any]:
+def with_environment(given: Mapping[str, Any], skin: bool = False) -> dict[str, Any]:
     """Options of `load`: those given, and those of the environment that are not.
 
     Parameters
     ----------
     given : options by name; None counts as not given
+    skin : whether the skin is one of them
 
     Raises
     ------
@@ -72,4 +71,7 @@ def with_environment(given: Mapping[str, Any]) -> dict[str, Any]:
         As `environment_options`.
     """
     own = {name: value for name, value in given.items() if value is not None}
-    return environment_options() | own
+    found = environment_options() | own
+    if not skin and "skin" not in own:
+        found.pop("skin", None)
+    return found

@@ -3,35 +3,11 @@
 from __future__ import annotations
 
 import shlex
-from collections.abc import Callable
 from typing import Any
 
 from ..errors import InputError
 from ..evaluation.session import DEFAULT_SKIN
-
-FLAGS = {"yes": True, "no": False, "true": True, "false": False, "1": True, "0": False}
-
-
-def _flag(text: str) -> bool:
-    return FLAGS[text.lower()]
-
-
-def _names(text: str) -> list[str]:
-    return text.split(",")
-
-
-PARSED: dict[str, Callable[[str], Any]] = {
-    "device": str,
-    "gemm": str,
-    "deterministic": _flag,
-    "precision": str,
-    "tol": float,
-    "threads": int,
-    "sel_overflow": str,
-    "type_map": _names,
-    "head": str,
-    "skin": float,
-}
+from ..inputs.option_texts import PARSED, option_value
 
 
 def loading_options(given: bytes) -> tuple[dict[str, Any], float]:
@@ -64,19 +40,3 @@ def loading_options(given: bytes) -> tuple[dict[str, Any], float]:
             raise InputError(f"{name}: expected a value after {name}=, got none")
         found[name] = option_value(name, value, name)
     return found, found.pop("skin", DEFAULT_SKIN)
-
-
-def option_value(name: str, text: str, called: str) -> Any:
-    """The value that a text gives an option, which messages call so.
-
-    Raises
-    ------
-    InputError
-        If it cannot be read.
-    """
-    try:
-        return PARSED[name](text)
-    except (ValueError, KeyError):
-        kind = {"tol": "a number", "skin": "a number", "threads": "a whole number"}
-        expected = kind.get(name, "yes or no")
-        raise InputError(f"{called}: expected {expected}, got {text!r}") from None

@@ -248,10 +248,25 @@ class Model:
     @property
     def n_weights(self) -> int:
         """Numbers in all nets and tables, shared ones counted once."""
+        return sum(self.weights_of_parts().values())
+
+    def weights_of_parts(self) -> dict[str, int]:
+        """The same for descriptor, fitting_net and, if there is one, pair_table.
+
+        What parts share counts for the first one.
+        """
         arrays: dict[int, int] = {}
-        for part in (*self.descriptors, self.fitting, self.pair_table):
+        found: dict[str, int] = {}
+        for name, part in (
+            ("descriptor", self.descriptors),
+            ("fitting_net", self.fitting),
+            ("pair_table", self.pair_table),
+        ):
+            before = sum(arrays.values())
             _count(part, arrays)
-        return sum(arrays.values())
+            if part is not None:
+                found[name] = sum(arrays.values()) - before
+        return found
 
     def digest(self) -> str:
         """SHA-256 of everything that determines the energy (not provenance)."""

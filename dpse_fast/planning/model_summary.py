@@ -12,12 +12,10 @@ from ..plan.domain import absent_types
 
 def describe_model(model: Model) -> dict[str, Any]:
     """Origin, types, descriptors, nets and options that change the energy."""
-    parts = [_descriptor(model, d) for d in model.descriptors]
-    hybrid: dict[str, Any] = {"descriptor": "hybrid", "parts": parts}
     found = {
         **model.provenance,
         "types": list(model.type_map),
-        **(parts[0] if len(parts) == 1 else hybrid),
+        **describe_descriptor(model),
         "fitting": _once([list(net.widths) for net in model.fitting]),
         "weights": str(model.dtype),
         "parameters": model.n_weights,
@@ -42,6 +40,26 @@ def describe_model(model: Model) -> dict[str, Any]:
     if absent.any():
         found["untrained_types"] = [names[t] for t in np.flatnonzero(absent)]
     return {**found, "digest": model.digest()}
+
+
+def describe_descriptor(model: Model) -> dict[str, Any]:
+    """The descriptor, or the parts of a hybrid one."""
+    parts = [_descriptor(model, d) for d in model.descriptors]
+    return parts[0] if len(parts) == 1 else {"descriptor": "hybrid", "parts": parts}
+
+
+def describe_fitting(model: Model) -> dict[str, Any]:
+    """The fitting nets, and the parameters that they take."""
+    hidden = {layer.activation for net in model.fitting for layer in net.layers[:-1]}
+    return {
+        "widths": _once([list(net.widths) for net in model.fitting]),
+        "activation": sorted(hidden),
+        "weights": str(model.dtype),
+        **{
+            f"numb_{name}": 0 if parameters is None else parameters.count
+            for name, parameters in (("fparam", model.fparam), ("aparam", model.aparam))
+        },
+    }
 
 
 def _descriptor(model: Model, descriptor: Descriptor) -> dict[str, Any]:

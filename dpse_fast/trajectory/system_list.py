@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from bisect import bisect_right
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
@@ -9,16 +10,21 @@ from pathlib import Path
 
 import numpy as np
 
-from ..errors import InputError, LabelWarning, warn
+from ..errors import InputError, LabelWarning, reason, warn
 from . import iterate_chosen, iterate_frames
+from .dpdata_systems import is_of_dpdata
 from .frame import BadFrame, Frame
 from .reading_options import ReadingOptions
 
 Shuffle = Callable[[int], Sequence[int]]
 
 
-def systems_at(path: str | Path) -> list[str]:
+def systems_at(path: str | Path, format: str | None = None) -> list[str]:
     """The npy systems at and below a directory, sorted; or the file itself.
+
+    Parameters
+    ----------
+    format : as in `ReadingOptions`; what dpdata reads counts as one system
 
     Raises
     ------
@@ -33,7 +39,7 @@ def systems_at(path: str | Path) -> list[str]:
         )
     if not place.exists():
         raise InputError(f"{path}: no such file or directory")
-    if not place.is_dir():
+    if not place.is_dir() or is_of_dpdata(format):
         return [str(path)]
     found = sorted(raw.parent for raw in place.rglob("type.raw") if raw.is_file())
     if not found:
@@ -43,7 +49,7 @@ def systems_at(path: str | Path) -> list[str]:
     return [str(one) for one in found]
 
 
-def systems_in(list_file: str | Path) -> list[str]:
+def systems_in(list_file: str | Path, format: str | None = None) -> list[str]:
     """The systems that a file names, a path a line, each as `systems_at` finds it.
 
     Raises
@@ -58,7 +64,38 @@ def systems_in(list_file: str | Path) -> list[str]:
     paths = [line.strip() for line in lines if line.strip()]
     if not paths:
         raise InputError(f"{list_file}: expected a path of a system a line, got none")
-    return [system for path in paths for system in systems_at(path)]
+    return [system for path in paths for system in systems_at(path, format)]
+
+
+def systems_of_input(input_file: str | Path, data: str) -> list[str]:
+    """The systems that a training input of deepmd-kit names, as it finds them.
+
+    Parameters
+    ----------
+    input_file : JSON; paths in it are relative to its folder
+    data : ``training_data`` or ``validation_data``
+
+    Raises
+    ------
+    InputError
+        If it cannot be read, has no such systems, or selects them by patterns.
+    """
+    place = Path(input_file)
+    try:
+        found = json.loads(place.read_text(encoding="utf-8"))["training"][data]
+        named = found["systems"]
+    except (OSError, ValueError) as error:
+        raise InputError(f"{place}: expected JSON ({reason(error)})") from None
+    except (KeyError, TypeError):
+        raise InputError(f"{place}: expected training/{data}/systems") from None
+    if found.get("rglob_patterns") is not None:
+        raise InputError(f"{place}: systems chosen by rglob_patterns are not supported")
+    paths = [named] if isinstance(named, str) else named
+    if not isinstance(paths, list) or not all(isinstance(one, str) for one in paths):
+        raise InputError(f"{place}: expected paths as training/{data}/systems")
+    return [
+        found for one in paths for found in systems_at((place.parent / one).resolve())
+    ]
 
 
 class Systems:

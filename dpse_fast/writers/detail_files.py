@@ -151,7 +151,7 @@ def detail_paths(prefix: str | Path) -> dict[str, Path]:
         If the prefix names none, or a folder that does not exist.
     """
     place = Path(prefix)
-    if not place.name or place.is_dir():
+    if not place.name or str(prefix).endswith("/"):
         raise InputError(f"detail file {prefix}: expected a prefix of names of files")
     if not place.parent.is_dir():
         raise InputError(

@@ -37,10 +37,10 @@ class Build(build_py):
         found = module.found_in(p for p in sys.path if Path(p).parts[-2:] != PROVIDED)
         if found is not None:
             sys.exit(f"dpse-fast-deepmd cannot be installed: {module.advice(found)}")
+        if self.editable_mode:
+            sys.exit("dpse-fast-deepmd cannot be installed with -e: leave it out")
         super().run()
-        into = Path("." if self.editable_mode else self.build_lib)
-        if not self.editable_mode:
-            (into / PATH_FILE).write_text("dpse_deepmd/provided\n")
+        (Path(self.build_lib) / PATH_FILE).write_text("dpse_deepmd/provided\n")
 
     def get_outputs(self, include_bytecode: bool = True) -> list[str]:
         extra = str(Path(self.build_lib) / PATH_FILE)

@@ -277,3 +277,12 @@ class TestOnTheProcessors:
         np.testing.assert_array_equal(found.forces, exact.forces)
         with pytest.raises(InputError, match=r"positions: .*requires? grad"):
             self.compute(positions=torch.tensor(POSITIONS, requires_grad=True))
+
+
+def test_descriptors_are_computed_on_the_processors() -> None:
+    model, s = random_model(), random_structure("cubic")
+    pot = dpse_fast.load(model, device="cuda", tol=0.0, threads=2)
+    expected = dpse_fast.load(model, device="cpu", tol=0.0).descriptors(*s[:3])
+    np.testing.assert_array_equal(pot.descriptors(*s[:3]), expected)
+    with pytest.raises(InputError, match="computed on the processors, got"):
+        pot.descriptors(ByDlpack(s.positions), s.types, s.cell)

@@ -97,7 +97,9 @@ def test_a_neighbour_list_of_ase_has_no_effect(pot):
 def test_options_of_the_environment(monkeypatch):
     monkeypatch.setenv("DPSE_PRECISION", "mixed")
     monkeypatch.setenv("DPSE_THREADS", "1")
+    monkeypatch.setenv("DPSE_SKIN", "0.25")
     calculator = DP(str(MODELS / "plain.pb"), tol=1e-3)
     potential = calculator.potential
     assert (potential.precision, potential.threads) == ("mixed", 1)
     assert potential.tol == 1e-3
+    assert calculator._skin == 0.25

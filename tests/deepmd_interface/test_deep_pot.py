@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 import numpy as np
 import pytest
 from deepmd_interface.calls import ATOMS, FRAMES, MODELS, TYPES, cells, coordinates
@@ -140,6 +142,21 @@ def test_what_changes_no_results_is_said(pot, options):
 def test_methods_without_a_counterpart_say_so(dp, name):
     with pytest.raises(InputError, match=f"^{name}: not available"):
         getattr(dp, name)()
+
+
+def parameters(widths):
+    return sum(a * b + b for a, b in pairwise(widths))
+
+
+def test_sizes_are_numbers_of_weights(dp):
+    # Nets for two types; 16 channels and 3 axes.
+    descriptor = 2 * parameters([1, 4, 8, 16])
+    fitting = 2 * parameters([16 * 3, 12, 24, 24, 1])
+    assert dp.get_model_size() == {
+        "descriptor": descriptor,
+        "fitting-net": fitting,
+        "total": descriptor + fitting,
+    }
 
 
 def test_a_model_without_a_type_embedding_says_so(dp):

@@ -136,13 +136,17 @@ def test_options_of_deepmd_kit_become_ours(dp, given, expected, tmp_path, monkey
     assert lines == [expected.split()]
 
 
-def test_options_of_the_environment_are_ours_too(dp, monkeypatch):
+def test_options_of_the_environment_are_ours_too(dp, monkeypatch, capsys):
     lines = []
     monkeypatch.setattr("dpse_fast.cli.main", lambda line: lines.append(line) or 3)
     monkeypatch.setenv("DPSE_TOL", "0")
     monkeypatch.setenv("DPSE_THREADS", "2")
+    monkeypatch.setenv("DPSE_TYPE_MAP", "O,H")
+    monkeypatch.setenv("DPSE_SKIN", "0")
     assert dp(["test", "-m", "m", "--threads", "1"]) == 3
-    assert lines == [["test", "--model", "m", "--tol", "0.0", "--threads", "1"]]
+    expected = "test --model m --tol 0.0 --type-map O,H --threads 1"
+    assert lines == [expected.split()]
+    assert capsys.readouterr().err == "dp test: DPSE_SKIN has no effect\n"
 
 
 @pytest.mark.parametrize("command", ["train", "freeze", "compress", "gui"])
@@ -155,7 +159,7 @@ def test_commands_without_a_counterpart_say_so(dp, command, capsys):
     ("given", "message"),
     [
         ("test --log-path x", "-l/--log-path is not available"),
-        ("test --train-data x", "--train-data is not available"),
+        ("test -a", "-a/--atomic is not available"),
         ("embed -f x", "-f/--datafile is not available"),
         ("eval-desc -s nowhere", "no system in nowhere"),
     ],

@@ -10,7 +10,7 @@ import numpy as np
 from random_model import random_model, random_net, random_pair_table
 
 from dpse_fast.formats.constant_inputs import fix_inputs
-from dpse_fast.model import Embedding, EmbeddingTable, Gated, Model
+from dpse_fast.model import Embedding, EmbeddingTable, Gated, Model, TypeEmbedding
 
 
 def small(**options: Any) -> Model:
@@ -107,6 +107,13 @@ MODELS = {
     "gated, cubic": gated_again(cubic=True),
     "gated, table": gated_again(radial=random_table()),
     "type embedding": type_embedded(),
+    "vectors of types": replace(
+        small(),
+        type_embeddings=(
+            TypeEmbedding(np.arange(6.0).reshape(2, 3), 0, padded=True),
+            TypeEmbedding(np.eye(2)),
+        ),
+    ),
     "fparam": small(fparam=2, defaults=True),
     "aparam": small(fparam=1, aparam=3),
     "vacuum": small(aparam=1, fparam=1, vacuum=True),

@@ -11,11 +11,12 @@ from dpse_fast.inputs.environment import environment_options, with_environment
 def test_variables_become_options_of_load():
     given = {
         "DPSE_PRECISION": "mixed",
-        "DPSE_TOL": " 1e-4 ",
+        "DPSE_TOL": "1e-4",
         "DPSE_THREADS": "2",
         "DPSE_SEL_OVERFLOW": "all",
         "DPSE_DEVICE": "cpu",
-        "DPSE_HEAD": "",
+        "DPSE_DETERMINISTIC": "no",
+        "DPSE_TYPE_MAP": "O,H",
         "DPSE_FAST_TRACEBACK": "1",
     }
     assert environment_options(given) == {
@@ -24,20 +25,29 @@ def test_variables_become_options_of_load():
         "threads": 2,
         "sel_overflow": "all",
         "device": "cpu",
+        "deterministic": False,
+        "type_map": ["O", "H"],
     }
 
 
 @pytest.mark.parametrize(
-    ("name", "text"),
-    [("DPSE_TOL", "small"), ("DPSE_THREADS", "2.5"), ("DPSE_THREADS", "many")],
+    ("name", "text", "message"),
+    [
+        ("DPSE_TOL", "small", "^DPSE_TOL: expected a number, got 'small'"),
+        ("DPSE_THREADS", "2.5", "^DPSE_THREADS: expected a whole number, got '2.5'"),
+        ("DPSE_HEAD", "", "^DPSE_HEAD: expected a value, got an empty text"),
+        ("DPSE_TOLL", "1", r"^DPSE_TOLL: there is no .*do you mean DPSE_TOL\?"),
+    ],
 )
-def test_text_that_cannot_be_read_is_named(name, text):
-    with pytest.raises(InputError, match=f"^{name}: expected a .*number.*{text}"):
+def test_variables_that_mean_nothing_are_named(name, text, message):
+    with pytest.raises(InputError, match=message):
         environment_options({name: text})
 
 
 def test_what_is_given_comes_first(monkeypatch):
     monkeypatch.setenv("DPSE_TOL", "1e-3")
     monkeypatch.setenv("DPSE_PRECISION", "mixed")
+    monkeypatch.setenv("DPSE_SKIN", "0.5")
     found = with_environment({"tol": 0.0, "precision": None, "threads": 1})
     assert found == {"tol": 0.0, "precision": "mixed", "threads": 1}
+    assert with_environment({}, skin=True)["skin"] == 0.5

@@ -16,8 +16,9 @@ from random_model import random_model, random_structure
 
 import dpse_fast
 from dpse_fast.formats.exchange.writer import write
+from dpse_fast.inputs.environment import VARIABLES
 from dpse_fast.library.deepmd import placement
-from dpse_fast.library.deepmd.environment import VARIABLES, asked
+from dpse_fast.library.deepmd.environment import asked
 
 NAMES = Path(__file__).parent / "deepmd_names.txt"  # of deepmd-kit 3.2.0's library
 

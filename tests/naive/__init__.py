@@ -5,5 +5,6 @@ periodic images by brute force and evaluates the exact networks in float64.
 """
 
 from .evaluation import Evaluation, evaluate
+from .features import features
 
-__all__ = ["Evaluation", "evaluate"]
+__all__ = ["Evaluation", "evaluate", "features"]

@@ -129,6 +129,13 @@ def scalar_net(net: Net, x: Array) -> tuple[Array, Callable[[], Array]]:
     return y[:, 0], gradient
 
 
+def hidden(net: Net, x: Array) -> Array:
+    """What the last layer takes, (n, W)."""
+    for layer in net.layers[:-1]:
+        x = _dense(layer, x)[0] + _skip(layer, x)
+    return x
+
+
 def _dense(layer: Layer, x: Array) -> tuple[Array, Array]:
     z = x @ layer.weight.astype(np.float64) + layer.bias.astype(np.float64)
     value, derivative = _activation(layer.activation, z)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -11,6 +12,7 @@ from engines import needs
 from dpse_fast.errors import InputError, LabelWarning
 from dpse_fast.runtime.missing import MissingPackageError
 from dpse_fast.trajectory import ReadingOptions, read_frames
+from dpse_fast.trajectory.system_list import systems_at
 
 dpdata = needs("dpdata", "dpdata")
 NAMES = ["O", "H"]
@@ -32,6 +34,8 @@ def system(n_molecules: int, seed: int, *, nopbc: bool = False):
         "virials": rng.normal(size=(2, 3, 3)),
         "nopbc": nopbc,
     }
+    if nopbc:  # a virial would be left out, with a warning
+        del data["virials"]
     return dpdata.LabeledSystem(data=data)
 
 
@@ -72,6 +76,15 @@ def test_systems_of_several_sizes(tmp_path, format):
         assert frame.pbc == (True, True, True)
         virial = frame.labels.virial
         np.testing.assert_allclose(virial, own.data["virials"][k % 2], rtol=1e-6)
+
+
+def test_what_dpdata_reads_counts_as_one_system(tmp_path):
+    folder = tmp_path / "data"
+    dpdata.MultiSystems(system(1, 1), type_map=NAMES).to("deepmd/npy", str(folder))
+    assert systems_at(folder, "dpdata:deepmd/npy") == [str(folder)]
+    assert [len(Path(one).parts) for one in systems_at(folder)] == [
+        len(folder.parts) + 1
+    ]
 
 
 def test_one_system_in_a_file(tmp_path):

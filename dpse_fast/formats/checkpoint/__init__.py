@@ -11,10 +11,10 @@ from typing import Any
 from ...model import Model
 from .. import native
 from ..tree import ToArray, Tree
-from .branch import branch_of
+from .branch import branch_names, branch_of
 from .native_dict import model_dict
 
-__all__ = ["read", "training_script"]
+__all__ = ["branch_names", "read", "training_script"]
 
 
 def read(value: Any, to_array: ToArray, head: str | None) -> Model:

@@ -42,7 +42,7 @@ def branch_of(value: Any, to_array: ToArray, head: str | None) -> Branch:
     state = _state(value)
     options = Tree(state[_OPTIONS], _OPTIONS, to_array)["model_params"]
     several = options.has("model_dict")
-    known = options["model_dict"].names() if several else ["Default"]
+    known = branch_names(value, to_array) or ["Default"]
     name = _choose(known, head, several)
     if several:
         shared = options.raw("shared_dict", None)
@@ -62,6 +62,18 @@ def branch_of(value: Any, to_array: ToArray, head: str | None) -> Branch:
             "freeze it with the version that trained it"
         )
     return Branch(name, options, Tree(tensors, f"model.{name}", to_array))
+
+
+def branch_names(value: Any, to_array: ToArray) -> list[str]:
+    """The branches of a training of several models; none of one.
+
+    Raises
+    ------
+    ModelFileError
+        If this is no checkpoint of deepmd-kit.
+    """
+    options = Tree(_state(value)[_OPTIONS], _OPTIONS, to_array)["model_params"]
+    return options["model_dict"].names() if options.has("model_dict") else []
 
 
 def _state(value: Any) -> Mapping[Any, Any]:

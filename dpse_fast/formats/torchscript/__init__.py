@@ -14,7 +14,7 @@ from . import current, early, exported, matpl
 from .archive import LARGEST_PICKLE, Archive, open_archive
 from .unpickler import most_objects, unpickle
 
-__all__ = ["read", "training_script"]
+__all__ = ["branch_names", "read", "training_script"]
 
 
 def read(path: Path, head: str | None = None) -> Model:
@@ -35,8 +35,7 @@ def read(path: Path, head: str | None = None) -> Model:
         if exported.is_exported(archive):
             _reject_head(head)
             return exported.read(archive)
-        archive.root = _root(archive)
-        value = _value(archive)
+        value = _unpickled(archive)
         if not _is_scripted(archive):
             return checkpoint.read(value, archive.array, head)
         _reject_head(head)
@@ -51,15 +50,31 @@ def training_script(path: Path, head: str | None = None) -> Any:
     with open_archive(path) as archive:
         if exported.is_exported(archive):
             return None
-        archive.root = _root(archive)
-        value = _value(archive)
+        value = _unpickled(archive)
         if not _is_scripted(archive):
             return checkpoint.training_script(value, archive.array, head)
         return Tree(value, "", archive.array).raw("model_def_script", None)
 
 
-def _value(archive: Archive) -> Any:
-    """What the pickle of the archive holds."""
+def branch_names(path: Path) -> list[str]:
+    """The branches of a checkpoint of several models; none of other archives.
+
+    Raises
+    ------
+    ModelFileError
+        If the archive is damaged or of another kind.
+    """
+    with open_archive(path) as archive:
+        if exported.is_exported(archive):
+            return []
+        value = _unpickled(archive)
+        if _is_scripted(archive):
+            return []
+        return checkpoint.branch_names(value, archive.array)
+
+
+def _unpickled(archive: Archive) -> Any:
+    archive.root = _root(archive)
     pickle = f"{archive.root}/data.pkl"
     if archive.size_of(pickle) > LARGEST_PICKLE:
         raise ModelFileError(f"{pickle} has more than {LARGEST_PICKLE} bytes")

@@ -2,24 +2,12 @@
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 from ...errors import InputError
-from ..options import option_value
+from ...inputs.environment import VARIABLES, environment_options
 from .placement import device_of_rank, threads_of_rank
-
-# The variable of each option of `load`, and of the skin.
-VARIABLES = {
-    f"DPSE_{name.upper()}": name
-    for name in (
-        *("precision", "tol", "threads", "sel_overflow", "device", "gemm"),
-        *("deterministic", "head", "skin", "type_map"),
-    )
-}
-OF_OTHERS = ("DPSE_FAST_", "DPSE_LAMMPS_", "DPSE_MPI_")
-# What other parts of dpse-fast read with the same beginning.
 
 
 class Asked(NamedTuple):
@@ -43,21 +31,7 @@ def asked(environment: Mapping[str, str], rank: int) -> Asked:
     InputError
         For a variable that does not exist or cannot be read.
     """
-    options: dict[str, Any] = {}
-    for variable in sorted(environment):
-        if not variable.startswith("DPSE_") or variable.startswith(OF_OTHERS):
-            continue
-        name = VARIABLES.get(variable)
-        if name is None:
-            near = difflib.get_close_matches(variable, VARIABLES, 1)
-            hint = f" (do you mean {near[0]}?)" if near else ""
-            raise InputError(
-                f"{variable}: there is no such variable{hint}; expected one of "
-                f"{', '.join(VARIABLES)}"
-            )
-        if not environment[variable]:
-            raise InputError(f"{variable}: expected a value, got an empty text")
-        options[name] = option_value(name, environment[variable], variable)
+    options = environment_options(environment)
     reasons: dict[str, str] = {}
     if "threads" not in options:
         options["threads"], reasons["threads"] = threads_of_rank(environment)

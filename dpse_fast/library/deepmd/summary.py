@@ -7,9 +7,10 @@ from collections.abc import Iterable
 
 from ... import __version__
 from ...evaluation.session import DEFAULT_SKIN
+from ...inputs.environment import VARIABLES
 from ...potential import load
 from ..served import Served
-from .environment import VARIABLES, Asked
+from .environment import Asked
 
 _LOAD = inspect.signature(load).parameters
 DEFAULTS = {

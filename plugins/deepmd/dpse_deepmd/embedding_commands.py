@@ -7,7 +7,7 @@ from pathlib import Path
 from .options import Parser, from_environment, model_path
 
 DTYPES = {"fp32": "float32", "fp64": "float64", "native": "float64"}
-OPTIONS = ("threads", "sel_overflow", "head")
+OPTIONS = ("threads", "sel_overflow", "head", "type_map")
 
 
 def _parser(command: str, model: str, output: str, dtype: str) -> Parser:
@@ -65,6 +65,6 @@ def _line(given, suffix, rest, system, output, *more):  # type: ignore[no-untype
         *("embed", system, "--model", model, "--output", output),
         *("--dtype", DTYPES[given.dtype]),
         *more,
-        *from_environment(OPTIONS, rest),
+        *from_environment("embed", OPTIONS, rest),
         *rest,
     ]

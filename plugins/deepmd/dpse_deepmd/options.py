@@ -40,20 +40,29 @@ def model_path(name: str, suffix: str) -> str:
     return name
 
 
-def from_environment(names: Sequence[str], rest: Sequence[str]) -> list[str]:
+def from_environment(
+    command: str, names: Sequence[str], rest: Sequence[str]
+) -> list[str]:
     """Options of the environment, DPSE_TOL and others, that the command takes.
 
     Parameters
     ----------
-    names : those that it takes
+    command : for notices about those that have no effect
+    names : the options that it takes
     rest : its arguments, which come first
     """
-    from dpse_fast.inputs.environment import environment_options
+    from dpse_fast.inputs.environment import VARIABLES, environment_options
 
     given = {word.partition("=")[0] for word in rest}
+    options = environment_options()
     found: list[str] = []
-    for name, value in environment_options().items():
+    for variable, name in VARIABLES.items():
         option = f"--{name.replace('_', '-')}"
-        if name in names and option not in given:
-            found += [option, str(value)]
+        if name not in options or option in given:
+            continue
+        if name not in names:
+            print(f"dp {command}: {variable} has no effect", file=sys.stderr)
+            continue
+        value = options[name]
+        found += [option, ",".join(value) if isinstance(value, list) else str(value)]
     return found

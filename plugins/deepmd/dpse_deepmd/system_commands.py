@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from .options import Parser, from_environment, model_path
 
-EVALUATION = ("precision", "tol", "threads", "sel_overflow", "device", "head")
+EVALUATION = (
+    *("precision", "tol", "threads", "sel_overflow", "device", "gemm", "head"),
+    "type_map",
+)
 GRAPHS = [f"graph.{k:03d}" for k in range(4)]
 
 
@@ -14,16 +17,14 @@ def test(arguments: list[str], suffix: str) -> list[list[str]]:
     parser.add_argument("-m", "--model", default="frozen_model")
     parser.add_argument("--head", "--model-branch")
     parser.add_argument("-a", "--atomic", action="store_true")
-    parser.add_argument("--train-data")
-    parser.add_argument("--valid-data")
     given, rest = parser.taken(arguments)
-    for option in ("atomic", "train_data", "valid_data"):
-        if getattr(given, option):
-            parser.error(f"--{option.replace('_', '-')} is not available in dpse-fast")
+    if given.atomic:
+        parser.error("-a/--atomic is not available: labels of atoms are not read")
     head = [] if given.head is None else ["--head", given.head]
     rest = [*head, *rest]
     model = ["--model", model_path(given.model, suffix)]
-    return [["test", *model, *from_environment(EVALUATION, rest), *rest]]
+    found = from_environment("test", EVALUATION, rest)
+    return [["test", *model, *found, *rest]]
 
 
 def model_devi(arguments: list[str], suffix: str) -> list[list[str]]:
@@ -32,7 +33,8 @@ def model_devi(arguments: list[str], suffix: str) -> list[list[str]]:
     parser.add_argument("-m", "--models", nargs="+", default=GRAPHS)
     given, rest = parser.taken(arguments)
     models = [w for m in given.models for w in ("-m", model_path(m, suffix))]
-    return [["model-devi", *models, *from_environment(EVALUATION, rest), *rest]]
+    found = from_environment("model-devi", EVALUATION, rest)
+    return [["model-devi", *models, *found, *rest]]
 
 
 def show(arguments: list[str], suffix: str) -> list[list[str]]:
