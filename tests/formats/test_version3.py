@@ -282,6 +282,9 @@ def test_parts_with_more_types_than_the_whole(read: Read) -> None:
     model = read(root)
     d = model.descriptors[0]
     assert (model.type_map, d.n_types, d.sel) == (("H",), 1, (SLOTS,))
+    (vectors,) = (one.vectors for one in model.type_embeddings)
+    (whole,) = (one.vectors for one in read(zbl()).type_embeddings)
+    np.testing.assert_array_equal(vectors, whole[1:])
     assert isinstance(d, SeE2A)
 
 

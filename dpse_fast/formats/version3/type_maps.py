@@ -48,6 +48,9 @@ def arranged(model: Model, names: Sequence[str], place: str) -> Model:
         bias=model.bias[order],
         scale=model.scale[order],
         emptied=_pairs(model.emptied, order),
+        type_embeddings=tuple(
+            replace(one, vectors=one.vectors[order]) for one in model.type_embeddings
+        ),
     )
 
 
