@@ -49,22 +49,9 @@ WANTED = ("both", "descriptor", "last-layer")
     show_default=True,
     help="Of the numbers that are written; all are computed in float64.",
 )
-@click.option(
-    "--resume",
-    is_flag=True,
-    help="Continue an earlier run of the same --output that did not end.",
-)
-@click.option(
-    "--skip-bad",
-    is_flag=True,
-    help="Report frames that cannot be read or evaluated, and go on.",
-)
-@click.option(
-    "--index",
-    default=":",
-    metavar="SLICE",
-    help="Frames, such as 3, -1, :10 or ::5.  [default: all]",
-)
+@options.RESUME
+@options.SKIP_BAD
+@options.INDEX
 @reading_options(labels=False)
 @options.FRAME_TYPE_MAP
 @options.parameter_options

@@ -41,23 +41,10 @@ if TYPE_CHECKING:
     metavar="FILE",
     help="Write the results to .xyz or .extxyz, .h5 or .hdf5.",
 )
-@click.option(
-    "--resume",
-    is_flag=True,
-    help="Continue an earlier run of the same --output that did not end.",
-)
-@click.option(
-    "--skip-bad",
-    is_flag=True,
-    help="Report frames that cannot be read or evaluated, and go on.",
-)
+@options.RESUME
+@options.SKIP_BAD
 @click.option("--atomic", is_flag=True, help="Energies and virials of each atom too.")
-@click.option(
-    "--index",
-    default=":",
-    metavar="SLICE",
-    help="Frames, such as 3, -1, :10 or ::5.  [default: all]",
-)
+@options.INDEX
 @reading_options(labels=True)
 @options.FRAME_TYPE_MAP
 @options.parameter_options
@@ -95,6 +82,7 @@ def command(
     from ..trajectory import check_trajectory, iterate_frames
     from .complete_run import complete_run
     from .evaluation_run import EvaluationRun
+    from .frame_evaluator import FrameEvaluator
     from .frame_loop import FrameLoop
 
     with WarningSummary() as warned:
@@ -103,7 +91,8 @@ def command(
         potential = options.load_potential(model, type_map, **engine)
         reading = replace(reading, names=potential.type_map, type_map=type_map)
         read = partial(iterate_frames, trajectory, index, reading)
-        run = EvaluationRun(potential, type_map, atomic, fparam, aparam)
+        evaluator = FrameEvaluator(potential, type_map, atomic, fparam, aparam)
+        run = EvaluationRun(evaluator)
         if (other := other_rank()) is not None:
             other.serve(run.evaluate, read, warned)
             return

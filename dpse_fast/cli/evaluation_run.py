@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import astuple
 from typing import TYPE_CHECKING, Any
 
@@ -18,7 +18,7 @@ from .frame_evaluator import FrameEvaluator
 from .report import plain
 
 if TYPE_CHECKING:
-    from .. import Potential
+    pass
 
 Entry = dict[str, Any]
 
@@ -30,22 +30,12 @@ class EvaluationRun:
 
     Parameters
     ----------
-    potential : Potential
-    type_map : names of type numbers, see `model_types`
-    atomic : energies and virials of each atom too
-    fparam, aparam : parameters of all frames, instead of the trajectory's own
+    evaluator : of one frame
     """
 
-    def __init__(
-        self,
-        potential: Potential,
-        type_map: Sequence[str] | None,
-        atomic: bool,
-        fparam: Sequence[float] | None = None,
-        aparam: Sequence[float] | None = None,
-    ) -> None:
-        self.potential = potential
-        self._evaluator = FrameEvaluator(potential, type_map, atomic, fparam, aparam)
+    def __init__(self, evaluator: FrameEvaluator) -> None:
+        self.potential = evaluator.potential
+        self._evaluator = evaluator
         self.statistics = ErrorStatistics()
         self.n_frames = self.n_atoms = 0
         self.domain = DomainSummary()

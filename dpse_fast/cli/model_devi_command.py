@@ -83,11 +83,7 @@ if TYPE_CHECKING:
     metavar="EV",
     help="The same for virials per atom.",
 )
-@click.option(
-    "--skip-bad",
-    is_flag=True,
-    help="Report frames that cannot be read or evaluated, and go on.",
-)
+@options.SKIP_BAD
 @reading_options(labels=True)
 @options.FRAME_TYPE_MAP
 @options.parameter_options

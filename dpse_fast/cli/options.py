@@ -122,6 +122,22 @@ TYPE_MAP = click.option(
 )
 
 
+RESUME = click.option(
+    "--resume",
+    is_flag=True,
+    help="Continue an earlier run of the same --output that did not end.",
+)
+SKIP_BAD = click.option(
+    "--skip-bad",
+    is_flag=True,
+    help="Report frames that cannot be read or evaluated, and go on.",
+)
+INDEX = click.option(
+    "--index",
+    default=":",
+    metavar="SLICE",
+    help="Frames, such as 3, -1, :10 or ::5.  [default: all]",
+)
 FRAME_TYPE_MAP = click.option(
     "--type-map",
     callback=split_names,

@@ -79,11 +79,7 @@ if TYPE_CHECKING:
 )
 @click.option("-a", "--atomic", is_flag=True, hidden=True)
 @click.option("--by-type", is_flag=True, help="Errors of forces for each type too.")
-@click.option(
-    "--skip-bad",
-    is_flag=True,
-    help="Report frames that cannot be read or evaluated, and go on.",
-)
+@options.SKIP_BAD
 @reading_options(labels=True)
 @options.FRAME_TYPE_MAP
 @options.parameter_options
