@@ -98,6 +98,7 @@ def test_nothing_but_bad_frames(run: Run, tmp_path: Path, model_file: Path) -> N
     assert [p.name for p in tmp_path.iterdir()] == ["none.xyz"]
 
 
+@pytest.mark.usefixtures("interruptible")
 def test_interrupt_keeps_finished_frames(
     run: Run, place: Path, model_file: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -152,6 +153,7 @@ def test_interrupt_where_python_lets_none_through(
     assert frames_of(place / "out.partial.h5") == [0, 1, 2]
 
 
+@pytest.mark.usefixtures("interruptible")
 def test_interrupt_while_a_frame_is_written(
     run: Run, place: Path, model_file: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
