@@ -77,7 +77,7 @@ DEEPMD = Kind(
             f"deepmd/dp_{name}.c"
             for name in (
                 *("objects", "models", "properties", "nlist", "checks", "compute"),
-                *("calls", "refused", "files", "summary", "clients"),
+                *("calls", "refused", "files", "summary", "clients", "live"),
             )
         ),
     ),

@@ -55,6 +55,20 @@ static void watch(void)
     pthread_atfork(before_fork, after_fork_in_parent, after_fork_in_child);
 }
 
+/* Whether the program's own Python is of the version whose headers this was compiled with:
+ * others have the same functions, and objects of another form. */
+static int is_this_python(void)
+{
+    int major = 0, minor = 0;
+    sscanf(Py_GetVersion(), "%d.%d", &major, &minor);
+    if (major == PY_MAJOR_VERSION && minor == PY_MINOR_VERSION) return 1;
+    snprintf(why_not, sizeof why_not,
+             "this process runs Python %d.%d, and the library was made with Python %d.%d; make "
+             "it with that Python (dpse-fast library)",
+             major, minor, PY_MAJOR_VERSION, PY_MINOR_VERSION);
+    return 0;
+}
+
 /* Python with the environment that this was built in, or that a variable of a plugin
  * built elsewhere names, unless the process has one. */
 static void start(void)
@@ -63,7 +77,7 @@ static void start(void)
     PyConfig config;
     PyStatus status;
     if (Py_IsInitialized()) {
-        watch();
+        if (is_this_python()) watch();
         return;
     }
     PyConfig_InitPythonConfig(&config);

@@ -48,16 +48,16 @@ class NeighbourList:
         places = order if by_atom else np.arange(len(rows))
         n = int(places.max(initial=-1)) + 1
         self.lengths = np.full(n, 10**6, np.int32)
-        self._pointers = (IntPointer * n)()
+        self.pointers = (IntPointer * n)()
         for place, row in zip(places, self._rows, strict=True):
             self.lengths[place] = len(row)
-            self._pointers[place] = pointer(row)
+            self.pointers[place] = pointer(row)
         given = (len(rows), pointer(self._centres), pointer(self.lengths))
         if by_atom:
             nothing = (0, *(None,) * 7, 1)
-            self.made = library.DP_NewNlist_comm(*given, self._pointers, *nothing)
+            self.made = library.DP_NewNlist_comm(*given, self.pointers, *nothing)
         else:
-            self.made = library.DP_NewNlist(*given, self._pointers)
+            self.made = library.DP_NewNlist(*given, self.pointers)
         self._as_parameter_ = c.c_void_p(self.made)
 
 

@@ -28,6 +28,12 @@ void DP_DeepPotComputeNList(DP_DeepPot *, const int n, const double *coord, cons
 int DP_OfALaterInterface(void);
 #endif
 
+#ifdef OTHER_PYTHON
+/* As in a program that runs another Python. */
+int Py_IsInitialized(void) { return 1; }
+const char *Py_GetVersion(void) { return "3.5.0 (default)"; }
+#endif
+
 static void check(DP_DeepPot *model)
 {
     const char *text = DP_DeepPotCheckOK(model);

@@ -73,3 +73,11 @@ def test_a_program_of_a_newer_interface(deepmd_library: Path, tmp_path: Path) ->
     assert done.returncode == 0, done.stderr
     assert done.stdout.startswith("refused: the program calls DP_OfALaterInterface")
     assert "C interface of deepmd-kit 3.2" in done.stdout
+
+
+def test_a_program_with_another_python(deepmd_library: Path, tmp_path: Path) -> None:
+    flags = ("-DOTHER_PYTHON", "-rdynamic")
+    program = made(tmp_path, deepmd_library, deepmd_library, *flags)
+    done = run(program, "model.h5")
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.startswith("refused: this process runs Python 3.5, and the")

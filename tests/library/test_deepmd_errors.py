@@ -103,6 +103,40 @@ def test_no_object(deepmd: Deepmd) -> None:
     assert deepmd.c.DP_DeepPotGetCutoff(nothing) == 0.0
 
 
+def test_what_is_no_object_is_not_looked_into(deepmd: Deepmd, file: Path) -> None:
+    made = c.c_void_p(deepmd.c.DP_NewDeepPot(str(file).encode()))
+    # CP2K deletes the place of the pointer.
+    deepmd.c.DP_DeleteDeepPot(c.byref(made))
+    assert deepmd.error(made) == ""
+    assert deepmd.c.DP_DeepPotGetNumbTypes(made) == 2
+    for _ in range(2):
+        deepmd.c.DP_DeleteDeepPot(made)
+        assert deepmd.error(made) == "object: expected one of this library, got another"
+        assert deepmd.c.DP_DeepPotGetNumbTypes(made) == 0
+        assert deepmd.text("DeepPotGetTypeMap", made) == ""
+        found = deepmd.compute(made, np.zeros((1, 1, 3)), [0])
+        assert np.isnan(found.energy[0])
+
+
+def test_errors_that_nobody_reads_are_said(
+    deepmd: Deepmd, file: Path, tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    with deepmd.model(tmp_path / "nowhere.pb") as model:
+        for _ in range(2):
+            deepmd.compute(model, np.zeros((1, 1, 3)), [0])
+    said = capfd.readouterr().err
+    assert said.count("nowhere.pb: no such file") == 1
+    assert said.startswith("dpse-fast: error: ")
+    with deepmd.model(file) as model:
+        deepmd.compute(model, np.full((1, 2, 3), np.nan), [0, 1])
+    said = capfd.readouterr().err
+    assert said.startswith("dpse-fast: error: positions: expected finite")
+    with deepmd.model(file) as model:
+        deepmd.compute(model, np.full((1, 2, 3), np.nan), [0, 1])
+        assert "positions: expected finite" in deepmd.error(model)
+    assert "error" not in capfd.readouterr().err
+
+
 def test_errors_stay_until_they_are_read(deepmd: Deepmd, file: Path) -> None:
     structure = random_structure("cubic")
     good = (structure.positions[None], structure.types, structure.cell)
@@ -249,6 +283,20 @@ def test_wrong_variables_are_named(
     with deepmd.model(file) as model:
         assert text in deepmd.error(model)
         assert variable in deepmd.error(model)
+
+
+def test_variables_that_the_program_sets_while_it_runs(
+    deepmd: Deepmd, file: Path
+) -> None:
+    libc = c.CDLL(None)
+    assert libc.setenv(b"DPSE_TOLL", b"1", 1) == 0
+    try:
+        with deepmd.model(file) as model:
+            assert deepmd.error(model).startswith("DPSE_TOLL: there is no such variable")
+    finally:
+        libc.unsetenv(b"DPSE_TOLL")
+    with deepmd.model(file) as model:
+        assert deepmd.error(model) == ""
 
 
 def test_variables_are_options() -> None:

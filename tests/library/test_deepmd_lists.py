@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ctypes as c
 from pathlib import Path
 from typing import Any
 
@@ -9,7 +10,7 @@ import numpy as np
 import pytest
 from families import family, parameters
 from ghosts import Ghosts, with_ghosts
-from library.deepmd_binding import Deepmd, NeighbourList
+from library.deepmd_binding import Deepmd, IntPointer, NeighbourList
 from random_model import random_model, random_structure
 
 import dpse_fast
@@ -240,6 +241,16 @@ def test_a_list_that_is_new_while_ago_says_the_same(
         check(found, expected(file, many))
 
 
+def test_a_list_outlives_calls_without_one(deepmd: Deepmd, tmp_path: Path) -> None:
+    file, ghosts = saved(tmp_path, random_model()), some()
+    with deepmd.model(file) as model:
+        compute(deepmd, model, ghosts, deepmd.neighbour_list(rows_of(ghosts)))
+        deepmd.compute(model, ghosts.positions[None, :5], [0, 1, -1, 1, 1])
+        found = compute(deepmd, model, ghosts, deepmd.neighbour_list([]), ago=1)
+        assert deepmd.error(model) == ""
+    check(found, expected(file, ghosts))
+
+
 def test_models_and_one_list(deepmd: Deepmd, tmp_path: Path) -> None:
     files = [saved(tmp_path, random_model(seed=k), f"{k}.h5") for k in range(2)]
     ghosts, kind = some(), "DeepPotModelDevi"
@@ -262,6 +273,10 @@ def test_lists_that_are_wrong(deepmd: Deepmd, tmp_path: Path) -> None:
     good = deepmd.neighbour_list(rows)
     too_long = deepmd.neighbour_list(rows)
     too_long.lengths[1] = -5
+    absent = deepmd.neighbour_list(rows)
+    absent.pointers[2] = IntPointer()
+    nowhere = deepmd.neighbour_list(rows)
+    nowhere._as_parameter_ = c.c_void_p(4096 * 3)
     with deepmd.model(file) as model:
         for nlist, text in (
             (
@@ -269,6 +284,8 @@ def test_lists_that_are_wrong(deepmd: Deepmd, tmp_path: Path) -> None:
                 f"firstneigh: expected atoms 0 to {n_all - 1}",
             ),
             (too_long, f"numneigh: expected 0 to {n_all} neighbours of atom 1, got -5"),
+            (absent, f"firstneigh: expected {len(rows[2])} neighbours of atom 2, got NULL"),
+            (nowhere, "nlist: expected a place for"),
             (deepmd.neighbour_list(rows, np.arange(n) + 1), "ilist: expected local"),
             (deepmd.neighbour_list([*rows, *rows]), "inum: expected 0 to"),
         ):

@@ -11,6 +11,18 @@ static bool is_there(dp_object *object, const char *name, const void *memory, si
     return false;
 }
 
+/* Rows at the place of their atom may end anywhere. */
+static bool is_list_there(dp_object *object, const dp_nlist *list)
+{
+    if (!list) return true;
+    if (!is_there(object, "nlist", list, sizeof *list, 0)) return false;
+    const size_t rows = list->n_rows > 0 ? (size_t)list->n_rows : 0;
+    const size_t in_order = list->by_atom ? 0 : rows;
+    return is_there(object, "ilist", list->centres, rows * sizeof(int), 0) &&
+           is_there(object, "numneigh", list->lengths, in_order * sizeof(int), 0) &&
+           is_there(object, "firstneigh", list->neighbours, in_order * sizeof(int *), 0);
+}
+
 /* What this file reads and writes itself; dpse.h checks what it gets as it came. */
 static bool are_there(dp_object *object, const dp_call *call)
 {
@@ -21,11 +33,9 @@ static bool are_there(dp_object *object, const dp_call *call)
     const size_t n_local = n - frames * (size_t)call->n_ghosts;
     const dp_nlist *list = listed ? call->nlist : NULL;
     const size_t kinds = call->mixed ? n : (size_t)call->n_atoms;
-    const size_t rows = list && list->n_rows > 0 ? (size_t)list->n_rows : 0;
     const size_t frame = (size_t)object->n_frame, atomic = (size_t)object->n_atomic;
     return is_there(object, "atype", call->types, kinds * sizeof(int), 0) &&
-           is_there(object, "nlist", list, sizeof *list, 0) &&
-           is_there(object, "ilist", list ? list->centres : NULL, rows * sizeof(int), 0) &&
+           is_list_there(object, list) &&
            is_there(object, "energy", call->energy, models * frames * sizeof(double), 1) &&
            is_there(object, "virial", call->virial, 9 * models * frames * real, 1) &&
            is_there(object, "force", single || listed ? call->force : NULL,

@@ -81,8 +81,7 @@ static bool compute_frame(dp_object *object, int m, const dp_call *call)
     const bool single = call->single;
     double energy = 0, virial[9] = {0};
     if (n) {
-        int *types = dp_room(object, &object->rows.types, n, sizeof(int));
-        object->rows.version = 0;
+        int *types = dp_room(object, &object->types, n, sizeof(int));
         const double *coord = given(object, &object->positions, call->coord, 3 * n, single);
         const double *cell = given(object, &object->cell, call->cell, 9, single);
         const double *fparam = given(object, &object->fparam, call->fparam,
@@ -183,13 +182,19 @@ static bool compute_listed(dp_object *object, int m, const dp_call *call)
     return true;
 }
 
-void dp_compute(dp_object *object, const dp_call *call)
+static void compute_all(dp_object *object, const dp_call *call)
 {
-    if (!dp_begin_call(object) || !dp_is_call(object, call)) return;
     for (int m = 0; m < object->n_models; m++)
         for (int frame = 0; frame < call->n_frames; frame++) {
             dp_call one = frame_of(object, call, (size_t)frame);
             if (m) one = results_of(call, (size_t)m);
             if (!(call->listed ? compute_listed : compute_frame)(object, m, &one)) return;
         }
+}
+
+void dp_compute(dp_object *object, const dp_call *call)
+{
+    if (!dp_begin_call(object)) return;
+    if (dp_is_call(object, call)) compute_all(object, call);
+    dp_end_call(object);
 }

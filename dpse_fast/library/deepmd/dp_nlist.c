@@ -64,15 +64,18 @@ static int row_place(const dp_nlist *list, int k)
     return list->by_atom ? list->centres[k] : k;
 }
 
+static bool has_rows(dp_object *object, const dp_nlist *list)
+{
+    if (list->n_rows <= 0 || (list->centres && list->lengths && list->neighbours)) return true;
+    dp_fail(object, "nlist: expected ilist, numneigh and firstneigh for %d rows, got NULL",
+            list->n_rows);
+    return false;
+}
+
 static bool is_list(dp_object *object, const dp_nlist *list, int n_all, int n_local)
 {
     if (list->n_rows < 0 || list->n_rows > n_local) {
         dp_fail(object, "inum: expected 0 to %d rows, one for each local atom, got %d", n_local,
-                list->n_rows);
-        return false;
-    }
-    if (list->n_rows && (!list->centres || !list->lengths || !list->neighbours)) {
-        dp_fail(object, "nlist: expected ilist, numneigh and firstneigh for %d rows, got NULL",
                 list->n_rows);
         return false;
     }
@@ -87,6 +90,11 @@ static bool is_list(dp_object *object, const dp_nlist *list, int n_all, int n_lo
         if (length < 0 || length > n_all) {
             dp_fail(object, "numneigh: expected 0 to %d neighbours of atom %d, got %d", n_all,
                     centre, length);
+            return false;
+        }
+        if (length && !list->neighbours[row_place(list, k)]) {
+            dp_fail(object, "firstneigh: expected %d neighbours of atom %d, got NULL", length,
+                    centre);
             return false;
         }
     }
@@ -150,6 +158,7 @@ bool dp_update_rows(dp_object *object, const dp_call *call)
     const dp_nlist *list = call->nlist;
     const size_t n_all = (size_t)call->n_atoms, n_rows = (size_t)list->n_rows;
     size_t total = 0;
+    if (!has_rows(object, list)) return false;
     if (is_last(object, call)) return true;
     rows->version = 0;
     if (!is_list(object, list, call->n_atoms, call->n_atoms - call->n_ghosts)) return false;

@@ -6,7 +6,12 @@
 #include <stdlib.h>
 #include <string.h>
 
-dp_object *dp_new(void) { return calloc(1, sizeof(dp_object)); }
+dp_object *dp_new(void)
+{
+    dp_object *object = calloc(1, sizeof(dp_object));
+    if (object) dp_enter(object);
+    return object;
+}
 
 static void free_buffers(dp_object *object)
 {
@@ -15,19 +20,29 @@ static void free_buffers(dp_object *object)
         &rows->given_types, &rows->types,    &rows->centres, &rows->first,
         &rows->neighbours,  &rows->lengths,  &object->positions, &object->cell,
         &object->fparam,    &object->aparam, &object->forces, &object->energies,
-        &object->virials,
+        &object->virials,   &object->types,
     };
     for (size_t k = 0; k < sizeof all / sizeof *all; k++) free(all[k]->memory);
 }
 
+/* Programs that never ask for errors would go on with results without a meaning. */
+static void say_unread(dp_object *object)
+{
+    if (object->error[0] == '\0' || object->read || object->said) return;
+    object->said = true;
+    fprintf(stderr, "dpse-fast: error: %s\n", object->error);
+}
+
 void dp_delete(dp_object *object)
 {
-    if (!object) return;
+    if (!dp_leave(object)) return;
+    say_unread(object);
     for (int m = 0; m < object->n_models; m++) dpse_free(object->potentials[m]);
     free_buffers(object);
     free(object->potentials);
     free(object->seen);
     free(object->type_map);
+    pthread_mutex_destroy(&object->busy);
     free(object);
 }
 
@@ -38,24 +53,39 @@ void dp_fail(dp_object *object, const char *format, ...)
     va_start(values, format);
     vsnprintf(object->error, sizeof object->error, format, values);
     va_end(values);
-    object->read = false;
+    object->read = object->said = false;
 }
 
 const char *dp_check(dp_object *object)
 {
-    static const char none[] = "object: expected one of this library, got NULL";
-    if (!object) return dp_text(none, sizeof none - 1);
+    char none[96];
+    if (!dp_exists(object)) {
+        snprintf(none, sizeof none, "object: expected one of this library, got %s",
+                 object ? "another" : "NULL");
+        return dp_text(none, strlen(none));
+    }
+    dp_take(object);
     object->read = true;
-    return dp_text(object->error, strlen(object->error));
+    const char *text = dp_text(object->error, strlen(object->error));
+    dp_give_back(object);
+    return text;
 }
 
 bool dp_begin_call(dp_object *object)
 {
-    if (!object || object->broken) return false;
+    if (!dp_exists(object)) return false;
+    dp_take(object);
+    say_unread(object);
+    if (object->broken) {
+        dp_give_back(object);
+        return false;
+    }
     if (object->read) object->error[0] = '\0';
     object->no_memory = false;
     return true;
 }
+
+void dp_end_call(dp_object *object) { dp_give_back(object); }
 
 char *dp_text(const char *text, size_t size)
 {

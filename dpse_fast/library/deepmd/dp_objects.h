@@ -5,6 +5,7 @@
 #ifndef DP_OBJECTS_H
 #define DP_OBJECTS_H
 
+#include <pthread.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -38,9 +39,13 @@ typedef struct {
     dp_buffer given_types, types, centres, first, neighbours, lengths;
 } dp_rows;
 
-typedef struct {
+typedef struct dp_object {
+    struct dp_object *older; /* the one that was made before */
+    pthread_mutex_t busy;    /* in a call */
+    bool in_call;
     char error[DPSE_TEXT_SIZE];
     bool read;   /* by a check function: the next call may forget it */
+    bool said;   /* on standard error, since nobody had read it */
     bool broken; /* it was not made; every call says why */
     int n_models;
     int *potentials; /* numbers of dpse.h */
@@ -50,7 +55,7 @@ typedef struct {
     char *type_map; /* names with a space between */
     bool no_memory, warned_of_types;
     dp_rows rows;
-    dp_buffer positions, cell, fparam, aparam;
+    dp_buffer types, positions, cell, fparam, aparam;
     dp_buffer forces, energies, virials;
 } dp_object;
 
@@ -67,8 +72,19 @@ void dp_fail(dp_object *object, const char *format, ...)
 /* What a check function returns. */
 const char *dp_check(dp_object *object);
 
-/* Whether a call may go on: forgets an error that was read. */
+/* Whether a call may go on: forgets an error that was read, and says one on standard error
+ * that nobody has read. A call that goes on has the object until dp_end_call. */
 bool dp_begin_call(dp_object *object);
+void dp_end_call(dp_object *object);
+
+/* The objects that exist: dp_new enters one, dp_delete leaves (false: there was none). */
+void dp_enter(dp_object *object);
+bool dp_leave(dp_object *object);
+bool dp_exists(const dp_object *object);
+
+/* One call at a time has an object. */
+void dp_take(dp_object *object);
+void dp_give_back(dp_object *object);
 
 /* A text that DP_DeleteChar frees. */
 char *dp_text(const char *text, size_t size);

@@ -6,11 +6,11 @@
 #define COMMON(kind)                                                       \
     DP_API double DP_##kind##GetCutoff(dp_object *object)                  \
     {                                                                      \
-        return object ? object->cutoff : 0.0;                              \
+        return dp_exists(object) ? object->cutoff : 0.0;                   \
     }                                                                      \
     DP_API int DP_##kind##GetNumbTypes(dp_object *object)                  \
     {                                                                      \
-        return object ? object->n_types : 0;                               \
+        return dp_exists(object) ? object->n_types : 0;                    \
     }                                                                      \
     DP_API const char *DP_##kind##CheckOK(dp_object *object)               \
     {                                                                      \
@@ -26,11 +26,11 @@
     }                                                                      \
     DP_API int DP_##kind##GetDimFParam(dp_object *object)                  \
     {                                                                      \
-        return object ? object->n_frame : 0;                               \
+        return dp_exists(object) ? object->n_frame : 0;                    \
     }                                                                      \
     DP_API int DP_##kind##GetDimAParam(dp_object *object)                  \
     {                                                                      \
-        return object ? object->n_atomic : 0;                              \
+        return dp_exists(object) ? object->n_atomic : 0;                   \
     }                                                                      \
     DP_API bool DP_##kind##IsAParamNAll(dp_object *object)                 \
     {                                                                      \
@@ -39,13 +39,14 @@
     }                                                                      \
     DP_API bool DP_##kind##HasDefaultFParam(dp_object *object)             \
     {                                                                      \
-        return object && object->default_fparam;                           \
+        return dp_exists(object) && object->default_fparam;                \
     }
 
 #define TYPE_MAP(kind)                                                     \
     DP_API const char *DP_##kind##GetTypeMap(dp_object *object)            \
     {                                                                      \
-        const char *names = object && object->type_map ? object->type_map : ""; \
+        const char *names = dp_exists(object) ? object->type_map : NULL;   \
+        if (!names) names = "";                                            \
         return dp_text(names, strlen(names));                              \
     }
 
@@ -59,9 +60,11 @@
     DP_API void DP_##kind##SetChargeSpin(dp_object *object, const double *values, int n) \
     {                                                                      \
         (void)values;                                                      \
-        if (dp_begin_call(object) && n != 0)                               \
+        if (!dp_begin_call(object)) return;                                \
+        if (n != 0)                                                        \
             dp_fail(object, "charge_spin: expected no numbers, the model takes none, got %d", \
                     n);                                                    \
+        dp_end_call(object);                                               \
     }
 
 OF_ENERGIES(DeepBaseModel)

@@ -117,9 +117,10 @@ NO(DeepSpinUsesNativeSpinScheme)
 #define OF_DEVICE(name)                                                                  \
     DP_API void DP_##name(dp_object *object)                                             \
     {                                                                                    \
-        if (dp_begin_call(object))                                                       \
-            dp_fail(object, #name ": dpse-fast does not take arrays of a GPU here; "     \
-                    "DP_DeepPotSupportsDeviceEdgeInference says so");                    \
+        if (!dp_begin_call(object)) return;                                              \
+        dp_fail(object, #name ": dpse-fast does not take arrays of a GPU here; "         \
+                "DP_DeepPotSupportsDeviceEdgeInference says so");                        \
+        dp_end_call(object);                                                             \
     }
 
 OF_DEVICE(DeepPotComputeEdgesGPU)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import ctypes
+import os
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
@@ -21,6 +23,22 @@ class Asked(NamedTuple):
 
     options: dict[str, Any]
     reasons: dict[str, str]
+
+
+def process_environment() -> dict[str, str]:
+    """The variables of this process as C has them.
+
+    What a program sets while it runs (``setenv``, LAMMPS' ``shell putenv``) does not
+    reach `os.environ`.
+    """
+    place = ctypes.POINTER(ctypes.c_char_p).in_dll(ctypes.CDLL(None), "environ")
+    found: dict[str, str] = {}
+    k = 0
+    while place and (entry := place[k]) is not None:
+        name, _, value = os.fsdecode(entry).partition("=")
+        found.setdefault(name, value)
+        k += 1
+    return found
 
 
 def asked(environment: Mapping[str, str], rank: int) -> Asked:

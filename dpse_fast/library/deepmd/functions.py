@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +16,7 @@ from ..functions import Library
 from ..served import Served
 from ..texts import cut, encoded
 from .contents import file_with
-from .environment import asked, naming_variables
+from .environment import asked, naming_variables, process_environment
 from .summary import summary_lines
 
 
@@ -42,7 +41,7 @@ class DeepmdLibrary(Library):
             number[0] = self._add(served)
 
     def _opened(self, say: Any, file: str, content: Any, rank: int) -> Served:
-        options = asked(os.environ, rank).options
+        options = asked(process_environment(), rank).options
         skin = options.pop("skin", DEFAULT_SKIN)
         try:
             if not len(content):
@@ -78,7 +77,7 @@ class DeepmdLibrary(Library):
         """What is in force."""
         with self._lock.lock:
             served = list(self._served.values())
-        lines = summary_lines(asked(os.environ, 0), served)
+        lines = summary_lines(asked(process_environment(), 0), served)
         letters = cut(encoded("\n".join(lines)), size)
         self._ffi.memmove(text, letters, len(letters))
 
