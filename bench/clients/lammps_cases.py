@@ -38,6 +38,7 @@ class Case(NamedTuple):
     middle : the script between the data and the run
     ranks : of MPI
     files : what it leaves beside its log
+    in_python : whether a script in Python runs it, not lmp
     """
 
     middle: str
@@ -45,6 +46,7 @@ class Case(NamedTuple):
     files: tuple[str, ...] = ()
     data: str = START
     steps: int = 10
+    in_python: bool = False
 
     @property
     def script(self) -> str:
@@ -100,6 +102,7 @@ dump_modify atoms sort id format float %20.15g
     return {
         "NVE, forces": Case(pair + nve + DUMP, files=forces),
         "NVE, forces, two ranks": Case(pair + nve + DUMP, 2, forces),
+        "NVE, forces, in Python": Case(pair + nve + DUMP, files=forces, in_python=True),
         "model deviation": Case(deviation + nve, files=("devi.out",)),
         "model deviation, two ranks": Case(deviation + nve, 2, ("devi.out",)),
         "atomic energy and virial": Case(pair + nve + atoms, files=("atoms.dump",)),

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import importlib.util
 from pathlib import Path
 from typing import NamedTuple
 
-from ..peers import call
+from ..peers import PeerError, call
 
 MOST_SECONDS = 400.0
 TENSORFLOW = "lib/python*/site-packages/tensorflow"
@@ -48,3 +49,15 @@ def sides(peer_python: str, library: Path, **options: str) -> tuple[Side, Side]:
     }
     preloaded = one | {"LD_PRELOAD": str(library / "libdeepmd_c.so"), **options}
     return Side("ours", binaries, preloaded), Side("theirs", binaries, one)
+
+
+def in_python(side: Side, folder: Path) -> Side:
+    """With cffi, which our library asks of the Python that runs in the process."""
+    spec = importlib.util.find_spec("_cffi_backend")
+    if spec is None or spec.origin is None:
+        raise PeerError("expected cffi beside dpse-fast")
+    backend = Path(spec.origin)
+    (folder / "cffi-only").mkdir()
+    (folder / "cffi-only" / backend.name).symlink_to(backend)
+    path = {"PYTHONPATH": str(folder / "cffi-only")}
+    return side._replace(variables=side.variables | path)

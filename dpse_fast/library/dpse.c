@@ -115,7 +115,7 @@ int dpse_end(int answer)
     snprintf(error_text, sizeof error_text, "%s",
              why_not[0] ? why_not
                         : "dpse-fast could not be started in Python; the reason is on "
-                          "standard error (is dpse_fast installed there?)");
+                          "standard error (are dpse-fast and cffi installed there?)");
     return DPSE_PYTHON;
 }
 

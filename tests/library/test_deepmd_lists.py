@@ -284,7 +284,10 @@ def test_lists_that_are_wrong(deepmd: Deepmd, tmp_path: Path) -> None:
                 f"firstneigh: expected atoms 0 to {n_all - 1}",
             ),
             (too_long, f"numneigh: expected 0 to {n_all} neighbours of atom 1, got -5"),
-            (absent, f"firstneigh: expected {len(rows[2])} neighbours of atom 2, got NULL"),
+            (
+                absent,
+                f"firstneigh: expected {len(rows[2])} neighbours of atom 2, got NULL",
+            ),
             (nowhere, "nlist: expected a place for"),
             (deepmd.neighbour_list(rows, np.arange(n) + 1), "ilist: expected local"),
             (deepmd.neighbour_list([*rows, *rows]), "inum: expected 0 to"),
