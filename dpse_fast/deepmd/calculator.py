@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+import numpy as np
 from ase import Atoms
 
 from ..array_types import Int64s
@@ -15,8 +16,9 @@ from ..inputs.plain_numbers import shown
 from ..md.potentials import ModelLike
 from ..potential import Potential
 from ..results import Result
-from .deep_eval import warn_of_unused
+from .deep_eval import OPTIONS, refuse_unknown, warn_of_unused
 from .deep_pot import DeepPot
+from .frames import atomic_parameters, frame_parameters
 
 __all__ = ["DP"]
 
@@ -37,6 +39,7 @@ class DP(DeepPotential):
     type_dict : types by chemical symbols; None: the names in the model
     neighbor_list, nlist_backend : without effect on results; a warning says so
     head : branch of a multi-task checkpoint
+    atoms : a structure of which this becomes the calculator
     options : of `DeepPotential` and `dpse_fast.load`
         Options of `load` that are not given are taken from the environment, see
         `dpse_fast.inputs.environment`.
@@ -61,8 +64,11 @@ class DP(DeepPotential):
         neighbor_list: Any = None,
         head: str | None = None,
         nlist_backend: str = "auto",
+        *,
+        atoms: Atoms | None = None,
         **options: Any,
     ) -> None:
+        refuse_unknown(options, {*OPTIONS, "skin", "fparam", "aparam"})
         warn_of_unused(neighbor_list=neighbor_list, nlist_backend=nlist_backend)
         if head is not None:
             options["head"] = head
@@ -74,6 +80,8 @@ class DP(DeepPotential):
         self.type_dict = dict(type_dict or {n: t for t, n in enumerate(names)})
         if type_dict:
             self._type_of = types_by_number(_checked(self.type_dict, len(names)))
+        if atoms is not None:
+            atoms.calc = self
 
     @property
     def dp(self) -> DeepPot:
@@ -90,13 +98,25 @@ class DP(DeepPotential):
             )
         return types
 
+    def _parameters(self, atoms: Atoms) -> dict[str, Any]:
+        """In the shapes of `Potential.compute`, of all that deepmd-kit accepts."""
+        model, found = self.potential.model, super()._parameters(atoms)
+        given = frame_parameters(found.get("fparam"), model.fparam, 1)
+        if given is not None:
+            found["fparam"] = given[0]
+        given = atomic_parameters(found.get("aparam"), model.aparam, 1, len(atoms))
+        if given is not None:
+            found["aparam"] = given[0]
+        return found
+
     def _results(self, result: Result, volume: float | None) -> dict[str, Any]:
         return super()._results(result, volume) | {"virial": result.virial}
 
 
 def _checked(type_dict: Mapping[str, int], n_types: int) -> Mapping[str, int]:
     for symbol, number in type_dict.items():
-        if not isinstance(number, int) or not 0 <= number < n_types:
+        whole = isinstance(number, int | np.integer) and not isinstance(number, bool)
+        if not whole or not 0 <= number < n_types:
             raise InputError(
                 f"type_dict: expected types from 0 to {n_types - 1}, got "
                 f"{shown(number)} for {shown(symbol)}"

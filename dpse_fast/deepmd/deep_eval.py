@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
@@ -10,7 +10,7 @@ from numpy.typing import ArrayLike
 
 from ..array_types import Doubles, Floats
 from ..errors import InputError, UnusedArgumentWarning, warn
-from ..inputs.environment import with_environment
+from ..inputs.environment import VARIABLES, with_environment
 from ..inputs.plain_numbers import shown
 from ..inputs.structure import check_flag
 from ..md.potentials import ModelLike, potential_of
@@ -22,6 +22,7 @@ from .model_facts import ModelFacts
 if TYPE_CHECKING:
     from typing import Self
 
+OPTIONS = frozenset(VARIABLES.values()) - {"skin"}  # of `dpse_fast.load`
 ATOMS_OF_A_BATCH = 4096  # frames of 192 atoms take a fifth less time than one by one
 
 
@@ -74,6 +75,7 @@ class DeepEval(ModelFacts):
         **options: Any,
     ) -> None:
         _refuse_graph_options(options)
+        refuse_unknown(options, OPTIONS)
         warn_of_unused(neighbor_list=neighbor_list, nlist_backend=nlist_backend)
         warn_of_unused(no_jit=no_jit, skip_modifier=skip_modifier)
         self._batch_atoms = _atoms_of_a_batch(auto_batch_size)
@@ -232,6 +234,16 @@ def warn_of_unused(**given: Any) -> None:
             warn(
                 f"{name}: has no effect on the results of dpse-fast",
                 UnusedArgumentWarning,
+            )
+
+
+def refuse_unknown(options: Iterable[str], known: Iterable[str]) -> None:
+    """Refuse options that do not exist, which deepmd-kit would ignore."""
+    for name in options:
+        if name not in known:
+            raise InputError(
+                f"{name}: there is no such option; expected one of "
+                f"{', '.join(sorted(known))}"
             )
 
 

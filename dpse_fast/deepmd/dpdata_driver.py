@@ -29,7 +29,6 @@ class DpseDriver(_driver.Driver):  # type: ignore[misc]
     Parameters
     ----------
     model : a model file of any readable format, a `Potential` or a `DeepPot`
-        None: the embedded water model, for demonstration.
     options : of `DeepPot`, unless `model` is one
 
     Raises
@@ -38,7 +37,7 @@ class DpseDriver(_driver.Driver):  # type: ignore[misc]
         As `DeepPot`.
     """
 
-    def __init__(self, model: ModelLike | DeepPot = None, **options: Any) -> None:
+    def __init__(self, model: ModelLike | DeepPot, **options: Any) -> None:
         from .deep_pot import DeepPot
 
         if isinstance(model, DeepPot):

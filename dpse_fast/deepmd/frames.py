@@ -100,6 +100,8 @@ def check_frames(
             f"atom_types has {n} atoms, got {positions.shape}"
         )
     f = positions.size // (3 * n)
+    if not f:
+        raise InputError("coords: expected at least one frame, got none")
     if mixed_type and len(types) != f:
         raise InputError(
             f"atom_types: expected shape ({f}, {n}), a row for each frame of coords, "
@@ -119,8 +121,8 @@ def check_frames(
         positions.reshape(f, n, 3),
         box,
         np.broadcast_to(types, (f, n)),
-        _parameters(fparam, frame, "fparam", [(f,), ()]),
-        _parameters(aparam, atoms, "aparam", [(f, n), (n,), ()]),
+        frame_parameters(fparam, frame, f),
+        atomic_parameters(aparam, atoms, f, n),
     )
 
 
@@ -149,19 +151,47 @@ def _types(value: ArrayLike, mixed_type: bool) -> Int64s:
     return np.atleast_2d(given).astype(np.int64)
 
 
+def frame_parameters(
+    value: ArrayLike | None, expected: Parameters | None, n_frames: int
+) -> Doubles | None:
+    """(F, k) of any shape of as many numbers, or of k numbers for all frames.
+
+    Parameters
+    ----------
+    value : as the caller gave it; None, or no numbers: none
+    expected : what the model takes; one that does not get them refuses that itself
+
+    Raises
+    ------
+    InputError
+        For another number of numbers, or if the model takes none.
+    """
+    return _parameters(value, expected, "fparam", [(n_frames,), ()])
+
+
+def atomic_parameters(
+    value: ArrayLike | None, expected: Parameters | None, n_frames: int, n_atoms: int
+) -> Doubles | None:
+    """(F, N, k) of any shape of as many numbers, of N k for all frames, or of k.
+
+    Parameters and what is raised are those of `frame_parameters`.
+    """
+    rows = [(n_frames, n_atoms), (n_atoms,), ()]
+    return _parameters(value, expected, "aparam", rows)
+
+
 def _parameters(
     value: ArrayLike | None,
     expected: Parameters | None,
     name: str,
     rows: list[tuple[int, ...]],
 ) -> Doubles | None:
-    """As many rows as the first of `rows` says, from any of them.
-
-    A model that needs parameters and does not get them refuses that itself.
-    """
+    """As many rows as the first of `rows` says, from any of them."""
     if value is None:
         return None
     if expected is None:
+        if not array_of(value, name, "numbers").size:  # deepmd-kit's form of none
+            return None
         raise InputError(f"{name}: expected none, the model takes no {name}")
     k = expected.count
     shapes = [(*row, k) for row in rows]

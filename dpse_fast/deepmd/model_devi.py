@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -16,6 +17,7 @@ from ..evaluation.model_deviation import (
     model_deviation,
     virial_deviations,
 )
+from ..inputs.plain_numbers import shown
 from ..inputs.structure import check_flag, floats
 from ..writers.deviation_file import COLUMNS, deviation_header, deviation_lines
 from .deep_pot import DeepPot
@@ -25,7 +27,7 @@ def calc_model_devi(
     coord: ArrayLike,
     box: ArrayLike | None,
     atype: ArrayLike | Sequence[int],
-    models: Sequence[DeepPot],
+    models: Iterable[DeepPot],
     fname: str | os.PathLike[str] | None = None,
     frequency: int = 1,
     mixed_type: bool = False,
@@ -64,14 +66,12 @@ def calc_model_devi(
         As `DeepPot.eval`; also for models with different type maps.
     """
     atomic = check_flag(atomic, "atomic")
-    if not models:
-        raise InputError("models: expected at least one DeepPot, got none")
-    _check_same_types(models)
+    committee = _committee(models)
     results = [
         model.eval(
             coord, box, atype, fparam=fparam, aparam=aparam, mixed_type=mixed_type
         )
-        for model in models
+        for model in committee
     ]
     energies, forces, virials = (
         np.array(found) for found in zip(*results, strict=True)
@@ -96,14 +96,25 @@ def calc_model_devi(
     return devi
 
 
-def _check_same_types(models: Sequence[DeepPot]) -> None:
-    first = models[0].get_type_map()
-    for k, model in enumerate(models):
+def _committee(models: Any) -> list[DeepPot]:
+    """The models, which have the same types."""
+    expected = "models: expected a list of DeepPots"
+    if not isinstance(models, Iterable):
+        raise InputError(f"{expected}, got {shown(models)}")
+    found = list(models)
+    if not found:
+        raise InputError("models: expected at least one DeepPot, got none")
+    for k, model in enumerate(found):
+        if not hasattr(model, "eval"):
+            raise InputError(f"{expected}, got {shown(model)} as models[{k}]")
+    first = found[0].get_type_map()
+    for k, model in enumerate(found):
         if model.get_type_map() != first:
             raise InputError(
                 f"models: expected the type map of models[0], {' '.join(first)}, got "
                 f"{' '.join(model.get_type_map())} of models[{k}]"
             )
+    return found
 
 
 def _references(

@@ -115,7 +115,10 @@ class ModelFacts:
 
     def get_observed_types(self) -> dict[str, Any]:
         """Refused."""
-        raise _absent("get_observed_types", "model files do not hold them")
+        raise _absent(
+            "get_observed_types",
+            "dpse-fast info names the types that were not trained",
+        )
 
     def get_model(self) -> Any:
         """Refused."""
