@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from ..errors import DpseError, InputError
 from ..runtime.interrupts import raise_interrupt_behind
 from . import lammps_data, pdb, poscar
+from .dpdata_systems import advice_for
 from .extxyz import ExtxyzReader
 from .file_reading import FileReading
 from .frame import BadFrame, Frame
@@ -111,10 +112,10 @@ def _guess_format(path: Path) -> str:
         suffixes.pop()
     if suffixes and suffixes[-1] in (".xyz", ".extxyz"):  # without ASE: 0.5 s
         return EXTXYZ
-    return _guess_of_ase(path)
+    return _guess_of_ase(path, head)
 
 
-def _guess_of_ase(path: Path) -> str:
+def _guess_of_ase(path: Path, head: bytes) -> str:
     from ase.io.formats import UnknownFileTypeError, filetype, ioformats
 
     try:
@@ -129,6 +130,7 @@ def _guess_of_ase(path: Path) -> str:
     raise InputError(
         f"{path}: not a trajectory format that ASE recognises; name it with --format "
         f"(extxyz, vasp, lammps-data, lammps-dump-text, traj, cif, …)"
+        f"{advice_for(path, head)}"
     )
 
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from functools import partial
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -19,12 +20,30 @@ from .frame import Frame, parameters, volume_of
 from .reading_options import OPEN, PERIODIC
 
 PREFIX = "dpdata:"  # of the name of a format
+HDF5 = b"\x89HDF\r\n\x1a\n"
 LABELS = {"energies": "energy", "forces": "force", "virials": "virial"}
 
 
 def is_of_dpdata(format: str | None) -> bool:
     """Whether the name of a format says that dpdata is to read it."""
     return format is not None and format.startswith(PREFIX)
+
+
+def advice_for(path: Path, head: bytes = b"") -> str:
+    """The end of an error about what we do not read and dpdata does; or nothing.
+
+    Parameters
+    ----------
+    path : of a file or directory
+    head : the first bytes of the file
+    """
+    if path.suffix == ".lmdb" or (path / "data.mdb").is_file():
+        what, format = "LMDB is", "deepmd/lmdb"
+    elif head.startswith(HDF5):
+        what, format = "systems in HDF5 are", "deepmd/hdf5"
+    else:
+        return ""
+    return f"; {what} read with --format {PREFIX}{format}"
 
 
 def iterate_dpdata(reading: FileReading, chosen: slice, skip: int) -> Iterator[Frame]:

@@ -11,6 +11,7 @@ import numpy as np
 from ..array_types import AnyArray, Bools, Doubles, Int64s
 from ..errors import InputError, LabelWarning
 from .boundaries import StatedBoundaries, boundaries
+from .dpdata_systems import advice_for
 from .file_reading import FileReading
 from .frame import BadFrame, Frame, volume_of
 from .label_keys import looks_like
@@ -64,6 +65,7 @@ def iterate_systems(
     if not roots:
         raise InputError(
             f"{path}: expected a deepmd npy system; the directory has no type.raw"
+            f"{advice_for(path)}"
         )
     sets = [block for root in roots for block in _sets(root, reading)]
     ends = np.cumsum([block.n_frames for block in sets])

@@ -12,7 +12,7 @@ import numpy as np
 
 from ..errors import InputError, LabelWarning, reason, warn
 from . import iterate_chosen, iterate_frames
-from .dpdata_systems import is_of_dpdata
+from .dpdata_systems import advice_for, is_of_dpdata
 from .frame import BadFrame, Frame
 from .reading_options import ReadingOptions
 
@@ -34,8 +34,8 @@ def systems_at(path: str | Path, format: str | None = None) -> list[str]:
     place = Path(path)
     if "#" in str(path) and not place.exists():
         raise InputError(
-            f"{path}: systems inside of an HDF5 file are not read; export them as npy "
-            "systems (dpdata: system.to('deepmd/npy', folder))"
+            f"{path}: systems inside of an HDF5 file are not read one by one; name the "
+            "file, and --format dpdata:deepmd/hdf5"
         )
     if not place.exists():
         raise InputError(f"{path}: no such file or directory")
@@ -45,6 +45,7 @@ def systems_at(path: str | Path, format: str | None = None) -> list[str]:
     if not found:
         raise InputError(
             f"{path}: expected npy systems; there is no type.raw in or below it"
+            f"{advice_for(place)}"
         )
     return [str(one) for one in found]
 

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 import pytest
 from cli.conftest import ENERGY_OFFSET, FORCE_OFFSET
+from engines import needs
 from golden.command_systems import HERE, MODELS, write_systems
 
 Run = Callable[..., Any]
@@ -153,6 +154,21 @@ def test_refused(run: Run, here: Path, options: list[Any], message: str) -> None
     got = run(command, "-m", MODEL, *rest, *QUIET)
     assert got.code
     assert message in got.error
+
+
+def test_lmdb_is_tested_through_dpdata(run: Run, here: Path) -> None:
+    dpdata = needs("dpdata", "dpdata")
+    system = dpdata.LabeledSystem(str(here / "a"), fmt="deepmd/npy")
+    dpdata.MultiSystems(system).to("deepmd/lmdb", str(here / "data.lmdb"))
+    command = ("test", "-m", MODEL, *QUIET, "--json")
+    expected = run(*command, "-s", "a").json["overall"]
+    read = ("-s", "data.lmdb", "--format", "dpdata:deepmd/lmdb")
+    found = run(*command, *read).json["overall"]
+    assert found["frames"] == expected["frames"] == 5
+    for name, errors in expected["errors"].items():
+        rmse = found["errors"][name]["rmse"]
+        assert rmse == pytest.approx(errors["rmse"], rel=1e-6)
+    assert "--format dpdata:deepmd/lmdb" in run(*command, "-s", "data.lmdb").error
 
 
 def test_what_cannot_be_shuffled(run: Run, here: Path, trajectory: Path) -> None:

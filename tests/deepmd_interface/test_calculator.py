@@ -30,6 +30,9 @@ def test_types_of_other_elements(pot):
     atoms, expected = structure(("S", "C")), structure()
     atoms.calc = DP(pot, type_dict={"S": 0, "C": 1})
     expected.calc = DP(pot)
+    same = structure(("S", "C"))
+    DP(pot, type_dict={"S": np.int32(0), "C": np.int64(1)}, atoms=same)
+    assert same.get_potential_energy() == atoms.get_potential_energy()
     assert atoms.get_potential_energy() == expected.get_potential_energy()
     assert expected.calc.type_dict == {"O": 0, "H": 1}
     assert expected.calc.label == "DP"
@@ -49,7 +52,7 @@ def test_elements_without_a_type_are_named(pot, types, message):
         atoms.get_potential_energy()
 
 
-@pytest.mark.parametrize("number", [2, -1, "O"])
+@pytest.mark.parametrize("number", [2, -1, "O", 1.0, True])
 def test_types_that_the_model_does_not_have_are_named(pot, number):
     with pytest.raises(InputError, match=r"^type_dict: expected types from 0 to 1, "):
         DP(pot, type_dict={"O": 0, "H": number})
@@ -87,6 +90,27 @@ def test_parameters_of_the_structure_are_used():
         atoms.positions, atoms.cell.array, TYPES, fparam=[0.1, 0.2]
     )
     assert atoms.get_potential_energy() == pytest.approx(expected[0][0, 0], abs=1e-11)
+
+
+@pytest.mark.parametrize("rows", [(-1,), (-1, 1), (1, -1), (1, -1, 1)])
+def test_parameters_of_atoms_in_the_shapes_of_deepmd_kit(rows):
+    model = str(MODELS / "lone_parameters.pb")
+    atoms = structure()
+    fparam, aparam = np.array([0.1, 0.2]), np.arange(len(atoms)) / 50
+    atoms.info |= {"fparam": fparam[:, None], "aparam": aparam.reshape(rows)}
+    atoms.calc = DP(model, tol=0, threads=1)
+    expected = atoms.calc.dp.eval(
+        atoms.positions, atoms.cell.array, TYPES, fparam=fparam, aparam=aparam
+    )
+    np.testing.assert_allclose(atoms.get_forces(), expected[1][0], atol=1e-11)
+    atoms.info["aparam"] = aparam[1:]
+    with pytest.raises(InputError, match=r"^aparam: expected shape \(1, 12, 1\) or"):
+        atoms.get_forces()
+
+
+def test_options_that_do_not_exist_are_refused(pot):
+    with pytest.raises(InputError, match=r"^restart: there is no such option"):
+        DP(pot, restart=None)
 
 
 def test_a_neighbour_list_of_ase_has_no_effect(pot):

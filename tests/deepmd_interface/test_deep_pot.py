@@ -82,6 +82,7 @@ def test_embeddings_are_the_descriptors_and_last_layers(dp):
         ((X, BOX, TYPES), {"charge_spin": [0, 1]}, "^charge_spin: expected None"),
         ((X, BOX, TYPES), {"field": X}, "^field: not an argument"),
         ((X, BOX, TYPES), {"fparam": [1.0]}, "^fparam: expected none"),
+        ((X[:0], BOX[:0], TYPES), {}, "^coords: expected at least one frame"),
         ((X, BOX, np.array(TYPES) + 1), {}, "^frame 0: types: atom 1 has type 2"),
     ],
 )
@@ -97,6 +98,13 @@ def test_errors_name_the_frame(pot):
         dp = DeepPot(pot, auto_batch_size=size)
         with pytest.raises(InputError, match=r"^frame 2: positions: .* atom 5"):
             dp.eval(bad, BOX, TYPES)
+
+
+def test_parameters_without_numbers_are_none(dp):
+    expected = dp.eval(X, BOX, TYPES)
+    empty = {"fparam": [], "aparam": np.zeros((FRAMES, ATOMS, 0))}
+    for one, other in zip(dp.eval(X, BOX, TYPES, **empty), expected, strict=True):
+        np.testing.assert_array_equal(one, other)
 
 
 @pytest.mark.parametrize("model", ["fparam.pb", "lone_parameters.pb"])
@@ -117,6 +125,8 @@ def test_parameters_are_demanded_in_their_shapes(model):
         ({"default_tf_graph": True}, "^default_tf_graph: expected False"),
         ({"precision": "half"}, "^precision: expected one of"),
         ({"sel_overflow": "drop"}, "^sel_overflow: expected one of"),
+        ({"skin": 1.0}, "^skin: there is no such option; expected one of"),
+        ({"model_branch": "A"}, "^model_branch: there is no such option"),
     ],
 )
 def test_bad_options_are_named(options, message):

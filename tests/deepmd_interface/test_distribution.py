@@ -89,6 +89,13 @@ def test_an_installed_deepmd_kit_is_not_shadowed(tmp_path, other):
     assert last.startswith("ImportError: dpse-fast-deepmd: deepmd-kit 3.2.0 provides")
 
 
+def test_the_package_is_the_command_too(tmp_path):
+    main = "import runpy, sys; sys.argv = ['deepmd', 'freeze']\n"
+    found = run(main + "runpy.run_module('deepmd', run_name='__main__')", tmp_path)
+    assert (found.returncode, found.stdout) == (2, "")
+    assert found.stderr.startswith("dp freeze: dpse-fast has no ")
+
+
 def test_dp_beside_deepmd_kit_refuses(dp, other, monkeypatch, capsys):
     monkeypatch.syspath_prepend(str(other))
     assert dp(["test"]) == 2
@@ -122,7 +129,7 @@ def test_a_folder_called_deepmd_is_no_package(dp, tmp_path, monkeypatch):
         ("convert-backend graph.pb x.dp", "convert graph.pb x.dp"),
         (
             "embed -m graph.pb --dtype native",
-            "embed . --model graph.pb --output embedding.hdf5 --dtype float64",
+            "embed . --output embedding.hdf5 --model graph.pb --dtype float64",
         ),
     ],
 )
@@ -162,6 +169,7 @@ def test_commands_without_a_counterpart_say_so(dp, command, capsys):
         ("test -a", "-a/--atomic is not available"),
         ("embed -f x", "-f/--datafile is not available"),
         ("eval-desc -s nowhere", "no system in nowhere"),
+        ("eval-desc -f nowhere", "-f/--datafile: "),
     ],
 )
 def test_options_without_a_counterpart_say_so(dp, given, message, capsys):
@@ -170,7 +178,7 @@ def test_options_without_a_counterpart_say_so(dp, given, message, capsys):
     assert message in capsys.readouterr().err
 
 
-def test_eval_desc_writes_a_file_for_each_system(dp, tmp_path, monkeypatch):
+def test_eval_desc_writes_a_file_for_each_system(dp, tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)
     for name in ("one", "two"):
         folder = tmp_path / "data" / name / "set.000"
@@ -179,7 +187,10 @@ def test_eval_desc_writes_a_file_for_each_system(dp, tmp_path, monkeypatch):
         (folder.parent / "type_map.raw").write_text("O\nH\n")
         np.save(folder / "coord.npy", coordinates().reshape(FRAMES, -1))
         np.save(folder / "box.npy", cells().reshape(FRAMES, -1))
+    monkeypatch.setenv("DPSE_TOL", "0")
     assert dp(["eval-desc", "-m", PLAIN, "-s", "data", "-v", "ERROR"]) == 0
+    said = capsys.readouterr().err.splitlines()
+    assert said.count("dp eval-desc: DPSE_TOL has no effect") == 1
     expected = DeepPot(PLAIN).eval_descriptor(coordinates(), cells(), TYPES)
     for name in ("one", "two"):
         found = np.load(tmp_path / "desc" / f"{name}.npy")

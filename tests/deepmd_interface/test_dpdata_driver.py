@@ -51,6 +51,10 @@ def test_bad_arguments_are_named(dp):
         system(("O", "Na")).predict(driver="dpse", model=dp)
     with pytest.raises(InputError, match=r"^model: a DeepPot takes no more options"):
         system().predict(driver="dpse", model=dp, tol=0)
+    with pytest.raises(InputError, match=r"^dp: there is no such option"):
+        system().predict(driver="dpse", model=PLAIN, dp=PLAIN)
+    with pytest.raises(TypeError, match="'model'"):
+        system().predict(driver="dpse")
     with pytest.raises(InputError, match="fparam: the model needs 2"):
         system().predict(driver="dpse", model=str(MODELS / "fparam.pb"), threads=1)
     loaded = dpse_fast.load(PLAIN, tol=0, threads=1)

@@ -100,6 +100,77 @@ def test_one_system_in_a_file(tmp_path):
     assert (last.index, last.name) == (1, "data.h5, frame 1")
 
 
+CP2K = """
+ DBCSR| Multiplication driver                                   BLAS
+ CELL| Vector a [angstrom]:    6.0   0.0   0.0   |a| =   6.0
+ CELL| Vector b [angstrom]:    0.5   6.1   0.0   |b| =   6.1
+ CELL| Vector c [angstrom]:    0.0   0.3   6.2   |c| =   6.2
+  1. Atomic kind: O       Number of atoms:       1
+  2. Atomic kind: H       Number of atoms:       2
+
+  Atom  Kind  Element       X     Y     Z     Z(eff)   Mass
+
+     1     1  O    8        1.0   2.0   3.0   6.00   15.9994
+     2     2  H    1        1.9   2.0   3.0   1.00    1.0079
+     3     2  H    1        1.0   2.9   3.1   1.00    1.0079
+
+  *** SCF run converged in    12 steps ***
+
+ ENERGY| Total FORCE_EVAL ( QS ) energy (a.u.):     -17.2
+
+ ATOMIC FORCES in [a.u.]
+
+ # Atom   Kind   Element    X      Y      Z
+      1      1      O      0.01   0.02   0.03
+      2      2      H     -0.01   0.00  -0.04
+      3      2      H      0.00  -0.02   0.01
+ SUM OF ATOMIC FORCES      0.00   0.00   0.00   0.00
+
+ STRESS TENSOR [GPa]
+
+            X       Y       Z
+  X       1.0     0.1     0.2
+  Y       0.1     2.0     0.3
+  Z       0.2     0.3     3.0
+
+"""
+
+
+def test_output_of_cp2k(tmp_path):
+    hartree, bohr, gpa = 27.211386, 0.52917721, 160.21766  # eV, Å, GPa Å³/eV
+    file = tmp_path / "cp2k.out"
+    file.write_text(CP2K)
+    (frame,) = read(file, "cp2k/output")
+    assert list(frame.symbols) == ["O", "H", "H"]
+    assert frame.pbc == (True, True, True)
+    np.testing.assert_allclose(frame.positions[1], [1.9, 2, 3])
+    np.testing.assert_allclose(frame.cell, [[6, 0, 0], [0.5, 6.1, 0], [0, 0.3, 6.2]])
+    labels = frame.labels
+    assert labels.energy == pytest.approx(-17.2 * hartree, rel=1e-7)
+    expected = np.array([0.01, 0.02, 0.03]) * hartree / bohr
+    np.testing.assert_allclose(labels.forces[0], expected, rtol=1e-6)
+    stress = np.array([[1, 0.1, 0.2], [0.1, 2, 0.3], [0.2, 0.3, 3]])
+    virial = stress * np.linalg.det(frame.cell) / gpa
+    np.testing.assert_allclose(labels.virial, virial, rtol=1e-6)
+    file.write_text(CP2K.replace("converged", "not converged"))
+    with pytest.raises(InputError, match="dpdata reads no frames of format 'cp2k/"):
+        read(file, "cp2k/output")
+
+
+def test_who_reads_it_is_said_where_we_do_not(tmp_path):
+    own = dpdata.MultiSystems(system(1, 1), type_map=NAMES)
+    own.to("deepmd/lmdb", str(tmp_path / "data.lmdb"))
+    own.to("deepmd/hdf5", str(tmp_path / "data.h5"))
+    for name, format in (("data.lmdb", "deepmd/lmdb"), ("data.h5", "deepmd/hdf5")):
+        with pytest.raises(
+            InputError, match=f"(is|are) read with --format .*:{format}$"
+        ):
+            list(read_frames(tmp_path / name))
+        assert len(read(tmp_path / name, format)) == 2
+    with pytest.raises(InputError, match=r"; LMDB is read with --format dpdata:"):
+        systems_at(tmp_path / "data.lmdb")
+
+
 def test_without_labels(tmp_path):
     own = system(1, 4)
     own.to("vasp/poscar", str(tmp_path / "POSCAR"))

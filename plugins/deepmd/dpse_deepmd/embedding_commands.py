@@ -27,7 +27,10 @@ def eval_desc(arguments: list[str], suffix: str) -> list[list[str]]:
     parser = _parser("eval-desc", "frozen_model", "desc", "native")
     given, rest = parser.taken(arguments)
     if given.datafile is not None:
-        lines = Path(given.datafile).read_text().splitlines()
+        try:
+            lines = Path(given.datafile).read_text(encoding="utf-8").splitlines()
+        except (OSError, ValueError) as error:
+            parser.error(f"-f/--datafile: expected a list of systems ({error})")
         systems = [line.strip() for line in lines if line.strip()]
     else:
         found = sorted(Path(given.system).rglob("type.raw"))
@@ -42,10 +45,9 @@ def eval_desc(arguments: list[str], suffix: str) -> list[list[str]]:
             "-s/--system: expected systems of different names, of which the files of "
             "descriptors are named"
         )
-    return [
-        _line(given, suffix, rest, system, str(file), "--features", "descriptor")
-        for system, file in zip(systems, files, strict=True)
-    ]
+    pairs = [(system, str(file)) for system, file in zip(systems, files, strict=True)]
+    more = ["--features", "descriptor"]
+    return _lines("eval-desc", given, suffix, pairs, [*more, *rest])
 
 
 def embed(arguments: list[str], suffix: str) -> list[list[str]]:
@@ -54,17 +56,16 @@ def embed(arguments: list[str], suffix: str) -> list[list[str]]:
     given, rest = parser.taken(arguments)
     if given.datafile is not None:
         parser.error("-f/--datafile is not available; give a folder with -s/--system")
-    return [_line(given, suffix, rest, given.system, given.output)]
+    return _lines("embed", given, suffix, [(given.system, given.output)], rest)
 
 
-def _line(given, suffix, rest, system, output, *more):  # type: ignore[no-untyped-def]
-    head = [] if given.head is None else ["--head", given.head]
-    rest = [*head, *rest]
-    model = model_path(given.model, suffix)
-    return [
-        *("embed", system, "--model", model, "--output", output),
-        *("--dtype", DTYPES[given.dtype]),
-        *more,
-        *from_environment("embed", OPTIONS, rest),
+def _lines(command, given, suffix, pairs, rest):  # type: ignore[no-untyped-def]
+    """A command line for each pair of a system and its output."""
+    if given.head is not None:
+        rest = ["--head", given.head, *rest]
+    options = [
+        *("--model", model_path(given.model, suffix), "--dtype", DTYPES[given.dtype]),
+        *from_environment(command, OPTIONS, rest),
         *rest,
     ]
+    return [["embed", system, "--output", file, *options] for system, file in pairs]
