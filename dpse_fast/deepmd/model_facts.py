@@ -51,8 +51,11 @@ class ModelFacts:
         return fparam is not None and fparam.default is not None
 
     def get_sel_type(self) -> list[int]:
-        """The types that contribute to the result; empty: all."""
-        return []
+        """The types that have an energy: all but ``atom_exclude_types``."""
+        from ..formats.native_writer.fitting import excluded_types
+
+        excluded = excluded_types(self.potential.model)
+        return [t for t in range(self.get_ntypes()) if t not in excluded]
 
     def get_ntypes_spin(self) -> int:
         """The number of types with a spin: none."""

@@ -169,6 +169,12 @@ def test_sizes_are_numbers_of_weights(dp):
     }
 
 
+def test_types_that_have_an_energy_are_the_selected_ones(dp):
+    assert dp.get_sel_type() == [0, 1]
+    some = DeepPot(str(MODELS / "atom_exclude.dp"), tol=1e-3, threads=1)
+    assert some.get_sel_type() == [0]
+
+
 def test_a_model_without_a_type_embedding_says_so(dp):
     with pytest.raises(InputError, match=r"^type_embedding: "):
         dp.eval_typeebd()
