@@ -64,7 +64,7 @@ def write_for_dpdata(folder: Path) -> None:
     except ImportError:
         return
     system = dpdata.System(str(folder / "POSCAR"), fmt="vasp/poscar")
-    systems = dpdata.MultiSystems(system.predict(driver="dpse"))
+    systems = dpdata.MultiSystems(system.predict(driver="dpse", model=None))
     systems.to("deepmd/lmdb", str(folder / "data.lmdb"))
     systems.to("deepmd/npy/mixed", str(folder / "mixed"))
 
