@@ -8,6 +8,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from lammps_deepmd import CHARGED, write_data
 from lammps_runs import DRIVING, OTHER, Lammps, numbers, start, thermo
 
 ENERGY = thermo("step pe pxx")
@@ -44,6 +45,31 @@ run 0
     said = [line for line in found.warnings if "neigh_modify takes pairs" in line]
     assert len(said) == 1
     assert abs(excluded[0][1] - second[0][1]) > 1
+
+
+def test_kspace_knows_the_cutoff_of_a_restart_file(
+    lammps: Lammps, tmp_path: Path
+) -> None:
+    """LAMMPS prepares it before the pair style, which opens its models later."""
+    write_data(tmp_path)
+    kspace = f"kspace_style pppm 1e-4\nkspace_modify gewald 0.45\n{ENERGY}\nrun 0"
+    script = f"""
+{start(CHARGED).replace("atom_style atomic", "atom_style charge")}
+pair_style dpse demo
+pair_coeff * * O H
+{kspace}
+write_restart charged.restart
+clear
+read_restart charged.restart
+{kspace}
+"""
+    found = lammps.run(script, tmp_path)
+    first, again = found.runs
+    np.testing.assert_allclose(again, first, rtol=1e-12)
+    lines = found.text.splitlines()
+    errors = [line for line in lines if "estimated absolute RMS" in line]
+    assert len(set(errors)) == 1
+    assert len(errors) > 1
 
 
 SESSION = """

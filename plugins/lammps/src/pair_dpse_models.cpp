@@ -46,7 +46,8 @@ std::string PairDPSE::load_here(const Words &models, const std::string &given, c
     try {
       load_one(model, given, names);
     } catch (const std::exception &failure) {
-      return model + ": " + failure.what();
+      const std::string said = failure.what();
+      return said.compare(0, model.size(), model) == 0 ? said : model + ": " + said;
     }
   }
   return "";
