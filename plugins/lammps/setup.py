@@ -60,7 +60,7 @@ class BuildPlugin(build_py):
                 releases.build_all(build, into, releases.asked(names))
             else:
                 build.build(into)
-        except build.BuildError as error:
+        except (build.BuildError, ValueError) as error:
             sys.exit(f"dpse-fast-lammps cannot be built: {error}")
 
     def get_outputs(self, include_bytecode: bool = True) -> list[str]:

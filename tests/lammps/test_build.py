@@ -19,6 +19,7 @@ from lammps_runs import ROOT, Lammps, start
         ("DPSE_LAMMPS_INCLUDE", "nowhere", "expected pair.h in nowhere"),
         ("DPSE_MPI_INCLUDE", "nowhere", "expected mpi.h in nowhere"),
         ("CXX", "no-such-compiler", "no compiler no-such-compiler"),
+        ("DPSE_LAMMPS_SIZES", "big", "expected smallbig or bigbig, got big"),
     ],
 )
 def test_what_is_missing_is_said(
@@ -64,6 +65,16 @@ def test_package_of_a_release(
     assert found == (include, "20240829", 3, True)
     library.write_bytes(b"...get_compute_by_idERKNSt7__cxx1112basic_string...")
     assert building.lammps_of(tmp_path, "2025.7.22") == (include, "20250722", 0, False)
+
+
+def test_releases_are_named_with_their_update() -> None:
+    releases = module_at(ROOT / "plugins" / "lammps" / "dpse_lammps" / "releases.py")
+    assert releases.asked("all") == releases.RELEASES
+    some = ("2024.8.29.3", "2025.7.22.4")
+    assert releases.asked(", ".join(some)) == some
+    for wrong in ("2025.7.22", "2025.7.22.4,", "latest"):
+        with pytest.raises(ValueError, match="expected all, or releases with"):
+            releases.asked(wrong)
 
 
 @pytest.mark.parametrize(

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from lammps_deepmd import CHANGING, SCRIPTS, write_data
+from lammps_deepmd import ARGON, CHANGING, SCRIPTS, write_data
 from lammps_runs import (
     DATA,
     DRIVING,
@@ -145,18 +145,26 @@ def test_options_of_the_environment(lammps: Lammps, tmp_path: Path) -> None:
         f"{start()}\npair_style {style}\n{pair}\n{ENERGY}\nrun 0"
         for style in (*styles, "dpse demo")
     )
-    variables = {"DPSE_PRECISION": "mixed"}
+    variables = {
+        "DPSE_PRECISION": "mixed",
+        "DPSE_DETERMINISTIC": "no",
+        "DPSE_SKIN": "2",
+    }
     found = lammps.run(script, tmp_path, suffix="dpse", variables=variables)
     mixed, double, ours = (run[0][1] for run in found.runs)
-    assert found.text.count("of the environment: precision mixed") == 1
+    said = "of the environment: deterministic no"
+    assert found.text.count(f"{said} precision mixed") == 1
     assert double == ours
     assert mixed != double
     assert mixed == pytest.approx(double, rel=1e-5)
-    variables = {"DPSE_PRECISION": "half"}
-    failed = lammps.run(
-        script, tmp_path, fails=True, suffix="dpse", variables=variables
-    )
-    assert "precision" in failed.text.split("ERROR")[1]
+    for variable, value, expected in (
+        ("DPSE_PRECISION", "half", "precision"),
+        ("DPSE_TOLL", "0", "DPSE_TOLL: there is no such variable"),
+    ):
+        failed = lammps.run(
+            script, tmp_path, fails=True, suffix="dpse", variables={variable: value}
+        )
+        assert expected in failed.text.split("ERROR")[1]
 
 
 def test_restart_files_are_those_of_pair_style_deepmd(
@@ -198,6 +206,41 @@ def test_names_of_types_as_pair_style_deepmd_takes_them(
     assert "names 1 types (O) and the run has 2; taken as O NULL" in said[1]
 
 
+def test_fewer_types_in_the_model(lammps: Lammps, tmp_path: Path) -> None:
+    """pair_style deepmd does not count atoms of the others; under our name we ask."""
+    write_data(tmp_path)
+    ways = ["* * O H NULL", "* *", "1*3 1*"]
+    style = f"{start(ARGON)}\npair_style deepmd demo"
+    script = "\nclear\n".join(
+        f"{style}\npair_coeff {words}\n{ENERGY}\nrun 0" for words in ways
+    )
+    found = lammps.run(script, tmp_path, suffix="dpse")
+    named, *bare = (run[0] for run in found.runs)
+    for run in bare:
+        np.testing.assert_array_equal(run, named)
+    said = [line for line in found.warnings if "and the run 3" in line]
+    assert len(said) == 2
+    assert "taken as pair_coeff * * O H NULL; atoms of type 3 do not count" in said[0]
+    ours = f"{start(ARGON)}\npair_style dpse demo\npair_coeff * *"
+    failed = lammps.run(ours, tmp_path, fails=True)
+    assert "with NULL for those without a model" in failed.text
+    part = f"{start()}\npair_style deepmd demo\npair_coeff 1 1* O H"
+    failed = lammps.run(part, tmp_path, fails=True, suffix="dpse")
+    assert "for all types at once" in failed.text
+
+
+def test_more_types_in_the_model(lammps: Lammps, tmp_path: Path) -> None:
+    script = f"{start()}\nset group all type 1\nwrite_data one.data\nclear\n"
+    text = f"pair_style dpse demo\npair_coeff * *\n{ENERGY}\nrun 0"
+    lammps.run(script, tmp_path)
+    data = (tmp_path / "one.data").read_text()
+    (tmp_path / "one.data").write_text(
+        data.replace("2 atom types", "1 atom types").replace("2 1.008\n", "")
+    )
+    warnings = lammps.run(f"{start('one.data')}\n{text}", tmp_path).warnings
+    assert any("the run 1: taken as pair_coeff * * O" in line for line in warnings)
+
+
 def test_scale_of_some_types(lammps: Lammps, tmp_path: Path) -> None:
     """pair_style deepmd takes that of types 1 and 1; under our name it is an error."""
     script = f"""
@@ -217,6 +260,34 @@ run 0
     ours = script.replace("deepmd", "dpse")
     failed = lammps.run(ours, tmp_path, fails=True)
     assert "must change scale of all types" in failed.text
+
+
+def test_two_suffixes_and_types_without_a_model(lammps: Lammps, tmp_path: Path) -> None:
+    """fix adapt asks for all types, also those that are left to another style."""
+    write_data(tmp_path)
+    names = ("dpse", "deepmd")
+    script = "\nclear\n".join(
+        f"""
+{start(ARGON)}
+variable factor equal 0.25
+pair_style hybrid/overlay lj/cut 5.0 {name} {DRIVING}
+pair_coeff * * {name} O H NULL
+pair_coeff * 3 lj/cut 0 1
+compute part all pair {name}
+{thermo("step pe c_part")}
+run 0
+fix scaled all adapt 1 pair {name} scale 1*2 1*2 v_factor
+run 0
+"""
+        for name in names
+    )
+    (tmp_path / "in.test").write_text(script)
+    words = ("-sf", "hybrid", "omp", "dpse", "-in", "in.test", "-log", "none")
+    found = lammps.execute([lammps.binary, *words], tmp_path)
+    assert found.code == 0, found.text
+    energies = [run[0][2] for run in found.runs]
+    assert energies[1] == pytest.approx(0.25 * energies[0], rel=1e-13)
+    assert energies[2:] == pytest.approx(energies[:2], rel=1e-13)
 
 
 def test_dp_gen_writes_this(lammps: Lammps, tmp_path: Path) -> None:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from lammps_runs import DATA, GOLDEN_MODELS, Lammps, start, thermo
+from lammps_runs import DATA, DYNAMICS, GOLDEN_MODELS, Lammps, start, thermo
 from random_model import random_model
 
 import dpse_fast
@@ -92,6 +92,27 @@ def test_temperature_is_known_before_the_first_forces(
     np.testing.assert_allclose(measured, given, rtol=1e-10)
 
 
+def test_computes_of_computes_are_of_the_step(lammps: Lammps, tmp_path: Path) -> None:
+    """LAMMPS forgets only in steps with output what has been evaluated."""
+    script = "\nclear\n".join(
+        f"""
+{start()}
+compute kinetic all ke/atom
+compute mean all reduce ave c_kinetic c_kinetic
+pair_style deepmd {FRAME} fparam_from_compute mean
+pair_coeff * * O H
+{DYNAMICS}
+{thermo("step pe pxx", every=every)}
+run 3
+"""
+        for every in (1, 3)
+    )
+    found = lammps.run(script, tmp_path, suffix="dpse", variables=EXACT)
+    often, seldom = found.runs
+    np.testing.assert_allclose(seldom[-1], often[-1], rtol=1e-12)
+
+
+FRAME = GOLDEN_MODELS / "fparam.pb"
 WRONG = {
     "spin": ("virtual_len 0.4", "virtual_len: models with spin are not supported"),
     "norm": ("spin_norm 1.0", "spin_norm: models with spin are not supported"),
@@ -110,7 +131,6 @@ WRONG = {
     "no_atomic": ("aparam_from_compute a", "the model takes no atomic parameters"),
     "electrons": ("ttm a", "ttm: expected a model with one atomic or one frame"),
 }
-FRAME = GOLDEN_MODELS / "fparam.pb"
 BOTH = f"{GOLDEN_MODELS / 'lone_parameters.pb'} fparam 0.2 0.1"
 LATER = {
     "compute": (f"{FRAME} fparam_from_compute a", "there is no compute a"),

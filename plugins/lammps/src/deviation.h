@@ -21,9 +21,8 @@ class DeviationFile {
   DeviationFile &operator=(const DeviationFile &) = delete;
   ~DeviationFile();
 
-  // On the first rank; false if the file cannot be written.
+  // On the first rank; false if the file cannot be written. One that is open goes on.
   bool open(const Options &options, bool append);
-  bool is_open() const { return file_ != nullptr; }
 
   // Collective. forces: of each model 3 n_local numbers, complete; virials: of each
   // model 9 numbers, this rank's part. Units of the run.
@@ -34,6 +33,7 @@ class DeviationFile {
 
  private:
   FILE *file_ = nullptr;
+  std::string name_;
 };
 
 }    // namespace dpse

@@ -9,12 +9,15 @@
 #include <set>
 #include <stdexcept>
 
+#include <unistd.h>    // environ
+
 namespace dpse {
 namespace {
 
 using Refused = std::invalid_argument;
 
-const std::set<std::string> ENGINE = {"precision", "tol", "sel_overflow", "head", "gemm"};
+const std::set<std::string> ENGINE = {"precision", "tol",  "sel_overflow",  "head",
+                                      "type_map",  "gemm", "deterministic"};
 const std::set<std::string> OURS = {"device",
                                     "threads",
                                     "fparam",
@@ -30,6 +33,14 @@ const std::set<std::string> OURS = {"device",
                                     "relative_v"};
 const std::map<std::string, std::string> MISSING = {
     {"virtual_len", "spin"}, {"spin_norm", "spin"}, {"charge_spin", "an embedding of charge and spin"}};
+
+// Variables of other parts of dpse-fast. LAMMPS' neighbor command sets the skin here.
+const std::vector<std::string> OF_OTHERS = {"DPSE_FAST_", "DPSE_LAMMPS_", "DPSE_MPI_", "DPSE_SKIN"};
+
+bool begins(const std::string &text, const std::string &with)
+{
+  return text.compare(0, with.size(), with) == 0;
+}
 
 bool is_keyword(const std::string &word)
 {
@@ -153,12 +164,26 @@ std::vector<std::string> of_environment(const std::vector<std::string> &words)
 {
   std::set<std::string> keywords = ENGINE;
   keywords.insert({"device", "threads"});
-  std::vector<std::string> found;
+  std::map<std::string, std::string> variables;
+  std::string names;
   for (const std::string &keyword : keywords) {
     std::string name = "DPSE_";
     for (char c : keyword) name += (char) std::toupper((unsigned char) c);
+    variables[name] = keyword;
+    names += (names.empty() ? " " : ", ") + name;
+  }
+  for (char **line = environ; *line; line++) {
+    const std::string text = *line, name = text.substr(0, text.find('='));
+    if (begins(name, "DPSE_") && !variables.count(name) &&
+        std::none_of(OF_OTHERS.begin(), OF_OTHERS.end(),
+                     [&](const std::string &other) { return begins(name, other); }))
+      throw Refused(name + ": there is no such variable; expected one of" + names);
+  }
+  std::vector<std::string> found;
+  for (const auto &[name, keyword] : variables) {
     const char *value = std::getenv(name.c_str());
-    if (!value || !*value || std::count(words.begin(), words.end(), keyword)) continue;
+    if (!value || std::count(words.begin(), words.end(), keyword)) continue;
+    if (!*value) throw Refused(name + ": expected a value, got an empty text");
     found.insert(found.end(), {keyword, value});
   }
   return found;

@@ -33,7 +33,8 @@ struct Options {
 Options parse(const std::vector<std::string> &words);
 
 // Options of the engine that the environment sets (DPSE_TOL=0 ...) and the words do not:
-// unchanged scripts of pair_style deepmd have no words for them.
+// unchanged scripts of pair_style deepmd have no words for them. Throws std::invalid_argument
+// for a variable that does not exist.
 std::vector<std::string> of_environment(const std::vector<std::string> &words);
 
 // Words with blanks between them, for messages.

@@ -29,7 +29,11 @@ constexpr int ORDER[9] = {0, 4, 8, 3, 6, 7, 1, 2, 5};
 
 void PairDPSE::compute(int eflag, int vflag)
 {
+  if (!is_ready)
+    error->all(FLERR, "pair_style dpse: pair_style or pair_coeff came after the last run: expected "
+                      "the next run without pre no");
   ev_init(eflag, vflag);
+  if (!is_checked) check_list();
   const int n_all = atom->nlocal + atom->nghost;
   copy = rows.update(neighbor, this->list, atom, counts);
   parameters.update(rows.centres);
@@ -209,6 +213,7 @@ void *PairDPSE::extract(const char *name, int &dim)
 {
   const bool is_cutoff = std::strcmp(name, "cut_coul") == 0;
   dim = is_cutoff ? 0 : 2;
+  if (is_cutoff && allocated && potentials.empty()) load();    // LAMMPS starts with kspace
   if (is_cutoff) return (void *) &cutoff;
   return std::strcmp(name, "scale") == 0 ? (void *) scale : nullptr;
 }

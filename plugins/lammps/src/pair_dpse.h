@@ -55,6 +55,8 @@ class PairDPSE : public Pair {
   double length_unit;          // Å in the run's units
   double **scale;              // of fix adapt; the same for all pairs of types
   bool from_restart;
+  bool is_ready;      // for the steps of a run: nothing has changed since init_style
+  bool is_checked;    // the list of this run
 
   dpse::ListRows rows;
   int64_t copy;                                        // that is in rows
@@ -70,17 +72,22 @@ class PairDPSE : public Pair {
   void apply_settings(const Words &);
   void apply_coeff(const Words &);
   void allocate();
+  void forget_coeff();
   void set_flags(const Words &names);
+  bool are_all_types(const char *) const;
   void load();
-  void load_here(const Words &models, const std::string &given, const Words &names);
+  std::string load_here(const Words &models, const std::string &given, const Words &names);
+  void load_one(const std::string &model, const std::string &given, const Words &names);
   std::string place();
   Words model_files() const;
   Words type_names() const;
   void map_types(dpse::Potential &, const Words &names);
+  Words first_types();
   Words fitted(const Words &names);
   void warn(const std::string &);
   void end_together(const std::string &wrong, bool of_ghost = false);
-  void check_bonds() const;
+  void check_list();
+  bool excludes() const;
   double scaling();
   dpse_list listed();
   void evaluate(int model, dpse_list &, dpse_sums &);

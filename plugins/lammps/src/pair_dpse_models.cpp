@@ -15,57 +15,59 @@ using namespace LAMMPS_NS;
 // The first rank comes first: it fills the caches of kernels and plans.
 void PairDPSE::load()
 {
+  set_units();
   potentials.clear();
+  is_ready = false;
   rows.forget();
   const std::string given = options.engine + place();
   const Words models = model_files(), names = type_names();
   std::string wrong;
-  if (comm->me == 0) {
+  for (const bool is_first : {true, false}) {
+    if ((comm->me == 0) == is_first) wrong = load_here(models, given, names);
     try {
-      load_here(models, given, names);
-    } catch (const std::runtime_error &failure) {
-      wrong = failure.what();
+      end_together(wrong);
+    } catch (...) {    // a Python script may go on, but not with some of the models
+      potentials.clear();
+      throw;
     }
   }
-  end_together(wrong);
-  if (comm->me != 0) {
-    try {
-      load_here(models, given, names);
-    } catch (const std::runtime_error &failure) {
-      wrong = failure.what();
-    }
-  }
-  end_together(wrong);
+  counts.clear();
+  for (const int type : potentials.front()->type_map) counts.push_back(type >= 0);
   seen.assign(models.size(), 0);
   forces.resize(models.size());
   virials.resize(models.size());
 }
 
-// Throws what dpse-fast refuses, on this rank alone.
-void PairDPSE::load_here(const Words &models, const std::string &given, const Words &names)
+// On this rank alone; returns what dpse-fast refuses.
+std::string PairDPSE::load_here(const Words &models, const std::string &given, const Words &names)
 {
   cutoff = 0;
-  int n_frame = 0, n_atomic = 0, n, m;
   for (const std::string &model : models) {
     try {
-      potentials.emplace_back(new dpse::Potential(model, given));
-      dpse::Potential &loaded = *potentials.back();
-      map_types(loaded, names);
-      loaded.parameters(n, m);
-      dpse::Parameters::check(options, n, m);
-      if (potentials.size() == 1) {
-        n_frame = n;
-        n_atomic = m;
-      } else if (m != n_atomic || (n != n_frame && options.has_sources()))
-        throw dpse::Failure(fmt::format("expected a model with {} frame and {} atomic parameters, "
-                                        "as {} is, got {} and {}",
-                                        n_frame, n_atomic, models.front(), n, m));
-      cutoff = std::max(cutoff, loaded.cutoff() * length_unit);
-      if (comm->me == 0) warn(loaded.warning);
+      load_one(model, given, names);
     } catch (const std::exception &failure) {
-      throw dpse::Failure(model + ": " + failure.what());
+      const std::string said = failure.what();
+      return said.compare(0, model.size(), model) == 0 ? said : model + ": " + said;
     }
   }
+  return "";
+}
+
+void PairDPSE::load_one(const std::string &model, const std::string &given, const Words &names)
+{
+  potentials.emplace_back(new dpse::Potential(model, given));
+  dpse::Potential &loaded = *potentials.back();
+  map_types(loaded, names);
+  int n_frame, n_atomic, n, m;
+  loaded.parameters(n, m);
+  dpse::Parameters::check(options, n, m);
+  potentials.front()->parameters(n_frame, n_atomic);
+  if (m != n_atomic || (n != n_frame && options.has_sources()))
+    throw dpse::Failure(fmt::format("expected a model with {} frame and {} atomic parameters, "
+                                    "as the first is, got {} and {}",
+                                    n_frame, n_atomic, n, m));
+  cutoff = std::max(cutoff, loaded.cutoff() * length_unit);
+  if (comm->me == 0) warn(loaded.warning);
 }
 
 // Options of the engine that depend on where this rank runs. Collective.
@@ -80,19 +82,32 @@ std::string PairDPSE::place()
       (device.empty() ? "" : " device=" + device);
 }
 
-// Without names, LAMMPS' types are the first of the first model, in its order.
+// Without names, LAMMPS' types are the first of the first model, in its order. Of those that it
+// does not have, pair_style deepmd makes atoms that do not count.
+PairDPSE::Words PairDPSE::first_types()
+{
+  const int n = atom->ntypes;
+  const Words known = potentials.front()->names();
+  const int n_known = (int) known.size();
+  Words found(known.begin(), known.begin() + std::min(n, n_known));
+  found.resize(n, "NULL");
+  const std::string text = fmt::format("the model has {} types ({}) and the run {}", n_known,
+                                       dpse::joined(known), n);
+  if (n > n_known && !deepmd)
+    throw dpse::Failure(text + "; name them after pair_coeff * *, with NULL for those without a "
+                               "model");
+  if (n == n_known || comm->me != 0 || potentials.size() > 1) return found;
+  Words absent;
+  for (int type = n_known + 1; type <= n; type++) absent.push_back(std::to_string(type));
+  warn(text + ": taken as pair_coeff * * " + dpse::joined(found) +
+       (absent.empty() ? "" : "; atoms of type " + dpse::joined(absent) + " do not count"));
+  return found;
+}
+
 void PairDPSE::map_types(dpse::Potential &potential, const Words &names)
 {
   const Words known = potential.names();
-  Words asked = names;
-  if (asked.empty()) {
-    const Words first = potentials.front()->names();
-    if (atom->ntypes > (int) first.size())
-      throw dpse::Failure(fmt::format("the model has {} types ({}) and the run {}; name them "
-                                      "after pair_coeff * *, with NULL for those without a model",
-                                      first.size(), dpse::joined(first), atom->ntypes));
-    asked.assign(first.begin(), first.begin() + atom->ntypes);
-  }
+  const Words asked = names.empty() ? first_types() : names;
   potential.type_map.assign(1, -1);
   for (const std::string &name : asked) {
     const auto found = std::find(known.begin(), known.end(), name);

@@ -22,10 +22,11 @@ static constexpr double EV_PER_K = 8.617343e-5;
 
 PairDPSE::PairDPSE(LAMMPS *lmp, bool deepmd) :
     Pair(lmp), deepmd(deepmd), parameters(lmp), cutoff(0), energy_unit(1), length_unit(1),
-    scale(nullptr), from_restart(false), copy(0), communicated(nullptr)
+    scale(nullptr), from_restart(false), is_ready(false), is_checked(false), copy(0),
+    communicated(nullptr)
 {
   restartinfo = 1;
-  one_coeff = 1;
+  one_coeff = deepmd ? 0 : 1;    // pair_style deepmd takes 1*2 1*2 for * *
   manybody_flag = 1;
   single_enable = 0;
   no_virial_fdotr_compute = 1;
@@ -37,16 +38,27 @@ PairDPSE::PairDPSE(LAMMPS *lmp, bool deepmd) :
 
 PairDPSE::~PairDPSE()
 {
+  forget_coeff();
+}
+
+void PairDPSE::forget_coeff()
+{
+  given_coeff.clear();
   if (!allocated) return;
   memory->destroy(setflag);
   memory->destroy(cutsq);
   memory->destroy(scale);
+  allocated = 0;
 }
 
 void PairDPSE::settings(int narg, char **arg)
 {
-  Words words(arg, arg + narg);
-  const Words more = deepmd ? dpse::of_environment(words) : Words();
+  Words words(arg, arg + narg), more;
+  try {
+    if (deepmd) more = dpse::of_environment(words);
+  } catch (const std::invalid_argument &wrong) {
+    error->all(FLERR, "pair_style dpse: {}", wrong.what());
+  }
   if (!more.empty() && comm->me == 0)
     utils::logmesg(lmp, "pair_style dpse: of the environment: {}\n", dpse::joined(more));
   words.insert(words.end(), more.begin(), more.end());
@@ -67,25 +79,37 @@ void PairDPSE::set_units()
     energy_unit = force->boltz / EV_PER_K;
 }
 
+// As in other styles, the coefficients of a former pair_style of this name stay, unless their
+// words mean something else now: the first of them is a model if pair_style names none.
 void PairDPSE::apply_settings(const Words &words)
 {
   set_units();
+  const bool named = !options.models.empty();
   try {
     options = dpse::parse(words);
   } catch (const std::invalid_argument &wrong) {
     error->all(FLERR, "pair_style dpse: {}", wrong.what());
   }
   given_settings = words;
-  given_coeff.clear();
   potentials.clear();
+  is_ready = false;
+  if (named == options.models.empty()) forget_coeff();
 }
 
 void PairDPSE::coeff(int narg, char **arg)
 {
-  if (narg < 2 || strcmp(arg[0], "*") != 0 || strcmp(arg[1], "*") != 0)
-    error->all(FLERR, "pair_style dpse: expected pair_coeff * * ...");
+  if (narg < 2 || !are_all_types(arg[0]) || !are_all_types(arg[1]))
+    error->all(FLERR, "pair_style dpse: expected pair_coeff * * ..., for all types at once");
   apply_coeff(Words(arg + 2, arg + narg));
   load();
+}
+
+bool PairDPSE::are_all_types(const char *range) const
+{
+  if (!deepmd) return strcmp(range, "*") == 0;
+  int first, last;
+  utils::bounds(FLERR, range, 1, atom->ntypes, first, last, error);
+  return first == 1 && last == atom->ntypes;
 }
 
 // The model of pair_coeff comes first if pair_style names none.
@@ -146,11 +170,11 @@ void PairDPSE::allocate()
 void PairDPSE::set_flags(const Words &names)
 {
   const bool leave = !deepmd && utils::strmatch(force->pair_style, "^hybrid");
-  counts.assign(atom->ntypes + 1, true);
-  for (size_t k = 0; k < names.size(); k++) counts[k + 1] = names[k] != "NULL";
+  const auto is_left = [&](int type) {
+    return leave && !names.empty() && names[type - 1] == "NULL";
+  };
   for (int i = 1; i <= atom->ntypes; i++)
-    for (int j = 1; j <= atom->ntypes; j++)
-      setflag[i][j] = !leave || (counts[i] && counts[j]);
+    for (int j = 1; j <= atom->ntypes; j++) setflag[i][j] = !is_left(i) && !is_left(j);
 }
 
 void PairDPSE::init_style()
@@ -158,12 +182,13 @@ void PairDPSE::init_style()
   if (!force->newton_pair) error->all(FLERR, "pair_style dpse: expected newton on (for pairs)");
   if (atom->tag_enable == 0 && options.atomic)
     error->all(FLERR, "pair_style dpse: atomic: expected atoms with IDs (atom_modify id yes)");
-  check_bonds();
   if (potentials.empty()) load();
   int n_frame, n_atomic;
   potentials.front()->parameters(n_frame, n_atomic);
   parameters.init(options, n_frame, n_atomic);
   neighbor->add_request(this, NeighConst::REQ_FULL);
+  is_ready = true;
+  is_checked = false;
   if (potentials.size() < 2 || options.out_freq == 0) return;
   int opened = comm->me == 0 ? deviation_file.open(options, from_restart) : 1;
   MPI_Bcast(&opened, 1, MPI_INT, 0, world);
@@ -171,23 +196,37 @@ void PairDPSE::init_style()
     error->all(FLERR, "pair_style dpse: out_file: {} cannot be written", options.out_file);
 }
 
-// special_bonds of weight 0 take pairs out of the list that the model needs.
-void PairDPSE::check_bonds() const
+// Before the first step of a run, for which LAMMPS has now decided what its list leaves out.
+void PairDPSE::check_list()
 {
+  is_checked = true;
+  if (excludes() && comm->me == 0)
+    warn("neigh_modify takes pairs out of the neighbour list: the model does not see them, and "
+         "gives the energies of atoms without these neighbours");
   if (atom->molecular == Atom::ATOMIC || atom->nbonds == 0) return;
-  for (int k = 1; k <= 3; k++) {
-    if (force->special_lj[k] != 0.0 || force->special_coul[k] != 0.0) continue;
-    const char *text = "pair_style dpse: special_bonds takes pairs of bonded atoms out of the "
-                       "neighbour list; expected special_bonds lj/coul 1 1 1";
-    if (!utils::strmatch(force->pair_style, "^hybrid")) error->all(FLERR, text);
-    if (comm->me == 0) error->warning(FLERR, text);
-    return;
-  }
+  const int *flags = neighbor->special_flag;
+  if (flags[1] != 0 && flags[2] != 0 && flags[3] != 0) return;
+  const char *text = "special_bonds takes pairs of bonded atoms out of the neighbour list; expected "
+                     "special_bonds lj/coul 1 1 1";
+  if (!utils::strmatch(force->pair_style, "^hybrid"))
+    error->all(FLERR, "pair_style dpse: {}", text);
+  if (comm->me == 0) warn(text);
 }
 
+// Are there pairs that neigh_modify leaves out, as far as types tell?
+bool PairDPSE::excludes() const
+{
+  if (neighbor->includegroup != 0) return true;
+  if (!neighbor->exclude) return false;
+  if (neighbor->nex_group > 0 || neighbor->nex_mol > 0) return true;
+  for (int k = 0; k < neighbor->nex_type; k++)
+    if (counts[neighbor->ex1_type[k]] && counts[neighbor->ex2_type[k]]) return true;
+  return false;
+}
+
+// Of types without a model, too, which fix adapt may ask for.
 double PairDPSE::init_one(int i, int j)
 {
-  if (setflag[i][j] == 0) error->all(FLERR, "All pair coeffs are not set");
   scale[j][i] = scale[i][j];
   return cutoff;
 }

@@ -63,22 +63,36 @@ void Parameters::init(const Options &options, int n_frame, int n_atomic)
   is_set_up_ = false;
 }
 
-// LAMMPS does this after the first evaluation of forces; temperatures need it before.
+// LAMMPS does this after the first evaluation of forces; temperatures need it before, also those
+// that other computes and variables use.
 void Parameters::set_up_computes()
 {
-  if (!options_.fparam_compute.empty())
-    compute("fparam_from_compute", options_.fparam_compute)->setup();
-  if (!options_.aparam_compute.empty())
-    compute("aparam_from_compute", options_.aparam_compute)->setup();
+  for (Compute *each : modify->get_compute_list())
+    if (each->tempflag || options_.fparam_compute == each->id || options_.aparam_compute == each->id)
+      each->setup();
   is_set_up_ = true;
+}
+
+// What a compute takes from other computes is of this step only if these count as not yet
+// evaluated. What LAMMPS has noted of them stays, for its own output.
+void Parameters::of_computes(const std::vector<int> &centres)
+{
+  std::vector<int> noted;
+  for (Compute *each : modify->get_compute_list()) {
+    noted.push_back(each->invoked_flag);
+    each->invoked_flag = 0;
+  }
+  if (!options_.fparam_compute.empty()) frame_of_compute();
+  if (!options_.aparam_compute.empty()) atomic_of_compute(centres);
+  std::size_t k = 0;
+  for (Compute *each : modify->get_compute_list()) each->invoked_flag = noted[k++];
 }
 
 void Parameters::update(const std::vector<int> &centres)
 {
   if (!is_set_up_) set_up_computes();
-  if (!options_.fparam_compute.empty()) frame_of_compute();
+  if (!(options_.fparam_compute + options_.aparam_compute).empty()) of_computes(centres);
   if (!options_.fparam_fix.empty()) frame_of_fix();
-  if (!options_.aparam_compute.empty()) atomic_of_compute(centres);
   if (!options_.ttm.empty()) of_electrons(centres);
   const std::size_t width = options_.aparam.size();
   if (width && atomic_.size() != width * centres.size()) {

@@ -43,6 +43,7 @@ class Parameters : protected LAMMPS_NS::Pointers {
   LAMMPS_NS::Compute *compute(const std::string &keyword, const std::string &id) const;
   LAMMPS_NS::Fix *fix(const std::string &keyword, const std::string &id) const;
   void set_up_computes();
+  void of_computes(const std::vector<int> &centres);
   void frame_of_compute();
   void frame_of_fix();
   void atomic_of_compute(const std::vector<int> &centres);

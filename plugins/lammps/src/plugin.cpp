@@ -56,13 +56,15 @@ bool suits(void *lmp)
   const int version = lammps_version(lmp), update = update_of_running();
   const int tag = lammps_extract_setting(lmp, "tagint");
   const bool same_update = update < 0 || DPSE_LAMMPS_UPDATE < 0 || update == DPSE_LAMMPS_UPDATE;
-  if (version == DPSE_LAMMPS_VERSION && same_update && tag == (int) sizeof(LAMMPS_NS::tagint))
-    return true;
+  const bool same_sizes = tag == (int) sizeof(LAMMPS_NS::tagint) &&
+      lammps_extract_setting(lmp, "bigint") == (int) sizeof(LAMMPS_NS::bigint);
+  if (version == DPSE_LAMMPS_VERSION && same_update && same_sizes) return true;
   fprintf(stderr,
           "WARNING: pair_style dpse is left out: it was built for LAMMPS %s with %d-byte atom "
-          "IDs, and this is LAMMPS %s with %d-byte ones; build the plugin again\n",
+          "IDs and %d-byte counts, and this is LAMMPS %s with %d and %d; build the plugin again\n",
           release(DPSE_LAMMPS_VERSION, DPSE_LAMMPS_UPDATE).c_str(),
-          (int) sizeof(LAMMPS_NS::tagint), release(version, update).c_str(), tag);
+          (int) sizeof(LAMMPS_NS::tagint), (int) sizeof(LAMMPS_NS::bigint),
+          release(version, update).c_str(), tag, lammps_extract_setting(lmp, "bigint"));
   return false;
 }
 
@@ -72,7 +74,9 @@ bool is_deepmd_wanted(const LAMMPS *lmp)
 {
   const char *value = std::getenv(DEEPMD);
   const bool asked = value && *value && std::strcmp(value, "0") != 0;
-  const bool suffix = lmp->suffix && std::strcmp(lmp->suffix, "dpse") == 0;
+  bool suffix = false;    // also one of the two of -sf hybrid
+  for (const char *one : {lmp->suffix, lmp->suffix2})
+    suffix = suffix || (one && std::strcmp(one, "dpse") == 0);
   const auto found = lmp->force->pair_map->find("deepmd");
   if (found == lmp->force->pair_map->end()) return asked || suffix;
   if (asked && found->second != create_deepmd)
