@@ -148,8 +148,7 @@ def command(
             return
         results = DeviationFile(target, paths, atomic)
         note_earlier(results.earlier)
-        if target.exists():
-            click.echo(f"note: {output} is replaced, not appended to", err=True)
+        replaced = target.exists()
         report = DeviationReport(run, files, as_json)
 
         def told() -> dict[str, Any]:
@@ -158,6 +157,8 @@ def command(
         report_on_failure(told)
         loop = FrameLoop(run, report, warned, results, skip_bad, first_rank())
         complete_run(loop, systems.frames, report, results)
+        if replaced:
+            click.echo(f"note: {output} was replaced, not appended to", err=True)
     report.end()
     if as_json:
         print_json({**told(), "error": None})

@@ -9,8 +9,8 @@ import click
 
 from . import options
 from .json_errors import report_on_failure
-from .ranks_command import RanksCommand, first_rank, other_rank
 from .output_file import refuse_inputs
+from .ranks_command import RanksCommand, first_rank, other_rank
 from .reading_options import reading_options
 from .report import print_json
 from .run_results import note_earlier

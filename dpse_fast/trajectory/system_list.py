@@ -35,9 +35,10 @@ def systems_at(path: str | Path, format: str | None = None) -> list[str]:
     """
     place = Path(path)
     if "#" in str(path) and not place.exists():
+        file, _, _ = str(path).partition("#")
         raise InputError(
-            f"{path}: systems inside of an HDF5 file are not read; export them as npy "
-            "systems (dpdata: system.to('deepmd/npy', folder))"
+            f"{path}: one system of an HDF5 file is not read; {file} with --format "
+            "dpdata:deepmd/hdf5 gives all systems of the file"
         )
     if not place.exists():
         raise InputError(f"{path}: no such file or directory")
