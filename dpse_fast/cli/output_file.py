@@ -45,6 +45,8 @@ def refuse_inputs(
 ) -> None:
     """Raise an InputError if a file that is written is an input, however spelled.
 
+    A part of a npy system, such as set.000/coord.npy, is one too, of any system.
+
     Parameters
     ----------
     out : the output as the user named it
@@ -52,6 +54,11 @@ def refuse_inputs(
     inputs : what they are → path; a model without a path is the embedded one, other
         inputs without one are none
     """
+    from ..trajectory.npy_system import is_part_of_system
+
+    for file in written:
+        if is_part_of_system(file.resolve()):
+            raise InputError(f"output {out}: expected no file of a npy system")
     for what, given in inputs.items():
         path = embedded_model() if given is None and what == "model" else given
         if path is None:

@@ -87,7 +87,8 @@ _LABEL_KEYS = tuple(
 def reading_options(*, labels: bool) -> Callable[[Command], Command]:
     """Adds --format, --cell, --pbc, --units and, with labels, --energy-key and others.
 
-    The command receives them as `reading`, a `ReadingOptions`.
+    The command receives them as `reading`, a `ReadingOptions`; without labels, none of
+    the frames are read.
     """
     added = _BOUNDARIES_AND_UNITS + (_LABEL_KEYS if labels else ())
 
@@ -98,7 +99,7 @@ def reading_options(*, labels: bool) -> Callable[[Command], Command]:
             if labels:
                 names += ["energy_key", "forces_key", "virial_key", "stress_key"]
             chosen = {name: given.pop(name) for name in names}
-            return command(*args, reading=_options(chosen), **given)
+            return command(*args, reading=_options(chosen, labels), **given)
 
         result: Any = with_reading
         for option in reversed(added):
@@ -108,13 +109,13 @@ def reading_options(*, labels: bool) -> Callable[[Command], Command]:
     return decorate
 
 
-def _options(chosen: dict[str, Any]) -> ReadingOptions:
+def _options(chosen: dict[str, Any], labels: bool) -> ReadingOptions:
     from ..trajectory import ReadingOptions
     from ..trajectory.reading_options import cell_from
 
     if chosen["cell"] is not None:
         chosen["cell"] = cell_from(chosen["cell"])
-    return ReadingOptions(**chosen)
+    return ReadingOptions(**chosen, labels=labels)
 
 
 def refuse_unused(reading: ReadingOptions, needed: str) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -19,7 +19,6 @@ if TYPE_CHECKING:
 REMEDY = "; --resume continues after them"  # for what a run leaves that fails
 # What may differ when a run is continued: none of it changes a number.
 FREE_ON_RESUME = ("output", "resume", "skip_bad", "threads", "as_json")
-REMEDY = "; --resume continues after them"
 
 
 def results_path(
@@ -66,14 +65,21 @@ def open_results(
     settings = plain({**asked, **description.attributes, "device": potential.device})
     results = RunOutput(target, writer, description, settings, params["resume"])
     if results.earlier is not None:
-        click.echo(
-            f"note: the results of an earlier run that did not end are now in "
-            f"{results.earlier}; --resume would have continued it",
-            err=True,
-        )
+        note_earlier([results.earlier], "; --resume would have continued it")
     if params["resume"]:
         click.echo(f"note: {len(results.done)} frames were done before", err=True)
     return results
+
+
+def note_earlier(files: Sequence[Path], remedy: str = "") -> None:
+    """Say where the results of an earlier run are that did not end, if any are."""
+    if files:
+        places = ", ".join(map(str, files))
+        click.echo(
+            f"note: the results of an earlier run that did not end are now in "
+            f"{places}{remedy}",
+            err=True,
+        )
 
 
 def told_of_results(output: str | None, results: RunOutput | None) -> dict[str, Any]:

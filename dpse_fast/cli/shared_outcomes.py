@@ -33,6 +33,7 @@ class FirstRank:
         self._ranks = ranks
         self._others = range(1, ranks.size)
         self._sent: list[Any] = []
+        self._failed: dict[int, DpseError] = {}  # other ranks, and what they met
 
     def outcomes(
         self,
@@ -51,20 +52,21 @@ class FirstRank:
         Raises
         ------
         DpseError
-            What another rank failed with.
+            What another rank failed with, where its next frame is due, or what
+            reading failed with: the frames before it come first.
         """
         self._send(n_done, BEGIN)
         size = self._ranks.size
         waiting: deque[tuple[int, Item, Outcome]] = deque()  # in order, not all known
         n_read, more = 0, True
+        failure: DpseError | None = None
         while more or waiting:
-            self._raise_failure()
             if waiting and self._is_known(waiting[0][0], waiting[0][2]):
                 _, item, outcome = waiting.popleft()
                 yield item, outcome
             elif more and len(waiting) < AHEAD * size:
                 with warned.captured() as said:
-                    read = next(items, None)
+                    read, failure = _next(items)
                 if read is None:
                     warned.count(said)
                     more = False
@@ -77,21 +79,27 @@ class FirstRank:
                 n_read += 1
             else:
                 time.sleep(POLL)
+        if failure is not None:
+            raise failure
 
     def _is_known(self, owner: int, outcome: Outcome) -> bool:
         """Whether the outcome is there; that of another rank may have come."""
-        if owner and (found := self._ranks.received(OUTCOME, owner)) is not None:
-            outcome.add(found[1])
+        if not owner:
             return True
-        return not owner
+        self._take_failure()  # first: what a rank sent before it failed is there then
+        found = self._ranks.received(OUTCOME, owner)
+        if found is not None:
+            outcome.add(found[1])
+        elif owner in self._failed:
+            raise self._failed[owner]
+        return found is not None
 
-    def _raise_failure(self) -> None:
+    def _take_failure(self) -> None:
         failed = self._ranks.received(FAILED)
         if failed is not None:
             rank, error = failed
-            if isinstance(error, DpseError):
-                raise error
-            raise RanksError(f"rank {rank}: {error}")
+            ours = isinstance(error, DpseError)
+            self._failed[rank] = error if ours else RanksError(f"rank {rank}: {error}")
 
     def end(self, why: str) -> None:
         """Let the other ranks end; what they have still sent is thrown away.
@@ -187,6 +195,14 @@ class OtherRank:
 def _under_way(sent: list[Any]) -> list[Any]:
     """The messages that have not been taken yet."""
     return [one for one in sent if not one.test()[0]]
+
+
+def _next(items: Iterator[Item]) -> tuple[Item | None, DpseError | None]:
+    """The next frame, or what reading fails with; neither at the end."""
+    try:
+        return next(items, None), None
+    except DpseError as error:
+        return None, error
 
 
 def _captured(evaluate: Evaluate, item: Item, warned: WarningSummary) -> Outcome:

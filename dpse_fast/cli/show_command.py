@@ -59,7 +59,8 @@ def command(
             found[BRANCHES] = branches
         wanted = [one for one in attributes if one != BRANCHES]
         if not wanted:
-            pass
+            if head is not None:
+                raise click.UsageError(f"--head: has no effect on {BRANCHES} alone.")
         elif branches and head is None:
             found["branches"] = {
                 name: _shown(read_model(model, name), wanted) for name in branches

@@ -9,9 +9,11 @@ import click
 
 from . import options
 from .json_errors import report_on_failure
+from .output_file import refuse_inputs
 from .ranks_command import RanksCommand, first_rank, other_rank
 from .reading_options import reading_options
 from .report import print_json
+from .run_results import note_earlier
 from .warning_summary import WarningSummary
 
 if TYPE_CHECKING:
@@ -141,7 +143,9 @@ def command(
         if (other := other_rank()) is not None:
             other.serve(run.evaluate, systems.frames, warned)
             return
-        details = _details(detail_file, paths)
+        details = None
+        if detail_file is not None:
+            details = _details(detail_file, paths, {"model": model, **given})
         report = ComparisonReport(run, as_json)
 
         def told() -> dict[str, Any]:
@@ -181,10 +185,15 @@ def _check_seed(shuffle: bool, rand_seed: int | None) -> None:
         raise click.UsageError("--shuffle: several ranks need the same --rand-seed.")
 
 
-def _details(prefix: str | None, paths: list[str]) -> DetailFiles | None:
-    from ..writers.detail_files import DetailFiles
+def _details(prefix: str, paths: list[str], inputs: dict[str, str]) -> DetailFiles:
+    from ..writers.detail_files import DetailFiles, detail_paths
+    from ..writers.run_output import partial_of
 
-    return None if prefix is None else DetailFiles(prefix, paths)
+    for path in detail_paths(prefix).values():
+        refuse_inputs(prefix, [path, partial_of(path)], inputs)
+    found = DetailFiles(prefix, paths)
+    note_earlier(found.earlier)
+    return found
 
 
 def _summary(

@@ -37,14 +37,14 @@ class ErrorSum:
         self.count += error.size
         self.absolute += float(error.sum())
         self.squared += float(error @ error)
-        self.largest = max(self.largest, float(error.max()))
+        self.largest = float(np.maximum(self.largest, error.max()))  # NaN stays
 
     def merge(self, other: ErrorSum) -> None:
         """Add the values that another sum has seen."""
         self.count += other.count
         self.absolute += other.absolute
         self.squared += other.squared
-        self.largest = max(self.largest, other.largest)
+        self.largest = float(np.maximum(self.largest, other.largest))
 
     @property
     def mae(self) -> float:

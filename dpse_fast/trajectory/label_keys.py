@@ -94,6 +94,7 @@ class LabelReader:
         }
         self._asked = {k: key for k, key in asked.items() if key is not None}
         self._unseen = dict(self._asked)
+        self._wanted = options.labels
         self._notices = notices
         self._named: set[str] = set()
 
@@ -133,6 +134,8 @@ class LabelReader:
         InputError
             If a label that the user named is bad.
         """
+        if not self._wanted:
+            return Labels()
         self._name_unused(stores, n_atoms)
         energy = self._find("energy", stores, [(), (1,)])
         return Labels(

@@ -47,6 +47,22 @@ def reject_parts(path: Path) -> None:
         )
 
 
+def system_folders(path: Path) -> list[Path]:
+    """The systems at and below a directory, sorted, as deepmd-kit finds them.
+
+    A link to the folder of a system counts; what is below a linked folder does not.
+    """
+    places = (path, *path.rglob("*"))
+    return sorted(one for one in places if (one / "type.raw").is_file())
+
+
+def is_part_of_system(path: Path) -> bool:
+    """Whether a file of this name and place is read as a part of a system."""
+    if path.suffix == ".npy" and path.parent.name.startswith("set."):
+        return path.stem in INPUTS or looks_like(path.stem) is not None
+    return path.name in ("type.raw", "type_map.raw", "nopbc")
+
+
 def iterate_systems(
     reading: FileReading, choose: Callable[[int], Sequence[int]]
 ) -> Iterator[Frame | BadFrame]:
@@ -59,9 +75,8 @@ def iterate_systems(
     choose : how many frames there are → the numbers of those that come
     """
     path = reading.path
-    roots = sorted(raw.parent for raw in path.rglob("type.raw"))
-    if (path / "type.raw").is_file():
-        roots = [path]
+    is_one = (path / "type.raw").is_file()
+    roots = [path] if is_one else system_folders(path)
     if not roots:
         raise InputError(
             f"{path}: expected a deepmd npy system; the directory has no type.raw"
@@ -184,11 +199,11 @@ def _frame_set(
 ) -> FrameSet:
     name = f"{directory.parent.name}/{directory.name}"
     n = len(types)
+    if not n:
+        raise InputError(f"{directory.parent / 'type.raw'}: expected atoms, got none")
     coord = _array(directory / "coord.npy", None, 3 * n)
     if coord is None:
         raise InputError(f"{directory}: has no coord.npy")
-    if not n:
-        raise InputError(f"{directory.parent / 'type.raw'}: expected atoms, got none")
     n_frames = len(coord)
     box = None if is_open else _array(directory / "box.npy", n_frames, 9)
     options = reading.options
@@ -207,7 +222,7 @@ def _frame_set(
         coord=coord,
         box=box,
         is_open=is_open,
-        labels=_labels(directory, n_frames, n, reading),
+        labels=_labels(directory, n_frames, n, reading) if options.labels else {},
         fparam=_parameters(directory / "fparam.npy", n_frames, 1),
         aparam=_parameters(directory / "aparam.npy", n_frames, n),
     )
@@ -262,6 +277,8 @@ def _parameters(path: Path, n_frames: int, n: int) -> Doubles | None:
     array = npy_array(path)
     if array is None:
         return None
+    if array.ndim == 1 and n_frames == 1:
+        array = array.reshape(1, -1)
     if not array.ndim or len(array) != n_frames or array.size % max(n_frames * n, 1):
         raise InputError(
             f"{path}: expected {n_frames} frames with a multiple of {n} numbers each, "
@@ -274,6 +291,8 @@ def _array(path: Path, n_frames: int | None, width: int) -> Doubles | None:
     array: AnyArray | None = npy_array(path)
     if array is None:
         return None
+    if array.shape == (width,) and n_frames in (None, 1):
+        array = array.reshape(1, width)  # one frame, as deepmd-kit takes it
     rows = len(array) if n_frames is None and array.ndim else n_frames
     if not array.ndim or len(array) != rows or array.size != len(array) * width:
         raise InputError(

@@ -36,6 +36,7 @@ class ReadingOptions:
     units : LAMMPS' unit style, for LAMMPS files that do not state it
     energy_key, forces_key, virial_key, stress_key : where the labels are
         Instead of the usual names (see `label_keys`); only these are read then.
+    labels : whether labels are read at all, and what is wrong with them is said
 
     Raises
     ------
@@ -53,6 +54,7 @@ class ReadingOptions:
     forces_key: str | None = None
     virial_key: str | None = None
     stress_key: str | None = None
+    labels: bool = True
 
     def __post_init__(self) -> None:
         if self.units is not None:

@@ -14,8 +14,10 @@ from ..errors import InputError, LabelWarning, reason, warn
 from . import iterate_chosen, iterate_frames
 from .dpdata_systems import advice_for, is_of_dpdata
 from .frame import BadFrame, Frame
+from .npy_system import system_folders
 from .reading_options import ReadingOptions
 
+WEIGHTS = ("atom_pref.npy", "atomic_pref.npy")  # of forces, by either name
 Shuffle = Callable[[int], Sequence[int]]
 
 
@@ -33,15 +35,16 @@ def systems_at(path: str | Path, format: str | None = None) -> list[str]:
     """
     place = Path(path)
     if "#" in str(path) and not place.exists():
+        file, _, _ = str(path).partition("#")
         raise InputError(
-            f"{path}: systems inside of an HDF5 file are not read one by one; name the "
-            "file, and --format dpdata:deepmd/hdf5"
+            f"{path}: one system of an HDF5 file is not read; {file} with --format "
+            "dpdata:deepmd/hdf5 gives all systems of the file"
         )
     if not place.exists():
         raise InputError(f"{path}: no such file or directory")
     if not place.is_dir() or is_of_dpdata(format):
         return [str(path)]
-    found = sorted(raw.parent for raw in place.rglob("type.raw") if raw.is_file())
+    found = system_folders(place)
     if not found:
         raise InputError(
             f"{path}: expected npy systems; there is no type.raw in or below it"
@@ -53,6 +56,8 @@ def systems_at(path: str | Path, format: str | None = None) -> list[str]:
 def systems_in(list_file: str | Path, format: str | None = None) -> list[str]:
     """The systems that a file names, a path a line, each as `systems_at` finds it.
 
+    Empty lines, and those that begin with ``#``, name none.
+
     Raises
     ------
     InputError
@@ -62,7 +67,8 @@ def systems_in(list_file: str | Path, format: str | None = None) -> list[str]:
         lines = Path(list_file).read_text(encoding="utf-8").splitlines()
     except (OSError, ValueError) as error:
         raise InputError(f"{list_file}: expected a list of systems ({error})") from None
-    paths = [line.strip() for line in lines if line.strip()]
+    stripped = (line.strip() for line in lines)
+    paths = [line for line in stripped if line and not line.startswith("#")]
     if not paths:
         raise InputError(f"{list_file}: expected a path of a system a line, got none")
     return [system for path in paths for system in systems_at(path, format)]
@@ -92,7 +98,8 @@ def systems_of_input(input_file: str | Path, data: str) -> list[str]:
     if found.get("rglob_patterns") is not None:
         raise InputError(f"{place}: systems chosen by rglob_patterns are not supported")
     paths = [named] if isinstance(named, str) else named
-    if not isinstance(paths, list) or not all(isinstance(one, str) for one in paths):
+    are_paths = isinstance(paths, list) and all(isinstance(one, str) for one in paths)
+    if not paths or not are_paths:
         raise InputError(f"{place}: expected paths as training/{data}/systems")
     return [
         found for one in paths for found in systems_at((place.parent / one).resolve())
@@ -132,11 +139,12 @@ class Systems:
 
     def _frames_of(self, path: str) -> Iterator[Frame | BadFrame]:
         directories = list(Path(path).glob("set.*")) if Path(path).is_dir() else []
-        if any((one / "atom_pref.npy").is_file() for one in directories):
-            warn(
-                f"{path}: atom_pref.npy: forces are compared without these weights",
-                LabelWarning,
-            )
+        for weights in WEIGHTS if self._options.labels else ():
+            if any((one / weights).is_file() for one in directories):
+                warn(
+                    f"{path}: {weights}: forces are compared without these weights",
+                    LabelWarning,
+                )
         if self._shuffle is None:
             index = ":" if self._most is None else f":{self._most}"
             return iterate_frames(path, index, self._options)

@@ -26,7 +26,7 @@ from numpy.typing import ArrayLike
 
 from ..errors import InputError, reason
 from .evaluation import Evaluation
-from .run_output import partial_of
+from .run_output import partial_of, set_aside
 
 TENSOR = [i + j for i in "xyz" for j in "xyz"]
 COMPONENTS = {
@@ -50,6 +50,10 @@ class DetailFiles:
     prefix : path; what follows its last dot is replaced, as deepmd-kit does
     systems : names of the systems, the first of which is in the header
 
+    Attributes
+    ----------
+    earlier : new names of what an earlier run left that did not end; mostly none
+
     Raises
     ------
     InputError
@@ -64,6 +68,7 @@ class DetailFiles:
         self._files: dict[str, TextIO] = {}
         self.n_frames = 0
         self.is_complete = False
+        self.earlier = self._set_aside()
         with ExitStack() as opened:
             for name in self.paths:
                 if name != STRESS:
@@ -80,13 +85,22 @@ class DetailFiles:
         """The files of a run that did not end."""
         return [partial_of(self.paths[name]) for name in self._files]
 
+    def _set_aside(self) -> list[Path]:
+        try:
+            found = [set_aside(path) for path in self.paths.values()]
+        except OSError as error:
+            raise self._failed("e", error) from None
+        return [path for path in found if path is not None]
+
     def _open(self, name: str) -> TextIO:
         try:
             return partial_of(self.paths[name]).open("w", encoding="utf-8")
         except OSError as error:
-            raise InputError(
-                f"detail file {self.paths[name]}: cannot be written ({reason(error)})"
-            ) from None
+            raise self._failed(name, error) from None
+
+    def _failed(self, name: str, error: OSError) -> InputError:
+        path = self.paths[name]
+        return InputError(f"detail file {path}: cannot be written ({reason(error)})")
 
     def add(self, evaluation: Evaluation, entry: Mapping[str, Any]) -> None:
         """Write a frame, whose record has the number of its system."""
@@ -119,9 +133,7 @@ class DetailFiles:
             np.savetxt(self._files[name], table)
             self._files[name].flush()
         except OSError as error:
-            raise InputError(
-                f"detail file {self.paths[name]}: cannot be written ({reason(error)})"
-            ) from None
+            raise self._failed(name, error) from None
 
     def complete(self) -> None:
         """Close the files and give them their names."""

@@ -8,7 +8,7 @@ from typing import Any
 
 from ..array_types import Doubles
 from ..errors import InputError, reason
-from .run_output import partial_of
+from .run_output import partial_of, set_aside
 
 COLUMNS = (
     *("max_devi_v", "min_devi_v", "avg_devi_v"),
@@ -53,6 +53,10 @@ class DeviationFile:
     systems : names of the systems
     atomic : whether columns of atoms follow
 
+    Attributes
+    ----------
+    earlier : the new name of what an earlier run left that did not end; mostly none
+
     Raises
     ------
     InputError
@@ -68,6 +72,8 @@ class DeviationFile:
         self.n_frames = 0
         self.is_complete = False
         try:
+            earlier = set_aside(path)
+            self.earlier = [] if earlier is None else [earlier]
             self._file = self.partial.open("w", encoding="utf-8")
         except OSError as error:
             raise self._failed(error) from None

@@ -121,13 +121,9 @@ class RunOutput:
         if not self.partial.exists() or self._is_empty():
             self._remove()
             return None
-        number = 1
-        while partial_of(self._path, number).exists():
-            number += 1
-        to = partial_of(self._path, number)
-        self.partial.replace(to)
+        to = set_aside(self._path)
         copy_of(self.partial).unlink(missing_ok=True)
-        if self._journal_path.exists():
+        if to is not None and self._journal_path.exists():
             self._journal_path.replace(journal_of(to))
         return to
 
@@ -205,6 +201,22 @@ def partial_of(path: Path, number: int | None = None) -> Path:
     """``out.partial.h5`` for ``out.h5``, or ``out.partial-2.h5``."""
     mark = "partial" if number is None else f"partial-{number}"
     return path.with_name(f"{path.stem}.{mark}{path.suffix}")
+
+
+def set_aside(path: Path) -> Path | None:
+    """The new name of partial results that an earlier run left; None without any.
+
+    Parameters
+    ----------
+    path : of the results in the end
+    """
+    partial, number = partial_of(path), 1
+    if not partial.exists():
+        return None
+    while (to := partial_of(path, number)).exists():
+        number += 1
+    partial.replace(to)
+    return to
 
 
 def journal_of(partial: Path) -> Path:

@@ -2,6 +2,7 @@
 
     python iteration.py FOLDER
     python iteration.py FOLDER --lmp "lmp -sf dpse" --no-labels
+    python iteration.py FOLDER --lmp "mpirun -n 4 lmp -sf dpse" --beads 4
 
 DP-GEN's own functions do everything, in its own order, from param.json and
 machine.json beside this script, as ``dpgen run`` does after the models are trained.
@@ -37,11 +38,13 @@ def main() -> None:
     parser.add_argument("folder", type=Path, help="made if needed, and worked in")
     parser.add_argument("--lmp", help="LAMMPS, in place of machine.json's command")
     parser.add_argument("--no-labels", action="store_true", help="end after selecting")
+    parser.add_argument("--beads", type=int, help="path integrals, a rank for each")
     parser.add_argument("--seconds", type=float, default=5, help="between two looks")
     options = parser.parse_args()
     prepare(options.folder)
     os.chdir(options.folder)
-    found = iteration(options.lmp, not options.no_labels, options.seconds)
+    labels = not options.no_labels
+    found = iteration(options.lmp, options.beads, labels, options.seconds)
     Path("outcome.json").write_text(json.dumps(found, indent=1))
     frames = ", ".join(f"{len(rows)} {kind}" for kind, rows in found["judged"].items())
     print(f"{frames}; {len(found['chosen'])} chosen, {found['labelled']} labelled")
@@ -58,9 +61,14 @@ def prepare(folder: Path) -> None:
         shutil.copy(HERE / settings, folder)
 
 
-def iteration(lmp: str | None, labels: bool, seconds: float) -> dict[str, Any]:
+def iteration(
+    lmp: str | None, beads: int | None, labels: bool, seconds: float
+) -> dict[str, Any]:
     """Run DP-GEN's stages 3 to 8 in the present folder."""
-    jobs = normalize(run_jdata_arginfo(), json.loads(Path("param.json").read_text()))
+    settings = json.loads(Path("param.json").read_text())
+    if beads:
+        settings["model_devi_jobs"][0]["nbeads"] = beads
+    jobs = normalize(run_jdata_arginfo(), settings)
     dpgen.update_mass_map(jobs)
     machines = json.loads(Path("machine.json").read_text())
     if lmp:

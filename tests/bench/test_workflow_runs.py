@@ -8,6 +8,7 @@ import click
 import numpy as np
 import pytest
 
+from bench.phonons import force_constants
 from bench.workflow_runs import digest, loops, tables
 from bench.workflows import difference
 
@@ -50,3 +51,14 @@ def test_digest_is_of_all_inputs(tmp_path: Path) -> None:
     assert digest(tmp_path) == before
     (tmp_path / "task.1/input.lammps").write_text("other")
     assert digest(tmp_path) != before
+
+
+def test_force_constants_of_a_file(tmp_path: Path) -> None:
+    pairs = np.random.default_rng(0).normal(size=(4, 3, 3)).round(6)
+    rows = [
+        f"{k // 2 + 1} {k % 2 + 1}\n" + "\n".join(" ".join(map(str, r)) for r in pair)
+        for k, pair in enumerate(pairs)
+    ]
+    (tmp_path / "FORCE_CONSTANTS").write_text("\n".join(["2 2", *rows]) + "\n")
+    found = force_constants(tmp_path / "FORCE_CONSTANTS")
+    np.testing.assert_array_equal(found, pairs.reshape(4, 9))

@@ -50,6 +50,16 @@ def test_systems_are_found_recursively(run: Run, here: Path) -> None:
     assert "energy" not in found[2]["errors"]
 
 
+def test_a_list_may_have_comments_and_linked_systems(run: Run, here: Path) -> None:
+    """deepmd-kit finds links to systems too."""
+    (here / "links").mkdir()
+    (here / "links/tilted").symlink_to(here / "b")
+    (here / "list").write_text("# of water\nlinks\n\n  # and\n one\n")
+    command = ("test", "-m", MODEL, *QUIET, "-f", "list", "-n", 1, "--json")
+    found = run(*command).json["systems"]
+    assert [one["system"] for one in found] == ["links/tilted", "one"]
+
+
 def test_systems_of_a_training_input(
     run: Run, here: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -68,6 +78,9 @@ def test_systems_of_a_training_input(
     training["validation_data"]["rglob_patterns"] = ["*"]
     path.write_text(json.dumps({"training": training}))
     assert "rglob_patterns" in run(*command).error
+    training["validation_data"] = {"systems": []}
+    path.write_text(json.dumps({"training": training}))
+    assert "expected paths as training/validation_data" in run(*command).error
     path.write_text("{}")
     assert "expected training/validation_data/systems" in run(*command).error
 
@@ -87,9 +100,26 @@ def test_missing_labels_give_nan(run: Run, here: Path) -> None:
     got = run(*devi, *QUIET)
     assert got.code == 0
     assert "no label of virial; its columns are nan (3 times)" in got.err
+    assert "3 frames, 1 model, largest error of a force 2." in got.out
     columns = np.loadtxt(here / "out")
     assert np.isnan(columns[:, 1:4]).all()
     assert np.isfinite(columns[:, 4:]).all()
+    (here / "b/set.000/force.npy").unlink()
+    assert "largest error of a force nan" in run(*devi, *QUIET).out
+
+
+def test_labels_that_are_not_needed_are_not_read(run: Run, here: Path) -> None:
+    np.save(here / "deep/c/set.000/virial.npy", np.ones((2, 9)))
+    told = "label 'virial': has no meaning"
+    devi = ("model-devi", "-m", MODEL, MODEL, *QUIET, "-s", "deep/c")
+    assert told not in run(*devi).err
+    assert told in run(*devi, "--real_error").err
+    embed = ("embed", "deep/c", "-m", MODEL, "--threads", 1, "-o")
+    got = run(*embed, "out.npy")
+    assert (got.code, got.err) == (0, "")
+    before = (here / "deep/c/set.000/coord.npy").read_bytes()
+    assert "no file of a npy system" in run(*embed, "deep/c/set.000/coord.npy").error
+    assert (here / "deep/c/set.000/coord.npy").read_bytes() == before
 
 
 def test_bad_frames_are_skipped_or_end_the_run(run: Run, here: Path) -> None:
@@ -105,16 +135,22 @@ def test_bad_frames_are_skipped_or_end_the_run(run: Run, here: Path) -> None:
     assert not (here / "x.e.out").exists()
     assert len(np.loadtxt(here / "x.e.partial.out")) == 3
     assert "note: 3 finished frames are in x.e.partial.out" in got.err
-    assert run(*devi).code == 1
+    (here / "model_devi.out").touch()
+    got = run(*devi)
+    assert (got.code, "replaced" in got.err) == (1, False)
     assert len(np.loadtxt(here / "model_devi.partial.out")) == 3
     got = run(*test, "--skip-bad", "--json")
+    assert "of an earlier run that did not end are now in x.e.partial-1.out" in got.err
+    assert len(np.loadtxt(here / "x.e.partial-1.out")) == 3
     assert got.json["systems"][0]["frames"] == 4
     assert got.json["skipped"][0]["frame"] == 3
     assert len(np.loadtxt(here / "x.e.out")) == 4 + 3 + 2
-    assert run(*devi, "--skip-bad").code == 0
+    got = run(*devi, "--skip-bad")
+    assert got.code == 0
+    assert f"are now in {here / 'model_devi.partial-1.out'}" in got.err
     assert list(np.loadtxt(here / "model_devi.out")[:, 0]) == [0, 5, 10, 20]
     assert not list(here.glob("*.partial.*"))
-    assert "model_devi.out is replaced" in run(*devi, "--skip-bad").err
+    assert "model_devi.out was replaced" in run(*devi, "--skip-bad").err
 
 
 def test_details_of_a_system_without_labels(run: Run, here: Path) -> None:
@@ -131,7 +167,10 @@ def test_details_of_a_system_without_labels(run: Run, here: Path) -> None:
     [
         (["test", "-s", "a", "-f", "list"], "cannot be used together"),
         (["test", "-r", 3], "--rand-seed: has no effect without --shuffle"),
-        (["test", "-s", "x.hdf5#/a"], "systems inside of an HDF5 file are not read"),
+        (
+            ["test", "-s", "x.hdf5#/a"],
+            "is not read; x.hdf5 with --format",
+        ),
         (["test", "-s", "a", "-a"], "energies of atoms are not compared"),
         (["test", "--train-data", "list"], "list: expected JSON"),
         (["test", "-s", "nowhere"], "nowhere: no such file"),
@@ -145,11 +184,17 @@ def test_details_of_a_system_without_labels(run: Run, here: Path) -> None:
         (["model-devi", HERE / "three_types.pb", "-s", "a"], "expected the types of"),
         (["model-devi", MODEL, "-s", "a", "-o", "no/x"], "no does not exist"),
         (["model-devi", MODEL, "-s", "a", "-o", MODEL], "another file than the model"),
+        (
+            ["model-devi", MODEL, "-s", "a", "-o", "a/type.raw"],
+            "no file of a npy system",
+        ),
+        (["test", "-f", "y.e.out", "-d", "y"], "another file than the datafile"),
     ],
 )
 def test_refused(run: Run, here: Path, options: list[Any], message: str) -> None:
     (here / "empty").mkdir()
     (here / "empty/list").write_text("\n")
+    (here / "y.e.out").write_text("a\n")
     command, *rest = options
     got = run(command, "-m", MODEL, *rest, *QUIET)
     assert got.code

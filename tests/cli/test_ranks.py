@@ -39,6 +39,19 @@ def fail(*arguments, **options):
 dpse_fast.Potential.compute = fail
 sys.exit(main())
 """
+SLOW = """
+import sys, time
+import dpse_fast
+from dpse_fast.cli import main
+from dpse_fast.cli.mpi_ranks import started_ranks
+
+compute = dpse_fast.Potential.compute
+def slow(*arguments, **options):
+    time.sleep(0.2 * (started_ranks().rank == RANK))
+    return compute(*arguments, **options)
+dpse_fast.Potential.compute = slow
+sys.exit(main())
+"""
 SHORT = """
 import sys
 from pathlib import Path
@@ -113,6 +126,22 @@ def test_test_and_model_devi_write_the_same_files(
     for file in files:
         other = file.with_name(file.name.replace("one", "two"))
         assert file.read_bytes() == other.read_bytes(), file.name
+
+
+@pytest.mark.parametrize("slow", [0, 1])
+def test_frames_before_what_cannot_be_read_are_not_lost(
+    tmp_path: Path, slow: int
+) -> None:
+    """Whichever rank comes first to the second system, which has no coordinates."""
+    write_systems(tmp_path)
+    (tmp_path / "b/set.000/coord.npy").unlink()
+    command = ("test", "-m", HERE / MODELS[0], "-f", "list", *QUIET, "-d", "x")
+    done = ranks("-c", SLOW.replace("RANK", str(slow)), *command, cwd=tmp_path)
+    assert done.returncode == 1
+    assert done.stderr.count("Error: b/set.000: has no coord.npy") == 1
+    assert "# number of test data : 5" in done.stdout
+    lines = (tmp_path / "x.e.partial.out").read_text().splitlines()
+    assert len(lines) == 1 + 5
 
 
 def test_a_rank_that_fails_ends_all(place: Path, model_file: Path) -> None:

@@ -37,6 +37,8 @@ def test_branches_of_a_checkpoint(run: Run) -> None:
     one = run("show", HEADS, "size", "--model-branch", "ice", "--json").json
     assert one["size"] == sizes["ice"]
     assert "ice" in run("show", HEADS, "model-branch").out
+    useless = run("show", HEADS, "model-branch", "--head", "ice")
+    assert (useless.code, "--head: has no effect" in useless.error) == (2, True)
 
 
 @pytest.mark.parametrize("file", ["trained.pb", "plain.pth", "checkpoint.pt"])

@@ -52,15 +52,20 @@ def same_inputs(golden: dict[str, Any], name: str, folder: Path) -> None:
 
 
 @needed("dpgen", "dpgen")
+@pytest.mark.parametrize(("name", "beads"), [("dpgen", None), ("dpgen-beads", 4)])
 def test_dpgen_selects_the_same(
-    runner: Runner, golden: dict[str, Any], tmp_path: Path
+    runner: Runner,
+    golden: dict[str, Any],
+    tmp_path: Path,
+    name: str,
+    beads: int | None,
 ) -> None:
-    run = runner.iteration(sys.executable, tmp_path / "dpgen")
-    same_inputs(golden, "dpgen", tmp_path / "dpgen")
-    assert run["judged"] == json.loads(str(golden["dpgen/judged"]))
-    assert run["chosen"] == json.loads(str(golden["dpgen/chosen"]))
+    run = runner.iteration(sys.executable, tmp_path / "dpgen", beads)
+    same_inputs(golden, name, tmp_path / "dpgen")
+    assert run["judged"] == json.loads(str(golden[f"{name}/judged"]))
+    assert run["chosen"] == json.loads(str(golden[f"{name}/chosen"]))
     assert min(map(len, run["judged"].values())) > 0
-    expected = golden["dpgen/deviations"]
+    expected = golden[f"{name}/deviations"]
     np.testing.assert_allclose(run["deviations"], expected, rtol=PRINTED)
 
 

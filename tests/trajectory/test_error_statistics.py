@@ -49,3 +49,11 @@ def test_no_labels() -> None:
     assert errors == {}
     assert statistics.summary() == {}
     assert ErrorSum().summary() == {"mae": 0.0, "rmse": 0.0, "max": 0.0, "values": 0}
+
+
+def test_what_is_not_a_number_stays_the_largest_error() -> None:
+    bad, total = ErrorSum(), ErrorSum()
+    bad.add([1.0, np.nan], [0.0, 0.0])
+    for one in (bad, ErrorSum(1, 2.0, 4.0, 2.0)):
+        total.merge(one)
+    assert np.isnan([bad.largest, total.largest, total.rmse]).all()
