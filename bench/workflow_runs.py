@@ -30,11 +30,13 @@ class Runner:
     name : for the report
     command : without the input, as it stands in a machine.json
     environment : added to ours
+    launcher : the mpirun of its MPI
     """
 
     name: str
     command: str
     environment: dict[str, str]
+    launcher: str = "mpirun"
 
     def iteration(
         self, python: str, folder: Path, beads: int | None = None
@@ -48,8 +50,7 @@ class Runner:
         script = EXAMPLES / "dpgen" / "iteration.py"
         lmp = self.command
         if beads:
-            launcher = Path(shlex.split(lmp)[0]).parent / "mpirun"
-            lmp = f"{launcher} -n {beads} {lmp}"
+            lmp = f"{self.launcher} -n {beads} {lmp}"
         command = [python, str(script), str(folder), "--lmp", lmp]
         command += ["--beads", str(beads)] if beads else []
         call(
@@ -130,14 +131,13 @@ def runners(ours: str, peer: str, plugin: Path, library: Path) -> list[Runner]:
     """
     plugged = {"OMP_NUM_THREADS": "1", "LAMMPS_PLUGIN_PATH": str(plugin)}
     preloaded = peer_environment(1) | {"LD_PRELOAD": str(library)}
-    theirs, command = lammps_of(peer), f"{lammps_of(ours)} -sf dpse"
+    ours_in, peer_in = Path(ours).parent, Path(peer).parent
+    theirs, command = str(peer_in / "lmp"), f"{ours_in / 'lmp'} -sf dpse"
+    launcher, peer_launcher = str(ours_in / "mpirun"), str(peer_in / "mpirun")
+    exact = {"DPSE_TOL": "0"}
     return [
-        Runner("deepmd-kit", theirs, peer_environment(1)),
-        Runner("-sf dpse, tol 0", command, plugged | {"DPSE_TOL": "0"}),
-        Runner("-sf dpse", command, plugged),
-        Runner("library, tol 0", theirs, preloaded | {"DPSE_TOL": "0"}),
+        Runner("deepmd-kit", theirs, peer_environment(1), peer_launcher),
+        Runner("-sf dpse, tol 0", command, plugged | exact, launcher),
+        Runner("-sf dpse", command, plugged, launcher),
+        Runner("library, tol 0", theirs, preloaded | exact, peer_launcher),
     ]
-
-
-def lammps_of(python: str) -> str:
-    return str(Path(python).parent / "lmp")

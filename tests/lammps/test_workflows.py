@@ -42,7 +42,8 @@ def golden() -> dict[str, Any]:
 def runner(lammps: Lammps, monkeypatch: pytest.MonkeyPatch) -> Runner:
     monkeypatch.delenv("NUMBA_ENABLE_CUDASIM", raising=False)
     environment = lammps.environment | {"DPSE_TOL": "0"}
-    return Runner("dpse-fast", f"{lammps.binary} -sf dpse", environment)
+    command = f"{lammps.binary} -sf dpse"
+    return Runner("dpse-fast", command, environment, lammps.launcher)
 
 
 def same_inputs(golden: dict[str, Any], name: str, folder: Path) -> None:
