@@ -22,11 +22,14 @@ from .errors import (
 from .runtime.process_state import garbage_collection_paused
 
 if TYPE_CHECKING:
+    from .committee import Committee
     from .evaluation.batch_session import BatchSession, Structure
+    from .evaluation.committee_result import CommitteeResult, Deviation
     from .evaluation.listed_session import ListedResult, ListedSession
     from .evaluation.session import Session
+    from .loading import load
     from .model import Model
-    from .potential import Potential, load
+    from .potential import Potential
     from .results import Features, Report, Result, SelOverflow
 
     __version__: str
@@ -35,6 +38,9 @@ __all__ = [
     "AccuracyWarning",
     "BatchSession",
     "CellWarning",
+    "Committee",
+    "CommitteeResult",
+    "Deviation",
     "DpseError",
     "Features",
     "InputError",
@@ -61,6 +67,9 @@ __all__ = [
 
 _HOME = {
     "BatchSession": "evaluation.batch_session",
+    "Committee": "committee",
+    "CommitteeResult": "evaluation.committee_result",
+    "Deviation": "evaluation.committee_result",
     "Features": "results",
     "ListedResult": "evaluation.listed_session",
     "ListedSession": "evaluation.listed_session",
@@ -71,7 +80,7 @@ _HOME = {
     "SelOverflow": "results",
     "Session": "evaluation.session",
     "Structure": "evaluation.batch_session",
-    "load": "potential",
+    "load": "loading",
 }
 
 

@@ -1,46 +1,39 @@
-"""Load a model, compute energies, forces and virials."""
+"""A model that computes energies, forces and virials."""
 
 from __future__ import annotations
 
-import os
 import warnings
 from collections.abc import Callable, Iterable, Sequence
 from functools import partial
-from importlib import resources
 from typing import Any
 
 from numpy.typing import ArrayLike
 
 from .cpu.neighbours import NeighbourList
 from .devices import choose_backend
-from .errors import InputError
 from .evaluation.backend import Backend
 from .evaluation.base_session import SessionOptions
 from .evaluation.batch_session import BatchSession, Structure
 from .evaluation.listed_session import ListedSession
 from .evaluation.session import DEFAULT_SKIN, Session
 from .features import FeatureMethods
-from .inputs.plain_numbers import shown
 from .inputs.structure import check_length, check_type_map
 from .model import Model
-from .plan import Plan, StoredPlan
-from .planning import DEFAULT_TOLERANCE, Planner
+from .plan import Plan
+from .planning import Planner
 from .results import Result
 from .runtime.process_state import garbage_collection_paused
 
-SEL_OVERFLOW = ("warn", "error", "truncate", "all")
-DEFAULT_MODEL = "water.h5"
-
 
 class Potential(FeatureMethods):
-    """A model, planned for a precision and a tolerance; made by `load`.
+    """A model, planned for a precision and a tolerance; made by `dpse_fast.load`.
 
     Attributes
     ----------
     model : Model
     type_map : the model's types; ``types`` are indices into it, or its names
     rcut : Å
-    precision, tol, threads, sel_overflow : as given to `load`
+    precision, tol, threads, sel_overflow : as given to `dpse_fast.load`
     device : "cpu", or "cuda" and the number of the GPU
     """
 
@@ -53,7 +46,7 @@ class Potential(FeatureMethods):
         self.precision, self.tol = planner.precision, planner.tolerance
         self._planner = planner
         options = SessionOptions(sel_overflow, warn_once=False)
-        self._session = Session(backend, planner, options, 0.0)
+        self._session = Session(backend, [planner], options, 0.0)
         self._batch: BatchSession | None = None
         super().__init__(self.threads, planner.unreduced, options)
 
@@ -120,7 +113,7 @@ class Potential(FeatureMethods):
         inform : called with the text of each warning; None: Python's warnings
         """
         options = SessionOptions(self.sel_overflow, profile=profile, inform=inform)
-        return Session(self._backend, self._planner, options, skin)
+        return Session(self._backend, [self._planner], options, skin)
 
     def listed_session(
         self, *, profile: bool = False, inform: Callable[[str], None] | None = None
@@ -135,7 +128,7 @@ class Potential(FeatureMethods):
         inform : called with the text of each warning; None: Python's warnings
         """
         options = SessionOptions(self.sel_overflow, profile=profile, inform=inform)
-        return ListedSession(self._backend, self._planner, options)
+        return ListedSession(self._backend, [self._planner], options)
 
     def compute_batch(
         self, structures: Iterable[Structure | tuple[Any, ...]], *, atomic: bool = False
@@ -181,9 +174,9 @@ class Potential(FeatureMethods):
 
     def _new_batch(self, skin: float, options: SessionOptions) -> BatchSession:
         skin = check_length(skin, "skin")
-        session = ListedSession(self._backend, self._planner, options)
+        session = ListedSession(self._backend, [self._planner], options)
         return BatchSession(
-            self.model, session, partial(NeighbourList, self.rcut, skin)
+            [self.model], session, partial(NeighbourList, self.rcut, skin)
         )
 
     def listed(self, **options: Any) -> ListedSession:
@@ -219,15 +212,14 @@ class Potential(FeatureMethods):
         return Potential(planner, self._backend, self.sel_overflow)
 
     def __reduce__(self) -> tuple[Any, ...]:
-        rebuild = partial(
-            load,
-            **self._backend.options(),
-            precision=self.precision,
-            tol=self.tol,
-            threads=self.threads,
-            sel_overflow=self.sel_overflow,
+        return _rebuilt, (
+            self.model,
+            self._backend.options(),
+            self.precision,
+            self.tol,
+            self.threads,
+            self.sel_overflow,
         )
-        return rebuild, (self.model,)
 
     def device_info(self) -> dict[str, Any]:
         """The device, and why it is that one, ready for JSON."""
@@ -269,95 +261,21 @@ def _renamed(old: str, new: str) -> None:
     )
 
 
-def _check_has_effect(sel_overflow: str, model: Model) -> None:
-    """Refuse what to do about ``sel`` where a model does not have it."""
-    limited = not all(d.keeps_all for d in model.descriptors)
-    limited |= model.pair_table is not None and bool(model.pair_table.sel)
-    if not limited and sel_overflow in ("truncate", "error"):
-        raise InputError(
-            f"sel_overflow: {sel_overflow!r} has no effect: the program in the model "
-            "file counts all neighbours within the cutoff; expected 'warn' or 'all'"
-        )
-
-
-def _one_of(value: str, known: tuple[str, ...], name: str) -> None:
-    if not isinstance(value, str) or value not in known:
-        raise InputError(
-            f"{name}: expected one of {', '.join(known)}, got {shown(value)}"
-        )
-
-
-def _model_of(
-    path: str | os.PathLike[str] | Model | None, head: str | None
-) -> tuple[Model, StoredPlan | None]:
-    if isinstance(path, Model):
-        if head is not None:
-            raise InputError(f"head: expected a model file with it, got {head!r}")
-        return path, None
-    from .formats import read
-
-    if path is not None:
-        found = read(path, head)
-    else:
-        packaged = resources.files(f"{__package__}.data") / DEFAULT_MODEL
-        with resources.as_file(packaged) as file:
-            found = read(file)
-    return found.model, found.stored_plan
-
-
-def load(
-    path: str | os.PathLike[str] | Model | None = None,
-    *,
-    device: str = "auto",
-    gemm: str | None = None,
-    deterministic: bool = True,
-    precision: str = "double",
-    tol: float = DEFAULT_TOLERANCE,
-    threads: int | None = None,
-    sel_overflow: str = "warn",
-    type_map: Sequence[str] | None = None,
-    head: str | None = None,
+def _rebuilt(
+    model: Model,
+    backend: dict[str, Any],
+    precision: str,
+    tol: float,
+    threads: int,
+    sel_overflow: str,
 ) -> Potential:
-    """Open a model file and plan its evaluation.
-
-    Parameters
-    ----------
-    path : a model file of any readable format, or a `Model`
-        None: the water model that comes with the package, for demonstration.
-    device : "auto", "cpu" or "cuda", with a GPU's number as in "cuda:1"
-        "auto" takes the GPU where there is one that can be used, else the processors;
-        `Potential.describe` says why.
-    gemm : on a GPU, how nets in float32 are multiplied; "float32", "tf32x3" (three
-        products of TF32, as exact) or "tf32" (2.9e-4); None: "float32"
-    deterministic : on a GPU, bitwise equal forces in every run; False adds them up in
-        any order, which takes less memory. On the processors they always are equal.
-    precision : "double", "mixed" (tables and nets in float32) or "single" (geometry
-        too; the sums of forces stay in float64)
-    tol : eV/Å
-        Largest force error that tables, rotation and pruning may cause; 0 converges
-        the tables and leaves the rest as it is in the file.
-    threads : workers; None for all processors that this process may use
-    sel_overflow : what to do with more neighbours of a type than ``sel``
-        "warn" and "truncate" keep the nearest, as deepmd-kit does, with and
-        without a warning; "error" raises; "all" counts all. A model whose own program
-        counts all (an exported one that runs on a graph of pairs) knows no ``sel``.
-    type_map : names for the types, in the file's order
-    head : the branch of a multi-task checkpoint
-
-    Raises
-    ------
-    ModelFileError
-        For a file that cannot be read, or a model that is not supported.
-    InputError
-        For an option that does not exist.
-    """
-    backend = choose_backend(device, gemm, deterministic, threads)
-    _one_of(sel_overflow, SEL_OVERFLOW, "sel_overflow")
+    """A potential that was pickled."""
+    chosen = choose_backend(
+        backend["device"],
+        backend.get("gemm"),
+        backend.get("deterministic", True),
+        threads,
+    )
     with garbage_collection_paused():
-        model, stored = _model_of(path, head)
-        if type_map is not None:
-            type_map = check_type_map(type_map, model.type_map)
-        _check_has_effect(sel_overflow, model)
-        planner = Planner(model, precision, tol, stored)
-    potential = Potential(planner, backend, sel_overflow)
-    return potential if type_map is None else potential.renamed(type_map)
+        planner = Planner(model, precision, tol)
+    return Potential(planner, chosen, sel_overflow)

@@ -223,6 +223,6 @@ def load_potential(
 
 def embedded_model() -> Path:
     """The file of the model that is taken where none is named."""
-    from ..potential import DEFAULT_MODEL
+    from ..loading import DEFAULT_MODEL
 
     return Path(__file__).parents[1] / "data" / DEFAULT_MODEL

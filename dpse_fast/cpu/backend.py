@@ -6,6 +6,7 @@ from contextlib import AbstractContextManager, nullcontext
 from typing import Any
 
 from ..errors import InputError
+from ..evaluation.backend import Member
 from ..inputs.arrays import HostArrays
 from ..inputs.neighbour_list import CallerList, ListArguments, check_list
 from ..plan import Plan
@@ -33,8 +34,8 @@ class CpuBackend(HostArrays):
     def active(self) -> AbstractContextManager[None]:
         return nullcontext()
 
-    def evaluator(self, plan: Plan, profile: bool) -> Evaluator:
-        return Evaluator(plan, self.threads, profile)
+    def evaluator(self, members: tuple[Member, ...], profile: bool) -> Evaluator:
+        return Evaluator(members, self.threads, profile)
 
     def check_list(self, given: ListArguments) -> CallerList:
         return check_list(given)

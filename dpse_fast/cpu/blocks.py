@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from ..array_types import Doubles, Int64s
+from ..array_types import Int64s
 from ..kernels.layout import Neighbourhood
 
 BLOCK = 256  # atoms: products of 256 rows were 5 % (10 % in float32) faster than of 128
@@ -24,13 +24,11 @@ class Block(NamedTuple):
     number: int
     species: int
     rows: Int64s  # (B,) rows of the list
-    parameters: Doubles  # (B, n_parameters) normalised
 
 
 def blocks_of(
     hood: Neighbourhood,
     n_types: int,
-    parameters: Doubles | None,
     some: Int64s | None = None,
     first: int = 0,
 ) -> list[Block]:
@@ -45,8 +43,6 @@ def blocks_of(
     first : number of the first block
     """
     types = hood.types[hood.centres]
-    if parameters is None:
-        parameters = np.empty((len(types), 0))
     blocks: list[Block] = []
     of_interest = np.arange(len(types)) if some is None else some
     own = types[of_interest]
@@ -57,7 +53,7 @@ def blocks_of(
             size = _size(len(rows), left, n_atoms)
             now, rows = rows[:size], rows[size:]
             number = first + len(blocks)
-            blocks.append(Block(number, species, now, parameters[now]))
+            blocks.append(Block(number, species, now))
             left -= len(now)
     return blocks
 

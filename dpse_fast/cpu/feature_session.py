@@ -46,7 +46,7 @@ class FeatureSession(BaseSession):
     def __init__(
         self, threads: int, plans: PlanSource, options: SessionOptions
     ) -> None:
-        super().__init__(_Processors(threads), plans, options)
+        super().__init__(_Processors(threads), [plans], options)
 
     @property
     def embeddings(self) -> tuple[TypeEmbedding, ...]:
@@ -78,7 +78,7 @@ class FeatureSession(BaseSession):
             if not last_layer:
                 fparam = _or_zeros(fparam, model.fparam)
                 aparam = _or_zeros(aparam, model.aparam)
-            request = self._request(fparam, aparam, n)
+            (request,) = self._requests(fparam, aparam, n)
             if structure.real is not None:
                 request = request._replace(atoms=request.atoms[structure.real])
             report = Report(virtual_atoms=n)
@@ -86,7 +86,7 @@ class FeatureSession(BaseSession):
                 found = _Rows.zeros(model, structure.n, width)
                 if structure.n:
                     report = self._evaluate(structure, request.parameters(), found)
-            self._warn(report)
+            self._warnings([report])
         heard = found.last_layer[model.scale[structure.system.types] != 0]
         return Features(
             descriptor=structure.for_all(found.descriptors),
@@ -98,8 +98,8 @@ class FeatureSession(BaseSession):
     def _evaluate(
         self, structure: CheckedStructure, parameters: Doubles, found: _Rows
     ) -> Report:
-        plan = self._plans.plan_for(lambda: present_types(structure.system.types))
-        evaluator = self._evaluator_for(plan)
+        members = self._members(lambda: present_types(structure.system.types))
+        plan, evaluator = members[0].plan, self._evaluator_for(members)
         assert isinstance(evaluator, Evaluator)
         take = _Take(plan, found)
         domain, centres = evaluator.fitting_inputs(

@@ -10,6 +10,7 @@ from ..array_types import Floats
 from ..plan.nets import NetDefinition
 from .layered_net import LayeredBuffers, LayeredNet
 from .packed_net import PackedBuffers, PackedNet, serves
+from .scratch import Scratch
 from .shared_weights import Packed
 
 FittingBuffers = PackedBuffers | LayeredBuffers
@@ -50,9 +51,14 @@ class FittingNet:
         )
         self.layers = tuple(Weights(weight) for weight in self._net.weights)
 
-    def buffers(self, size: int) -> FittingBuffers:
-        """Buffers for blocks of at most ``size`` atoms."""
-        buffers: FittingBuffers = self._net.buffers(size)
+    def buffers(self, size: int, scratch: Scratch | None = None) -> FittingBuffers:
+        """Buffers for blocks of at most ``size`` atoms.
+
+        Parameters
+        ----------
+        scratch : of the worker, for nets that run one after another; None: their own
+        """
+        buffers: FittingBuffers = self._net.buffers(size, scratch or Scratch())
         return buffers
 
     def __call__(

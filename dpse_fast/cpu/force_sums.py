@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Sequence
 
 import numpy as np
 
 from ..array_types import Int32s, Integers
 from ..kernels.cpu.forces import collect_forces, forget_places, merge_forces
 from ..kernels.layout import Neighbourhood, Touched
-from .stages import PairBuffers
+from .pair_buffers import PairGradients
 
 MOST_WAITING = 8  # blocks, whose forces take a megabyte each
 LOOK_AGAIN = 0.1  # s
@@ -27,7 +28,7 @@ class BlockForces:
         self,
         hood: Neighbourhood,
         rows: Integers,
-        parts: list[PairBuffers],
+        parts: Sequence[PairGradients],
         slot: Int32s,
         atomic: bool,
     ) -> None:
@@ -50,8 +51,7 @@ class BlockForces:
             virial=self._virial,
         )
         for part in parts:
-            gradients = part.gradients
-            self.n = collect_forces(hood, rows, part.pairs, gradients, touched, self.n)
+            self.n = collect_forces(hood, rows, *part, touched, self.n)
         forget_places(touched, self.n)
 
     def _make_room(self, most: int, atomic: bool) -> None:

@@ -10,6 +10,7 @@ import numpy as np
 from ..array_types import Floats, Integers
 from ..model import Layer
 from ..model.activations import activation
+from .scratch import Scratch
 from .shared_weights import Packed, shared
 
 
@@ -54,7 +55,7 @@ class LayeredNet:
         ]
         self.weights = tuple(layer.weight for layer in self._layers)
 
-    def buffers(self, size: int) -> LayeredBuffers:
+    def buffers(self, size: int, scratch: Scratch) -> LayeredBuffers:
         """Buffers for blocks of at most ``size`` atoms."""
         widths = [weight.shape[1] for weight in self.weights]
         return LayeredBuffers(size, widths, self.weights[0].dtype)

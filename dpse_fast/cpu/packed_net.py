@@ -25,6 +25,7 @@ from ..kernels.cpu.tanh_net import (
 )
 from ..model import Layer
 from .aligned import aligned_zeros
+from .scratch import Scratch
 from .shared_weights import Packed, shared
 
 
@@ -44,10 +45,18 @@ def serves(layers: Sequence[Layer]) -> bool:
 class PackedBuffers:
     """What a block of at most ``size`` atoms needs on its way through a net."""
 
-    def __init__(self, size: int, widths: Sequence[int], dtype: Any) -> None:
+    def __init__(
+        self, size: int, widths: Sequence[int], dtype: Any, scratch: Scratch
+    ) -> None:
         padded = [_whole(n, dtype) for n in widths]
-        self.work = aligned_zeros(size * (sum(padded) + 2 * max(padded)), dtype)
+        self._size, self._dtype = size * (sum(padded) + 2 * max(padded)), dtype
+        self._scratch = scratch
         self.factors = np.empty(size)
+
+    @property
+    def work(self) -> Floats:
+        """Used by one net after another."""
+        return self._scratch.take("net", self._size, self._dtype)
 
 
 class PackedNet:
@@ -103,9 +112,9 @@ class PackedNet:
             constant=constant,
         )
 
-    def buffers(self, size: int) -> PackedBuffers:
+    def buffers(self, size: int, scratch: Scratch) -> PackedBuffers:
         """Buffers for blocks of at most ``size`` atoms."""
-        return PackedBuffers(size, self._widths, self.dtype)
+        return PackedBuffers(size, self._widths, self.dtype, scratch)
 
     def __call__(
         self,

@@ -2,8 +2,9 @@
 
 environment → moments → descriptors → fitting → back → pair gradients → forces
 
-Centres with a neighbour closer than the plan is certified for are left out there, and
-go through the stages of the unreduced plan afterwards.
+The pairs of a block are found once, and the models of a committee take turns with them.
+Centres with a neighbour closer than the plans are certified for are left out there, and
+go through the stages of the unreduced plans afterwards.
 """
 
 from __future__ import annotations
@@ -18,8 +19,8 @@ import numpy as np
 
 from ..array_types import Doubles, Floats, Int32s, Integers
 from ..evaluation.domain_counts import Domain
-from ..kernels.counters import COINCIDENT
 from ..kernels.cpu.environment import locate
+from ..kernels.cpu.forces import list_gradients
 from ..kernels.layout import N_LOCATED, Neighbourhood
 from ..model import Model
 from ..results import AtomCounts
@@ -29,14 +30,27 @@ from .force_sums import OrderedSum
 from .packed_plan import PackedPlan
 from .spatial_order import slices
 from .threads import Workers
-from .workspace import Workspace, atom_counts
+from .workspace import MemberBuffers, Workspace, atom_counts, domain_of
 
 ATOMS_PER_TASK = 2**16  # whose positions are copied
 STAGES = ("environment", "moments", "fitting", "gradients", "forces")
 NOT_TIMED = nullcontext()
 
-UnreducedPlan = Callable[[Integers], PackedPlan]  # that serves the types of an array
+UnreducedPlans = Callable[[Integers], tuple[PackedPlan, ...]]  # for an array's types
 TakeBlock = Callable[[Block, Floats], None]  # with (B, n_inputs), used until it ends
+
+
+class Wanted(NamedTuple):
+    """What is asked of one model.
+
+    Parameters
+    ----------
+    parameters : (n_rows, n_parameters) of frame and atoms, normalised; None: without
+    pair_gradients : (n_list, 3) that dE_i/dd_ij, eV/Å, are added to; or None
+    """
+
+    parameters: Doubles | None = None
+    pair_gradients: Doubles | None = None
 
 
 class PipelineResult(NamedTuple):
@@ -56,17 +70,17 @@ class _Given(NamedTuple):
     located: Doubles
     truncate: bool
     atomic: bool
-    pair_gradients: Doubles | None
-    energies: Doubles  # modified
+    wanted: dict[int, Wanted]  # by model
+    energies: dict[int, Doubles]  # by model, modified
     atoms: AtomCounts  # modified
     left_out: Int32s  # modified
 
 
-_Handle = Callable[[PackedPlan, _Given, Block, Workspace, threading.Event], None]
+_Handle = Callable[[_Given, Block, Workspace, threading.Event], None]
 
 
 class Pipeline:
-    """Evaluates plans with a fixed number of threads; `use` names the plan.
+    """Evaluates plans with a fixed number of threads; `use` names the plans.
 
     Parameters
     ----------
@@ -75,10 +89,11 @@ class Pipeline:
 
     Attributes
     ----------
+    plans : of a committee whose models find the same pairs; of a potential one
     stage_seconds : processor seconds of the workers in `STAGES`, when profiling
     """
 
-    plan: PackedPlan
+    plans: tuple[PackedPlan, ...] = ()
 
     def __init__(self, threads: int, profile: bool = False) -> None:
         self.threads, self.profile = threads, profile
@@ -90,58 +105,67 @@ class Pipeline:
         self._located = np.empty((0, N_LOCATED))
 
     def _forget(self) -> None:
-        self._workspaces: dict[PackedPlan, list[Workspace]] = {}
-        self._sums = OrderedSum()
+        self._workspaces: dict[tuple[PackedPlan, ...], list[Workspace]] = {}
+        self._sums: dict[int, OrderedSum] = {}
 
-    def use(self, plan: PackedPlan, unreduced: UnreducedPlan | None = None) -> None:
-        """Evaluate this plan from now on.
+    def use(self, *plans: PackedPlan, unreduced: UnreducedPlans | None = None) -> None:
+        """Evaluate these plans from now on; see `same_pairs`.
 
         Parameters
         ----------
-        unreduced : gives the plan for atoms with neighbours closer than certified;
-            None: the plan is evaluated everywhere
+        unreduced : gives the plans for atoms with neighbours closer than certified;
+            None: the plans are evaluated everywhere
         """
-        if getattr(self, "plan", None) is not plan:
-            self.plan, self._workspaces = plan, {}
+        if self.plans != plans:
+            self.plans, self._workspaces = plans, {}
         self._unreduced = unreduced
 
     def evaluate(
         self,
         hood: Neighbourhood,
-        *,
+        *wanted: Wanted | None,
         truncate: bool = True,
         atomic: bool = False,
-        parameters: Doubles | None = None,
-        pair_gradients: Doubles | None = None,
-    ) -> PipelineResult:
-        """Energies, forces and virial of a neighbourhood.
+    ) -> list[PipelineResult | None]:
+        """Energies, forces and virial of a neighbourhood, by model.
 
         Parameters
         ----------
+        wanted : of each model; None: it is left out
         truncate : keep the nearest ``sel`` neighbours of each type
         atomic : also per-atom virials and tallies
-        parameters : (n_rows, n_parameters) of frame and atoms, normalised
-        pair_gradients : (n_list, 3) that dE_i/dd_ij, eV/Å, are added to
         """
-        n_types = self.plan.model.n_types
-        self._sums.start(len(hood.positions), atomic)
-        given = self._given(hood, truncate, atomic, pair_gradients)
+        models = {m: one for m, one in enumerate(wanted) if one is not None}
+        if not models:
+            return [None] * len(wanted)
+        n_types, n_all = self.plans[0].model.n_types, len(hood.positions)
+        for m in models:
+            self._sums.setdefault(m, OrderedSum()).start(n_all, atomic)
+        given = self._given(hood, truncate, atomic, models)
         left_out = given.left_out
         with self._forgetting():
-            blocks = blocks_of(hood, n_types, parameters)
-            workspaces = self._go(self.plan, given, blocks, self._evaluate_block)
+            blocks = blocks_of(hood, n_types)
+            workspaces = self._go(self.plans, given, blocks, self._evaluate_block)
             rows = np.flatnonzero(left_out)
             if self._unreduced is not None and rows.size:
-                blocks = blocks_of(hood, n_types, parameters, rows, len(blocks))
+                blocks = blocks_of(hood, n_types, rows, len(blocks))
                 again = given._replace(left_out=left_out[:0])
-                plan = self._unreduced(hood.types)
-                others = self._go(plan, again, blocks, self._evaluate_block)
+                plans = self._unreduced(hood.types)
+                others = self._go(plans, again, blocks, self._evaluate_block)
                 workspaces = [*workspaces, *others]
-        sums, widest = self._sums, self.plan.widest
-        domain = _domain(workspaces, given.atoms, rows.size, widest)
-        return PipelineResult(
-            given.energies, sums.forces, sums.virial, sums.atomic_virials, domain
-        )
+        domain = domain_of(workspaces, given.atoms, rows.size, self.plans[0].widest)
+        return [
+            PipelineResult(
+                given.energies[m],
+                self._sums[m].forces,
+                self._sums[m].virial,
+                self._sums[m].atomic_virials,
+                domain,
+            )
+            if m in models
+            else None
+            for m in range(len(wanted))
+        ]
 
     def fitting_inputs(
         self,
@@ -151,7 +175,7 @@ class Pipeline:
         truncate: bool,
         parameters: Doubles | None = None,
     ) -> Domain:
-        """Take the blocks of a neighbourhood as far as the fitting nets.
+        """Take the blocks of a neighbourhood as far as the fitting nets of one model.
 
         The plan must be one that leaves nothing out.
 
@@ -160,28 +184,31 @@ class Pipeline:
         take : called by the workers with each block and the inputs of its net
         truncate, parameters : as for `evaluate`
         """
-        given = self._given(hood, truncate, atomic=False, pair_gradients=None)
+        given = self._given(
+            hood, truncate, atomic=False, models={0: Wanted(parameters)}
+        )
 
-        def handle(
-            plan: PackedPlan, given: _Given, block: Block, work: Workspace, _: object
-        ) -> None:
-            take(block, self._inputs(plan, given, block, work)[0])
+        def handle(given: _Given, block: Block, work: Workspace, _: object) -> None:
+            with self._timed("environment"):
+                work.find_pairs(hood, given.located, block.rows, truncate)
+            take(block, self._inputs(given, block, work.members[0], 0)[0])
 
+        (plan,) = self.plans
         with self._forgetting():
-            blocks = blocks_of(hood, self.plan.model.n_types, parameters)
-            workspaces = self._go(self.plan, given, blocks, handle)
-        return _domain(workspaces, given.atoms, 0, self.plan.widest)
+            blocks = blocks_of(hood, plan.model.n_types)
+            workspaces = self._go(self.plans, given, blocks, handle)
+        return domain_of(workspaces, given.atoms, 0, plan.widest)
 
     def _given(
         self,
         hood: Neighbourhood,
         truncate: bool,
         atomic: bool,
-        pair_gradients: Doubles | None,
+        models: dict[int, Wanted],
     ) -> _Given:
         n_rows = len(hood.centres)
         left_out = np.zeros(n_rows if self._unreduced else 0, np.int32)
-        atoms = atom_counts(self.plan, n_rows if atomic else 0)
+        atoms = atom_counts(self.plans[0], n_rows if atomic else 0)
         if atomic and self._unreduced:
             atoms = atoms._replace(unreduced=left_out)
         return _Given(
@@ -189,8 +216,8 @@ class Pipeline:
             located=self._locate(hood),
             truncate=truncate,
             atomic=atomic,
-            pair_gradients=pair_gradients,
-            energies=np.zeros(n_rows),
+            wanted=models,
+            energies={m: np.zeros(n_rows) for m in models},
             atoms=atoms,
             left_out=left_out,
         )
@@ -209,13 +236,13 @@ class Pipeline:
 
     def _go(
         self,
-        plan: PackedPlan,
+        plans: tuple[PackedPlan, ...],
         given: _Given,
         blocks: Sequence[Block],
         handle: _Handle,
     ) -> list[Workspace]:
-        """Take blocks through the stages of a plan; returns what counted there."""
-        workspaces = self._prepare(plan, given, blocks)
+        """Take blocks through the stages of plans; returns what counted there."""
+        workspaces = self._prepare(plans, given, blocks)
         stopped, waiting = threading.Event(), iter(blocks)
 
         def work(worker: int) -> None:
@@ -230,7 +257,7 @@ class Pipeline:
                 if block is None:
                     return
                 try:
-                    handle(plan, given, block, mine, stopped)
+                    handle(given, block, mine, stopped)
                 except BaseException:
                     stopped.set()
                     raise
@@ -241,15 +268,15 @@ class Pipeline:
         return workspaces
 
     def _prepare(
-        self, plan: PackedPlan, given: _Given, blocks: Sequence[Block]
+        self, plans: tuple[PackedPlan, ...], given: _Given, blocks: Sequence[Block]
     ) -> list[Workspace]:
         size = max((len(block.rows) for block in blocks), default=1)
-        found = self._workspaces.get(plan, [])
+        found = self._workspaces.get(plans, [])
         if not found or found[0].size < size:
-            found = [Workspace(plan, size) for _ in range(self.threads)]
-            # Of other plans only the one that is evaluated by itself is kept.
-            own = {k: v for k, v in self._workspaces.items() if k is self.plan}
-            self._workspaces = own | {plan: found}
+            found = [Workspace(plans, size) for _ in range(self.threads)]
+            # Of other plans only those that are evaluated by themselves are kept.
+            own = {k: v for k, v in self._workspaces.items() if k is self.plans}
+            self._workspaces = own | {plans: found}
         for workspace in found:
             workspace.start(len(given.hood.positions), given.atoms, given.left_out)
         return found
@@ -275,91 +302,80 @@ class Pipeline:
             self.stage_seconds[stage] += time.thread_time() - start
 
     def _inputs(
-        self, plan: PackedPlan, given: _Given, block: Block, work: Workspace
-    ) -> tuple[Floats, Floats, Any]:
-        """The inputs of the fitting net and the share of its energy.
-
-        The inputs are given as (B, n_inputs) and flat.
-        """
-        hood, located, truncate = given.hood, given.located, given.truncate
-        _, species, rows, parameters = block
-        n, pair_potential = len(rows), work.pair_potential
-        flat, inputs = work.begin_block(species, n)
-        share: Any = 1.0
-        with self._timed("environment"):
-            for stage, tally in zip(work.stages, work.tallies, strict=True):
-                stage.environment(hood, located, rows, truncate, tally)
-            if pair_potential is not None:
-                share = pair_potential.environment(
-                    hood, located, rows, truncate, work.over, work.left_out
-                )
-            work.count_overflow(n)
+        self, given: _Given, block: Block, own: MemberBuffers, model: int
+    ) -> tuple[Floats, Floats]:
+        """The inputs of a model's fitting net as (B, n_inputs), and flat."""
+        species, rows = block.species, block.rows
+        flat, inputs = own.inputs(species, len(rows))
         with self._timed("moments"):
-            for stage in work.stages:
-                stage.forward(species, n, flat)
-        inputs[:, inputs.shape[1] - plan.model.n_parameters :] = parameters
-        return inputs, flat, share
+            for stage in own.stages:
+                stage.take_pairs(species)
+                stage.forward(species, len(rows), flat)
+        parameters = given.wanted[model].parameters
+        if parameters is not None:
+            inputs[:, inputs.shape[1] - parameters.shape[1] :] = parameters[rows]
+        return inputs, flat
 
     def _evaluate_block(
+        self, given: _Given, block: Block, work: Workspace, stopped: threading.Event
+    ) -> None:
+        """The energies of a block by model; forces go to the sums."""
+        with self._timed("environment"):
+            share = work.find_pairs(
+                given.hood, given.located, block.rows, given.truncate
+            )
+        for model in given.wanted:
+            self._evaluate_model(given, block, work, model, share, stopped)
+
+    def _evaluate_model(
         self,
-        plan: PackedPlan,
         given: _Given,
         block: Block,
         work: Workspace,
+        number: int,
+        share: Any,
         stopped: threading.Event,
     ) -> None:
-        """The energies of a block; its forces go to the sums."""
-        inputs, flat, share = self._inputs(plan, given, block, work)
-        model, hood, (number, species, rows, parameters) = plan.model, given.hood, block
-        n, pair_potential = len(rows), work.pair_potential
+        """The energies of a block whose pairs are found.
+
+        Parameters
+        ----------
+        number : of the model
+        share : of the fitting net's energy, (B,) or 1.0
+        """
+        own, (place, species, rows) = work.members[number], block
+        plan, n, wanted = own.plan, len(rows), given.wanted[number]
+        inputs, flat = self._inputs(given, block, own, number)
+        model = plan.model
         scale = float(model.scale[species])
         with self._timed("fitting"):
             net = plan.fitting[species]
-            output = net(inputs, work.fitting[species], inputs, scale * share)
-            output -= _vacuum(model, species, parameters)
+            output = net(inputs, own.fitting[species], inputs, scale * share)
+            output -= _vacuum(model, species, wanted.parameters, rows)
             deep = output * scale + float(model.bias[species])
             energies: Doubles = np.asarray(deep, np.float64)
         with self._timed("gradients"):
-            for stage in work.stages:
+            for stage in own.stages:
                 stage.backward(species, n, flat)
-            if pair_potential is not None:
-                energies = pair_potential.energies(species, energies)
+            if own.pair_potential is not None:
+                energies = own.pair_potential.energies(species, energies)
         with self._timed("forces"):
-            found = self._sums.room(number, stopped)
-            found.collect(hood, rows, work.pair_buffers, work.slot, given.atomic)
-            self._sums.add(number, found)
-        if given.pair_gradients is not None:
-            work.list_gradients(hood, rows, given.pair_gradients)
-        given.energies[rows] = energies
+            sums = self._sums[number]
+            found = sums.room(place, stopped)
+            found.collect(given.hood, rows, own.gradients, work.slot, given.atomic)
+            sums.add(place, found)
+        if wanted.pair_gradients is not None:
+            for part in own.gradients:
+                list_gradients(given.hood, rows, *part, wanted.pair_gradients)
+        given.energies[number][rows] = energies
 
 
-def _vacuum(model: Model, species: int, parameters: Doubles) -> Any:
+def _vacuum(
+    model: Model, species: int, parameters: Doubles | None, rows: Integers
+) -> Any:
     """What the fitting net would give without neighbours, where that counts."""
     net = model.vacuum[species] if model.vacuum else None
-    return 0.0 if net is None else net(parameters)[:, 0]
-
-
-def _domain(
-    workspaces: Sequence[Workspace],
-    atoms: AtomCounts,
-    n_unreduced: int,
-    widest: int,
-) -> Domain:
-    counters = []
-    for tallies in zip(*(w.tallies for w in workspaces), strict=True):
-        total = np.sum([t.counters for t in tallies], axis=0)
-        total[COINCIDENT] = max(t.counters[COINCIDENT] for t in tallies)
-        counters.append(total)
-    return Domain(
-        counters=counters,
-        seen=np.sum([w.tallies[widest].seen for w in workspaces], axis=0),
-        n_over=sum(w.n_over for w in workspaces),
-        n_over_table=sum(
-            w.pair_potential.n_over if w.pair_potential else 0 for w in workspaces
-        ),
-        n_unreduced=n_unreduced,
-        below_table=max(
-            w.pair_potential.below_table if w.pair_potential else 0 for w in workspaces
-        ),
-        atoms=atoms,
-    )
+    if net is None:
+        return 0.0
+    own = np.empty((len(rows), 0)) if parameters is None else parameters[rows]
+    return net(own)[:, 0]

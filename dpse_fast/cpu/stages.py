@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -10,7 +11,7 @@ import numpy as np
 from ..array_types import Doubles, Floats, Int32s, Int64s, Integers
 from ..kernels._simd import lanes
 from ..kernels.counters import BELOW_TABLE, N_TABLE_COUNTERS, OVER_TABLE
-from ..kernels.cpu.environment import environments
+from ..kernels.cpu.environment import environments, find_places
 from ..kernels.cpu.moments import moments
 from ..kernels.cpu.pair_gradients import pair_gradients
 from ..kernels.cpu.pair_potential import pair_potential_gradients, pair_potentials
@@ -27,59 +28,10 @@ from ..kernels.layout import (
     Pairs,
     Tally,
 )
-from .aligned import aligned_zeros
 from .packed_plan import PackedPlan
-
-
-class PairBuffers:
-    """The pairs of a block and their gradients: grown on demand.
-
-    Parameters
-    ----------
-    size : centres of the largest block
-    n_types : types that the pairs are sorted by
-    dtype, geometry_dtype : of tables, and of differences and gradients
-
-    Attributes
-    ----------
-    capacity : pairs that there is room for
-    gradients : as ``Pairs.differences``, dE_i/dd
-    """
-
-    def __init__(
-        self, size: int, n_types: int, n_groups: int, dtype: Any, geometry_dtype: Any
-    ) -> None:
-        self._n_types = n_types
-        self._dtype, self._geometry_dtype = dtype, geometry_dtype
-        self._first = np.zeros(size * n_types + 1, np.int64)
-        self._counts = np.zeros((size, n_groups), np.int32)
-        self._resize(0)
-
-    def _resize(self, n_pairs: int) -> None:
-        # Kernels write whole registers.
-        room = n_pairs + 2 * lanes(np.float32)
-        self._neighbours = np.empty(room, np.int32)
-        self._coefficients = np.empty(room, np.int32)
-        self._offsets = np.zeros(room, self._dtype)
-        self._differences = np.zeros(3 * room, self._geometry_dtype)
-        self.gradients = np.zeros(3 * room, self._geometry_dtype)
-        self.capacity = n_pairs
-
-    def start(self, hood: Neighbourhood, rows: Int64s) -> Pairs:
-        """Room for a block of these rows of a list; kept as `pairs`."""
-        n_listed = int((hood.first[rows + 1] - hood.first[rows]).sum())
-        if n_listed > self.capacity:
-            self._resize(n_listed + n_listed // 4)
-        n = len(rows)
-        self.pairs = Pairs(
-            first=self._first[: n * self._n_types + 1],
-            neighbours=self._neighbours,
-            coefficients=self._coefficients,
-            offsets=self._offsets,
-            differences=self._differences,
-            counts=self._counts[:n],
-        )
-        return self.pairs
+from .pair_buffers import PairBuffers, TablePlaces
+from .scratch import Scratch
+from .shared_pairs import same_places
 
 
 class DescriptorStage(ABC):
@@ -89,20 +41,39 @@ class DescriptorStage(ABC):
     ----------
     k : which of the plan's descriptors
     size : centres of the largest block
+    scratch : of the worker
+    first : the stage of another model, which collects the same pairs for this one too
 
     Attributes
     ----------
     part : PackedDescriptor
+    pairs : of the block, with the rows of this model's tables
     buffers : PairBuffers with dE_i/dd of the block after `backward`
     """
 
-    def __init__(self, plan: PackedPlan, k: int, size: int) -> None:
+    pairs: Pairs
+
+    def __init__(
+        self,
+        plan: PackedPlan,
+        k: int,
+        size: int,
+        scratch: Scratch,
+        first: DescriptorStage | None = None,
+    ) -> None:
         self.part = plan.descriptors[k]
         self.places = {c: plan.place(k, c) for c in plan.species}
-        n_types, n_groups = plan.model.n_types, self.part.environments.sel.size
-        self.buffers = PairBuffers(
-            size, n_types, n_groups, plan.dtype, plan.geometry_dtype
-        )
+        self._scratch, self._first = scratch, first
+        self._own_places: TablePlaces | None = None
+        if first is None:
+            n_types, n_groups = plan.model.n_types, self.part.environments.sel.size
+            self.buffers = PairBuffers(
+                size, n_types, n_groups, plan.dtype, plan.geometry_dtype
+            )
+        else:
+            self.buffers = first.buffers
+            if not same_places(self.part, first.part):
+                self._own_places = TablePlaces(plan.dtype)
 
     def environment(
         self,
@@ -113,9 +84,18 @@ class DescriptorStage(ABC):
         tally: Tally,
     ) -> None:
         """Collect the pairs of the block."""
-        pairs = self.buffers.start(hood, rows)
+        self.pairs = self.buffers.start(hood, rows)
         env = self.part.environments
-        environments(hood, located, rows, env, truncate, pairs, tally)
+        environments(hood, located, rows, env, truncate, self.pairs, tally)
+
+    def take_pairs(self, species: int) -> None:
+        """Take the pairs that the first model's stage has collected."""
+        if self._first is None:
+            return
+        self.pairs = self._first.pairs
+        if self._own_places is not None:
+            self.pairs = self._own_places.of(self.pairs)
+            find_places(self.pairs, species, self.part.environments)
 
     @abstractmethod
     def forward(self, species: int, n_atoms: int, inputs: Floats) -> None:
@@ -129,24 +109,41 @@ class DescriptorStage(ABC):
 class AngularStage(DescriptorStage):
     """For products: moments, their mixture and its products, and back."""
 
-    def __init__(self, plan: PackedPlan, k: int, size: int) -> None:
-        super().__init__(plan, k, size)
-        part, dtype = self.part, plan.dtype
-        register = lanes(dtype)
+    def __init__(
+        self,
+        plan: PackedPlan,
+        k: int,
+        size: int,
+        scratch: Scratch,
+        first: DescriptorStage | None = None,
+    ) -> None:
+        super().__init__(plan, k, size, scratch, first)
+        part, register = self.part, lanes(plan.dtype)
         n_moments = size * 4 * int(part.channels.total.max()) * register
         n_mixed = max(4 * size * empty.shape[1] for empty in part.empty.values())
-        self._moments = aligned_zeros(n_moments + register, dtype)
-        self._slopes = aligned_zeros(n_moments + register, dtype)
-        if not any(part.mixes.values()):
-            n_mixed = 0
-        self._mixed = aligned_zeros(n_mixed + register, dtype)
-        self._mixed_slopes = aligned_zeros(n_mixed + register, dtype)
+        self._k, self._dtype = k, plan.dtype
+        self._n_moments, self._n_mixed = n_moments + register, n_mixed + register
+
+    def _array(self, name: str, size: int) -> Floats:
+        """Of this descriptor; models of a committee use one after another."""
+        return self._scratch.take(f"{name} {self._k}", size, self._dtype)
+
+    @property
+    def _moments(self) -> Floats:
+        return self._array("moments", self._n_moments)
+
+    @property
+    def _slopes(self) -> Floats:
+        return self._array("slopes", self._n_moments)
 
     def _mixed_of(self, species: int) -> tuple[Floats, Floats]:
         """z and dE/dz: of the moments themselves where nothing is mixed."""
         if self.part.mixes[species] is None:
             return self._moments, self._slopes
-        return self._mixed, self._mixed_slopes
+        return (
+            self._array("mixed", self._n_mixed),
+            self._array("mixed slopes", self._n_mixed),
+        )
 
     def moments(self, species: int, n_atoms: int) -> Floats:
         """T of the last block, (B, 4, M), of a descriptor that is not rotated."""
@@ -155,7 +152,7 @@ class AngularStage(DescriptorStage):
         return z[..., : self.part.descriptor.width].copy()
 
     def forward(self, species: int, n_atoms: int, inputs: Floats) -> None:
-        part, pairs = self.part, self.buffers.pairs
+        part, pairs = self.part, self.pairs
         moments(
             pairs,
             species,
@@ -180,7 +177,7 @@ class AngularStage(DescriptorStage):
         if mix is not None:
             mix.backward(4 * n_atoms, z_slopes, self._slopes)
         pair_gradients(
-            self.buffers.pairs,
+            self.pairs,
             species,
             part.rows,
             part.channels,
@@ -196,7 +193,7 @@ class RadialStage(DescriptorStage):
     def forward(self, species: int, n_atoms: int, inputs: Floats) -> None:
         part = self.part
         radial_sums(
-            self.buffers.pairs,
+            self.pairs,
             species,
             part.channels,
             part.environments.sel,
@@ -209,7 +206,7 @@ class RadialStage(DescriptorStage):
     def backward(self, species: int, n_atoms: int, slopes: Floats) -> None:
         part = self.part
         radial_pair_gradients(
-            self.buffers.pairs,
+            self.pairs,
             species,
             part.channels,
             part.coefficients,
@@ -219,10 +216,22 @@ class RadialStage(DescriptorStage):
         )
 
 
-def descriptor_stages(plan: PackedPlan, size: int) -> list[DescriptorStage]:
-    """A stage for each descriptor, for blocks of at most ``size`` atoms."""
+def descriptor_stages(
+    plan: PackedPlan,
+    size: int,
+    scratch: Scratch,
+    first: Sequence[DescriptorStage] | None = None,
+) -> list[DescriptorStage]:
+    """A stage for each descriptor, for blocks of at most ``size`` atoms.
+
+    Parameters
+    ----------
+    first : the stages of another model with the same pairs, which collect them
+    """
     return [
-        part.descriptor.family.cpu_stage(plan, k, size)
+        part.descriptor.family.cpu_stage(
+            plan, k, size, scratch, None if first is None else first[k]
+        )
         for k, part in enumerate(plan.descriptors)
     ]
 

@@ -6,6 +6,7 @@ from contextlib import AbstractContextManager
 from typing import Any
 
 from ..errors import InputError
+from ..evaluation.backend import Member
 from ..inputs.neighbour_list import CallerList, ListArguments
 from ..kernels.cuda._cuda import SIMULATED
 from ..plan import Plan
@@ -61,9 +62,9 @@ class CudaBackend(CudaArrays):
     def active(self) -> AbstractContextManager[Any]:
         return self.gpu.active()
 
-    def evaluator(self, plan: Plan, profile: bool) -> Evaluator:
+    def evaluator(self, members: tuple[Member, ...], profile: bool) -> Evaluator:
         gemm = self._gemm or "float32"
-        return Evaluator(self.gpu, plan, gemm, self._deterministic, profile)
+        return Evaluator(self.gpu, members, gemm, self._deterministic, profile)
 
     def check_list(self, given: ListArguments) -> CheckedList:
         return check_device_list(self, given)

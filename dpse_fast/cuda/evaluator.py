@@ -1,19 +1,19 @@
-"""A plan evaluated on a GPU, with results in the caller's order."""
+"""Plans evaluated on a GPU, with results in the caller's order."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections import Counter
+from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
 import numpy as np
 
 from ..array_types import Bools, Doubles, Int64s, Integers
-from ..evaluation.backend import Evaluation, Request
+from ..evaluation.backend import Evaluation, Member, Request
 from ..evaluation.domain_counts import Domain
 from ..evaluation.domain_report import check_distances, not_finite
 from ..inputs.structure import CheckedStructure
 from ..kernels.cuda.rows import renumber
-from ..plan import Plan
 from .device import Array, Device
 from .force_sums import Outputs
 from .listed_rows import ListedRows
@@ -22,15 +22,18 @@ from .neighbours import NeighbourList
 from .parameters import GivenParameters, ParametersOfRows
 from .pipeline import STAGES, Pipeline
 from .row_list import RowList
-from .unreduced_rows import UnreducedRows, plan_numbers
+from .unreduced_rows import UnreducedRows, numbers_of_plan
 from .warps import warps
+
+# The number of each of the caller's types in the rows of a list, -1: it has none.
+Order = tuple[int, ...]
 
 
 class GivenRows(NamedTuple):
     """A caller's list, and its rows in the order of the kernels."""
 
     given: CheckedList
-    rows: ListedRows
+    rows: dict[Order, ListedRows]
 
 
 class _Found(NamedTuple):
@@ -58,68 +61,70 @@ class _Found(NamedTuple):
         )
 
 
-class Evaluator:
-    """See `evaluation.backend.Evaluator`.
+class _Model:
+    """One model with its pipeline.
 
     Parameters
     ----------
-    gemm, deterministic : see `dpse_fast.load`
+    gemm, deterministic, profile : see `Pipeline`
+
+    Attributes
+    ----------
+    order : models of one order have the same rows of a list
     """
 
     def __init__(
-        self, device: Device, plan: Plan, gemm: str, deterministic: bool, profile: bool
+        self,
+        device: Device,
+        member: Member,
+        gemm: str,
+        deterministic: bool,
+        profile: bool,
     ) -> None:
-        self.plan = plan
-        self._device, self._deterministic, self._profile = (
-            device,
-            deterministic,
-            profile,
-        )
-        self._pipeline = Pipeline(device, plan, gemm, deterministic, profile)
+        plan = member.plan
+        self._device, self.member = device, member
+        self.pipeline = Pipeline(device, plan, gemm, deterministic, profile)
         self._unreduced = UnreducedRows(device, plan, gemm, deterministic, profile)
         self._parameters = ParametersOfRows(device, plan.model)
-        self._numbers = plan_numbers(device, plan)
+        numbers = numbers_of_plan(plan)
+        if member.types is not None:
+            numbers = numbers[member.types[:-1]]
+        self.order: Order = tuple(numbers.tolist())
+        self.numbers = device.upload(numbers)
         self._prepared_for: tuple[RowList, int, bool, bool] | None = None
-        self._list_seconds = 0.0
 
     @property
     def stage_seconds(self) -> dict[str, float]:
-        own, further = self._pipeline.stage_seconds, self._unreduced.stage_seconds
-        stages = {name: own[name] + further[name] for name in STAGES}
-        return {"neighbours": self._list_seconds, **stages}
+        own, further = self.pipeline.stage_seconds, self._unreduced.stage_seconds
+        return {name: own[name] + further[name] for name in STAGES}
 
-    def release(self) -> None:
-        self._pipeline.release()
+    def parameters(
+        self, request: Request, types: Array, order: Array, some: Array | None = None
+    ) -> GivenParameters | None:
+        """What the caller gave.
 
-    def neighbour_list(self, skin: float) -> NeighbourList:
-        return NeighbourList(
-            self._device,
-            self.plan.model.rcut,
-            skin,
-            len(self._pipeline.species),
-            self._deterministic,
-        )
-
-    def _update(self, listed: NeighbourList, structure: CheckedStructure) -> None:
-        device, system = self._device, structure.system
-        begin = device.mark()
-        types = device.empty(structure.n, np.int32)
-        device.launch(renumber, warps(structure.n), system.types, self._numbers, types)
-        listed.update(
-            system.positions, types, system.cell, system.pbc, make_room=self.release
-        )
-        if self._profile:
-            self._list_seconds += device.seconds_between(begin, device.mark())
+        Parameters
+        ----------
+        types : the caller's, on the device
+        order : see `GivenParameters`
+        some : which of the types count; None: all
+        """
+        if not request.has_parameters:
+            return None
+        own = self._device.download(types)
+        if some is not None:
+            own = own[self._device.download(some)]
+        return GivenParameters(request.parameters(), self.member.own_types(own), order)
 
     def _prepare(self, rows: RowList, request: Request) -> None:
         """Buffers, unless the last ones serve."""
         wanted = (rows, rows.builds, request.atomic, request.pair_gradients)
-        if wanted != self._prepared_for or not self._pipeline.ready:
+        if wanted != self._prepared_for or not self.pipeline.ready:
             self._prepared_for = None  # half of the buffers are none
-            self._pipeline.prepare(rows, request.atomic, request.pair_gradients)
+            self.pipeline.prepare(rows, request.atomic, request.pair_gradients)
             self._prepared_for = wanted
 
-    def _run(
+    def run(
         self,
         rows: RowList,
         request: Request,
@@ -128,7 +133,7 @@ class Evaluator:
         finish: Callable[[], None] = lambda: None,
     ) -> _Found:
         """Evaluate the rows of a list, those with the unreduced plan that need it."""
-        pipeline, unreduced = self._pipeline, self._unreduced
+        pipeline, unreduced = self.pipeline, self._unreduced
         self._prepare(rows, request)
         own = self._parameters(parameters, pipeline)
         pipeline.evaluate(rows, request.truncate, own)
@@ -146,22 +151,114 @@ class Evaluator:
         energy, virial = pipeline.totals()
         return _Found(energy, virial + further, outputs, domain, n_non_finite)
 
+
+class StructureLists:
+    """The neighbour lists of a structure, one for each order of rows."""
+
+    def __init__(self, lists: dict[Order, NeighbourList]) -> None:
+        self.of = lists
+
+    @property
+    def builds(self) -> int:
+        return max(one.builds for one in self.of.values())
+
+
+class Evaluator:
+    """See `evaluation.backend.Evaluator`.
+
+    Parameters
+    ----------
+    gemm, deterministic : see `dpse_fast.load`
+    """
+
+    def __init__(
+        self,
+        device: Device,
+        members: tuple[Member, ...],
+        gemm: str,
+        deterministic: bool,
+        profile: bool,
+    ) -> None:
+        self.members = members
+        self._device, self._deterministic, self._profile = (
+            device,
+            deterministic,
+            profile,
+        )
+        self._models = [
+            _Model(device, member, gemm, deterministic, profile) for member in members
+        ]
+        self._orders = {model.order: model for model in self._models}
+        self._list_seconds = 0.0
+
+    @property
+    def stage_seconds(self) -> dict[str, float]:
+        total = Counter({"neighbours": self._list_seconds})
+        for model in self._models:
+            total.update(model.stage_seconds)
+        return dict(total)
+
+    def release(self) -> None:
+        for model in self._models:
+            model.pipeline.release()
+
+    def neighbour_list(self, skin: float) -> StructureLists:
+        cutoff = max(member.plan.model.rcut for member in self.members)
+        return StructureLists(
+            {
+                order: NeighbourList(
+                    self._device,
+                    cutoff,
+                    skin,
+                    len(model.pipeline.species),
+                    self._deterministic,
+                )
+                for order, model in self._orders.items()
+            }
+        )
+
+    def _update(self, lists: StructureLists, structure: CheckedStructure) -> None:
+        device, system = self._device, structure.system
+        begin = device.mark()
+        for order, model in self._orders.items():
+            types = device.empty(structure.n, np.int32)
+            device.launch(
+                renumber, warps(structure.n), system.types, model.numbers, types
+            )
+            lists.of[order].update(
+                system.positions, types, system.cell, system.pbc, make_room=self.release
+            )
+        if self._profile:
+            self._list_seconds += device.seconds_between(begin, device.mark())
+
     def evaluate(
-        self, listed: NeighbourList, structure: CheckedStructure, request: Request
-    ) -> Evaluation:
-        device, pipeline, n = self._device, self._pipeline, structure.n_atoms
+        self,
+        listed: StructureLists,
+        structure: CheckedStructure,
+        requests: Sequence[Request | None],
+    ) -> list[Evaluation | None]:
         self._update(listed, structure)
-        parameters = None
-        if request.has_parameters:
-            types = device.download(structure.system.types)
-            parameters = GivenParameters(request.parameters(), types, listed.order)
-        real = structure.real
+        return [
+            None
+            if request is None
+            else self._of_structure(model, listed.of[model.order], structure, request)
+            for model, request in zip(self._models, requests, strict=True)
+        ]
+
+    def _of_structure(
+        self,
+        model: _Model,
+        listed: NeighbourList,
+        structure: CheckedStructure,
+        request: Request,
+    ) -> Evaluation:
+        device, n, real = self._device, structure.n_atoms, structure.real
         places = None if real is None else device.upload(real.astype(np.int32))
-        found = self._run(
+        found = model.run(
             listed,
             request,
-            parameters,
-            lambda: pipeline.outputs(listed.order, n, places),
+            model.parameters(request, structure.system.types, listed.order),
+            lambda: model.pipeline.outputs(listed.order, n, places),
         )
 
         def atoms_of_rows() -> Int64s:
@@ -184,14 +281,17 @@ class Evaluator:
 
     def rows(self, given: CheckedList, positions: Array) -> GivenRows:
         begin = self._device.mark()
-        rows = ListedRows(
-            self._device,
-            given,
-            positions,
-            self._numbers,
-            len(self._pipeline.species),
-            self._deterministic,
-        )
+        rows = {
+            order: ListedRows(
+                self._device,
+                given,
+                positions,
+                model.numbers,
+                len(model.pipeline.species),
+                self._deterministic,
+            )
+            for order, model in self._orders.items()
+        }
         if self._profile:
             end = self._device.mark()
             self._list_seconds += self._device.seconds_between(begin, end)
@@ -201,19 +301,34 @@ class Evaluator:
         self,
         rows: GivenRows,
         positions: Array,
+        requests: Sequence[Request | None],
+        finish: Callable[[], None],
+    ) -> list[Evaluation | None]:
+        for own in rows.rows.values():
+            own.follow(positions)
+        found: list[Evaluation | None] = []
+        for model, request in zip(self._models, requests, strict=True):
+            if request is None:
+                found.append(None)
+                continue
+            own = rows.rows[model.order]
+            found.append(self._of_list(model, rows.given, own, request, finish))
+            finish = _nothing  # the positions are looked at once
+        return found
+
+    def _of_list(
+        self,
+        model: _Model,
+        given: CheckedList,
+        own: ListedRows,
         request: Request,
         finish: Callable[[], None],
     ) -> Evaluation:
-        device, pipeline, (given, own) = self._device, self._pipeline, rows
-        own.follow(positions)
-        n_rows, parameters = given.n_rows, None
-        if request.has_parameters:
-            types = device.download(given.types)[device.download(given.centres)]
-            parameters = GivenParameters(request.parameters(), types, own.rows)
-        found = self._run(
+        device, pipeline, n_rows = self._device, model.pipeline, given.n_rows
+        found = model.run(
             own,
             request,
-            parameters,
+            model.parameters(request, given.types, own.rows, given.centres),
             lambda: pipeline.outputs(own.order, own.n_places, None, own.rows, n_rows),
             finish,
         )
@@ -237,3 +352,7 @@ class Evaluator:
             # The next step writes there again.
             gradients = device.copy(pipeline.listed_gradients)
         return found.evaluation(gradients, centres, bad)
+
+
+def _nothing() -> None:
+    """Instead of a look at positions that were looked at."""

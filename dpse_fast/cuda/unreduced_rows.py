@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from ..array_types import Doubles, Int64s
+from ..array_types import Doubles, Int32s, Int64s
 from ..evaluation.backend import Request
 from ..evaluation.domain_counts import Domain, with_unreduced
 from ..inputs.arrays import VIRTUAL
@@ -30,11 +30,11 @@ MOST_ROWS = 2**13  # of a list: the host has its pairs
 MOST_IDLE = 1000  # evaluations without such rows, until tables and nets go
 
 
-def plan_numbers(device: Device, plan: Plan) -> Array:
-    """(T,) int32, the types of the model as a plan numbers them."""
+def numbers_of_plan(plan: Plan) -> Int32s:
+    """(T,) the types of the model as a plan numbers them."""
     numbers = np.full(plan.model.n_types, VIRTUAL, np.int32)
     numbers[list(plan.species)] = np.arange(len(plan.species))
-    return device.upload(numbers)
+    return numbers
 
 
 class _Cut(NamedTuple):
@@ -172,7 +172,7 @@ class UnreducedRows:
             device,
             list_on_device(device, given),
             device.upload(cut.positions),
-            plan_numbers(device, pipeline.plan),
+            device.upload(numbers_of_plan(pipeline.plan)),
             len(pipeline.species),
             self._deterministic,
         )

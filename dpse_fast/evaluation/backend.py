@@ -7,13 +7,13 @@ host.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from typing import Any, NamedTuple, Protocol
 
 import numpy as np
 
-from ..array_types import Bools, Doubles, Integers
+from ..array_types import Bools, Doubles, Int32s, Integers
 from ..errors import InputError
 from ..inputs.arrays import Array, Arrays
 from ..inputs.neighbour_list import CallerList, ListArguments
@@ -41,6 +41,24 @@ class Request(NamedTuple):
         n = len(self.atoms)
         whole = np.broadcast_to(self.frame, (n, self.frame.shape[1]))
         return np.concatenate([whole, self.atoms], axis=1)
+
+
+class Member(NamedTuple):
+    """A model that is evaluated with others on one list.
+
+    Parameters
+    ----------
+    plan : Plan
+    types : (T + 1,) the model's number of each of the caller's T types, and -1 for
+        those that do not exist; None: its own are the caller's
+    """
+
+    plan: Plan
+    types: Int32s | None = None
+
+    def own_types(self, types: Int32s) -> Int32s:
+        """The model's numbers of the caller's types; -1 stays."""
+        return types if self.types is None else self.types[types]
 
 
 class Evaluation(NamedTuple):
@@ -99,9 +117,12 @@ class GivenList(Protocol):
 
 
 class Evaluator(Protocol):
-    """Evaluates one plan, with buffers and threads or launches that it keeps."""
+    """Evaluates plans of some models, with buffers, threads or launches that it keeps.
 
-    plan: Plan
+    Results and requests are by model; a request that is None leaves its model out.
+    """
+
+    members: tuple[Member, ...]
 
     @property
     def stage_seconds(self) -> Mapping[str, float]:
@@ -114,8 +135,11 @@ class Evaluator(Protocol):
         """A `StructureList` with a skin (Å). Its rows follow the plan's types."""
 
     def evaluate(
-        self, listed: Any, structure: CheckedStructure, request: Request
-    ) -> Evaluation:
+        self,
+        listed: Any,
+        structure: CheckedStructure,
+        requests: Sequence[Request | None],
+    ) -> list[Evaluation | None]:
         """Bring the list to the structure, and evaluate it.
 
         Raises
@@ -133,9 +157,9 @@ class Evaluator(Protocol):
         self,
         rows: Any,
         positions: Array,
-        request: Request,
+        requests: Sequence[Request | None],
         finish: Callable[[], None],
-    ) -> Evaluation:
+    ) -> list[Evaluation | None]:
         """Evaluate the rows of a caller's list, its atoms being where they are now.
 
         Parameters
@@ -163,8 +187,8 @@ class Backend(Arrays, Protocol):
     def active(self) -> AbstractContextManager[Any]:
         """Makes this the device that everything runs on."""
 
-    def evaluator(self, plan: Plan, profile: bool) -> Evaluator:
-        """An evaluator of a plan with buffers of its own."""
+    def evaluator(self, members: tuple[Member, ...], profile: bool) -> Evaluator:
+        """An evaluator of models with buffers of its own."""
 
     def check_list(self, given: ListArguments) -> Any:
         """A caller's list, checked, as a `GivenList`."""

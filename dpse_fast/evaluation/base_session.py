@@ -4,22 +4,23 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any, NoReturn
 
 import numpy as np
 
-from ..array_types import Integers
+from ..array_types import Int32s, Integers
 from ..errors import InputError
 from ..inputs.parameters import check_parameters
 from ..inputs.plain_numbers import shown
 from ..inputs.structure import check_flag
+from ..model import Model
 from ..plan import Plan
 from ..runtime.forks import ProcessLock
-from .backend import Backend, Evaluator, PlanSource, Request
-from .domain_warnings import DomainWarnings
+from .backend import Backend, Evaluator, Member, PlanSource, Request
+from .domain_warnings import CommitteeWarnings
 
 
 @dataclass(frozen=True)
@@ -52,7 +53,12 @@ class Uncopied:
 
 
 class BaseSession(Uncopied, ABC):
-    """A potential's backend and plans, with what is kept from call to call.
+    """A backend and plans, with what is kept from call to call.
+
+    Parameters
+    ----------
+    plans : of one potential, or of each model of a committee: the first model's types
+        are those of the caller, and every other one has all of them
 
     Attributes
     ----------
@@ -61,7 +67,7 @@ class BaseSession(Uncopied, ABC):
     """
 
     def __init__(
-        self, backend: Backend, plans: PlanSource, options: SessionOptions
+        self, backend: Backend, plans: Sequence[PlanSource], options: SessionOptions
     ) -> None:
         check_flag(options.profile, "profile")
         if options.inform is not None and not callable(options.inform):
@@ -69,9 +75,11 @@ class BaseSession(Uncopied, ABC):
                 f"inform: expected a function of a text, got {shown(options.inform)}"
             )
         self._backend, self._plans, self._options = backend, plans, options
-        self._model = plans.model
-        self._warn = DomainWarnings(
-            plans.model, options.sel_overflow, options.inform, options.warn_once
+        self._models = tuple(source.model for source in plans)
+        self._model = self._models[0]
+        self._types = [own_types(self._model, model) for model in self._models]
+        self._warnings = CommitteeWarnings(
+            self._models, options.sel_overflow, options.inform, options.warn_once
         )
         self._lock = ProcessLock()
         self._half_done = False
@@ -85,11 +93,27 @@ class BaseSession(Uncopied, ABC):
             seconds.update(self._evaluator.stage_seconds)
         return dict(seconds)
 
-    def _evaluator_for(self, plan: Plan) -> Evaluator:
-        """The one of this plan; a new one where another type of atoms was met."""
-        if self._evaluator is None or self._evaluator.plan is not plan:
+    def _members(self, present: Callable[[], Integers]) -> tuple[Member, ...]:
+        """The plans that serve these of the caller's types."""
+
+        def plan_of(source: PlanSource, types: Int32s | None) -> Plan:
+            return source.plan_for(
+                lambda: present() if types is None else types[present()]
+            )
+
+        return tuple(
+            Member(plan_of(source, types), types)
+            for source, types in zip(self._plans, self._types, strict=True)
+        )
+
+    def _evaluator_for(self, members: tuple[Member, ...]) -> Evaluator:
+        """The one of these plans; a new one where another type of atoms was met."""
+        plans = [id(member.plan) for member in members]
+        last = self._evaluator
+        if last is None or [id(member.plan) for member in last.members] != plans:
             self._drop_evaluator()
-            self._evaluator = self._backend.evaluator(plan, self._options.profile)
+            self._evaluator = self._backend.evaluator(members, self._options.profile)
+        assert self._evaluator is not None
         return self._evaluator
 
     def _drop_evaluator(self) -> None:
@@ -118,32 +142,32 @@ class BaseSession(Uncopied, ABC):
         """Whether only the nearest ``sel`` neighbours of each type are kept."""
         return self._options.sel_overflow != "all"
 
-    def _request(
+    def _requests(
         self,
         fparam: Any,
         aparam: Any,
         n_atoms: int,
         n_frames: int | None = None,
         **wanted: bool,
-    ) -> Request:
-        """What to evaluate, with checked parameters.
+    ) -> list[Request]:
+        """What to evaluate, with checked parameters, by model.
 
         Parameters
         ----------
         n_atoms : N, or rows of a caller's list
         n_frames : rows that may have frame parameters of their own; None: one frame
         """
-        model, on_host = self._model, self._backend.on_host
-        return Request(
-            truncate=self.truncate,
-            frame=check_parameters(
-                on_host(fparam, "fparam"), model.fparam, "fparam", n_frames
-            ),
-            atoms=check_parameters(
-                on_host(aparam, "aparam"), model.aparam, "aparam", n_atoms
-            ),
-            **wanted,
-        )
+        on_host = self._backend.on_host
+        frame, atoms = on_host(fparam, "fparam"), on_host(aparam, "aparam")
+        return [
+            Request(
+                truncate=self.truncate,
+                frame=check_parameters(frame, model.fparam, "fparam", n_frames),
+                atoms=check_parameters(atoms, model.aparam, "aparam", n_atoms),
+                **wanted,
+            )
+            for model in self._models
+        ]
 
     @contextmanager
     def _in_memory(self, n: Callable[[], int]) -> Iterator[None]:
@@ -153,6 +177,14 @@ class BaseSession(Uncopied, ABC):
         except self._backend.out_of_memory as error:
             self._drop_evaluator()
             raise self._backend.no_memory(n()) from error
+
+
+def own_types(first: Model, model: Model) -> Int32s | None:
+    """The model's numbers of the first one's types; see `Member`."""
+    if model.type_map[: first.n_types] == first.type_map:
+        return None
+    numbers = [model.type_map.index(name) for name in first.type_map]
+    return np.array([*numbers, -1], np.int32)
 
 
 def present_types(types: Integers) -> Integers:

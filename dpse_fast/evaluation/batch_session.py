@@ -19,10 +19,10 @@ from ..model import Model
 from ..results import Report, Result
 from ..runtime.forks import ProcessLock
 from .backend import Request
-from .base_session import Uncopied
+from .base_session import Uncopied, own_types
 from .batch_list import BatchList, HostList
 from .domain_report import report_of_atoms, total, total_of_rows
-from .listed_session import ListedResult, ListedSession
+from .listed_session import CallerListSession, ListedResult
 
 
 class Structure(NamedTuple):
@@ -40,22 +40,22 @@ class _System(NamedTuple):
     """A checked structure with the parameters of its atoms that count."""
 
     checked: CheckedStructure
-    frame: Doubles  # (n, k)
-    atoms: Doubles  # (n, k)
+    frames: list[Doubles]  # by model, (n, k)
+    atoms: list[Doubles]  # by model, (n, k)
 
     @property
     def n(self) -> int:
         return len(self.checked.system.types)
 
 
-class BatchSession(Uncopied):
+class SystemsSession(Uncopied):
     """Computes a batch of systems at once, keeping their lists while atoms move little.
 
-    Made by `Potential.batch_session`. A system keeps its list from call to call by its
-    place in the sequence.
+    A system keeps its list from call to call by its place in the sequence.
 
     Parameters
     ----------
+    models : Model of one potential, or all of a committee
     session : evaluates the joint list
     make_list : a new neighbour list for one system
 
@@ -66,11 +66,11 @@ class BatchSession(Uncopied):
 
     def __init__(
         self,
-        model: Model,
-        session: ListedSession,
+        models: Sequence[Model],
+        session: CallerListSession,
         make_list: Callable[[], HostList],
     ) -> None:
-        self._model, self._session = model, session
+        self._models, self._session = models, session
         self._list = BatchList(make_list)
         self._ready = False
         self._lock = ProcessLock()
@@ -79,10 +79,13 @@ class BatchSession(Uncopied):
     def list_builds(self) -> int:
         return self._list.builds
 
-    def compute(
-        self, structures: Iterable[Structure | tuple[Any, ...]], *, atomic: bool = False
-    ) -> list[Result]:
-        """The result of each structure; see `Potential.compute_batch`."""
+    def _results(
+        self,
+        structures: Iterable[Structure | tuple[Any, ...]],
+        atomic: bool,
+        wanted: int | None = None,
+    ) -> list[list[Result]]:
+        """Of each structure, of the first ``wanted`` models or of all."""
         atomic = check_flag(atomic, "atomic")
         refuse_meaning(structures, "structures")
         try:
@@ -97,18 +100,19 @@ class BatchSession(Uncopied):
             systems = [self._check(k, one) for k, one in enumerate(given)]
             some = [one for one in systems if one.n]
             try:
-                found = iter(self._evaluate(some) if some else [])
+                found = iter(self._evaluate(some, wanted) if some else [])
             except AtomError as error:
                 raise self._named(systems, error) from None
             return [
-                _for_caller(next(found), one.checked, atomic)
+                [_for_caller(result, one.checked, atomic) for result in next(found)]
                 if one.n
-                else Result.of_nothing(one.checked.n_atoms, atomic)
+                else [Result.of_nothing(one.checked.n_atoms, atomic)]
+                * len(self._models[:wanted])
                 for one in systems
             ]
 
     def _check(self, k: int, given: Any) -> _System:
-        model = self._model
+        models = self._models
         try:
             if not isinstance(given, tuple | list) or not 2 <= len(given) <= 6:
                 raise InputError(
@@ -116,16 +120,17 @@ class BatchSession(Uncopied):
                     f"aparam), got {type(given).__name__}"
                 )
             one = Structure(*given)
-            checked = check_system(*one[:4], model.type_map)
+            checked = check_system(*one[:4], models[0].type_map)
             n = checked.n_atoms
-            frame = check_parameters(one.fparam, model.fparam, "fparam")
-            own = check_parameters(one.aparam, model.aparam, "aparam", n)
+            frames = [check_parameters(one.fparam, m.fparam, "fparam") for m in models]
+            own = [check_parameters(one.aparam, m.aparam, "aparam", n) for m in models]
         except InputError as error:
             raise InputError(f"structures[{k}]: {error}") from None
-        frame = np.broadcast_to(frame, (n, frame.shape[1]))
+        frames = [np.broadcast_to(frame, (n, frame.shape[1])) for frame in frames]
         if checked.real is not None:
-            frame, own = frame[checked.real], own[checked.real]
-        return _System(checked, frame, own)
+            frames = [frame[checked.real] for frame in frames]
+            own = [values[checked.real] for values in own]
+        return _System(checked, frames, own)
 
     def _named(self, systems: list[_System], error: AtomError) -> AtomError:
         """The error with the caller's structure and atom."""
@@ -139,7 +144,9 @@ class BatchSession(Uncopied):
         own = atom if real is None else int(real[atom])
         return AtomError(before, own, error.after)
 
-    def _evaluate(self, systems: list[_System]) -> list[Result]:
+    def _evaluate(
+        self, systems: list[_System], wanted: int | None
+    ) -> list[list[Result]]:
         """Of atoms that count, with all that is known of each."""
         joint = self._list
         same, self._ready = self._ready, False  # until it is evaluated
@@ -147,21 +154,26 @@ class BatchSession(Uncopied):
             joint.forget()
         same &= not joint.update([one.checked.system for one in systems])
         own = joint.owners[joint.rows.centres]
-        request = Request(
-            self._session.truncate,
-            atomic=True,
-            frame=np.concatenate([one.frame for one in systems])[own],
-            atoms=np.concatenate([one.atoms for one in systems])[own],
-        )
+        requests = [
+            Request(
+                self._session.truncate,
+                atomic=True,
+                frame=np.concatenate([one.frames[k] for one in systems])[own],
+                atoms=np.concatenate([one.atoms[k] for one in systems])[own],
+            )
+            for k in range(len(self._models[:wanted]))
+        ]
         found = self._session.evaluate(
-            joint.positions, None if same else joint.rows, request
+            joint.positions, None if same else joint.rows, requests
         )
         self._ready = True
-        return self._split(systems, found, own)
+        of_models = [self._split(systems, one, own, k) for k, one in enumerate(found)]
+        return [list(results) for results in zip(*of_models, strict=True)]
 
     def _split(
-        self, systems: list[_System], found: ListedResult, own: Int32s
+        self, systems: list[_System], found: ListedResult, own: Int32s, model: int
     ) -> list[Result]:
+        """What a model gives for each system."""
         n = sum(one.n for one in systems)
         assert found.atomic_energies is not None
         assert found.atomic_virials is not None
@@ -183,17 +195,31 @@ class BatchSession(Uncopied):
                     virial=total_of_rows(virials[part]),
                     atomic_energies=energies[part],
                     atomic_virials=virials[part],
-                    report=self._report(one, found.report, rows[part]),
+                    report=self._report(one, found.report, rows[part], model),
                 )
             )
         return results
 
-    def _report(self, system: _System, joint: Report, rows: Int64s) -> Report:
+    def _report(
+        self, system: _System, joint: Report, rows: Int64s, model: int
+    ) -> Report:
         """Of one system, from its rows of the joint report."""
         assert joint.atoms is not None
         counts = joint.atoms.counts.mapped(lambda values: values[rows])
         bad, types = joint.atoms.non_finite[rows], system.checked.system.types
-        return report_of_atoms(self._model, counts, bad, types)
+        numbers = own_types(self._models[0], self._models[model])
+        own = types if numbers is None else numbers[types]
+        return report_of_atoms(self._models[model], counts, bad, own)
+
+
+class BatchSession(SystemsSession):
+    """Computes a batch of systems at once; made by `Potential.batch_session`."""
+
+    def compute(
+        self, structures: Iterable[Structure | tuple[Any, ...]], *, atomic: bool = False
+    ) -> list[Result]:
+        """The result of each structure; see `Potential.compute_batch`."""
+        return [result for (result,) in self._results(structures, atomic)]
 
 
 def _for_caller(result: Result, checked: CheckedStructure, atomic: bool) -> Result:

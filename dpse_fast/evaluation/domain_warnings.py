@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -37,6 +37,8 @@ class DomainWarnings:
     sel_overflow : see `dpse_fast.load`
     inform : called with the text of each warning; None: Python's warnings
     once : give each kind of warning only the first time
+    given : kinds that were given before; modified
+    prefix : of each text
     """
 
     def __init__(
@@ -45,10 +47,13 @@ class DomainWarnings:
         sel_overflow: str,
         inform: Callable[[str], None] | None,
         once: bool,
+        given: set[type[Warning]] | None = None,
+        prefix: str = "",
     ) -> None:
         self._model, self._sel_overflow = model, sel_overflow
         self._inform, self._once = inform, once
-        self._given: set[type[Warning]] = set()
+        self._given = set() if given is None else given
+        self._prefix = prefix
 
     def has_news(self, report: Report) -> bool:
         """Whether the report would raise, or give a warning for the first time."""
@@ -64,7 +69,7 @@ class DomainWarnings:
         atoms : one of which is named, if the report has them; None: none is
         """
         if self._refuses(report):
-            before = f"positions: {report.sel_overflow}"
+            before = f"positions: {self._prefix}{report.sel_overflow}"
             after = "; sel_overflow='truncate' keeps the nearest, 'all' counts all"
             atom = _one(report, atoms, SelOverflowWarning)
             if atom is None:
@@ -91,10 +96,63 @@ class DomainWarnings:
         yield from _warnings(self._model, report)
 
     def _warn(self, text: str, kind: type[Warning]) -> None:
+        text = self._prefix + text
         if self._inform is None:
             warn(text, kind)
         else:
             self._inform(text)
+
+
+class CommitteeWarnings:
+    """The same of several models: of one by name where it differs from the first.
+
+    Parameters
+    ----------
+    models : Model
+    sel_overflow, inform, once : see `DomainWarnings`
+    """
+
+    def __init__(
+        self,
+        models: Sequence[Model],
+        sel_overflow: str,
+        inform: Callable[[str], None] | None,
+        once: bool,
+    ) -> None:
+        given: set[type[Warning]] = set()
+        self._of_models = [
+            DomainWarnings(
+                model, sel_overflow, inform, once, given, f"models[{k}]: " if k else ""
+            )
+            for k, model in enumerate(models)
+        ]
+
+    def has_news(self, reports: Sequence[Report | None]) -> bool:
+        """Whether a report would raise, or give a warning for the first time."""
+        return any(one.has_news(report) for one, report in self._own(reports))
+
+    def __call__(
+        self, reports: Sequence[Report | None], atoms: Atoms | None = None
+    ) -> None:
+        """See `DomainWarnings`.
+
+        Parameters
+        ----------
+        reports : by model; None: it was not evaluated
+        """
+        for one, report in self._own(reports):
+            one(report, atoms)
+
+    def _own(
+        self, reports: Sequence[Report | None]
+    ) -> Iterator[tuple[DomainWarnings, Report]]:
+        """The first report, and those that say something else."""
+        first = next(report for report in reports if report is not None)
+        for one, report in zip(self._of_models, reports, strict=True):
+            if report is None:
+                continue
+            if report is first or report.summary() != first.summary():
+                yield one, report
 
 
 def _warnings(model: Model, report: Report) -> Iterator[tuple[str, type[Warning]]]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, NamedTuple
 
@@ -67,11 +67,11 @@ class _Output(NamedTuple):
     sums: Any  # the same as the device's library has them, or None
 
 
-class ListedSession(BaseSession):
-    """Computes with lists that the caller keeps; made by `Potential.listed_session`."""
+class CallerListSession(BaseSession):
+    """Computes with lists that the caller keeps."""
 
     def __init__(
-        self, backend: Backend, plans: PlanSource, options: SessionOptions
+        self, backend: Backend, plans: Sequence[PlanSource], options: SessionOptions
     ) -> None:
         super().__init__(backend, plans, options)
         self._given: GivenList | None = None
@@ -79,6 +79,243 @@ class ListedSession(BaseSession):
 
     def _forget_lists(self) -> None:
         self._given = self._rows = None
+
+    def _results(
+        self,
+        positions: Any,
+        types: Any,
+        first: Any,
+        neighbours: Any,
+        centres: Any,
+        *,
+        type_map: Any,
+        same_list: bool,
+        forces: Any,
+        atomic: bool,
+        pair_gradients: bool,
+        fparam: Any,
+        aparam: Any,
+        atom_name: Callable[[int], str] | None,
+        wanted: int | None = None,
+    ) -> list[ListedResult]:
+        """Of the first ``wanted`` models, or of all; ``forces`` are of the first."""
+        backend, names = self._backend, self._model.type_map
+        same_list = check_flag(same_list, "same_list")
+        atomic = check_flag(atomic, "atomic")
+        pair_gradients = check_flag(pair_gradients, "pair_gradients")
+        name = name_of_row if atom_name is None else atom_name
+        if not callable(name):
+            raise InputError(
+                f"atom_name: expected a function of an index, got {shown(name)}"
+            )
+        with backend.active(), self._lock.lock, self._whole(), naming(name):
+            at = cast_all_positions(backend, positions)
+            n_all = int(at.shape[0])
+            sums = check_sums(backend, forces, n_all)
+            output = _Output(backend.giver(positions), forces, sums)
+            with self._in_memory(lambda: n_all):
+                if not same_list:
+                    of_caller = check_caller_types(
+                        backend.on_host(type_map, "type_map"), names
+                    )
+                    lists = (types, first, neighbours, centres)
+                    came = ListArguments(*lists, of_caller, n_all, names)
+                    self._use(lambda: backend.check_list(came), at, of_caller)
+                given = self._last(n_all)
+                requests = self._requests(
+                    fparam,
+                    aparam,
+                    given.n_rows,
+                    given.n_rows,
+                    atomic=atomic,
+                    pair_gradients=pair_gradients,
+                )[:wanted]
+                finish = self._look_at(at, given, kind_of(positions, "").on_device)
+                found = self._evaluate(given, at, requests, finish)
+                reports = self._reports(given, found)
+                if self._warnings.has_news(reports) and not atomic:
+                    # Once more, for atoms to name; the results are the same.
+                    more = [one._replace(atomic=True) for one in requests]
+                    found = self._evaluate(given, at, more, lambda: None)
+                    reports = self._reports(given, found)
+                atoms = Atoms(lambda row: self._centre(given, row), name)
+                self._warnings(reports, atoms)
+                return self._outputs(given, found, reports, requests, output)
+
+    def evaluate(
+        self,
+        positions: Doubles,
+        given: CallerList | None,
+        requests: Sequence[Request],
+        present: Integers | None = None,
+    ) -> list[ListedResult]:
+        """By model, with a list of our own: nothing is checked, all is on the host.
+
+        Parameters
+        ----------
+        positions : (n_all, 3) float64 Å
+        given : None: the same list as in the last call
+        present : the types that the plan must serve; None: those of the list
+        """
+        backend = self._backend
+        with (
+            backend.active(),
+            self._lock.lock,
+            self._whole(),
+            self._in_memory(lambda: len(positions)),
+        ):
+            at = backend.upload(positions)
+            if given is not None:
+                self._use(lambda: backend.take_list(given), at, present)
+            kept = self._last(len(positions))
+            found = self._evaluate(kept, at, requests, lambda: None)
+            output = _Output(backend.giver(positions), None, None)
+            reports = self._reports(kept, found)
+            self._warnings(reports)
+            return self._outputs(kept, found, reports, requests, output)
+
+    def _centre(self, given: GivenList, row: int) -> int:
+        return int(self._backend.download(given.centres)[row])
+
+    def _last(self, n_all: int) -> GivenList:
+        if self._given is None:
+            raise InputError(NO_LIST)
+        check_same_atoms(self._given.n_all, n_all)
+        return self._given
+
+    def _use(
+        self,
+        make: Callable[[], GivenList],
+        positions: Array,
+        present: Integers | None,
+    ) -> None:
+        """Evaluate with this list from now on."""
+        self._forget_lists()
+        if self._evaluator is not None:
+            self._evaluator.release()
+        given = make()
+        if given.n_counted:
+            # The same plan for all parts of a system, whatever types each part has.
+            members = self._members(
+                lambda: present_types(
+                    self._backend.distinct(given.types, self._model.n_types)
+                    if present is None
+                    else present
+                )
+            )
+            self._rows = self._evaluator_for(members).rows(given, positions)
+        self._given = given.without_neighbours()
+
+    def _look_at(
+        self, positions: Array, given: GivenList, on_device: bool
+    ) -> Callable[[], None]:
+        """Refuse atoms that are not finite: those of a GPU once the evaluation runs."""
+        names = self._model.type_map
+        find = self._backend.faults(positions, given.types, VIRTUAL, len(names))
+        if on_device:
+            return lambda: refuse(find(), names)
+        refuse(find(), names)
+        return lambda: None
+
+    def _evaluate(
+        self,
+        given: GivenList,
+        positions: Array,
+        requests: Sequence[Request],
+        finish: Callable[[], None],
+    ) -> list[Evaluation]:
+        """Of as many models as there are requests."""
+        if self._rows is None:
+            finish()
+            return [self._nothing(given, one) for one in requests]
+        assert self._evaluator is not None
+        left_out = [None] * (len(self._models) - len(requests))
+        found = self._evaluator.evaluate_rows(
+            self._rows, positions, [*requests, *left_out], finish
+        )
+        return [one for one in found if one is not None]
+
+    def _nothing(self, given: GivenList, request: Request) -> Evaluation:
+        """Of rows none of whose centres exists for the model."""
+        zeros, atomic = self._backend.zeros, request.atomic
+        n_pairs = given.n_list if request.pair_gradients else 0
+        return Evaluation(
+            energy=0.0,
+            virial=np.zeros((3, 3)),
+            forces=zeros(3 * given.n_all),
+            energies=zeros(given.n_rows if atomic else 0),
+            virials=zeros(9 * given.n_all if atomic else 0),
+            pair_gradients=zeros(3 * n_pairs),
+            domain=None,
+            centres=np.empty(0, np.int64),
+            non_finite=0,
+        )
+
+    def _reports(
+        self, given: GivenList, found: Sequence[Evaluation]
+    ) -> list[Report | None]:
+        """By model; None: it was not evaluated."""
+        reports: list[Report | None] = [
+            self._report(given, one, k) for k, one in enumerate(found)
+        ]
+        return reports + [None] * (len(self._models) - len(found))
+
+    def _report(self, given: GivenList, found: Evaluation, model: int) -> Report:
+        n_rows = given.n_rows
+        if found.domain is None:
+            return Report(virtual_atoms=n_rows)
+        assert self._evaluator is not None
+        plan, centres = self._evaluator.members[model].plan, found.centres
+        report = report_of(plan, found.domain, centres, n_rows, found.non_finite)
+        return replace(report, virtual_atoms=n_rows - given.n_counted)
+
+    def _outputs(
+        self,
+        given: GivenList,
+        found: Sequence[Evaluation],
+        reports: Sequence[Report | None],
+        requests: Sequence[Request],
+        output: _Output,
+    ) -> list[ListedResult]:
+        """By model; the caller's forces are those of the first."""
+        results = []
+        for one, report, request in zip(found, reports, requests, strict=False):
+            assert report is not None
+            results.append(self._result(given, one, report, request, output))
+            output = output._replace(forces=None, sums=None)
+        return results
+
+    def _result(
+        self,
+        given: GivenList,
+        found: Evaluation,
+        report: Report,
+        request: Request,
+        output: _Output,
+    ) -> ListedResult:
+        give, n_all, n_rows = output.give, given.n_all, given.n_rows
+        shape = (n_all, 3)
+        if output.sums is None:
+            forces = give(found.forces, shape)
+        else:
+            self._backend.add_into(output.sums, found.forces, shape)
+            forces = output.forces
+        atomic, pairs = request.atomic, request.pair_gradients
+        return ListedResult(
+            energy=found.energy,
+            forces=forces,
+            virial=found.virial,
+            atomic_energies=give(found.energies, (n_rows,)) if atomic else None,
+            atomic_virials=give(found.virials, (n_all, 3, 3)) if atomic else None,
+            pair_gradients=give(found.pair_gradients, (given.n_list, 3))
+            if pairs
+            else None,
+            report=report,
+        )
+
+
+class ListedSession(CallerListSession):
+    """Computes with lists that the caller keeps; made by `Potential.listed_session`."""
 
     def compute(
         self,
@@ -127,185 +364,19 @@ class ListedSession(BaseSession):
             For input that cannot be evaluated; also where atoms have more
             neighbours than ``sel``, with ``sel_overflow="error"``.
         """
-        backend, names = self._backend, self._model.type_map
-        same_list = check_flag(same_list, "same_list")
-        atomic = check_flag(atomic, "atomic")
-        pair_gradients = check_flag(pair_gradients, "pair_gradients")
-        name = name_of_row if atom_name is None else atom_name
-        if not callable(name):
-            raise InputError(
-                f"atom_name: expected a function of an index, got {shown(name)}"
-            )
-        with backend.active(), self._lock.lock, self._whole(), naming(name):
-            at = cast_all_positions(backend, positions)
-            n_all = int(at.shape[0])
-            sums = check_sums(backend, forces, n_all)
-            output = _Output(backend.giver(positions), forces, sums)
-            with self._in_memory(lambda: n_all):
-                if not same_list:
-                    of_caller = check_caller_types(
-                        backend.on_host(type_map, "type_map"), names
-                    )
-                    lists = (types, first, neighbours, centres)
-                    came = ListArguments(*lists, of_caller, n_all, names)
-                    self._use(lambda: backend.check_list(came), at, of_caller)
-                given = self._last(n_all)
-                request = self._request(
-                    fparam,
-                    aparam,
-                    given.n_rows,
-                    given.n_rows,
-                    atomic=atomic,
-                    pair_gradients=pair_gradients,
-                )
-                finish = self._look_at(at, given, kind_of(positions, "").on_device)
-                found = self._evaluate(given, at, request, finish)
-                report = self._report(given, found)
-                if self._warn.has_news(report) and not request.atomic:
-                    # Once more, for atoms to name; the results are the same.
-                    more = request._replace(atomic=True)
-                    found = self._evaluate(given, at, more, lambda: None)
-                    report = self._report(given, found)
-                self._warn(report, Atoms(lambda row: self._centre(given, row), name))
-                return self._result(given, found, report, request, output)
-
-    def evaluate(
-        self,
-        positions: Doubles,
-        given: CallerList | None,
-        request: Request,
-        present: Integers | None = None,
-    ) -> ListedResult:
-        """As `compute` with a list of our own: nothing is checked, all is on the host.
-
-        Parameters
-        ----------
-        positions : (n_all, 3) float64 Å
-        given : None: the same list as in the last call
-        present : the types that the plan must serve; None: those of the list
-        """
-        backend = self._backend
-        with (
-            backend.active(),
-            self._lock.lock,
-            self._whole(),
-            self._in_memory(lambda: len(positions)),
-        ):
-            at = backend.upload(positions)
-            if given is not None:
-                self._use(lambda: backend.take_list(given), at, present)
-            kept = self._last(len(positions))
-            found = self._evaluate(kept, at, request, lambda: None)
-            output = _Output(backend.giver(positions), None, None)
-            report = self._report(kept, found)
-            self._warn(report)
-            return self._result(kept, found, report, request, output)
-
-    def _centre(self, given: GivenList, row: int) -> int:
-        return int(self._backend.download(given.centres)[row])
-
-    def _last(self, n_all: int) -> GivenList:
-        if self._given is None:
-            raise InputError(NO_LIST)
-        check_same_atoms(self._given.n_all, n_all)
-        return self._given
-
-    def _use(
-        self,
-        make: Callable[[], GivenList],
-        positions: Array,
-        present: Integers | None,
-    ) -> None:
-        """Evaluate with this list from now on."""
-        self._forget_lists()
-        if self._evaluator is not None:
-            self._evaluator.release()
-        given = make()
-        if given.n_counted:
-            # The same plan for all parts of a system, whatever types each part has.
-            plan = self._plans.plan_for(
-                lambda: present_types(
-                    self._backend.distinct(given.types, self._model.n_types)
-                    if present is None
-                    else present
-                )
-            )
-            self._rows = self._evaluator_for(plan).rows(given, positions)
-        self._given = given.without_neighbours()
-
-    def _look_at(
-        self, positions: Array, given: GivenList, on_device: bool
-    ) -> Callable[[], None]:
-        """Refuse atoms that are not finite: those of a GPU once the evaluation runs."""
-        names = self._model.type_map
-        find = self._backend.faults(positions, given.types, VIRTUAL, len(names))
-        if on_device:
-            return lambda: refuse(find(), names)
-        refuse(find(), names)
-        return lambda: None
-
-    def _evaluate(
-        self,
-        given: GivenList,
-        positions: Array,
-        request: Request,
-        finish: Callable[[], None],
-    ) -> Evaluation:
-        if self._rows is None:
-            finish()
-            return self._nothing(given, request)
-        assert self._evaluator is not None
-        return self._evaluator.evaluate_rows(self._rows, positions, request, finish)
-
-    def _nothing(self, given: GivenList, request: Request) -> Evaluation:
-        """Of rows none of whose centres exists for the model."""
-        zeros, atomic = self._backend.zeros, request.atomic
-        n_pairs = given.n_list if request.pair_gradients else 0
-        return Evaluation(
-            energy=0.0,
-            virial=np.zeros((3, 3)),
-            forces=zeros(3 * given.n_all),
-            energies=zeros(given.n_rows if atomic else 0),
-            virials=zeros(9 * given.n_all if atomic else 0),
-            pair_gradients=zeros(3 * n_pairs),
-            domain=None,
-            centres=np.empty(0, np.int64),
-            non_finite=0,
-        )
-
-    def _report(self, given: GivenList, found: Evaluation) -> Report:
-        n_rows = given.n_rows
-        if found.domain is None:
-            return Report(virtual_atoms=n_rows)
-        assert self._evaluator is not None
-        plan, centres = self._evaluator.plan, found.centres
-        report = report_of(plan, found.domain, centres, n_rows, found.non_finite)
-        return replace(report, virtual_atoms=n_rows - given.n_counted)
-
-    def _result(
-        self,
-        given: GivenList,
-        found: Evaluation,
-        report: Report,
-        request: Request,
-        output: _Output,
-    ) -> ListedResult:
-        give, n_all, n_rows = output.give, given.n_all, given.n_rows
-        shape = (n_all, 3)
-        if output.sums is None:
-            forces = give(found.forces, shape)
-        else:
-            self._backend.add_into(output.sums, found.forces, shape)
-            forces = output.forces
-        atomic, pairs = request.atomic, request.pair_gradients
-        return ListedResult(
-            energy=found.energy,
+        (result,) = self._results(
+            positions,
+            types,
+            first,
+            neighbours,
+            centres,
+            type_map=type_map,
+            same_list=same_list,
             forces=forces,
-            virial=found.virial,
-            atomic_energies=give(found.energies, (n_rows,)) if atomic else None,
-            atomic_virials=give(found.virials, (n_all, 3, 3)) if atomic else None,
-            pair_gradients=give(found.pair_gradients, (given.n_list, 3))
-            if pairs
-            else None,
-            report=report,
+            atomic=atomic,
+            pair_gradients=pair_gradients,
+            fparam=fparam,
+            aparam=aparam,
+            atom_name=atom_name,
         )
+        return result

@@ -22,12 +22,12 @@ from .domain_report import report_of
 DEFAULT_SKIN = 1.0  # Å
 
 
-class Session(BaseSession):
+class StructureSession(BaseSession):
     """Computes step after step, keeping the neighbour list and all buffers.
 
-    Made by `Potential.session`. The list is rebuilt when an atom has moved by half the
-    skin, when the cell has changed too much for what is left of the skin, or when the
-    types or the number of atoms change.
+    The list is rebuilt when an atom has moved by half the skin, when the cell has
+    changed too much for what is left of the skin, or when the types or the number of
+    atoms change.
 
     Parameters
     ----------
@@ -41,7 +41,7 @@ class Session(BaseSession):
     def __init__(
         self,
         backend: Backend,
-        plans: PlanSource,
+        plans: Sequence[PlanSource],
         options: SessionOptions,
         skin: float,
     ) -> None:
@@ -57,54 +57,63 @@ class Session(BaseSession):
     def _forget_lists(self) -> None:
         self._earlier_builds, self._list = self.list_builds, None
 
-    def compute(
+    def _results(
         self,
         positions: Any,
         types: Any,
-        cell: Any = None,
+        cell: Any,
         *,
-        pbc: bool | Sequence[bool] | None = None,
-        atomic: bool = False,
-        fparam: Any = None,
-        aparam: Any = None,
-    ) -> Result:
-        """As `Potential.compute`."""
+        pbc: bool | Sequence[bool] | None,
+        atomic: bool,
+        fparam: Any,
+        aparam: Any,
+        wanted: int | None = None,
+    ) -> list[Result]:
+        """Of the first ``wanted`` models, or of all."""
         backend, names = self._backend, self._model.type_map
         atomic = check_flag(atomic, "atomic")
         with backend.active(), self._lock.lock, self._whole():
             give = backend.giver(positions)
             structure = check_structure(backend, positions, types, cell, pbc, names)
-            request = self._request(fparam, aparam, structure.n_atoms, atomic=atomic)
+            n, real = structure.n_atoms, structure.real
+            requests = self._requests(fparam, aparam, n, atomic=atomic)[:wanted]
             if not structure.n:
-                return self._nothing(structure, request, give)
-            if structure.real is not None:
-                request = request._replace(atoms=request.atoms[structure.real])
+                return [self._nothing(structure, one, give) for one in requests]
+            if real is not None:
+                requests = [one._replace(atoms=one.atoms[real]) for one in requests]
             with self._in_memory(lambda: structure.n):
-                return self._evaluate(structure, request, give)
+                return self._evaluate(structure, requests, give)
 
     def _evaluate(
-        self, structure: CheckedStructure, request: Request, give: Give
-    ) -> Result:
+        self, structure: CheckedStructure, requests: list[Request], give: Give
+    ) -> list[Result]:
         types, n_types = structure.system.types, self._model.n_types
-        plan = self._plans.plan_for(
+        members = self._members(
             lambda: present_types(self._backend.distinct(types, n_types))
         )
-        evaluator = self._evaluator_for(plan)
+        evaluator = self._evaluator_for(members)
         if self._list is None:
             self._list = evaluator.neighbour_list(self._skin)
-        found = evaluator.evaluate(self._list, structure, request)
-        n, atomic = structure.n_atoms, request.atomic
-        assert found.domain is not None
-        report = report_of(plan, found.domain, found.centres, n, found.non_finite)
-        self._warn(report)
-        return Result(
-            energy=found.energy,
-            forces=give(found.forces, (n, 3)),
-            virial=found.virial,
-            atomic_energies=give(found.energies, (n,)) if atomic else None,
-            atomic_virials=give(found.virials, (n, 3, 3)) if atomic else None,
-            report=report,
-        )
+        left_out = [None] * (len(members) - len(requests))
+        found = evaluator.evaluate(self._list, structure, [*requests, *left_out])
+        n, results = structure.n_atoms, []
+        for member, one in zip(members, found, strict=True):
+            if one is None:
+                continue
+            assert one.domain is not None
+            plan, atomic = member.plan, requests[0].atomic
+            report = report_of(plan, one.domain, one.centres, n, one.non_finite)
+            result = Result(
+                energy=one.energy,
+                forces=give(one.forces, (n, 3)),
+                virial=one.virial,
+                atomic_energies=give(one.energies, (n,)) if atomic else None,
+                atomic_virials=give(one.virials, (n, 3, 3)) if atomic else None,
+                report=report,
+            )
+            results.append(result)
+        self._warnings([*(one.report for one in results), *left_out])
+        return results
 
     def _nothing(
         self, structure: CheckedStructure, request: Request, give: Give
@@ -119,3 +128,30 @@ class Session(BaseSession):
             atomic_virials=give(zeros(9 * n), (n, 3, 3)) if atomic else None,
             report=Report(virtual_atoms=n),
         )
+
+
+class Session(StructureSession):
+    """Computes step after step; made by `Potential.session`, see `StructureSession`."""
+
+    def compute(
+        self,
+        positions: Any,
+        types: Any,
+        cell: Any = None,
+        *,
+        pbc: bool | Sequence[bool] | None = None,
+        atomic: bool = False,
+        fparam: Any = None,
+        aparam: Any = None,
+    ) -> Result:
+        """As `Potential.compute`."""
+        (result,) = self._results(
+            positions,
+            types,
+            cell,
+            pbc=pbc,
+            atomic=atomic,
+            fparam=fparam,
+            aparam=aparam,
+        )
+        return result

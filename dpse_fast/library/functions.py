@@ -11,8 +11,8 @@ import numpy as np
 from ..array_types import AnyArray, Doubles
 from ..errors import DpseError, InputError
 from ..evaluation.atom_names import naming
+from ..loading import load
 from ..model import Parameters
-from ..potential import load
 from ..runtime.forks import ProcessLock
 from .caller_list import check_same, list_arrays
 from .memory import CallerMemory

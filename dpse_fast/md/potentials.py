@@ -6,8 +6,9 @@ import os
 from typing import Any
 
 from ..errors import InputError
+from ..loading import load
 from ..model import Model
-from ..potential import Potential, load
+from ..potential import Potential
 
 ModelLike = Potential | Model | str | os.PathLike[str] | None
 

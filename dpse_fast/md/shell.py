@@ -78,7 +78,9 @@ class Shell:
         self._builds = 0  # the session may lose its list where an evaluation fails
         request = Request(self._session.truncate, atomic=True)
         with numbered(lambda atom: int(real[owners[atom]])):
-            found = self._session.evaluate(hood.positions, rows, request, self._used)
+            (found,) = self._session.evaluate(
+                hood.positions, rows, [request], self._used
+            )
         self._builds, self._n_own = self._list.builds, n_real
         # Every pair that has an own atom as its neighbour is among these rows.
         assert found.atomic_virials is not None

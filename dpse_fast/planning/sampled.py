@@ -11,7 +11,7 @@ import numpy as np
 from ..array_types import Doubles, Int32s, Int64s
 from ..cpu.neighbours import NeighbourList
 from ..cpu.packed_plan import PackedPlan, packed
-from ..cpu.pipeline import Pipeline
+from ..cpu.pipeline import Pipeline, Wanted
 from ..cpu.stages import AngularStage
 from ..cpu.workspace import Workspace, atom_counts
 from ..inputs.structure import System
@@ -105,7 +105,8 @@ class Sampled:
         for listed in self._lists:
             n = len(listed.hood.centres)
             parameters = rng.normal(size=(n, plan.model.n_parameters))
-            result = pipeline.evaluate(listed.hood, parameters=parameters, atomic=True)
+            (result,) = pipeline.evaluate(listed.hood, Wanted(parameters), atomic=True)
+            assert result is not None
             found.append(
                 _Result(
                     result.energies,
@@ -185,10 +186,10 @@ def _onto_owners(values: Doubles, owners: Int32s, n: int) -> Doubles:
 def _moments(
     plan: PackedPlan, hood: Neighbourhood, rows: Int64s, k: int, species: int
 ) -> Doubles:
-    work = Workspace(plan, len(rows))
+    work = Workspace([plan], len(rows))
     work.start(len(hood.positions), atom_counts(plan, 0), np.zeros(0, np.int32))
-    flat, _ = work.begin_block(species, len(rows))
-    stage = work.stages[k]
+    flat, _ = work.members[0].inputs(species, len(rows))
+    stage = work.members[0].stages[k]
     assert isinstance(stage, AngularStage)
     located = np.empty((len(hood.types), N_LOCATED))
     locate(hood.positions, hood.types, located)

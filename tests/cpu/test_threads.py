@@ -114,7 +114,7 @@ def sizes(counts: list[int]) -> list[int]:
     rows = np.arange(len(types), dtype=np.int32)
     nothing = np.empty(0, np.int32)
     hood = Neighbourhood(np.empty((0, 3)), types, rows, nothing, nothing)
-    found = blocks_of(hood, len(counts), None)
+    found = blocks_of(hood, len(counts))
     assert sorted(np.concatenate([b.rows for b in found])) == rows.tolist()
     assert all((types[b.rows] == b.species).all() for b in found)
     return [len(b.rows) for b in found]

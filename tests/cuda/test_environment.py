@@ -14,6 +14,7 @@ from families import family
 from numpy.typing import NDArray
 
 from dpse_fast.cpu.packed_plan import packed
+from dpse_fast.cpu.scratch import Scratch
 from dpse_fast.cpu.stages import DescriptorStage, descriptor_stages
 from dpse_fast.cuda.device import Device
 from dpse_fast.cuda.packed_plan import PackedPlan
@@ -119,7 +120,7 @@ def on_device(
 
 def on_processors(plan: Plan, k: int, some: SmallList, truncate: bool) -> Found:
     species = plan.species
-    stage: DescriptorStage = descriptor_stages(packed(plan), 1)[k]
+    stage: DescriptorStage = descriptor_stages(packed(plan), 1, Scratch())[k]
     env, n_types = stage.part.environments, plan.model.n_types
     hood = some.neighbourhood(species)
     located = np.empty((len(hood.types), 4))

@@ -173,7 +173,7 @@ def test_the_same_in_pieces(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(pipeline, "LARGEST_BATCH", 2)
     session, expected = on_device(model), on_cpu(model).compute(*arguments, **ALL)
     same(session.compute(*arguments, **ALL), expected)
-    used = session._evaluator._pipeline
+    used = session._evaluator._models[0].pipeline
     least = least_memory(used)
     memory = type(session._backend.gpu)
     monkeypatch.setattr(listed_rows.ListedRows, "_check_memory", lambda *given: None)

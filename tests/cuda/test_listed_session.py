@@ -266,10 +266,10 @@ def test_types_are_planned_as_they_are_met(monkeypatch: pytest.MonkeyPatch) -> N
     for types in (0 * g.types, g.types):
         arguments = g.positions, types, *g.lists
         same(session.compute(*arguments, **ALL), reference.compute(*arguments, **ALL))
-    assert session._evaluator._pipeline.species == (0, 1)
+    assert session._evaluator._models[0].pipeline.species == (0, 1)
     one_rank = on_device(model)
     one_rank.compute(g.positions, 0 * g.types, *g.lists, type_map=[0, 1])
-    assert one_rank._evaluator._pipeline.species == (0, 1)
+    assert one_rank._evaluator._models[0].pipeline.species == (0, 1)
 
 
 def test_stages_are_measured() -> None:

@@ -208,7 +208,7 @@ def test_the_same_in_pieces(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(pipeline, "LARGEST_BATCH", 2)
     pot = backend.load(model)
     pot.compute(*s[:3], pbc=s.pbc)
-    used = pot._session._evaluator._pipeline  # type: ignore[attr-defined]
+    used = pot._session._evaluator._models[0].pipeline  # type: ignore[attr-defined]
     least = least_memory(used)
     assert used._tiling.n_bytes(used.costs) > SPARE * least
     monkeypatch.setattr(spatial_order, "building_bytes", lambda *numbers: 0)

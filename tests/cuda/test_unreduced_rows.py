@@ -64,10 +64,10 @@ def test_their_memory_is_given_back(monkeypatch: pytest.MonkeyPatch) -> None:
         found = session.compute(*s[:3])
         alone = pot.compute(*s[:3])
         np.testing.assert_allclose(found.forces, alone.forces, rtol=0, atol=1e-12)
-        own = evaluator_of(session)._unreduced._pipeline
+        own = evaluator_of(session)._models[0]._unreduced._pipeline
         there.append(own is not None)
         assert own is None or not own.ready
-        assert evaluator_of(session)._pipeline.ready
+        assert evaluator_of(session)._models[0].pipeline.ready
     assert there == [True, True, True, True, True, False, True]
 
 
@@ -95,6 +95,6 @@ def test_stages_are_measured() -> None:
     session.compute(*s[:3])
     seconds = session.stage_seconds
     assert min(seconds.values()) > 0.0
-    own = evaluator_of(session)._unreduced
+    own = evaluator_of(session)._models[0]._unreduced
     own._drop()
     assert session.stage_seconds == seconds

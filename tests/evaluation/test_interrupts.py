@@ -16,6 +16,7 @@ from threadpoolctl import threadpool_info
 
 import dpse_fast
 from dpse_fast.cpu import neighbours
+from dpse_fast.cpu.packed_plan import packed
 from dpse_fast.cpu.pipeline import Pipeline
 from dpse_fast.planning import make_plan
 from dpse_fast.runtime import blas_threads as blas
@@ -89,7 +90,7 @@ def test_memory_that_runs_out_leaves_a_session_usable(
 @pytest.mark.parametrize("threads", [1, 2])
 def test_a_workers_error_is_raised(threads: int) -> None:
     engine = Pipeline(threads)
-    engine.use(make_plan(random_model()))
+    engine.use(packed(make_plan(random_model())))
 
     def fail(task: int) -> None:
         if task == 2:

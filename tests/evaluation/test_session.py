@@ -183,7 +183,7 @@ def test_blocks_hold_every_atom_once() -> None:
     model, structure = random_model(3), random_structure("triclinic", 3)
     lists = neighbours.NeighbourList(4.3)
     lists.update(check_system(*structure, type_map=model.type_map).system)
-    found = blocks.blocks_of(lists.hood, 3, None)
+    found = blocks.blocks_of(lists.hood, 3)
     rows = np.concatenate([block.rows for block in found])
     assert sorted(rows) == list(range(len(structure.types)))
     assert [block.number for block in found] == list(range(len(found)))

@@ -10,7 +10,7 @@ from ghosts import with_ghosts
 from random_model import random_model, random_structure
 
 import dpse_fast
-from dpse_fast.evaluation.backend import Request
+from dpse_fast.evaluation.backend import Member, Request
 from dpse_fast.inputs.neighbour_list import CallerList
 from dpse_fast.inputs.structure import check_structure
 
@@ -36,7 +36,9 @@ def test_a_list_of_ours(device: str) -> None:
     """Each evaluator notices a new list, whoever updated it first."""
     potentials, s = committee(device), STRUCTURE
     backend = potentials[0]._backend
-    evaluators = [backend.evaluator(one._planner.plan, False) for one in potentials]
+    evaluators = [
+        backend.evaluator((Member(one._planner.plan),), False) for one in potentials
+    ]
     listed = evaluators[0].neighbour_list(0.5)
     rng, names = np.random.default_rng(3), potentials[0].model.type_map
     for scale in (1.3, 1.3, 1.0, 1.0):  # more neighbours in the second list
@@ -44,7 +46,7 @@ def test_a_list_of_ours(device: str) -> None:
         positions = s.positions * scale + moves
         with backend.active():
             atoms = check_structure(backend, positions, s.types, None, None, names)
-            found = [own.evaluate(listed, atoms, REQUEST) for own in evaluators]
+            found = [own.evaluate(listed, atoms, [REQUEST])[0] for own in evaluators]
             forces = [backend.download(one.forces).reshape(-1, 3) for one in found]
         for own, potential in zip(forces, potentials, strict=True):
             alone = potential.compute(positions, s.types)
@@ -66,13 +68,13 @@ def test_a_list_of_the_caller(device: str) -> None:
         g.neighbours.astype(np.int32),
     )
     for potential in potentials:
-        own = backend.evaluator(potential._planner.plan, False)
+        own = backend.evaluator((Member(potential._planner.plan),), False)
         with backend.active():
             at = backend.upload(g.positions)
             if potential is potentials[0]:
                 taken = backend.take_list(given)
-            found = own.evaluate_rows(
-                own.rows(taken, at), at, REQUEST, finish=lambda: None
+            (found,) = own.evaluate_rows(
+                own.rows(taken, at), at, [REQUEST], finish=lambda: None
             )
             forces = backend.download(found.forces).reshape(-1, 3)
         alone = potential.compute(s.positions, s.types)

@@ -8,7 +8,7 @@ from collections.abc import Iterable
 from ... import __version__
 from ...evaluation.session import DEFAULT_SKIN
 from ...inputs.environment import VARIABLES
-from ...potential import load
+from ...loading import load
 from ..served import Served
 from .environment import Asked
 
