@@ -19,17 +19,24 @@ from ase.data import chemical_symbols
 from numpy.typing import ArrayLike
 
 from .array_types import Doubles, Int64s
+from .committee import Committee
 from .errors import InputError
+from .evaluation.committee_result import CommitteeResult
 from .evaluation.session import DEFAULT_SKIN
 from .inputs.arrays import array_of
+from .inputs.choices import whole_number
 from .inputs.structure import check_length
-from .md.potentials import ModelLike, potential_of
+from .md.potentials import Models, committee_or_potential_of
+from .potential import Potential
 from .results import Result
 from .trajectory.boundaries import boundaries_of
 from .trajectory.structure import atomic_parameters
 
 ATOMIC = {"energies", "stresses"}
-STRESS = {"stress", "stresses"}
+OF_COMMITTEE = ("energy", "forces", "stress")  # with _comm and _var of them
+COMMITTEE = {f"{name}_{kind}" for name in OF_COMMITTEE for kind in ("comm", "var")}
+COMMITTEE |= {"forces_deviation"}
+STRESS = {"stress", "stresses", "stress_comm", "stress_var"}
 ABSENT = -1
 NAME = "dpse"  # of the calculator in ASE
 
@@ -44,14 +51,23 @@ class DeepPotential(Calculator):
     As any calculator of ASE it serves one thread at a time: a deep copy for each
     thread shares the potential, and so its plan. A pickle carries the model.
 
+    Several models are a committee; ``calc.results`` then also has, with MACE's names,
+    ``energy_comm`` (M,), ``forces_comm`` (M, N, 3) and ``stress_comm`` (M, 6) of the M
+    models, their variances ``energy_var``, ``forces_var`` and ``stress_var``, and
+    ``forces_deviation`` (N,), deepmd-kit's deviation of each atom's force.
+
     Parameters
     ----------
-    model : Potential, Model or path of a model file; None for the embedded one
+    model : Potential, Committee, Model or path of a model file, or a list of these two
+        for a committee; None for the embedded one
+    deviation_every : of a committee; None: in every calculation
+        All models are evaluated in the first calculation and in every n-th one after
+        it, and in the others only the first model, which must be the driver.
     skin : Å, see `Potential.session`
     fparam, aparam : frame and atomic parameters of a model that takes them
         Those in ``atoms.info["fparam"]`` and ``atoms.arrays["aparam"]`` (or
         ``atoms.info["aparam"]``, one row for all atoms) come first.
-    options : of `dpse_fast.load`, unless `model` is a Potential
+    options : of `dpse_fast.load`, unless `model` is a Potential or a Committee
 
     Raises
     ------
@@ -74,15 +90,21 @@ class DeepPotential(Calculator):
 
     def __init__(
         self,
-        model: ModelLike = None,
+        model: Models = None,
         *,
+        deviation_every: int | None = None,
         skin: float = DEFAULT_SKIN,
         fparam: ArrayLike | None = None,
         aparam: ArrayLike | None = None,
         **options: Any,
     ) -> None:
         super().__init__()  # type: ignore[no-untyped-call]
-        self.potential = potential_of(model, options)
+        self.potential = committee_or_potential_of(model, options)
+        self._every = _checked_every(deviation_every, self.potential)
+        self._calculations = 0
+        if isinstance(self.potential, Committee):
+            own = [*self.implemented_properties, *sorted(COMMITTEE)]
+            self.implemented_properties = own
         for name, value in (("fparam", fparam), ("aparam", aparam)):
             if value is not None and getattr(self.potential.model, name) is None:
                 raise InputError(f"{name}: expected none, the model takes no {name}")
@@ -153,14 +175,19 @@ class DeepPotential(Calculator):
                 f"{list(pbc)}"
             )
         self._last = self._parameters(structure)
+        more: dict[str, Any] = dict(self._last)
+        if isinstance(self.potential, Committee):
+            due = self._calculations % self._every == 0
+            more["deviation"] = due or bool(wanted & COMMITTEE)
         result = self._session.compute(
             structure.positions,
             self._types(structure),
             cell if any(pbc) else None,
             pbc=pbc,
             atomic=bool(wanted & ATOMIC),
-            **self._last,
+            **more,
         )
+        self._calculations += 1
         volume = None
         if cell is not None and all(pbc):
             volume = float(abs(np.linalg.det(cell)))
@@ -184,11 +211,43 @@ def _results(result: Result, volume: float | None) -> dict[str, Any]:
     }
     if result.atomic_energies is not None:
         found["energies"] = result.atomic_energies
-    if volume is None:
-        return found
-    found["stress"] = _voigt(-result.virial / volume)
-    if result.atomic_virials is not None:
-        found["stresses"] = _voigt(-result.atomic_virials / volume)
+    if volume is not None:
+        found["stress"] = _voigt(-result.virial / volume)
+        if result.atomic_virials is not None:
+            found["stresses"] = _voigt(-result.atomic_virials / volume)
+    if isinstance(result, CommitteeResult) and result.members is not None:
+        found |= _of_members(result, volume)
+    return found
+
+
+def _of_members(result: CommitteeResult, volume: float | None) -> dict[str, Any]:
+    """What MACE's calculator has of a committee, and deepmd-kit's deviation."""
+    members, deviation = result.members, result.deviation
+    assert members is not None
+    assert deviation is not None
+    found: dict[str, Any] = {"forces_deviation": deviation.forces}
+    each = {"energy": members.energies, "forces": members.forces}
+    if volume is not None:
+        each["stress"] = _voigt(-members.virials / volume)
+    for name, values in each.items():
+        found[f"{name}_comm"] = values
+        found[f"{name}_var"] = values.var(axis=0)
+    found["energy_var"] = float(found["energy_var"])
+    return found
+
+
+def _checked_every(every: int | None, potential: Potential | Committee) -> int:
+    """From one calculation of all models to the next."""
+    if every is None:
+        return 1
+    if not isinstance(potential, Committee):
+        raise InputError("deviation_every: expected several models, got one")
+    found = whole_number(every, 1, 10**9, "deviation_every")
+    if found > 1 and potential.driver == "mean":
+        raise InputError(
+            "deviation_every: expected 1 with driver='mean', which takes all models, "
+            f"got {every}"
+        )
     return found
 
 

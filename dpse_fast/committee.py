@@ -42,6 +42,7 @@ class Committee:
 
     Attributes
     ----------
+    model : the first one, whose parameters and types callers give
     type_map : of the first model; ``types`` are indices into it, or its names
     rcut : Å, the longest
     device, threads, sel_overflow, precision, tol : of the first potential
@@ -66,7 +67,7 @@ class Committee:
         )
         _check_together(self.potentials)
         first = self.potentials[0]
-        self.type_map = first.type_map
+        self.model, self.type_map = first.model, first.type_map
         self.rcut = max(one.rcut for one in self.potentials)
         self.device, self.threads = first.device, first.threads
         self.sel_overflow = first.sel_overflow

@@ -5,11 +5,10 @@ from __future__ import annotations
 import os
 import re
 
-import numpy as np
-
 from .cpu.backend import CpuBackend
 from .errors import InputError
 from .evaluation.backend import Backend
+from .inputs.choices import whole_number
 from .inputs.plain_numbers import shown
 
 GEMMS = ("float32", "tf32x3", "tf32")
@@ -61,10 +60,4 @@ def check_threads(threads: int | None) -> int:
     if threads is None:
         available = getattr(os, "sched_getaffinity", None)
         return len(available(0)) if available else os.cpu_count() or 1
-    whole = isinstance(threads, int | np.integer)
-    whole = whole and not isinstance(threads, bool | np.timedelta64)
-    if not whole or not 1 <= threads <= 1024:
-        raise InputError(
-            f"threads: expected a number from 1 to 1024, got {shown(threads)}"
-        )
-    return int(threads)
+    return whole_number(threads, 1, 1024, "threads")

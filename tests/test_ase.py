@@ -171,3 +171,66 @@ def test_periodic_without_a_cell(pbc: object) -> None:
     atoms.calc = DeepPotential(random_model())
     with pytest.raises(InputError, match=r"atoms: is periodic .* but has no cell"):
         atoms.get_potential_energy()
+
+
+def committee_of(**options: object) -> DeepPotential:
+    models = [random_model(seed=seed) for seed in (1, 2, 3)]
+    return DeepPotential(models, tol=0.0, threads=1, **options)
+
+
+def test_a_committee_has_maces_names() -> None:
+    atoms = as_atoms(random_structure("triclinic"))
+    atoms.calc = calc = committee_of()
+    stress, energy = atoms.get_stress(), atoms.get_potential_energy()
+    found = calc.results
+    each = []
+    for model in (1, 2, 3):
+        alone = atoms.copy()
+        alone.calc = DeepPotential(random_model(seed=model), tol=0.0, threads=1)
+        each.append(
+            (alone.get_potential_energy(), alone.get_forces(), alone.get_stress())
+        )
+    assert energy == each[0][0]
+    np.testing.assert_array_equal(stress, each[0][2])
+    for name, values in zip(
+        ("energy", "forces", "stress"), zip(*each, strict=True), strict=True
+    ):
+        np.testing.assert_allclose(found[f"{name}_comm"], values, rtol=1e-13)
+        np.testing.assert_allclose(found[f"{name}_var"], np.var(values, axis=0))
+    forces = np.array([one[1] for one in each])
+    spread = ((forces - forces.mean(axis=0)) ** 2).sum(axis=2).mean(axis=0)
+    np.testing.assert_allclose(found["forces_deviation"], np.sqrt(spread))
+    cluster = as_atoms(random_structure("open"))
+    cluster.calc = calc
+    cluster.get_forces()
+    assert "stress_comm" not in calc.results
+    assert "forces_comm" in calc.results
+
+
+def test_deviations_every_few_steps() -> None:
+    atoms = as_atoms(random_structure("triclinic"))
+    atoms.calc = calc = committee_of(deviation_every=3)
+    rng, there = np.random.default_rng(2), []
+    for _ in range(5):
+        atoms.rattle(0.01, rng=rng)
+        atoms.get_forces()
+        there.append("forces_comm" in calc.results)
+    assert there == [True, False, False, True, False]
+    assert calc.get_property("forces_comm", atoms).shape == (3, len(atoms), 3)
+
+
+def test_what_a_committee_refuses() -> None:
+    for options, text in (
+        ({"deviation_every": 0}, "deviation_every: expected a number from 1"),
+        ({"deviation_every": 2, "driver": "mean"}, "deviation_every: expected 1 with"),
+    ):
+        with pytest.raises(InputError, match=text):
+            committee_of(**options)
+    with pytest.raises(InputError, match="deviation_every: expected several models"):
+        DeepPotential(random_model(), deviation_every=2)
+    loaded = dpse_fast.load([random_model(seed=k) for k in (1, 2)], tol=0.0)
+    with pytest.raises(InputError, match="a loaded Committee takes no more options"):
+        DeepPotential(loaded, tol=0.0)
+    atoms = atoms_of()
+    with pytest.raises(PropertyNotImplementedError, match="forces_comm"):
+        atoms.calc.get_property("forces_comm", atoms)

@@ -15,8 +15,9 @@ def potential_of(given: dict[str, Any]) -> dpse_fast.Potential:
 
     On the processors, unless the options name a device.
     """
+    model: str = given["model"]
     return dpse_fast.load(
-        given["model"],
+        model,
         device=given.get("device", "cpu"),
         gemm=given.get("gemm"),
         precision=given["precision"],

@@ -11,9 +11,10 @@ from ase import Atoms
 from ..array_types import Int64s
 from ..ase import ABSENT, DeepPotential, types_by_number
 from ..errors import InputError
+from ..evaluation.session import DEFAULT_SKIN
 from ..inputs.environment import with_environment
 from ..inputs.plain_numbers import shown
-from ..md.potentials import ModelLike
+from ..md.potentials import ModelLike, potential_of
 from ..potential import Potential
 from ..results import Result
 from .deep_eval import OPTIONS, refuse_unknown, warn_of_unused
@@ -74,7 +75,9 @@ class DP(DeepPotential):
             options["head"] = head
         if not isinstance(model, Potential):
             options = with_environment(options, skin=True)
-        super().__init__(model, **options)
+        skin = options.pop("skin", DEFAULT_SKIN)
+        given = {name: options.pop(name, None) for name in ("fparam", "aparam")}
+        super().__init__(potential_of(model, options), skin=skin, **given)
         self.label = label
         names = self.potential.type_map
         self.type_dict = dict(type_dict or {n: t for t, n in enumerate(names)})
@@ -86,6 +89,7 @@ class DP(DeepPotential):
     @property
     def dp(self) -> DeepPot:
         """The model as a `DeepPot`."""
+        assert isinstance(self.potential, Potential)
         return DeepPot(self.potential)
 
     def _types(self, structure: Atoms) -> Int64s | list[str]:

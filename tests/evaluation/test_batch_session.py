@@ -126,9 +126,9 @@ def test_each_system_is_evaluated_once(monkeypatch: pytest.MonkeyPatch) -> None:
     evaluations: list[int] = []
     evaluate = Pipeline.evaluate
 
-    def counted(pipeline: Pipeline, hood: Any, **options: Any) -> Any:
+    def counted(pipeline: Pipeline, hood: Any, *wanted: Any, **options: Any) -> Any:
         evaluations.append(len(hood.centres))
-        return evaluate(pipeline, hood, **options)
+        return evaluate(pipeline, hood, *wanted, **options)
 
     monkeypatch.setattr(Pipeline, "evaluate", counted)
     given = systems(model)
