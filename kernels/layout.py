@@ -114,6 +114,7 @@ class Environments(NamedTuple):
     cells_per_length: Floats  # (n_tables,) 1/Å
     first_cell: Ints  # (n_tables,) int64, into cells
     cells: Ints  # (n_cells,) int32: row that holds the cell's left edge
+    one_edge: Ints  # (n_tables,) int32, 1: no cell holds more than one edge of a row
     origins: Floats  # (n_table_rows + n_tables,) Å, +inf after each table
 
 

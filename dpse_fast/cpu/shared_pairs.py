@@ -33,6 +33,7 @@ PLACES = (
     "cells_per_length",
     "first_cell",
     "cells",
+    "one_edge",
     "origins",
 )
 

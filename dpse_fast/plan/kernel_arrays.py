@@ -88,6 +88,7 @@ def environments(
         cells_per_length=np.array(cells_per_length),
         first_cell=np.array(first_cell, np.int64),
         cells=np.concatenate([np.zeros(0), *cells]).astype(np.int32),
+        one_edge=np.array([np.diff(c[1:]).max() <= 1 for c in cells], np.int32),
         origins=np.concatenate([np.zeros(0), *origins]),
     )
 
