@@ -52,6 +52,7 @@ class DeepEval(ModelFacts):
         dpse-fast does not have.
     """
 
+    batch_atoms: int | None  # that are evaluated together; None: all
     _kind: ClassVar[type[DeepEval]]  # what a DeepEval is made as
 
     def __init_subclass__(cls) -> None:
@@ -78,7 +79,7 @@ class DeepEval(ModelFacts):
         refuse_unknown(options, OPTIONS)
         warn_of_unused(neighbor_list=neighbor_list, nlist_backend=nlist_backend)
         warn_of_unused(no_jit=no_jit, skip_modifier=skip_modifier)
-        self._batch_atoms = _atoms_of_a_batch(auto_batch_size)
+        self.batch_atoms = _atoms_of_a_batch(auto_batch_size)
         self.model_file = model_file
         if isinstance(model_file, Potential):
             given = options if head is None else options | {"head": head}
@@ -122,7 +123,7 @@ class DeepEval(ModelFacts):
             As `eval`.
         """
         refuse_other_inputs(kwargs)
-        frames = self._frames(coords, cells, atom_types, fparam, aparam, mixed_type)
+        frames = self.frames(coords, cells, atom_types, fparam, aparam, mixed_type)
         return as_dtype([one.descriptor for one in self._features(frames)], dtype)
 
     def eval_fitting_last_layer(
@@ -149,7 +150,7 @@ class DeepEval(ModelFacts):
             As `eval`.
         """
         refuse_other_inputs(kwargs)
-        frames = self._frames(coords, cells, atom_types, fparam, aparam, mixed_type)
+        frames = self.frames(coords, cells, atom_types, fparam, aparam, mixed_type)
         found = [one.atomic_feature for one in self._features(frames, last_layer=True)]
         return as_dtype(found, dtype)
 
@@ -183,7 +184,7 @@ class DeepEval(ModelFacts):
             As `eval`.
         """
         refuse_other_inputs(kwargs)
-        frames = self._frames(coords, cells, atom_types, fparam, aparam, mixed_type)
+        frames = self.frames(coords, cells, atom_types, fparam, aparam, mixed_type)
         found = self._features(frames, last_layer=True)
         return (
             as_dtype([one.descriptor for one in found], dtype),
@@ -211,15 +212,16 @@ class DeepEval(ModelFacts):
                 found.append(self.potential.features(**given, last_layer=last_layer))
         return found
 
-    def _frames(
+    def frames(
         self,
         coords: ArrayLike,
         cells: ArrayLike | None,
         atom_types: ArrayLike | Sequence[int],
-        fparam: ArrayLike | None,
-        aparam: ArrayLike | None,
-        mixed_type: bool,
+        fparam: ArrayLike | None = None,
+        aparam: ArrayLike | None = None,
+        mixed_type: bool = False,
     ) -> Frames:
+        """The frames that `eval` is given, checked."""
         mixed = check_flag(mixed_type, "mixed_type")
         model = self.potential.model
         return check_frames(model, coords, cells, atom_types, fparam, aparam, mixed)

@@ -73,7 +73,7 @@ class DeepPot(DeepEval):
         """
         refuse_other_inputs(kwargs)
         atomic = check_flag(atomic, "atomic")
-        frames = self._frames(coords, cells, atom_types, fparam, aparam, mixed_type)
+        frames = self.frames(coords, cells, atom_types, fparam, aparam, mixed_type)
         shape = (frames.n_frames, frames.n_atoms)
         energy, force = np.empty((shape[0], 1)), np.empty((*shape, 3))
         virial = np.empty((shape[0], 9))
@@ -94,7 +94,7 @@ class DeepPot(DeepEval):
         return (*found, atomic_energy, atomic_virial) if atomic else found
 
     def _results(self, frames: Frames, atomic: bool) -> Iterator[Result]:
-        for part in frames.parts(self._batch_atoms):
+        for part in frames.parts(self.batch_atoms):
             with naming_frames(part.start):
                 if len(part) > 1:
                     structures = [frames.structure(k) for k in part]

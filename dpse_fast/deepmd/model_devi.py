@@ -20,6 +20,7 @@ from ..evaluation.model_deviation import (
 from ..inputs.plain_numbers import shown
 from ..inputs.structure import check_flag, floats
 from ..writers.deviation_file import COLUMNS, deviation_header, deviation_lines
+from .deep_committee import eval_committee
 from .deep_pot import DeepPot
 
 
@@ -67,14 +68,14 @@ def calc_model_devi(
     """
     atomic = check_flag(atomic, "atomic")
     committee = _committee(models)
-    results = [
-        model.eval(
-            coord, box, atype, fparam=fparam, aparam=aparam, mixed_type=mixed_type
-        )
-        for model in committee
-    ]
-    energies, forces, virials = (
-        np.array(found) for found in zip(*results, strict=True)
+    energies, forces, virials = eval_committee(
+        committee,
+        coord,
+        box,
+        atype,
+        fparam=fparam,
+        aparam=aparam,
+        mixed_type=mixed_type,
     )
     n_frames, n_atoms = forces.shape[1:3]
     reference = None
