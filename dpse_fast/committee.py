@@ -65,6 +65,11 @@ class Committee:
             one_of(driver, DRIVERS, "driver"),
             deviation_tol,
         )
+        if driver == "mean" and deviation_tol:
+            raise InputError(
+                "deviation_tol: expected 0 with driver='mean', since it would hold for "
+                f"the mean too, got {deviation_tol:g}"
+            )
         _check_together(self.potentials)
         first = self.potentials[0]
         self.model, self.type_map = first.model, first.type_map

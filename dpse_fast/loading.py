@@ -133,7 +133,9 @@ def load(
         return found if type_map is None else found.renamed(type_map)
     from .committee import Committee
 
-    plans = _committee_plans(precision, tol, driver, deviation_tol, len(path))
+    if driver is not None:
+        one_of(driver, DRIVERS, "driver")
+    plans = deviation_plans(precision, tol, deviation_tol, len(path))
     heads = [head] * len(path) if head is None or isinstance(head, str) else list(head)
     if len(heads) != len(path):
         raise InputError(
@@ -155,27 +157,27 @@ def load(
     return committee if type_map is None else committee.renamed(type_map)
 
 
-def _committee_plans(
-    precision: str,
-    tol: float,
-    driver: str | None,
-    deviation_tol: float | None,
-    n_models: int,
+def deviation_plans(
+    precision: str, tol: float, deviation_tol: float | None, n_models: int
 ) -> list[tuple[str, float]]:
-    """Precision and tolerance of each model."""
+    """Precision and tolerance of each model of a committee.
+
+    Parameters
+    ----------
+    precision, tol : of the first
+    deviation_tol : see `load`
+
+    Raises
+    ------
+    InputError
+        For a deviation tolerance below that of the first.
+    """
     first = (precision, tol)
-    if driver is not None:
-        one_of(driver, DRIVERS, "driver")
     if deviation_tol is None:
         return [first] * n_models
     deviation_tol = check_amount(deviation_tol, "deviation_tol", "a force in eV/Å")
     if not deviation_tol:
         return [first] * n_models
-    if driver == "mean":
-        raise InputError(
-            "deviation_tol: expected 0 with driver='mean', since it would hold for the "
-            f"mean too, got {deviation_tol:g}"
-        )
     if deviation_tol < tol:
         raise InputError(
             f"deviation_tol: expected 0, or at least tol ({tol:g} eV/Å), got "

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from .deviation_run import DeviationRun
 from .frame_table import skipped_line
+
+if TYPE_CHECKING:
+    from .. import Committee, Potential
 
 Record = Mapping[str, Any]
 
@@ -57,6 +60,25 @@ class DeviationReport:
             f"{run.n_frames} frames, {models}, largest {kind} of a force "
             f"{run.largest:.6e}{unit}"
         )
+        accuracy = deviation_accuracy(run.evaluator.potential)
+        if tolerance := accuracy.get("deviation_tolerance_ev_per_angstrom"):
+            most = accuracy["deviation_certificate"]["force_max_ev_per_angstrom"]
+            click.echo(
+                f"all models but the first were planned for {tolerance:g} eV/Å: "
+                f"deviations of forces are right to {most:.2g} eV/Å"
+            )
         for model, domain in zip(self._models, run.domains, strict=True):
             for line in domain.lines():
                 click.echo(f"{model}: {line}")
+
+
+def deviation_accuracy(potential: Potential | Committee) -> dict[str, Any]:
+    """How exact the deviations of a committee are, ready for JSON."""
+    from ..committee import Committee
+
+    if not isinstance(potential, Committee):
+        return {}
+    return {
+        "deviation_tolerance_ev_per_angstrom": potential.deviation_tol,
+        "deviation_certificate": potential.deviation_certificate(),
+    }

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -46,12 +45,14 @@ class DeviationRun:
 
     Parameters
     ----------
-    evaluators : of the models
+    evaluator : of the committee, or of one model whose errors are found
+    n_models : how many
     systems : whose frames come
     options : DeviationOptions
     """
 
-    evaluators: Sequence[FrameEvaluator]
+    evaluator: FrameEvaluator
+    n_models: int
     systems: Systems
     options: DeviationOptions
     n_frames: int = 0
@@ -60,7 +61,7 @@ class DeviationRun:
     domains: list[DomainSummary] = field(init=False)
 
     def __post_init__(self) -> None:
-        self.domains = [DomainSummary() for _ in self.evaluators]
+        self.domains = [DomainSummary() for _ in range(self.n_models)]
 
     def evaluate(self, frame: Frame) -> tuple[Doubles, Entry]:
         """A line of the table, step and columns, and its entry for `count`.
@@ -72,8 +73,9 @@ class DeviationRun:
         """
         if not frame.n_atoms:
             raise InputError(f"{frame.name}: expected atoms, got none")
-        results = [one.evaluate(frame) for one in self.evaluators]
-        found = [evaluation for evaluation, _ in results]
+        result, _ = self.evaluator.compute(frame)
+        members = getattr(result, "members", None)
+        found = [result] if members is None else list(members)
         deviation = model_deviation(
             np.array([[one.energy] for one in found]),
             np.array([one.forces[None] for one in found]),
@@ -93,7 +95,7 @@ class DeviationRun:
             record["atm_devi_f"] = columns[len(COLUMNS) :].tolist()
         return np.array([step, *columns]), {
             "record": record,
-            "reports": [report.summary() for _, report in results],
+            "reports": [one.report.summary() for one in found],
         }
 
     def count(self, entry: Entry) -> None:

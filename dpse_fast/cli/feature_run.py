@@ -43,9 +43,8 @@ class FeatureRun:
         start = time.perf_counter()
         with named_in_errors(frame):
             given = self._evaluator.arguments(frame)
-            found = self._evaluator.potential.features(
-                **given, last_layer=self._last_layer
-            )
+            potential: Any = self._evaluator.potential  # no committee has features
+            found = potential.features(**given, last_layer=self._last_layer)
         seconds = time.perf_counter() - start
         record = {"frame": frame.index, "name": frame.name, "atoms": frame.n_atoms}
         return FeaturedFrame(frame, given["types"], found), {

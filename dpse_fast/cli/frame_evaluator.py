@@ -11,8 +11,9 @@ from ..trajectory import Frame, model_types, named_in_errors
 from ..writers import Evaluation
 
 if TYPE_CHECKING:
-    from .. import Potential
-    from ..results import Report
+    from .. import Committee, Potential
+    from ..array_types import Int64s
+    from ..results import Report, Result
 
 
 class FrameEvaluator:
@@ -20,7 +21,7 @@ class FrameEvaluator:
 
     Parameters
     ----------
-    potential : Potential
+    potential : Potential, or a Committee
     type_map : names of type numbers, see `model_types`
     atomic : energies and virials of each atom too
     fparam, aparam : parameters of all frames, instead of the trajectory's own
@@ -28,7 +29,7 @@ class FrameEvaluator:
 
     def __init__(
         self,
-        potential: Potential,
+        potential: Potential | Committee,
         type_map: Sequence[str] | None,
         atomic: bool = False,
         fparam: Sequence[float] | None = None,
@@ -46,12 +47,10 @@ class FrameEvaluator:
         InputError
             Naming the frame, if it cannot be evaluated.
         """
-        with named_in_errors(frame):
-            given = self.arguments(frame)
-            result = self.potential.compute(**given, atomic=self._atomic)
+        result, types = self.compute(frame)
         evaluation = Evaluation(
             frame=frame,
-            types=given["types"],
+            types=types,
             energy=result.energy,
             forces=result.forces,
             virial=result.virial,
@@ -59,6 +58,18 @@ class FrameEvaluator:
             atomic_virials=result.atomic_virials,
         )
         return evaluation, result.report
+
+    def compute(self, frame: Frame) -> tuple[Result, Int64s]:
+        """What the potential, or the committee, gives; and types of the atoms.
+
+        Raises
+        ------
+        InputError
+            Naming the frame, if it cannot be evaluated.
+        """
+        with named_in_errors(frame):
+            given = self.arguments(frame)
+            return self.potential.compute(**given, atomic=self._atomic), given["types"]
 
     def arguments(self, frame: Frame) -> dict[str, Any]:
         """The structure of a frame as `Potential.compute` takes it."""

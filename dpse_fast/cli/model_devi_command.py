@@ -19,7 +19,7 @@ from .run_results import note_earlier
 from .warning_summary import WarningSummary
 
 if TYPE_CHECKING:
-    from .. import Potential
+    from .. import Committee, Potential
     from ..trajectory import ReadingOptions
     from ..writers.deviation_file import DeviationFile
     from .deviation_report import DeviationReport
@@ -84,6 +84,14 @@ if TYPE_CHECKING:
     metavar="EV",
     help="The same for virials per atom.",
 )
+@click.option(
+    "--deviation-tol",
+    type=click.FloatRange(min=0),
+    default=0.0,
+    metavar="EV/Å",
+    help="Plan all models but the first for this tolerance, in mixed precision: "
+    "faster. 0: as the first.",
+)
 @options.SKIP_BAD
 @reading_options(labels=True)
 @options.FRAME_TYPE_MAP
@@ -101,6 +109,7 @@ def command(
     atomic: bool,
     relative: float | None,
     relative_v: float | None,
+    deviation_tol: float,
     skip_bad: bool,
     reading: ReadingOptions,
     type_map: tuple[str, ...] | None,
@@ -130,19 +139,18 @@ def command(
         raise click.UsageError(f"--models: expected two or more, got {len(files)}.")
     if not real_error:
         _refuse_labels(reading)
+    elif deviation_tol:
+        raise click.UsageError("--deviation-tol: has no effect with --real_error.")
     asked = DeviationOptions(frequency, real_error, atomic, relative, relative_v)
     with WarningSummary() as warned:
         paths = systems_at(system, reading.format)
         target = _target(output, {"system": system}, files)
-        potentials = _committee(files, type_map, engine)
-        names = potentials[0].type_map
+        together = _loaded(files, type_map, engine, deviation_tol)
+        names = together.type_map
         reading = replace(reading, names=names, type_map=type_map, labels=real_error)
         systems = Systems(paths, reading)
-        evaluators = [
-            FrameEvaluator(one, type_map, fparam=fparam, aparam=aparam)
-            for one in potentials
-        ]
-        run = DeviationRun(evaluators, systems, asked)
+        evaluator = FrameEvaluator(together, type_map, fparam=fparam, aparam=aparam)
+        run = DeviationRun(evaluator, len(files), systems, asked)
         if (other := other_rank()) is not None:
             other.serve(run.evaluate, systems.frames, warned)
             return
@@ -186,18 +194,16 @@ def _target(output: str, inputs: dict[str, str], models: list[str]) -> Path:
     return target.resolve()  # what a link points to is replaced, not the link
 
 
-def _committee(
-    files: list[str], type_map: tuple[str, ...] | None, engine: dict[str, Any]
-) -> list[Potential]:
-    """The potentials, which must have the same types."""
-    found = [options.load_potential(one, type_map, **engine) for one in files]
-    for file, potential in zip(files, found, strict=True):
-        if potential.type_map != found[0].type_map:
-            raise InputError(
-                f"{file}: expected the types of {files[0]} "
-                f"({', '.join(found[0].type_map)}), got {', '.join(potential.type_map)}"
-            )
-    return found
+def _loaded(
+    files: list[str],
+    type_map: tuple[str, ...] | None,
+    engine: dict[str, Any],
+    deviation_tol: float,
+) -> Potential | Committee:
+    if len(files) == 1:
+        return options.load_potential(files[0], type_map, **engine)
+    engine = {**engine, "deviation_tol": deviation_tol}
+    return options.load_potential(files, type_map, **engine)
 
 
 def _summary(
@@ -209,25 +215,27 @@ def _summary(
     warned: WarningSummary,
 ) -> dict[str, Any]:
     """What is known of the run, complete or not, ready for JSON."""
+    from .deviation_report import deviation_accuracy
+
     partial = None if results.is_complete or not run.n_frames else results.partial
-    first = run.evaluators[0].potential
+    together = run.evaluator.potential
+    potentials = getattr(together, "potentials", (together,))
     return {
         "models": [
             {
                 "path": file,
-                "digest": one.potential.model.digest(),
+                "digest": one.model.digest(),
                 "domain": domain.summary(),
             }
-            for file, one, domain in zip(
-                files, run.evaluators, run.domains, strict=True
-            )
+            for file, one, domain in zip(files, potentials, run.domains, strict=True)
         ],
-        "types": first.type_map,
+        **deviation_accuracy(together),
+        "types": together.type_map,
         "systems": run.systems.paths,
         "output": output if results.is_complete else None,
         "partial_output": partial,
-        "precision": first.precision,
-        "threads": first.threads,
+        "precision": together.precision,
+        "threads": together.threads,
         "frames": report.records,
         "skipped": report.skipped,
         "warnings": warned.entries(),

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar, overload
 
 import click
 
 if TYPE_CHECKING:
-    from .. import Potential
+    from .. import Committee, Potential
     from ..model import Model
 
 Command = TypeVar("Command", bound=Callable[..., Any])
@@ -204,17 +204,32 @@ def renamed(model: Model, type_map: Sequence[str] | None) -> Model:
     return replace(model, type_map=check_type_map(type_map, model.type_map))
 
 
+@overload
 def load_potential(
     model: str | None, type_map: Sequence[str] | None = None, **options: Any
-) -> Potential:
-    """The potential of a model file; of the embedded model without one.
+) -> Potential: ...
+
+
+@overload
+def load_potential(
+    model: list[str], type_map: Sequence[str] | None = None, **options: Any
+) -> Committee: ...
+
+
+def load_potential(
+    model: str | list[str] | None,
+    type_map: Sequence[str] | None = None,
+    **options: Any,
+) -> Potential | Committee:
+    """The potential of a model file, of the embedded model without one; of several
+    files a committee.
 
     A type map, unless it maps names, names the types of a model whose file names none.
     """
     from .. import load
     from ..model import UNKNOWN_TYPE_PREFIX
 
-    found = load(model, **options)
+    found: Potential | Committee = load(model, **options)
     nameless = all(name.startswith(UNKNOWN_TYPE_PREFIX) for name in found.type_map)
     if type_map is None or is_mapping(type_map) or not nameless:
         return found
