@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Callable
 from pathlib import Path
@@ -109,13 +110,13 @@ def _words(text: str) -> list[list[int] | str]:
 def test_a_deviation_tolerance_is_named(run: Run, place: Path) -> None:
     """In the last lines and in JSON, with what it means for the deviations."""
     models = [HERE / model for model in MODELS]
-    given = ("model-devi", "-m", *models, *OPTIONS["deviation"], "--deviation-tol", 0.01)
-    said = run(*given, "-o", place / "some.out", "--no-progress").out
+    given = ("model-devi", "-m", *models, *OPTIONS["plain"], "--deviation-tol", 0.01)
+    said = run(*given, "-o", place / "some.out").out
     assert "all models but the first were planned for 0.01 eV/Å" in said
     found = json.loads(run(*given, "-o", place / "more.out", "--json").out)
     assert found["deviation_tolerance_ev_per_angstrom"] == 0.01
     most = found["deviation_certificate"]["force_max_ev_per_angstrom"]
     assert 0 < most < 0.02
-    run("model-devi", "-m", *models, *OPTIONS["deviation"], *EXACT, "-o", place / "x")
+    run("model-devi", "-m", *models, *OPTIONS["plain"], *EXACT, "-o", place / "x")
     exact, table = np.loadtxt(place / "x"), np.loadtxt(place / "some.out")
     assert np.abs(exact[:, 4:7] - table[:, 4:7]).max() < most
