@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from .loading import load
     from .model import Model
     from .potential import Potential
-    from .results import Features, Report, Result, SelOverflow
+    from .results import Features, Report, Result, SecondDerivatives, SelOverflow
 
     __version__: str
 
@@ -53,6 +53,7 @@ __all__ = [
     "Potential",
     "Report",
     "Result",
+    "SecondDerivatives",
     "SelOverflow",
     "SelOverflowWarning",
     "Session",
@@ -77,6 +78,7 @@ _HOME = {
     "Potential": "potential",
     "Report": "results",
     "Result": "results",
+    "SecondDerivatives": "results",
     "SelOverflow": "results",
     "Session": "evaluation.session",
     "Structure": "evaluation.batch_session",

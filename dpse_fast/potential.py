@@ -17,6 +17,7 @@ from .evaluation.batch_session import BatchSession, Structure
 from .evaluation.listed_session import ListedSession
 from .evaluation.session import DEFAULT_SKIN, Session
 from .features import FeatureMethods
+from .hessian import HessianMethods
 from .inputs.structure import check_length, check_type_map
 from .model import Model
 from .plan import Plan
@@ -25,7 +26,7 @@ from .results import Result
 from .runtime.process_state import garbage_collection_paused
 
 
-class Potential(FeatureMethods):
+class Potential(FeatureMethods, HessianMethods):
     """A model, planned for a precision and a tolerance; made by `dpse_fast.load`.
 
     Attributes
@@ -48,7 +49,8 @@ class Potential(FeatureMethods):
         options = SessionOptions(sel_overflow, warn_once=False)
         self._session = Session(backend, [planner], options, 0.0)
         self._batch: BatchSession | None = None
-        super().__init__(self.threads, planner.unreduced, options)
+        FeatureMethods.__init__(self, self.threads, planner.unreduced, options)
+        HessianMethods.__init__(self, self.threads, planner.unreduced, options)
 
     @property
     def plan(self) -> Plan | None:

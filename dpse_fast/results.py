@@ -203,3 +203,23 @@ class Features:
     atomic_feature: Doubles | None
     structural_feature: Doubles | None
     report: Report
+
+
+@dataclass(frozen=True, eq=False)
+class SecondDerivatives:
+    """What `Potential.second_derivatives` gives.
+
+    Parameters
+    ----------
+    hessian : (3n, 3N) eV/Å², d²E/dx dx' of n atoms and all N
+        Row 3i + a is axis a of the i-th of these atoms, column 3j + b axis b of atom j.
+        Rows and columns of virtual atoms are zero.
+    asymmetry : eV/Å²
+        The largest difference between the two values that were found for d²E/dx dx'
+        and d²E/dx' dx, whose mean is in hessian.
+    report : Report, of the atoms whose energy depends on where the n atoms are
+    """
+
+    hessian: Doubles
+    asymmetry: float
+    report: Report

@@ -8,30 +8,15 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from ..array_types import Bools, Doubles, Floats, Int64s, Integers
-from ..errors import InputError
 from ..evaluation.backend import PlanSource
 from ..evaluation.base_session import BaseSession, SessionOptions, present_types
 from ..evaluation.domain_report import report_of, total_of_rows
-from ..inputs.arrays import kind_of
 from ..inputs.structure import CheckedStructure, check_structure
 from ..model import Model, Net, Parameters, TypeEmbedding
 from ..plan import Plan
 from ..results import Features, Report
-from .backend import CpuBackend
 from .evaluator import Evaluator
-
-
-class _Processors(CpuBackend):
-    """The processors, also for a potential on a GPU."""
-
-    def adopt(self, value: Any, name: str) -> Any:
-        kind = kind_of(value, name)
-        if kind.on_device:
-            raise InputError(
-                f"{name}: expected an array of the host, since descriptors are "
-                f"computed on the processors, got {kind}; copy it to the host"
-            )
-        return value
+from .host_backend import HostBackend
 
 
 class FeatureSession(BaseSession):
@@ -46,7 +31,7 @@ class FeatureSession(BaseSession):
     def __init__(
         self, threads: int, plans: PlanSource, options: SessionOptions
     ) -> None:
-        super().__init__(_Processors(threads), [plans], options)
+        super().__init__(HostBackend(threads, "descriptors"), [plans], options)
 
     @property
     def embeddings(self) -> tuple[TypeEmbedding, ...]:
