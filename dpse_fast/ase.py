@@ -193,6 +193,44 @@ class DeepPotential(Calculator):
             volume = float(abs(np.linalg.det(cell)))
         self.results = self._results(result, volume)
 
+    def get_hessian(self, atoms: Atoms | None = None) -> Doubles:
+        """Second derivatives of the energy by positions, (3N, 3N) eV/Å².
+
+        As `Potential.hessian`; of a committee those of its driver. Constraints do not
+        change them.
+
+        Parameters
+        ----------
+        atoms : None: those of the last calculation
+
+        Raises
+        ------
+        InputError
+            Where there are none, and for structures that cannot be evaluated.
+        """
+        structure = self.atoms if atoms is None else atoms
+        if structure is None:
+            raise InputError("atoms: expected a structure before any calculation")
+        cell, pbc = boundaries_of(structure, "atoms")
+        own, members = self.potential, [self.potential]
+        if isinstance(own, Committee):
+            members = list(
+                own.potentials if own.driver == "mean" else own.potentials[:1]
+            )
+        types = self._types(structure)
+        names = np.array(own.type_map)
+        matrices = (
+            one.hessian(
+                structure.positions,
+                types if one.type_map == own.type_map else list(names[types]),
+                cell if any(pbc) else None,
+                pbc=pbc,
+                **self._parameters(structure),
+            )
+            for one in members
+        )
+        return np.asarray(sum(matrices) / len(members))
+
     def _types(self, structure: Atoms) -> Int64s | list[str]:
         """The model's types of the atoms; names, if not all of them are known."""
         types = self._type_of[structure.numbers]

@@ -11,7 +11,7 @@ from ..inputs.neighbour_list import CallerList
 from .touched_rows import Cluster
 
 # Å. A power of two: positions and displaced positions differ by it exactly.
-STEP = 2.0**-12
+STEP = 2.0**-13
 # Of the central difference of fourth order, in steps and per step (Abramowitz and
 # Stegun, 25.3.21 with the points ±1, ±2).
 POINTS = np.array([-2.0, -1.0, 1.0, 2.0])

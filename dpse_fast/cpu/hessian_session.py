@@ -194,7 +194,7 @@ def _fill(ready: _Given, atoms: Int64s, blocks: Doubles) -> None:
         moved = (cluster.owners == atom).astype(np.float64)
         directions = np.eye(3)[:, None, :] * moved[:, None]
         found = ready.differences(cluster, directions)
-        blocks[place, :, slice(None) if real is None else real] = found
+        blocks[place][:, slice(None) if real is None else real] = found
 
 
 def _check_memory(n_chosen: int, n_atoms: int) -> None:
