@@ -189,7 +189,9 @@ def test_ase() -> None:
     expected = [load(one).hessian(*s[:3], pbc=s.pbc) for one in others]
     np.testing.assert_array_equal(calculator.get_hessian(atoms), expected[0])
     for driver, of_driver in (("first", expected[0]), ("mean", sum(expected) / 2)):
-        calculator = DeepPotential(others, driver=driver, device="cpu", threads=1, tol=0)
+        calculator = DeepPotential(
+            others, driver=driver, device="cpu", threads=1, tol=0
+        )
         atoms.calc = calculator
         atoms.get_potential_energy()
         assert gap(calculator.get_hessian(), of_driver) < CLOSE
