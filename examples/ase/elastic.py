@@ -60,8 +60,11 @@ def elastic_constants(atoms: Atoms, strain: float = 1e-3) -> np.ndarray:
     return (found + found.T) / 2 / units.GPa
 
 
-def equation_of_state(atoms: Atoms, width: float = 0.04, points: int = 9):
-    """Volume (Å³/atom), energy (eV/atom), bulk modulus (GPa) of Birch and Murnaghan."""
+def equation_of_state(atoms: Atoms, width: float = 0.01, points: int = 9):
+    """Volume (Å³/atom), energy (eV/atom), bulk modulus (GPa) of Birch and Murnaghan.
+
+    Of volumes within ±width of the relaxed one.
+    """
     volumes, energies = [], []
     for scale in np.linspace(1 - width, 1 + width, points) ** (1 / 3):
         other = atoms.copy()

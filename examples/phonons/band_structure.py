@@ -8,6 +8,7 @@ the supercell. Needs: pip install phonopy matplotlib
 """
 
 import argparse
+import warnings
 from pathlib import Path
 
 import ase.io
@@ -39,7 +40,9 @@ def phonons_of(atoms: Atoms, potential: dpse_fast.Potential, supercell: int) -> 
         cell=atoms.cell.array,
         scaled_positions=atoms.get_scaled_positions(),
     )
-    phonons = Phonopy(cell, np.diag([supercell] * 3), primitive_matrix="auto")
+    with warnings.catch_warnings():  # that phonopy 4 takes the primitive cell
+        warnings.simplefilter("ignore")
+        phonons = Phonopy(cell, np.diag([supercell] * 3), primitive_matrix="auto")
     large, chosen = phonons.supercell, phonons.primitive.p2s_map
     rows = potential.hessian(large.positions, large.symbols, large.cell, atoms=chosen)
     n, n_all = len(chosen), len(large.positions)
@@ -49,7 +52,10 @@ def phonons_of(atoms: Atoms, potential: dpse_fast.Potential, supercell: int) -> 
 
 
 def bands_of(phonons: Phonopy, points: int = 200):
-    """Places along the path of ASE, frequencies (points, 3n) in THz, and labels."""
+    """Along the path of ASE: places, frequencies (points, 3n) in THz, and its labels.
+
+    Also the frequencies (3n,) at each special point, by name.
+    """
     primitive = phonons.primitive
     cell = Atoms(
         list(primitive.symbols),
@@ -59,8 +65,11 @@ def bands_of(phonons: Phonopy, points: int = 200):
     ).cell
     path = cell.bandpath(npoints=points, eps=1e-3)
     places, ticks, labels = path.get_linear_kpoint_axis()
-    phonons.run_qpoints(path.kpts)
-    return places, phonons.qpoints.frequencies, ticks, labels
+    special = path.special_points
+    phonons.run_qpoints([*path.kpts, *special.values()])
+    found = phonons.qpoints.frequencies
+    at_special = dict(zip(special, found[len(path.kpts) :], strict=True))
+    return (places, found[: len(path.kpts)], ticks, labels), at_special
 
 
 def draw(bands, file: str, title: str) -> None:
@@ -76,7 +85,10 @@ def draw(bands, file: str, title: str) -> None:
     for tick in ticks:
         axes.axvline(tick, color="0.8", linewidth=0.8)
     axes.axhline(0, color="0.5", linewidth=0.8)
-    axes.set_xticks(ticks, ["Γ" if name == "G" else name for name in labels])
+    names: dict[float, list[str]] = {}
+    for tick, name in zip(ticks.tolist(), labels, strict=True):
+        names.setdefault(tick, []).append("Γ" if name == "G" else name)
+    axes.set_xticks([*names], ["|".join(each) for each in names.values()])
     axes.set_xlim(places[0], places[-1])
     axes.set(ylabel="frequency, THz", title=title)
     figure.savefig(file)
@@ -89,25 +101,24 @@ def main(
     mesh: int = 0,
     picture: str | None = None,
 ):
-    """Relax, compute, print; returns phonopy's object and the bands."""
+    """Relax, compute, print; returns phonopy's object, bands and special points."""
     potential = dpse_fast.load(model)
     atoms = relaxed(structure, potential)
     print(f"{atoms.get_chemical_formula()}, cell {atoms.cell.lengths().round(4)} Å")
     phonons = phonons_of(atoms, potential, supercell)
-    bands = places, frequencies, ticks, labels = bands_of(phonons)
-    for tick, name in zip(ticks, labels, strict=True):
-        at = frequencies[np.argmin(np.abs(places - tick))]
-        print(f"{name:4s}", *(f"{f:8.3f}" for f in at), "THz")
+    bands, special = bands_of(phonons)
+    for name, frequencies in special.items():
+        print(f"{name:4s}", *(f"{f:8.3f}" for f in frequencies), "THz")
     if mesh:
         phonons.run_mesh([mesh] * 3)
         phonons.run_thermal_properties(t_step=100, t_max=300)
-        found = phonons.get_thermal_properties_dict()
-        rows = zip(found["temperatures"], found["heat_capacity"], strict=True)
+        found = phonons.thermal_properties
+        rows = zip(found.temperatures, found.heat_capacity, strict=True)
         for temperature, capacity in rows:
             print(f"{temperature:5.0f} K  heat capacity {capacity:7.3f} J/K/mol")
     if picture:
         draw(bands, picture, f"{atoms.get_chemical_formula()}, {supercell}³ cells")
-    return phonons, bands
+    return phonons, bands, special
 
 
 if __name__ == "__main__":

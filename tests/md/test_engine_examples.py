@@ -2,12 +2,19 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import ase.io
 import numpy as np
 import pytest
+from ase.build import bulk
 from engines import EXAMPLES, module_at, needs, run
+from random_model import random_model
+
+import dpse_fast
+from dpse_fast.formats import exchange
 
 
 def example(folder: str, name: str) -> Any:
@@ -27,6 +34,44 @@ def test_relaxation_with_ase(optimizer: str) -> None:
     relax = example("ase", "relax_cell")
     energies = [relax.main(n, 0.05, optimizer).get_potential_energy() for n in (0, 3)]
     assert energies[1] < energies[0] - 0.1
+
+
+def crystal(folder: Path) -> tuple[str, str]:
+    """Files of a random model, and of a crystal that is nearly at rest in it."""
+    model = random_model(1, embedding=(4, 8), fitting=(6, 6), rcut=4.0, axis=2)
+    files = str(folder / "model.h5"), str(folder / "crystal.xyz")
+    exchange.write(replace(model, type_map=("Cu",)), Path(files[0]))
+    ase.io.write(files[1], bulk("Cu", "bcc", a=3.0, cubic=True))
+    return files
+
+
+def test_elastic_constants_with_ase(tmp_path: Path) -> None:
+    constants, state = example("ase", "elastic").main(*crystal(tmp_path))
+    turned = constants[np.ix_([1, 2, 0], [1, 2, 0])]  # it is cubic
+    np.testing.assert_allclose(constants[:3, :3], turned, rtol=1e-6)
+    assert state[2] == pytest.approx(constants[:3, :3].mean(), rel=0.01)
+
+
+def test_phonons_with_phonopy(tmp_path: Path) -> None:
+    phonopy = needs("phonopy", "phonopy")
+    bands = example("phonons", "band_structure")
+    phonons, (_, frequencies, *_), special = bands.main(*crystal(tmp_path), 2)
+    assert frequencies.shape == (200, 3)
+    assert np.abs(special["G"]).max() < 1e-2  # THz
+    # The same by displacements of phonopy.
+    pot = dpse_fast.load(tmp_path / "model.h5", tol=0, device="cpu")
+    other = phonopy.Phonopy(
+        phonons.unitcell, phonons.supercell_matrix, phonons.primitive_matrix
+    )
+    other.generate_displacements(distance=1e-3, is_plusminus=True)
+    large = other.supercells_with_displacements
+    other.forces = [
+        pot.compute(one.positions, one.symbols, one.cell).forces for one in large
+    ]
+    other.produce_force_constants()
+    (_, expected, *_), _ = bands.bands_of(other)
+    assert np.abs(expected).max() > 1
+    np.testing.assert_allclose(frequencies, expected, atol=1e-3)
 
 
 def test_openmm() -> None:
