@@ -28,7 +28,6 @@ from dpse_fast.cli.replicated_box import replicated, water_cell
 from dpse_fast.cpu.force_differences import POINTS, STEP, WEIGHTS
 from dpse_fast.trajectory import model_types
 
-from .machine import without_folders
 from .progress import say
 from .ratios import median, take_turns
 from .report_files import RESULTS, report_of
@@ -105,6 +104,7 @@ def exactness(
     pot = dpse_fast.load(model, threads=1, device="cpu", tol=0.0)
     frame = water_cell() if structure is None else first_frame(structure, pot)
     given = frame.positions, model_types(frame, pot.type_map), frame.cell
+    assert frame.cell is not None
     atoms = [0, 1]
     found = pot.second_derivatives(*given, atoms=atoms)
     largest = float(np.abs(found.hessian).max())
@@ -114,7 +114,7 @@ def exactness(
 
     expected = of_all_forces(pot, given, atoms, 2.0**-12, SIXTH)
     report: dict[str, Any] = {
-        "model": "embedded water" if model is None else without_folders([f"={model}"]),
+        "model": "embedded water" if model is None else Path(model).name,
         "atoms": frame.n_atoms,
         "largest_ev_per_square_angstrom": largest,
         "asymmetry": found.asymmetry / largest,
@@ -124,7 +124,7 @@ def exactness(
         source = model or str(resources.files("dpse_fast.data") / "water.h5")
         files = [str(folder / name) for name in ("model.dp", "given.npz", "rows.npy")]
         dpse_fast_command(["convert", source, files[0]])
-        np.savez(files[1], coord=given[0], atype=given[1], box=given[2], atoms=atoms)
+        np.savez(files[1], coord=given[0], atype=given[1], box=frame.cell, atoms=atoms)
         subprocess.run([peer, str(WORKER), *files], check=True, capture_output=True)
         expected = np.load(files[2])
         report["error_to_deepmd_kit"] = error(found.hessian, expected)

@@ -212,11 +212,10 @@ class DeepPotential(Calculator):
         if structure is None:
             raise InputError("atoms: expected a structure before any calculation")
         cell, pbc = boundaries_of(structure, "atoms")
-        own, members = self.potential, [self.potential]
-        if isinstance(own, Committee):
-            members = list(
-                own.potentials if own.driver == "mean" else own.potentials[:1]
-            )
+        own = self.potential
+        members = own.potentials if isinstance(own, Committee) else (own,)
+        if isinstance(own, Committee) and own.driver == "first":
+            members = members[:1]
         types = self._types(structure)
         names = np.array(own.type_map)
         matrices = (

@@ -17,6 +17,7 @@ DOCUMENTS = (
     "README.md",
     "docs/deepmd-python.md",
     "docs/descriptors.md",
+    "docs/second-derivatives.md",
     "docs/embedding.md",
     "docs/lammps.md",
     "docs/engines.md",

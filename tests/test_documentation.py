@@ -29,7 +29,13 @@ from dpse_fast.formats.exchange.writer import write
 PYTHON = blocks("python")
 COMMANDS = blocks("sh")
 # Installs, needs a GPU, takes minutes, or runs this test.
-NOT_HERE = ("pip ", "make ", "dpse-fast bench --device cuda", "python -m bench")
+NOT_HERE = (
+    "pip ",
+    "make ",
+    "dpse-fast bench --device cuda",
+    "python -m bench",
+    "python examples/",
+)
 
 
 @pytest.fixture

@@ -68,7 +68,7 @@ class _Given(NamedTuple):
         """(D, N, 3) eV/Å² of the atoms that exist; see `differences`."""
 
         def forces(rows: CallerList, positions: Doubles, copies: int) -> Doubles:
-            return self.evaluate(cluster, rows, positions, copies).forces
+            return np.asarray(self.evaluate(cluster, rows, positions, copies).forces)
 
         found = differences(cluster, directions, forces)
         n_directions, n = len(directions), self.structure.n

@@ -22,11 +22,11 @@ def make_symmetric(rows: Doubles, atoms: Int64s) -> float:
     The largest difference of two values; NaN where one is not finite.
     """
     columns = (3 * atoms[:, None] + np.arange(3)).reshape(-1)
-    largest = 0.0
+    numbers, largest = np.arange(len(rows)), 0.0
     for i in range(0, len(rows), TILE):
         for j in range(i, len(rows), TILE):
-            upper = np.ix_(range(i, min(i + TILE, len(rows))), columns[j : j + TILE])
-            lower = np.ix_(range(j, min(j + TILE, len(rows))), columns[i : i + TILE])
+            upper = np.ix_(numbers[i : i + TILE], columns[j : j + TILE])
+            lower = np.ix_(numbers[j : j + TILE], columns[i : i + TILE])
             one, other = rows[upper], rows[lower].T
             with np.errstate(all="ignore"):
                 largest = float(np.maximum(largest, np.abs(one - other).max()))
