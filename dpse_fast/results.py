@@ -179,7 +179,7 @@ class Result:
     def heat_flux(
         self, velocities: ArrayLike, kinetic_energies: ArrayLike
     ) -> HeatFlux:
-        """J = Σ (U_i + K_i) v_i + Σ W_iᵀ v_i, with its parts; not divided by the volume.
+        """J = Σ (U_i + K_i) v_i + Σ W_iᵀ v_i, and its parts; the volume is not in it.
 
         U_i and W_i are the energies and virials of the atoms, so the result must have
         been asked for with ``atomic=True``. A virtual atom has neither, and adds only

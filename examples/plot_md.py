@@ -15,11 +15,14 @@ COLUMNS = "Step Time PotEng KinEng TotEng Temp Press Volume"  # ps, eV, K, bar, 
 def read_table(path: str | Path) -> dict[str, np.ndarray]:
     """The last table with these columns."""
     rows: list[list[float]] = []
+    inside = False
     for line in Path(path).read_text().splitlines():
         words = line.split()
         if words == COLUMNS.split():
-            rows = []
-        elif len(words) == len(COLUMNS.split()) and words[0].isdigit():
+            rows, inside = [], True
+        elif line.startswith("Loop time"):
+            inside = False
+        elif inside and len(words) == len(COLUMNS.split()) and words[0].isdigit():
             rows.append([float(word) for word in words])
     if len(rows) < 2:
         raise SystemExit(f"{path}: expected rows of {COLUMNS}, got {len(rows)}")
@@ -57,8 +60,8 @@ def main(table: str | Path, picture: str | None = None) -> dict[str, float]:
         upper, label = volume, "volume, Å³"
         numbers = {name: float(found[name][late].mean()) for name in COLUMNS.split()}
         title = (
-            f"second half: {volume[late].mean():.0f} Å³, {found['Temp'][late].mean():.0f}"
-            f" K, {found['Press'][late].mean():.0f} bar"
+            f"second half: {numbers['Volume']:.0f} Å³, {numbers['Temp']:.0f} K, "
+            f"{numbers['Press']:.0f} bar"
         )
     print(title)
     if picture:

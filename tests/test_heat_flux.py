@@ -133,7 +133,7 @@ def test_errors() -> None:
     s = random_structure("open", 2, 3, 5)
     v, k = np.ones((5, 3)), np.ones(5)
     plain = pot.compute(*s[:3], pbc=s.pbc)
-    with pytest.raises(dpse_fast.InputError, match="heat_flux: .* atomic=True"):
+    with pytest.raises(dpse_fast.InputError, match=r"heat_flux: .* atomic=True"):
         plain.heat_flux(v, k)
     result = pot.compute(*s[:3], pbc=s.pbc, atomic=True)
     refused: list[tuple[Any, Any, str]] = [

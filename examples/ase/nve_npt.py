@@ -11,7 +11,7 @@ import numpy as np
 from ase import units
 from ase.io import read
 from ase.md.nose_hoover_chain import IsotropicMTKNPT
-from ase.md.velocitydistribution import MaxwellBoltzmannDistribution, Stationary
+from ase.md.velocitydistribution import Stationary
 from ase.md.verlet import VelocityVerlet
 
 from dpse_fast.ase import DeepPotential
@@ -19,6 +19,7 @@ from dpse_fast.ase import DeepPotential
 WATER = Path(__file__).parents[1] / "water.xyz"
 COLUMNS = "Step Time PotEng KinEng TotEng Temp Press Volume"  # ps, eV, K, bar, Å³
 KELVIN, STEP = 330.0, 0.5 * units.fs
+BAR = 9800.0  # at the density that the embedded model was trained at
 
 
 def main(
@@ -28,7 +29,8 @@ def main(
     atoms = read(WATER, index=0)
     atoms.calc = DeepPotential()
     random = np.random.default_rng(1)
-    MaxwellBoltzmannDistribution(atoms, temperature_K=KELVIN, rng=random)
+    spread = np.sqrt(atoms.get_masses() * units.kB * KELVIN)
+    atoms.set_momenta(spread[:, None] * random.normal(size=(len(atoms), 3)))
     Stationary(atoms)
     if ensemble == "nve":
         dynamics = VelocityVerlet(atoms, STEP)
@@ -37,7 +39,7 @@ def main(
             atoms,
             STEP,
             temperature_K=KELVIN,
-            pressure_au=1 * units.bar,
+            pressure_au=BAR * units.bar,
             tdamp=50 * units.fs,
             pdamp=500 * units.fs,
         )

@@ -1,7 +1,7 @@
 """Thermal conductivity of water by Green-Kubo, from the heat flux at constant energy.
 
-python green_kubo.py -o green_kubo.png            runs ASE with the embedded model
-python green_kubo.py --flux flux.dat -o gk.png    of lmp -in ../lammps/water/in.green_kubo
+python green_kubo.py -o gk.png                     runs ASE with the embedded model
+python green_kubo.py --flux flux.dat -o gk.png     of lammps/water/in.green_kubo
 
 docs/transport.md explains what is done here.
 """
@@ -11,9 +11,9 @@ from pathlib import Path
 
 import numpy as np
 from ase import units
+from ase.constraints import FixCom
 from ase.io import read
 from ase.md.langevin import Langevin
-from ase.md.velocitydistribution import MaxwellBoltzmannDistribution, Stationary
 from ase.md.verlet import VelocityVerlet
 
 import dpse_fast
@@ -30,16 +30,18 @@ def run(steps: int, settling: int, every: int) -> np.ndarray:
     potential = dpse_fast.load(precision="mixed")
     atoms = read(WATER, index=0)
     atoms.calc = DeepPotential(potential)
+    atoms.set_constraint(FixCom())
     random = np.random.default_rng(1)
-    MaxwellBoltzmannDistribution(atoms, temperature_K=KELVIN, rng=random)
+    spread = np.sqrt(atoms.get_masses() * units.kB * KELVIN)
+    atoms.set_momenta(spread[:, None] * random.normal(size=(len(atoms), 3)))
     Langevin(
         atoms,
         STEP * units.fs,
         temperature_K=KELVIN,
         friction=0.02 / units.fs,
         rng=random,
+        fixcm=False,
     ).run(settling)
-    Stationary(atoms)
 
     session = potential.session(skin=1.0)
     species, masses = list(atoms.symbols), atoms.get_masses()
