@@ -176,9 +176,7 @@ class Result:
             report=Report(virtual_atoms=n_atoms),
         )
 
-    def heat_flux(
-        self, velocities: ArrayLike, kinetic_energies: ArrayLike
-    ) -> HeatFlux:
+    def heat_flux(self, velocities: ArrayLike, kinetic_energies: ArrayLike) -> HeatFlux:
         """J = Σ (U_i + K_i) v_i + Σ W_iᵀ v_i, and its parts; the volume is not in it.
 
         U_i and W_i are the energies and virials of the atoms, so the result must have

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -128,6 +129,13 @@ def test_parts_of_a_committee_and_of_virtual_atoms() -> None:
     np.testing.assert_allclose(flux.kinetic - k[4] * v[4], other.kinetic, atol=1e-12)
 
 
+class OnGpu:
+    """An array that says it is on a GPU; nobody may touch it."""
+
+    def __dlpack_device__(self) -> tuple[int, int]:
+        return 2, 0
+
+
 def test_errors() -> None:
     pot = exact(tiny())
     s = random_structure("open", 2, 3, 5)
@@ -148,6 +156,9 @@ def test_errors() -> None:
         (v.astype(str), k, "velocities: expected 5 × 3 finite numbers"),
         (None, masses, "velocities: expected 5 × 3 finite numbers"),
     ]
+    refused.append((OnGpu(), k, "velocities: expected an array of the host"))
+    with pytest.raises(dpse_fast.InputError, match=r"heat_flux: .* NumPy array"):
+        replace(result, atomic_virials=OnGpu()).heat_flux(v, k)
     for velocities, energies, message in refused:
         with pytest.raises(dpse_fast.InputError, match=message):
             result.heat_flux(velocities, energies)

@@ -3,7 +3,9 @@
 python green_kubo.py -o gk.png                     runs ASE with the embedded model
 python green_kubo.py --flux flux.dat -o gk.png     of lammps/water/in.green_kubo
 
-docs/transport.md explains what is done here.
+The integral of the autocorrelation oscillates with the vibrations of the molecules.
+Its mean over upper limits in the range of --plateau (ps) is taken.
+docs/transport.md says more.
 """
 
 import argparse
@@ -72,8 +74,8 @@ def autocorrelation(flux: np.ndarray, lags: int) -> np.ndarray:
 
 
 def conductivity(
-    rows: np.ndarray, longest: float = 1.0, n_blocks: int = 5
-) -> tuple[np.ndarray, ...]:
+    rows: np.ndarray, longest: float = 0.5, n_blocks: int = 5
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """The integral of the autocorrelation up to each time.
 
     Parameters
@@ -86,8 +88,7 @@ def conductivity(
     Returns
     -------
     times (lags,) in ps, the autocorrelation (lags,) over that at time 0, and the
-    integral (lags,) and its standard error (lags,) in W/(m K), from the scatter of
-    blocks and components
+    integrals (lags, 3 n_blocks) in W/(m K) of each block and component
     """
     times, kelvin, volume = rows[:, 0], rows[:, 1].mean(), rows[:, 2].mean()
     flux, current = rows[:, 3:6], rows[:, 6:9]
@@ -107,25 +108,35 @@ def conductivity(
     areas = np.cumsum((found[1:] + found[:-1]) / 2, axis=0) * every
     areas = np.concatenate([np.zeros((1, areas.shape[1])), areas])
     areas *= W_PER_M_K / (units.kB * kelvin**2 * volume)
-    error = areas.std(axis=1, ddof=1) / np.sqrt(areas.shape[1])
     shape = found.mean(axis=1)
-    return every * np.arange(lags), shape / shape[0], areas.mean(axis=1), error
+    return every * np.arange(lags), shape / shape[0], areas
 
 
-def draw(path: str, found: tuple[np.ndarray, ...], until: float) -> None:
+def mean_and_error(samples: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Over the last axis, with the standard error."""
+    n = samples.shape[-1]
+    return samples.mean(axis=-1), samples.std(axis=-1, ddof=1) / np.sqrt(n)
+
+
+def draw(
+    path: str,
+    found: tuple[np.ndarray, np.ndarray, np.ndarray],
+    plateau: tuple[float, float],
+) -> None:
     """The autocorrelation, and its integral with the standard error."""
     import matplotlib
 
     matplotlib.use("Agg")
     import matplotlib.pyplot as plt
 
-    times, shape, area, error = found
+    times, shape, areas = found
+    area, error = mean_and_error(areas)
     figure, (left, right) = plt.subplots(1, 2, figsize=(7.6, 2.8))
     left.plot(times, shape, lw=0.8)
     left.set(xlabel="ps", ylabel="⟨J(0) J(t)⟩ / ⟨J²⟩", xlim=(0, times[-1]))
     right.fill_between(times, area - error, area + error, alpha=0.3, lw=0)
     right.plot(times, area, lw=0.8)
-    right.axvline(until, color="0.5", ls=":", lw=1)
+    right.axvspan(*plateau, color="0.9", zorder=0)
     right.set(xlabel="upper limit, ps", ylabel="integral, W/(m K)", xlim=(0, times[-1]))
     figure.tight_layout()
     figure.savefig(path, dpi=90)
@@ -134,25 +145,26 @@ def draw(path: str, found: tuple[np.ndarray, ...], until: float) -> None:
 
 def main(
     flux: str | None = None,
-    steps: int = 40000,
+    steps: int = 20000,
     settling: int = 2000,
     every: int = 4,
-    until: float = 0.5,
-    longest: float = 1.0,
+    plateau: tuple[float, float] = (0.2, 0.4),
     picture: str | None = None,
 ) -> tuple[float, float]:
     """Conductivity and its standard error, W/(m K)."""
     rows = np.loadtxt(flux) if flux else run(steps, settling, every)
-    found = conductivity(rows, longest)
-    times, _, area, error = found
-    at = int(np.argmin(np.abs(times - until)))
+    found = conductivity(rows, 1.25 * plateau[1])
+    times, _, areas = found
+    inside = (times >= plateau[0]) & (times <= plateau[1])
+    value, error = mean_and_error(areas[inside].mean(axis=0))
     print(
         f"{rows[-1, 0]:.1f} ps at {rows[:, 1].mean():.0f} K: thermal conductivity "
-        f"{area[at]:.2f} ± {error[at]:.2f} W/(m K), integrated to {times[at]:g} ps"
+        f"{value:.2f} ± {error:.2f} W/(m K), the mean of integrals to "
+        f"{plateau[0]:g} ... {plateau[1]:g} ps"
     )
     if picture:
-        draw(picture, found, until)
-    return float(area[at]), float(error[at])
+        draw(picture, found, plateau)
+    return float(value), float(error)
 
 
 if __name__ == "__main__":
@@ -160,11 +172,12 @@ if __name__ == "__main__":
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("--flux", help="what LAMMPS wrote; otherwise ASE is run")
-    parser.add_argument("--steps", type=int, default=40000)
+    parser.add_argument("--steps", type=int, default=20000)
     parser.add_argument("--settling", type=int, default=2000)
     parser.add_argument("--every", type=int, default=4)
-    parser.add_argument("--until", type=float, default=0.5, help="ps, of the integral")
-    parser.add_argument("--longest", type=float, default=1.0, help="ps, in the picture")
+    parser.add_argument(
+        "--plateau", type=float, nargs=2, default=(0.2, 0.4), help="upper limits, ps"
+    )
     parser.add_argument("-o", "--picture")
     given = parser.parse_args()
     main(**vars(given))

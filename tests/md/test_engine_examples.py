@@ -46,7 +46,7 @@ def test_ensembles_with_ase(ensemble: str, tmp_path: Path) -> None:
 
 def test_conductivity_of_a_flux_with_known_correlation() -> None:
     """J follows J(t + dt) = a J(t) + noise, beside a large part that is no heat."""
-    conductivity = example("transport", "green_kubo").conductivity
+    program = example("transport", "green_kubo")
     n, a, dt, kelvin, volume = 20000, 0.98, 0.002, 300.0, 1000.0
     rng = np.random.default_rng(4)
     flux, velocity = np.zeros((n, 3)), np.zeros((n, 3))
@@ -56,7 +56,8 @@ def test_conductivity_of_a_flux_with_known_correlation() -> None:
     velocity[1:] = np.diff(rng.normal(size=(n, 3)), axis=0)
     states = np.stack([dt * np.arange(n), np.full(n, kelvin), np.full(n, volume)], 1)
     rows = np.concatenate([states, flux + 3e3 * velocity, velocity], axis=1)
-    times, shape, area, error = conductivity(rows)
+    times, shape, areas = program.conductivity(rows, 1.0)
+    area, error = program.mean_and_error(areas)
     # The trapezoidal sum of a**k / (1 - a**2), over a range in which it is complete.
     integral = dt * (0.5 + a / (1 - a)) / (1 - a**2)
     boltzmann = 8.617333262e-5  # eV/K
