@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from .evaluation.committee_result import CommitteeResult, Deviation
     from .evaluation.listed_session import ListedResult, ListedSession
     from .evaluation.session import Session
+    from .heat_flux import HeatFlux
     from .loading import load
     from .model import Model
     from .potential import Potential
@@ -43,6 +44,7 @@ __all__ = [
     "Deviation",
     "DpseError",
     "Features",
+    "HeatFlux",
     "InputError",
     "LabelWarning",
     "ListedResult",
@@ -72,6 +74,7 @@ _HOME = {
     "CommitteeResult": "evaluation.committee_result",
     "Deviation": "evaluation.committee_result",
     "Features": "results",
+    "HeatFlux": "heat_flux",
     "ListedResult": "evaluation.listed_session",
     "ListedSession": "evaluation.listed_session",
     "Model": "model",

@@ -7,8 +7,10 @@ from dataclasses import dataclass, field
 from typing import NamedTuple
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from .array_types import AnyArray, Bools, Doubles, Int64s, Integers
+from .heat_flux import HeatFlux, heat_flux
 
 ALL_TYPES = "all types"
 PAIR_TABLE = "pair table"
@@ -172,6 +174,29 @@ class Result:
             atomic_energies=np.zeros(n_atoms) if atomic else None,
             atomic_virials=np.zeros((n_atoms, 3, 3)) if atomic else None,
             report=Report(virtual_atoms=n_atoms),
+        )
+
+    def heat_flux(self, velocities: ArrayLike, kinetic_energies: ArrayLike) -> HeatFlux:
+        """J = Σ (U_i + K_i) v_i + Σ W_iᵀ v_i, and its parts; the volume is not in it.
+
+        U_i and W_i are the energies and virials of the atoms, so the result must have
+        been asked for with ``atomic=True``. A virtual atom has neither, and adds only
+        the kinetic energy given for it.
+
+        Parameters
+        ----------
+        velocities : (N, 3) Å per any unit of time, which is then that of the flux
+        kinetic_energies : (N,) eV, ½ m v²
+
+        Raises
+        ------
+        InputError
+            If the result has no energies and virials of atoms, or has them on a GPU;
+            for arguments of another shape, numbers that are not finite, and kinetic
+            energies below zero.
+        """
+        return heat_flux(
+            self.atomic_energies, self.atomic_virials, velocities, kinetic_energies
         )
 
     @property

@@ -21,6 +21,7 @@ DOCUMENTS = (
     "docs/embedding.md",
     "docs/lammps.md",
     "docs/engines.md",
+    "docs/transport.md",
 )
 
 

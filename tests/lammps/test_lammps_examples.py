@@ -8,6 +8,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from engines import module_at
 from lammps_runs import EXAMPLE, Lammps, frames, numbers
 
 
@@ -52,6 +53,28 @@ def test_heat_flux(lammps: Lammps, folder: Path) -> None:
     first = lammps.run(text, folder).runs[0][0]
     assert np.abs(first[3:6]).min() > 1
     assert first[6] < -1000
+
+
+def test_rows_for_green_kubo(lammps: Lammps, folder: Path) -> None:
+    steps(folder, "in.green_kubo", 12)
+    text = (folder / "in.green_kubo").read_text()
+    lammps.run(text.replace("settling index 2000", "settling index 4"), folder)
+    rows = np.loadtxt(folder / "flux.dat")
+    assert rows.shape == (4, 9)
+    np.testing.assert_allclose(rows[:, 0], [0, 0.002, 0.004, 0.006])
+    # The flux of constant energies of the types is most of it.
+    np.testing.assert_allclose(rows[:, 3:6], 2855 * rows[:, 6:9], atol=2000)
+
+
+@pytest.mark.parametrize("name", ["in.nve", "in.npt"])
+def test_ensembles(lammps: Lammps, folder: Path, name: str) -> None:
+    steps(folder, name, 60)
+    found = lammps.execute([lammps.binary, "-in", name], folder)
+    assert found.code == 0, found.text
+    plot = module_at(EXAMPLE.parents[1] / "plot_md.py")
+    rows = plot.read_table(folder / "log.lammps")
+    np.testing.assert_array_equal(rows["Step"], [0, 20, 40, 60])
+    assert (np.ptp(rows["Volume"]) > 0.1) == (name == "in.npt")
 
 
 def test_second_half_of_a_run(lammps: Lammps, folder: Path) -> None:

@@ -74,6 +74,55 @@ def test_phonons_with_phonopy(tmp_path: Path) -> None:
     np.testing.assert_allclose(frequencies, expected, atol=1e-3)
 
 
+@pytest.mark.parametrize("ensemble", ["nve", "npt"])
+def test_ensembles_with_ase(ensemble: str, tmp_path: Path) -> None:
+    table = tmp_path / "md.txt"
+    rows = np.array(example("ase", "nve_npt").main(ensemble, table, 20, every=5))
+    np.testing.assert_allclose(rows[:, 2] + rows[:, 3], rows[:, 4])
+    assert rows[:, 1] == pytest.approx([0, 0.0025, 0.005, 0.0075, 0.01])
+    found = example("", "plot_md").main(table)
+    if ensemble == "nve":
+        assert np.ptp(rows[:, 7]) == 0
+        assert found["rms"] < 20  # meV, of 192 atoms
+    else:
+        assert found["Volume"] == pytest.approx(rows[2:, 7].mean())
+        assert np.ptp(rows[:, 7]) > 0.01
+
+
+def test_conductivity_of_a_flux_with_known_correlation() -> None:
+    """J follows J(t + dt) = a J(t) + noise, beside a large part that is no heat."""
+    program = example("transport", "green_kubo")
+    n, a, dt, kelvin, volume = 20000, 0.98, 0.002, 300.0, 1000.0
+    rng = np.random.default_rng(4)
+    flux, velocity = np.zeros((n, 3)), np.zeros((n, 3))
+    noise = rng.normal(size=(n, 3))
+    for k in range(1, n):
+        flux[k] = a * flux[k - 1] + noise[k]
+    velocity[1:] = np.diff(rng.normal(size=(n, 3)), axis=0)
+    states = np.stack([dt * np.arange(n), np.full(n, kelvin), np.full(n, volume)], 1)
+    rows = np.concatenate([states, flux + 3e3 * velocity, velocity], axis=1)
+    times, shape, areas = program.conductivity(rows, 1.0)
+    area, error = program.mean_and_error(areas)
+    # The trapezoidal sum of a**k / (1 - a**2), over a range in which it is complete.
+    integral = dt * (0.5 + a / (1 - a)) / (1 - a**2)
+    boltzmann = 8.617333262e-5  # eV/K
+    expected = integral / (boltzmann * kelvin**2 * volume) * 1602.176634
+    assert times[-1] == pytest.approx(1.0)
+    assert shape[50] == pytest.approx(a**50, abs=0.15)
+    assert 0.02 * expected < error[-1] < 0.3 * expected
+    assert abs(area[-1] - expected) < 3 * error[-1]
+
+
+def test_heat_flux_with_ase() -> None:
+    """Rows in the units of LAMMPS; the conductivity itself takes thousands of steps."""
+    rows = example("transport", "green_kubo").run(12, 4, 4)
+    assert rows.shape == (4, 9)
+    np.testing.assert_allclose(rows[:, 0], [0, 0.002, 0.004, 0.006])
+    assert rows[:, 2] == pytest.approx(12.42**3)
+    # The flux of constant energies of the types is most of it.
+    np.testing.assert_allclose(rows[:, 3:6], 2855 * rows[:, 6:9], atol=2000)
+
+
 def test_openmm() -> None:
     needs("openmm", "openmm")
     totals = example("openmm", "nve").main(20)

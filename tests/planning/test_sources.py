@@ -20,6 +20,7 @@ WITHOUT_INFLUENCE = {
     "formats.stored_bytes": "refuses files that cannot be read as a whole",
     "formats.tree": "refuses attributes of another kind",
     "formats.exchange.place": "refuses what is not part of the format",
+    "heat_flux": "computed from results, which planning does not read",
     "inputs.plain_numbers": "refuses arrays of callers",
     "results": "reports, which planning does not read",
     "runtime.atomic_file": "gives files their names",
