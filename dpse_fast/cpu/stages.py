@@ -11,12 +11,13 @@ import numpy as np
 from ..array_types import Doubles, Floats, Int32s, Int64s, Integers
 from ..kernels._simd import lanes
 from ..kernels.counters import BELOW_TABLE, N_TABLE_COUNTERS, OVER_TABLE
-from ..kernels.cpu.environment import environments, find_places
+from ..kernels.cpu.environment import environments
 from ..kernels.cpu.moments import moments
 from ..kernels.cpu.pair_gradients import pair_gradients
 from ..kernels.cpu.pair_potential import pair_potential_gradients, pair_potentials
 from ..kernels.cpu.products import add_empty_slots, product_gradients, products
 from ..kernels.cpu.radial import radial_pair_gradients, radial_sums
+from ..kernels.cpu.table_places import find_places
 from ..kernels.layout import (
     ENERGY,
     N_KEPT,
