@@ -311,6 +311,7 @@ def test_variables_are_options() -> None:
         "DPSE_HEAD": "water",
         "DPSE_SKIN": "0.5",
         "DPSE_TYPE_MAP": "O,H",
+        "DPSE_DEVIATION_TOL": "0.01",
     }
     assert set(given) == set(VARIABLES)
     found = asked(given | {"DPSE_FAST_PLAN_CACHE": "0", "HOME": "/"}, 1)
@@ -325,6 +326,7 @@ def test_variables_are_options() -> None:
         "head": "water",
         "skin": 0.5,
         "type_map": ["O", "H"],
+        "deviation_tol": 0.01,
     }
 
 
