@@ -9,6 +9,7 @@
 #include "universe.h"
 
 #include <algorithm>
+#include <cstdlib>
 
 using namespace LAMMPS_NS;
 
@@ -70,7 +71,7 @@ void PairDPSE::say_certificate()
 {
   if (is_certified || comm->me != 0 || !writes_deviation()) return;
   const double certified = potential->certificate();
-  const std::string planned = options.deviation_tol.empty()
+  const std::string planned = std::atof(options.deviation_tol.c_str()) == 0.0
       ? "all with the options of the first"
       : fmt::format("those after the first with deviation_tol {}", options.deviation_tol);
   is_certified = certified >= 0;
