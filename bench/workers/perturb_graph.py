@@ -3,7 +3,7 @@
     perturb_graph.py SOURCE.pb FOLDER NUMBER CHANGE
 
 Each of NUMBER graphs, FOLDER/0.pb and so on, has all weights and biases of its
-fitting nets multiplied by 1 + CHANGE times a normal random number, as several trainings
+fitting nets, but the last bias, multiplied by 1 + CHANGE times a normal random number, as several trainings
 would give them. SOURCE is compressed: its only layers are those of the fitting nets.
 """
 
@@ -15,7 +15,6 @@ from typing import Any
 
 import numpy as np
 from deepmd.tf.env import tf
-from tensorflow.python.framework import tensor_util
 
 LAYER, ARRAYS = "layer_", ("matrix", "bias")
 
@@ -30,8 +29,8 @@ def perturbed(graph: Any, rng: np.random.Generator, change: float) -> tuple[Any,
     found, n_changed = tf.GraphDef(), 0
     found.CopyFrom(graph)
     for node in filter(is_of_fitting, found.node):
-        values = tensor_util.MakeNdarray(node.attr["value"].tensor)
-        if values.dtype.kind != "f":
+        values = tf.make_ndarray(node.attr["value"].tensor)
+        if values.dtype.kind != "f" or values.size < 2:  # an energy of free atoms
             continue
         values = values * (1 + change * rng.normal(size=values.shape))
         node.attr["value"].tensor.CopyFrom(tf.make_tensor_proto(values))
