@@ -3,8 +3,9 @@
     perturb_graph.py SOURCE.pb FOLDER NUMBER CHANGE
 
 Each of NUMBER graphs, FOLDER/0.pb and so on, has all weights and biases of its
-fitting nets, but the last bias, multiplied by 1 + CHANGE times a normal random number, as several trainings
-would give them. SOURCE is compressed: its only layers are those of the fitting nets.
+fitting nets, but the last bias, multiplied by 1 + CHANGE times a normal random number,
+as several trainings would give them. SOURCE is compressed: its only layers are those
+of the fitting nets.
 """
 
 from __future__ import annotations
