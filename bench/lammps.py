@@ -72,7 +72,7 @@ class Contender:
     environment: dict[str, str]
 
     def run(self, folder: Path, ranks: int, steps: int, copies: int) -> dict[str, Any]:
-        """Seconds of the loop, and the thermodynamic output."""
+        """Seconds of the loop, the thermodynamic output, and all that was said."""
         script = SCRIPT.format(
             data=DATA, copies=copies, pair=self.pair, steps=steps, warm_up=WARM_UP
         )
@@ -91,6 +91,7 @@ class Contender:
             "wall": seconds,
             "cpu": seconds * float(use) / 100 * ranks,
             "thermo": thermo(said),
+            "log": said,
         }
 
 

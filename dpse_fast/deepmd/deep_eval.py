@@ -22,7 +22,10 @@ from .model_facts import ModelFacts
 if TYPE_CHECKING:
     from typing import Self
 
-OPTIONS = frozenset(VARIABLES.values()) - {"skin"}  # of `dpse_fast.load`
+OPTIONS = frozenset(VARIABLES.values()) - {
+    "skin",
+    "deviation_tol",
+}  # of `dpse_fast.load`
 ATOMS_OF_A_BATCH = 4096  # frames of 192 atoms take a fifth less time than one by one
 
 

@@ -19,7 +19,7 @@ from .committee_result import (
     of_list,
     of_structure,
 )
-from .listed_session import CallerListSession
+from .listed_session import CallerListSession, ListedResult
 from .session import StructureSession
 
 
@@ -142,6 +142,53 @@ class CommitteeListedSession(CallerListSession):
             wanted=wanted,
         )
         return of_list(results, self._driver)
+
+    def members(
+        self,
+        n_models: int,
+        positions: Any,
+        types: Any,
+        first: Any,
+        neighbours: Any,
+        centres: Any = None,
+        *,
+        type_map: Any = None,
+        same_list: bool = False,
+        forces: Any = None,
+        atomic: bool = False,
+        pair_gradients: bool = False,
+        fparam: Any = None,
+        aparam: Any = None,
+        atom_name: Callable[[int], str] | None = None,
+    ) -> list[ListedResult]:
+        """The results of the first ``n_models`` models, whichever is the driver.
+
+        Parameters
+        ----------
+        n_models : 1 to all
+        forces : that those of the first model are added into
+        positions, types, first, neighbours and others : as `ListedSession.compute`
+        """
+        if not 1 <= n_models <= len(self._models):
+            raise InputError(
+                f"n_models: expected 1 to {len(self._models)}, got {n_models}"
+            )
+        return self._results(
+            positions,
+            types,
+            first,
+            neighbours,
+            centres,
+            type_map=type_map,
+            same_list=same_list,
+            forces=forces,
+            atomic=atomic,
+            pair_gradients=pair_gradients,
+            fparam=fparam,
+            aparam=aparam,
+            atom_name=atom_name,
+            wanted=n_models,
+        )
 
 
 class CommitteeBatchSession(SystemsSession):

@@ -1,7 +1,9 @@
 """Options of `dpse_fast.load` in the environment, for interfaces without room for them.
 
 There are a variable for each option, ``DPSE_TOL`` for ``tol``, and ``DPSE_SKIN`` for
-the skin (Å) of interfaces that keep a neighbour list.
+the skin (Å) of interfaces that keep a neighbour list. A variable holds for all that a
+workflow runs: ``DPSE_SKIN`` is passed over where no list is kept, and
+``DPSE_DEVIATION_TOL`` where one model is evaluated.
 """
 
 from __future__ import annotations
@@ -19,7 +21,7 @@ VARIABLES = {
     f"DPSE_{name.upper()}": name
     for name in (
         *("precision", "tol", "threads", "sel_overflow", "device", "gemm"),
-        *("deterministic", "head", "skin", "type_map"),
+        *("deterministic", "head", "skin", "type_map", "deviation_tol"),
     )
 }
 # What other parts of dpse-fast read with the same beginning.
@@ -58,11 +60,11 @@ def environment_options(environment: Mapping[str, str] | None = None) -> dict[st
 
 
 def with_environment(given: Mapping[str, Any], skin: bool = False) -> dict[str, Any]:
-    """Options of `load`: those given, and those of the environment that are not.
+    """Options of `load` for one model: those given, and those of the environment.
 
     Parameters
     ----------
-    given : options by name; None counts as not given
+    given : options by name; None counts as not given; they come first
     skin : whether the skin is one of them
 
     Raises
@@ -72,6 +74,7 @@ def with_environment(given: Mapping[str, Any], skin: bool = False) -> dict[str, 
     """
     own = {name: value for name, value in given.items() if value is not None}
     found = environment_options() | own
-    if not skin and "skin" not in own:
-        found.pop("skin", None)
+    for name in ("deviation_tol",) if skin else ("skin", "deviation_tol"):
+        if name not in own:
+            found.pop(name, None)
     return found

@@ -29,6 +29,8 @@ PARSED: dict[str, Callable[[str], Any]] = {
     "type_map": _names,
     "head": str,
     "skin": float,
+    "driver": str,
+    "deviation_tol": float,
 }
 
 
@@ -43,6 +45,7 @@ def option_value(name: str, text: str, called: str) -> Any:
     try:
         return PARSED[name](text)
     except (ValueError, KeyError):
-        kind = {"tol": "a number", "skin": "a number", "threads": "a whole number"}
-        expected = kind.get(name, "yes or no")
+        parse = PARSED[name]
+        expected = "a number" if parse is float else "yes or no"
+        expected = "a whole number" if parse is int else expected
         raise InputError(f"{called}: expected {expected}, got {text!r}") from None

@@ -13,8 +13,9 @@ from .texts import cut, encoded
 OK, INPUT, MODEL, HANDLE, INTERNAL = 0, 1, 2, 3, 5
 NO_ATOM = -1
 FUNCTIONS = (
-    *("init", "free", "cutoff", "n_types", "type_name", "parameters"),
-    *("atom_ids", "compute", "compute_nlist"),
+    *("init", "init_committee", "free", "cutoff", "n_types", "n_models"),
+    *("deviation_certificate", "type_name", "parameters", "atom_ids"),
+    *("compute", "compute_nlist", "compute_nlist_members"),
 )
 
 

@@ -141,6 +141,13 @@ int dpse_init(const char *model, const char *options, int *potential)
     return ANSWER(dpse_python_init(&texts, model, options, potential));
 }
 
+int dpse_init_committee(int n_models, const char *const *models, const char *options,
+                        int *potential)
+{
+    dpse_texts texts = dpse_begin();
+    return ANSWER(dpse_python_init_committee(&texts, n_models, models, options, potential));
+}
+
 int dpse_free(int potential)
 {
     dpse_texts texts = dpse_begin();
@@ -157,6 +164,18 @@ int dpse_n_types(int potential, int *n_types)
 {
     dpse_texts texts = dpse_begin();
     return ANSWER(dpse_python_n_types(&texts, potential, n_types));
+}
+
+int dpse_n_models(int potential, int *n_models)
+{
+    dpse_texts texts = dpse_begin();
+    return ANSWER(dpse_python_n_models(&texts, potential, n_models));
+}
+
+int dpse_deviation_certificate(int potential, double *force, double *rounding)
+{
+    dpse_texts texts = dpse_begin();
+    return ANSWER(dpse_python_deviation_certificate(&texts, potential, force, rounding));
 }
 
 int dpse_type_name(int potential, int type, char *name, int size)
@@ -192,4 +211,11 @@ int dpse_compute_nlist(int potential, const dpse_list *list, dpse_sums *sums)
 {
     dpse_texts texts = dpse_begin();
     return ANSWER(dpse_python_compute_nlist(&texts, potential, list, sums));
+}
+
+int dpse_compute_nlist_members(int potential, const dpse_list *list, int n_models,
+                               dpse_sums *sums)
+{
+    dpse_texts texts = dpse_begin();
+    return ANSWER(dpse_python_compute_nlist_members(&texts, potential, list, n_models, sums));
 }

@@ -20,6 +20,8 @@ module dpse
         type(c_ptr) :: forces, atomic_energies, atomic_virials, pair_gradients
     end type
 
+    public :: dpse_init_committee, dpse_n_models, dpse_deviation_certificate, &
+        dpse_compute_nlist_members
     public :: dpse_init, dpse_free, dpse_cutoff, dpse_n_types, dpse_type_name, &
         dpse_parameters, dpse_atom_ids, dpse_compute, dpse_compute_nlist, dpse_error, &
         dpse_error_atom, dpse_warning
@@ -31,6 +33,16 @@ module dpse
             type(c_ptr), value :: model, options
             integer(c_int), intent(out) :: potential
             integer(c_int) :: init_in_c
+        end function
+
+        function init_committee_in_c(n_models, models, options, potential) &
+                bind(c, name="dpse_init_committee")
+            import :: c_int, c_ptr
+            integer(c_int), value :: n_models
+            type(c_ptr), intent(in) :: models(*)
+            type(c_ptr), value :: options
+            integer(c_int), intent(out) :: potential
+            integer(c_int) :: init_committee_in_c
         end function
 
         function dpse_free(potential) bind(c)
@@ -51,6 +63,20 @@ module dpse
             integer(c_int), value :: potential
             integer(c_int), intent(out) :: n_types
             integer(c_int) :: dpse_n_types
+        end function
+
+        function dpse_n_models(potential, n_models) bind(c)
+            import :: c_int
+            integer(c_int), value :: potential
+            integer(c_int), intent(out) :: n_models
+            integer(c_int) :: dpse_n_models
+        end function
+
+        function dpse_deviation_certificate(potential, force, rounding) bind(c)
+            import :: c_int, c_double
+            integer(c_int), value :: potential
+            real(c_double), intent(out) :: force, rounding
+            integer(c_int) :: dpse_deviation_certificate
         end function
 
         function type_name_in_c(potential, number, name, length) &
@@ -107,6 +133,14 @@ module dpse
             integer(c_int) :: dpse_compute_nlist
         end function
 
+        function dpse_compute_nlist_members(potential, list, n_models, sums) bind(c)
+            import :: c_int, dpse_list, dpse_sums
+            integer(c_int), value :: potential, n_models
+            type(dpse_list), intent(in) :: list
+            type(dpse_sums), intent(inout) :: sums(*)
+            integer(c_int) :: dpse_compute_nlist_members
+        end function
+
         function error_in_c() bind(c, name="dpse_error")
             import :: c_ptr
             type(c_ptr) :: error_in_c
@@ -137,6 +171,24 @@ contains
         file = c_null_ptr
         if (len_trim(model) > 0) file = c_loc(model_in_c)
         status = init_in_c(file, c_loc(options_in_c), potential)
+    end function
+
+    ! Names of files, "" for the embedded model; options, or "".
+    integer(c_int) function dpse_init_committee(models, options, potential) result(status)
+        character(*), intent(in) :: models(:), options
+        integer(c_int), intent(out) :: potential
+        character(len(models) + 1, c_char), target :: models_in_c(size(models))
+        character(len(options) + 1, c_char), target :: options_in_c
+        type(c_ptr) :: files(size(models))
+        integer :: k
+        options_in_c = trim(options)//c_null_char
+        do k = 1, size(models)
+            models_in_c(k) = trim(models(k))//c_null_char
+            files(k) = c_null_ptr
+            if (len_trim(models(k)) > 0) files(k) = c_loc(models_in_c(k))
+        end do
+        status = init_committee_in_c(size(models, kind=c_int), files, c_loc(options_in_c), &
+            potential)
     end function
 
     integer(c_int) function dpse_compute(potential, positions, types, energy, forces, cell, &

@@ -78,10 +78,28 @@ DPSE_API const char *dpse_warning(void);
  * head=NAME gemm=tf32x3 deterministic=no skin=1.0", any of them, or NULL. */
 DPSE_API int dpse_init(const char *model, const char *options, int *potential);
 
+/* Load a committee: n_models models, 2 or more, as dpse_init does one, which are evaluated
+ * together on one neighbour list. Its types and parameters are those of the first model;
+ * the others have all of these types by name, in any order. What dpse_compute and
+ * dpse_compute_nlist give is the driver's. More options: "driver=mean" (the mean of all;
+ * first is the default), and "deviation_tol=1e-3": the models other than the first are
+ * planned for this tolerance, eV/Å, since they only tell a deviation; 0: as the first. */
+DPSE_API int dpse_init_committee(int n_models, const char *const *models,
+                                 const char *options, int *potential);
+
 DPSE_API int dpse_free(int potential);
 
 DPSE_API int dpse_cutoff(int potential, double *cutoff);
 DPSE_API int dpse_n_types(int potential, int *n_types);
+
+/* How many models a potential has; 1: it is none of dpse_init_committee. */
+DPSE_API int dpse_n_models(int potential, int *n_models);
+
+/* By how much the plans of a committee's models change the deviation of a force, at most:
+ * force (eV/Å), and rounding for each eV/Å of the largest force. Measured, not proven. Both
+ * are -1 as long as a model has no plan: one of more than eight types gets it in the first
+ * call. */
+DPSE_API int dpse_deviation_certificate(int potential, double *force, double *rounding);
 
 /* The name of a type, ended by a 0, into size bytes. */
 DPSE_API int dpse_type_name(int potential, int type, char *name, int size);
@@ -105,6 +123,12 @@ DPSE_API int dpse_compute(int potential, int n, const double *positions, const i
                           double *atomic_virials);
 
 DPSE_API int dpse_compute_nlist(int potential, const dpse_list *list, dpse_sums *sums);
+
+/* As dpse_compute_nlist, of the first n_models models of a committee, each into its own of
+ * n_models sums, whichever is the driver. 1: the first alone, in steps that need no
+ * deviation. Calls with other numbers of models may share a list (same_list). */
+DPSE_API int dpse_compute_nlist_members(int potential, const dpse_list *list, int n_models,
+                                        dpse_sums *sums);
 
 #ifdef __cplusplus
 }

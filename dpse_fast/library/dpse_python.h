@@ -40,14 +40,21 @@ int dpse_can_call(void);
 int dpse_end(int answer);
 
 int dpse_python_init(dpse_texts *, const char *model, const char *options, int *potential);
+int dpse_python_init_committee(dpse_texts *, int n_models, const char *const *models,
+                               const char *options, int *potential);
 int dpse_python_free(dpse_texts *, int potential);
 int dpse_python_cutoff(dpse_texts *, int potential, double *cutoff);
 int dpse_python_n_types(dpse_texts *, int potential, int *n_types);
+int dpse_python_n_models(dpse_texts *, int potential, int *n_models);
+int dpse_python_deviation_certificate(dpse_texts *, int potential, double *force,
+                                      double *rounding);
 int dpse_python_type_name(dpse_texts *, int potential, int type, char *name, int size);
 int dpse_python_parameters(dpse_texts *, int potential, int *n_frame, int *n_atomic);
 int dpse_python_atom_ids(dpse_texts *, int potential, int n, const int64_t *ids);
 int dpse_python_compute(dpse_texts *, int potential, const dpse_structure *, dpse_found *);
 int dpse_python_compute_nlist(dpse_texts *, int potential, const dpse_list *, dpse_sums *);
+int dpse_python_compute_nlist_members(dpse_texts *, int potential, const dpse_list *,
+                                      int n_models, dpse_sums *);
 
 /* 0 where a part of this memory cannot be read (written: nor written); 1 where all can,
  * and where the system does not tell. */

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import itertools
+import re
 import warnings
 from typing import Any
 
 import numpy as np
 
-from ..array_types import AnyArray, Doubles
-from ..errors import DpseError, InputError
+from ..array_types import AnyArray
+from ..errors import DpseError, InputError, ModelFileError
 from ..evaluation.atom_names import naming
 from ..loading import load
 from ..model import Parameters
@@ -17,8 +18,11 @@ from ..runtime.forks import ProcessLock
 from .caller_list import check_same, list_arrays
 from .memory import CallerMemory
 from .options import loading_options
+from .result_places import ListPlaces, StructurePlaces
 from .served import Served
 from .texts import encoded
+
+CERTIFICATE = ("force_max_ev_per_angstrom", "force_rounding")
 
 
 class UnknownPotential(DpseError):
@@ -43,14 +47,26 @@ class Library:
         """Load a model."""
         memory = self._memory()
         number = memory.written("potential", potential, 1, np.int32)
-        file = memory.path("model", model)
-        if file == "":
-            raise InputError(
-                "model: expected the name of a file, or NULL for the embedded model, "
-                "got an empty text"
-            )
+        file = _file(memory, "model", model)
         given, skin = loading_options(memory.text("options", options) or b"")
         served = self._load(say, file, given, skin)
+        with self._lock.lock:
+            number[0] = self._add(served)
+
+    def init_committee(
+        self, say: Any, n_models: int, models: Any, options: Any, potential: Any
+    ) -> None:
+        """Load several models that are evaluated together."""
+        memory = self._memory()
+        number = memory.written("potential", potential, 1, np.int32)
+        if n_models < 2:
+            raise InputError(
+                f"n_models: expected 2 or more, and one with dpse_init, got {n_models}"
+            )
+        texts = memory.pointers("models", models, n_models)
+        files = [_file(memory, f"models[{k}]", one) for k, one in enumerate(texts)]
+        given, skin = loading_options(memory.text("options", options) or b"", True)
+        served = self._load(say, files, given, skin)
         with self._lock.lock:
             number[0] = self._add(served)
 
@@ -69,6 +85,25 @@ class Library:
         """Types of the model."""
         number = len(self._of(potential).potential.type_map)
         self._memory().written("n_types", n_types, 1, np.int32)[0] = number
+
+    def n_models(self, say: Any, potential: int, n_models: Any) -> None:
+        """Models of a committee, or 1."""
+        number = self._of(potential).n_models
+        self._memory().written("n_models", n_models, 1, np.int32)[0] = number
+
+    def deviation_certificate(
+        self, say: Any, potential: int, force: Any, rounding: Any
+    ) -> None:
+        """eV/Å, and for each eV/Å; see `Committee.deviation_certificate`."""
+        memory = self._memory()
+        found = self._of(potential).committee.deviation_certificate()
+        places = [
+            memory.written("force", force, 1),
+            memory.written("rounding", rounding, 1),
+        ]
+        memory.check_apart()
+        for place, key in zip(places, CERTIFICATE, strict=True):
+            place[0] = -1.0 if found is None else found[key]
 
     def type_name(
         self, say: Any, potential: int, number: int, name: Any, size: int
@@ -105,7 +140,24 @@ class Library:
 
     def compute(self, say: Any, potential: int, given: Any, found: Any) -> None:
         """With an own neighbour list."""
-        served, n, memory = self._of(potential), given.n, self._memory()
+        self._of_structure(say, self._of(potential), given, None, [("", found)])
+
+    def _of_structure(
+        self,
+        say: Any,
+        served: Served,
+        given: Any,
+        n_models: int | None,
+        found: list[tuple[str, Any]],
+    ) -> None:
+        """The driver's results, or those of all models, each into its own places.
+
+        Parameters
+        ----------
+        n_models : None for the driver's
+        found : places, with what their names begin with in errors
+        """
+        n, memory = given.n, self._memory()
         model = served.potential.model
         if n < 1:
             raise InputError(f"n: expected at least one atom, got {n}")
@@ -114,34 +166,59 @@ class Library:
         cell = memory.given_or_none("cell", given.cell, (3, 3))
         pbc = memory.given_or_none("pbc", given.pbc, 3, np.int32)
         parameters = _parameters(memory, given, model, n)
-        energy = memory.written("energy", found.energy, 1)
-        forces = memory.written("forces", found.forces, (n, 3))
-        virial = memory.written_or_none("virial", found.virial, (3, 3))
-        energies = memory.written_or_none("atomic_energies", found.atomic_energies, n)
-        virials = memory.written_or_none(
-            "atomic_virials", found.atomic_virials, (n, 3, 3)
-        )
+        places = [StructurePlaces.of(memory, name, one, n) for name, one in found]
         memory.check_apart()
         with served.telling(say), naming(served.atom_name):
-            result = served.session.compute(
+            results = served.results(
+                n_models,
                 positions,
                 types,
                 cell,
                 pbc=None if pbc is None else _flags(pbc),
-                atomic=energies is not None or virials is not None,
+                atomic=any(place.of_atoms for place in places),
                 **parameters,
             )
-        energy[0] = result.energy
-        forces[:] = result.forces
-        _write(virial, result.virial)
-        _write(energies, result.atomic_energies)
-        _write(virials, result.atomic_virials)
+        for place, result in zip(places, results, strict=True):
+            place.write(result)
 
     def compute_nlist(self, say: Any, potential: int, listed: Any, sums: Any) -> None:
         """With the caller's neighbour list."""
         served, memory = self._of(potential), self._memory()
         memory.structure("list", listed, written=False)
         memory.structure("sums", sums, written=True)
+        self._of_list(say, served, memory, listed, None, [("", sums)])
+
+    def compute_nlist_members(
+        self, say: Any, potential: int, listed: Any, n_models: int, sums: Any
+    ) -> None:
+        """The same of the first models of a committee."""
+        served, memory = self._of(potential), self._memory()
+        if not 1 <= n_models <= served.n_models:
+            raise InputError(
+                f"n_models: expected 1 to {served.n_models}, got {n_models}"
+            )
+        memory.structure("list", listed, written=False)
+        memory.structure("sums", sums, written=True, n=n_models)
+        names = [f"sums[{k}]." for k in range(n_models)] if n_models > 1 else [""]
+        named = [(name, sums + k) for k, name in enumerate(names)]
+        self._of_list(say, served, memory, listed, n_models, named)
+
+    def _of_list(
+        self,
+        say: Any,
+        served: Served,
+        memory: CallerMemory,
+        listed: Any,
+        n_models: int | None,
+        sums: list[tuple[str, Any]],
+    ) -> None:
+        """The driver's results, or those of the first models, each into its own sums.
+
+        Parameters
+        ----------
+        n_models : None for the driver's
+        sums : with what the names of their members begin with in errors
+        """
         same_list = bool(listed.same_list)
         n_all, n_rows = listed.n_all, listed.n_rows
         if n_all < 0 or n_rows < 0:
@@ -161,42 +238,38 @@ class Library:
             positions = memory.given("positions", listed.positions, of_atoms)
             model = served.potential.model
             parameters = _parameters(memory, listed, model, n_rows)
-            forces = memory.written_or_none("forces", sums.forces, of_atoms)
-            energies = memory.written_or_none(
-                "atomic_energies", sums.atomic_energies, n_rows
-            )
-            virials = memory.written_or_none(
-                "atomic_virials", sums.atomic_virials, (n_all, 3, 3)
-            )
-            gradients = memory.written_or_none(
-                "pair_gradients", sums.pair_gradients, (sizes.n_list, 3)
-            )
+            places = [ListPlaces.of(memory, name, one, sizes) for name, one in sums]
             memory.check_apart()
-            found = served.listed_session.compute(
+            found = served.listed_results(
+                n_models,
                 positions,
+                [place.forces for place in places],
                 **arrays,
                 same_list=same_list,
-                forces=forces,
-                atomic=energies is not None or virials is not None,
-                pair_gradients=gradients is not None,
+                atomic=any(place.of_atoms for place in places),
+                pair_gradients=any(p.gradients is not None for p in places),
                 atom_name=served.atom_name,
                 **parameters,
             )
             served.last_list = sizes
-        sums.energy = found.energy
-        sums.virial[0:9] = found.virial.reshape(-1).tolist()
-        _write(energies, found.atomic_energies)
-        _write(virials, found.atomic_virials)
-        _write(gradients, found.pair_gradients)
+        for place, result in zip(places, found, strict=True):
+            place.write(result)
 
     def _load(
-        self, say: Any, file: str | None, given: dict[str, Any], skin: float
+        self,
+        say: Any,
+        file: str | list[str | None] | None,
+        given: dict[str, Any],
+        skin: float,
     ) -> Served:
-        """A model with options of `load`."""
+        """A model, or several for a committee, with options of `load`."""
         # Warnings of other threads may be said here too, but none is lost.
         with self._lock.lock, warnings.catch_warnings(record=True) as met:
             warnings.simplefilter("always")
-            loaded = load(file, **given)
+            try:
+                loaded = load(file, **given)
+            except (InputError, ModelFileError) as error:
+                raise _naming_file(error, file) from error
         for warning in met:
             say(str(warning.message))
         return Served(loaded, skin)
@@ -217,6 +290,31 @@ class Library:
                 f"potential: expected a number from dpse_init, got {potential}"
             )
         return served
+
+
+def _file(memory: CallerMemory, name: str, pointer: Any) -> str | None:
+    """The name of a model file; None: the embedded one."""
+    file = memory.path(name, pointer)
+    if file == "":
+        raise InputError(
+            f"{name}: expected the name of a file, or NULL for the embedded model, "
+            "got an empty text"
+        )
+    return file
+
+
+def _naming_file(
+    error: InputError | ModelFileError, files: str | list[str | None] | None
+) -> InputError | ModelFileError:
+    """With the file where only the place of a committee's model is named."""
+    text = str(error)
+    found = re.match(r"models\[(\d+)\]: ", text)
+    if found is None or not isinstance(files, list):
+        return error
+    file = files[int(found[1])]
+    if file is None or file in text:
+        return error
+    return type(error)(f"{found[0]}{file}: {text[found.end() :]}")
 
 
 def _parameters(
@@ -244,9 +342,3 @@ def _flags(values: AnyArray) -> list[bool]:
     if not np.isin(values, (0, 1)).all():
         raise InputError(f"pbc: expected 3 flags, 0 or 1, got {values.tolist()}")
     return [bool(flag) for flag in values]
-
-
-def _write(place: AnyArray | None, values: Doubles | None) -> None:
-    """Where there is a place for them."""
-    if place is not None:
-        place[:] = values

@@ -66,12 +66,19 @@ class CallerMemory:
         """As `written`; None for NULL."""
         return self.written(name, pointer, shape, dtype) if pointer else None
 
-    def structure(self, name: str, pointer: Any, written: bool) -> Any:
-        """A structure of dpse.h."""
+    def structure(self, name: str, pointer: Any, written: bool, n: int = 1) -> Any:
+        """A structure of dpse.h, or n of them one after the other."""
         kind = self._ffi.typeof(pointer).item
         size, alignment = self._ffi.sizeof(kind), self._ffi.alignof(kind)
-        self._check(name, f"a {kind.cname}", pointer, size, alignment, written)
+        what = f"a {kind.cname}" if n == 1 else f"{n} of {kind.cname}"
+        self._check(name, what, pointer, n * size, alignment, written)
         return pointer
+
+    def pointers(self, name: str, pointer: Any, n: int) -> list[Any]:
+        """Of an array of n pointers, each of which is still to be checked."""
+        size = self._ffi.sizeof("void *")
+        self._check(name, f"{n} pointers", pointer, n * size, size, False)
+        return [pointer[k] for k in range(n)]
 
     def text(self, name: str, pointer: Any) -> bytes | None:
         """A text that ends with a 0; None for NULL."""

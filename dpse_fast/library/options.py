@@ -1,4 +1,4 @@
-"""Options of `dpse_init`, written as one line of text."""
+"""Options of `dpse_init` and `dpse_init_committee`, written as one line of text."""
 
 from __future__ import annotations
 
@@ -9,14 +9,19 @@ from ..errors import InputError
 from ..evaluation.session import DEFAULT_SKIN
 from ..inputs.option_texts import PARSED, option_value
 
+OF_COMMITTEES = ("driver", "deviation_tol")
 
-def loading_options(given: bytes) -> tuple[dict[str, Any], float]:
+
+def loading_options(
+    given: bytes, of_committee: bool = False
+) -> tuple[dict[str, Any], float]:
     """Options of `load`, and the skin (Å), from ``"precision=mixed threads=2"``.
 
     Raises
     ------
     InputError
-        For an option that does not exist, comes twice or cannot be read.
+        For an option that does not exist, comes twice, cannot be read, or has no
+        effect on one model.
     """
     try:
         text = given.decode()
@@ -33,6 +38,10 @@ def loading_options(given: bytes) -> tuple[dict[str, Any], float]:
             raise InputError(
                 f"options: expected name=value with a name of {', '.join(PARSED)}, got "
                 f"{word!r}"
+            )
+        if name in OF_COMMITTEES and not of_committee:
+            raise InputError(
+                f"{name}: expected a committee (dpse_init_committee), got one model"
             )
         if name in found:
             raise InputError(f"options: expected {name} once, got it again")

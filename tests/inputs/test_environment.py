@@ -35,6 +35,7 @@ def test_variables_become_options_of_load():
     [
         ("DPSE_TOL", "small", "^DPSE_TOL: expected a number, got 'small'"),
         ("DPSE_THREADS", "2.5", "^DPSE_THREADS: expected a whole number, got '2.5'"),
+        ("DPSE_DEVIATION_TOL", "x", "^DPSE_DEVIATION_TOL: expected a number, got 'x'"),
         ("DPSE_HEAD", "", "^DPSE_HEAD: expected a value, got an empty text"),
         ("DPSE_TOLL", "1", r"^DPSE_TOLL: there is no .*do you mean DPSE_TOL\?"),
     ],
@@ -48,6 +49,11 @@ def test_what_is_given_comes_first(monkeypatch):
     monkeypatch.setenv("DPSE_TOL", "1e-3")
     monkeypatch.setenv("DPSE_PRECISION", "mixed")
     monkeypatch.setenv("DPSE_SKIN", "0.5")
+    monkeypatch.setenv("DPSE_DEVIATION_TOL", "0.01")  # of committees alone
     found = with_environment({"tol": 0.0, "precision": None, "threads": 1})
     assert found == {"tol": 0.0, "precision": "mixed", "threads": 1}
-    assert with_environment({}, skin=True)["skin"] == 0.5
+    assert with_environment({}, skin=True) == {
+        "tol": 1e-3,
+        "precision": "mixed",
+        "skin": 0.5,
+    }

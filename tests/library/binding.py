@@ -41,6 +41,19 @@ def ints(values: Any) -> Any:
     return np.ascontiguousarray(values, np.int32)
 
 
+def as_list(listed: dict[str, Any]) -> List:
+    return List(
+        **{
+            name: value if isinstance(value, int) else pointer(value)
+            for name, value in listed.items()
+        }
+    )
+
+
+def as_sums(sums: dict[str, Any]) -> Sums:
+    return Sums(**{name: pointer(array) for name, array in sums.items()})
+
+
 class Binding:
     """The library of a folder."""
 
@@ -63,6 +76,16 @@ class Binding:
         given = None if model is None else str(model).encode()
         text = None if options is None else options.encode()
         status = self.c.dpse_init(given, text, c.byref(number))
+        assert status == 0, self.error()
+        return number.value
+
+    def init_committee(self, models: Any, options: str | None = None) -> int:
+        number = c.c_int(-7)
+        files = [None if m is None else str(m).encode() for m in models]
+        given = (c.c_char_p * len(files))(*files)
+        text = None if options is None else options.encode()
+        init = self.c.dpse_init_committee
+        status = init(len(files), given, text, c.byref(number))
         assert status == 0, self.error()
         return number.value
 
@@ -100,12 +123,14 @@ class Binding:
         self, potential: int, listed: dict[str, Any], sums: dict[str, Any]
     ) -> tuple[int, Sums]:
         """The status, and sums, whose arrays are filled."""
-        given = List(
-            **{
-                name: value if isinstance(value, int) else pointer(value)
-                for name, value in listed.items()
-            }
-        )
-        found = Sums(**{name: pointer(array) for name, array in sums.items()})
+        given, found = as_list(listed), as_sums(sums)
         status = self.c.dpse_compute_nlist(potential, c.byref(given), c.byref(found))
         return status, found
+
+    def members(
+        self, potential: int, listed: dict[str, Any], sums: list[dict[str, Any]]
+    ) -> tuple[int, Any]:
+        """The same of the first models of a committee."""
+        given, found = as_list(listed), (Sums * len(sums))(*map(as_sums, sums))
+        call = self.c.dpse_compute_nlist_members
+        return call(potential, c.byref(given), len(sums), found), found

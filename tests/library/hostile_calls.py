@@ -43,6 +43,7 @@ class Calls:
         self.binding = Binding(Path(folder))
         self.c = self.binding.c
         self.potential = self.binding.init(None, "threads=1")
+        self.committee = self.binding.init_committee([None, None], "threads=1")
         rng = np.random.default_rng(1)
         self.positions = rng.normal(size=(N, 3)) * 2
         self.types = ints([0, 1, 1])
@@ -101,6 +102,56 @@ class Calls:
             self.c.dpse_compute_nlist(
                 self.potential, c.byref(given), c.byref(self.sums)
             )
+        )
+
+    def members(self, n_models: int = 2, sums: Any = None) -> int:
+        self.kept_sums = (Sums * 2)(*(Sums(forces=pointer(self.forces)),) * 2)
+        given = c.byref(self.kept_sums) if sums is None else sums
+        lists = List(n_all=0, n_rows=0, first=pointer(np.zeros(1, np.int64)))
+        call = self.c.dpse_compute_nlist_members
+        return int(call(self.committee, c.byref(lists), n_models, given))
+
+    def init_committee(self, n_models: int, models: Any, options: Any = None) -> int:
+        number = c.c_int()
+        call = self.c.dpse_init_committee
+        return int(call(n_models, models, options, c.byref(number)))
+
+    def committees(self) -> Iterator[tuple[str, Callable[[], int]]]:
+        for number in (1, 0, -1, -INT_MAX - 1):
+            models = (c.c_char_p * 2)()
+            yield (
+                f"n_models {number} of init",
+                lambda n=number, m=models: self.init_committee(n, m),
+            )
+        for number in (3, 0, -1, INT_MAX, -INT_MAX - 1):
+            yield f"n_models {number}", lambda n=number: self.members(n)
+        for value in (None, *NOWHERE):
+            where = None if value is None else address(value)
+            yield f"models {value}", lambda v=where: self.init_committee(2, v)
+            if value is None:
+                continue
+            yield f"sums {value} of members", lambda v=where: self.members(2, v)
+            two = (c.c_void_p * 2)(None, value)
+            yield f"model {value} of two", lambda v=two: self.init_committee(2, v)
+        yield "models that end", lambda: self.init_committee(9, address(self.end - 16))
+        two = (c.c_char_p * 2)(None, b"nowhere.pb")
+        yield "model nowhere of two", lambda: self.init_committee(2, two)
+        for options in (b"driver=last", b"deviation_tol=-1", b"driver="):
+            none = (c.c_char_p * 2)()
+            name = options.decode().partition("=")[0]
+            yield (
+                f"{name} {options.decode()}",
+                lambda o=options, n=none: self.init_committee(2, n, o),
+            )
+            yield (
+                f"{name} {options.decode()} of one",
+                lambda o=options: self.c.dpse_init(None, o, c.byref(c.c_int())),
+            )
+        yield (
+            "potential of one model",
+            lambda: self.c.dpse_deviation_certificate(
+                self.potential, at(self.big), at(self.big, 8)
+            ),
         )
 
     def pointers(self) -> Iterator[tuple[str, Callable[[], int]]]:
@@ -446,7 +497,7 @@ class Calls:
     def all(self) -> Iterator[tuple[str, Callable[[], int]]]:
         for group in (
             *(self.same_list, self.pointers, self.memory, self.sizes, self.numbers),
-            *(self.handles, self.texts),
+            *(self.handles, self.texts, self.committees),
         ):
             yield from group()
 

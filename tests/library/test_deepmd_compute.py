@@ -173,23 +173,27 @@ def test_no_atoms(deepmd: Deepmd, tmp_path: Path) -> None:
 
 
 def test_models_and_their_deviation(deepmd: Deepmd, tmp_path: Path) -> None:
-    files = [saved(tmp_path, random_model(seed=k), f"{k}.h5") for k in range(3)]
+    """One has another order of types, and one a longer cutoff."""
+    models = [random_model(seed=k, rcut=4.3 + 0.2 * (k == 2)) for k in range(3)]
     structure = random_structure("cubic")
     kind = "DeepPotModelDevi"
-    with deepmd.model(*files, kind=kind) as model:
+    files = [saved(tmp_path, one, f"{k}.h5") for k, one in enumerate(models)]
+    swapped = saved(tmp_path, replace(models[1], type_map=("H", "O")), "swapped.h5")
+    with deepmd.model(files[0], swapped, files[2], kind=kind) as model:
         found = deepmd.compute(
             *(model, structure.positions[None], structure.types, structure.cell),
             kind=kind,
             n_models=3,
         )
         assert deepmd.error(model, kind) == ""
-        assert deepmd.c.DP_DeepPotModelDeviGetCutoff(model) == random_model().rcut
+        assert deepmd.c.DP_DeepPotModelDeviGetCutoff(model) == models[2].rcut
         frames = np.stack([structure.positions] * 2)
         deepmd.compute(model, frames, structure.types, kind=kind, n_models=3)
         said = deepmd.error(model, kind)
     assert said == "nframes: expected 1 with several models, got 2"
     for k, file in enumerate(files):
-        check(found, k, in_python(file, structure))
+        types = 1 - structure.types if k == 1 else structure.types
+        check(found, k, in_python(file, structure._replace(types=types)))
 
 
 def test_models_that_do_not_belong_together(deepmd: Deepmd, tmp_path: Path) -> None:
@@ -197,8 +201,8 @@ def test_models_that_do_not_belong_together(deepmd: Deepmd, tmp_path: Path) -> N
     renamed = replace(random_model(), type_map=("A", "B"))
     kind = "DeepPotModelDevi"
     for other, said in (
-        (renamed, "expected the types of the first model"),
-        (random_model(rcut=5.5), "expected at most the cutoff of the first model"),
+        (renamed, "expected all types of the first model (O, H), got A, B"),
+        (random_model(fparam=1), "expected a model with 0 fparam"),
     ):
         second = saved(tmp_path, other, "second.h5")
         with deepmd.model(first, second, kind=kind) as model:

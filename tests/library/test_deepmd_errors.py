@@ -285,6 +285,35 @@ def test_wrong_variables_are_named(
         assert variable in deepmd.error(model)
 
 
+def test_variables_of_a_committee(
+    deepmd: Deepmd,
+    file: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capfd: pytest.CaptureFixture[str],
+) -> None:
+    kind = "DeepPotModelDevi"
+    monkeypatch.setenv("DPSE_PRECISION", "half")
+    with deepmd.model(file, file, kind=kind) as model:
+        assert deepmd.error(model, kind).startswith("DPSE_PRECISION: expected one of")
+    monkeypatch.setenv("DPSE_PRECISION", "double")
+    monkeypatch.setenv("DPSE_DEVIATION_TOL", "1e-9")
+    with deepmd.model(file, file, kind=kind) as model:
+        said = deepmd.error(model, kind)
+        assert said.startswith("DPSE_DEVIATION_TOL: expected 0, or at least tol")
+    monkeypatch.setenv("DPSE_TOL", "0")
+    monkeypatch.setenv("DPSE_DEVIATION_TOL", "0.01")
+    with deepmd.model(file, file, kind=kind) as model, deepmd.model(file) as single:
+        assert deepmd.error(model, kind) == deepmd.error(single) == ""
+        deepmd.c.DP_PrintSummary(b"> ")
+    lines = capfd.readouterr().out.splitlines()
+    assert "> DPSE_DEVIATION_TOL: 0.01" in lines
+    (several,) = (k for k, line in enumerate(lines) if line.startswith("> 2 models:"))
+    assert lines[several + 1].startswith(
+        "> deviation:          others planned for 0.01 eV/Å; certificate "
+    )
+    assert lines[several + 1].endswith(" eV/Å of forces")
+
+
 def test_variables_that_the_program_sets_while_it_runs(
     deepmd: Deepmd, file: Path
 ) -> None:
@@ -311,6 +340,7 @@ def test_variables_are_options() -> None:
         "DPSE_HEAD": "water",
         "DPSE_SKIN": "0.5",
         "DPSE_TYPE_MAP": "O,H",
+        "DPSE_DEVIATION_TOL": "0.01",
     }
     assert set(given) == set(VARIABLES)
     found = asked(given | {"DPSE_FAST_PLAN_CACHE": "0", "HOME": "/"}, 1)
@@ -325,6 +355,7 @@ def test_variables_are_options() -> None:
         "head": "water",
         "skin": 0.5,
         "type_map": ["O", "H"],
+        "deviation_tol": 0.01,
     }
 
 

@@ -134,6 +134,10 @@ def test_what_the_fortran_module_refuses(library: Path, tmp_path: Path) -> None:
         f"1 positions: {shape} (4, 3)",
         "0 ",
         "1 size: expected at least 2 bytes, got 1",
+        "2 models[1]: none.h5: no such file; check the path",
+        "0 ",
+        "0 ",
+        "1 n_models: expected 1 to 2, got 3",
         "0 ",
     ]
     assert "lies on atom ID 10" in said[-2]

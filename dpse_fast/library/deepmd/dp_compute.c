@@ -34,28 +34,21 @@ static void put(void *wanted, const double *found, size_t n, bool single)
         memcpy(wanted, found, n * sizeof(double));
 }
 
-/* Where the results of the k-th frame or model begin. */
-static dp_call results_of(const dp_call *call, size_t k)
-{
-    dp_call one = *call;
-    const size_t n = (size_t)call->n_atoms;
-    one.energy = call->energy ? call->energy + k : NULL;
-    one.force = (void *)after(call->force, 3 * n * k, call->single);
-    one.virial = (void *)after(call->virial, 9 * k, call->single);
-    one.atomic_energy = (void *)after(call->atomic_energy, n * k, call->single);
-    one.atomic_virial = (void *)after(call->atomic_virial, 9 * n * k, call->single);
-    return one;
-}
-
+/* The k-th frame of one model. */
 static dp_call frame_of(const dp_object *object, const dp_call *call, size_t k)
 {
-    dp_call one = results_of(call, k);
+    dp_call one = *call;
     const size_t n = (size_t)call->n_atoms, n_local = n - (size_t)call->n_ghosts;
     one.coord = after(call->coord, 3 * n * k, call->single);
     one.cell = after(call->cell, 9 * k, call->single);
     one.fparam = after(call->fparam, (size_t)object->n_frame * k, call->single);
     one.aparam = after(call->aparam, (size_t)object->n_atomic * n_local * k, call->single);
     one.types = call->mixed && call->types ? call->types + n * k : call->types;
+    one.energy = call->energy ? call->energy + k : NULL;
+    one.force = (void *)after(call->force, 3 * n * k, call->single);
+    one.virial = (void *)after(call->virial, 9 * k, call->single);
+    one.atomic_energy = (void *)after(call->atomic_energy, n * k, call->single);
+    one.atomic_virial = (void *)after(call->atomic_virial, 9 * n * k, call->single);
     return one;
 }
 
@@ -74,12 +67,33 @@ static void warn_of_types(dp_object *object)
             "since the model has types 0 to %d\n", object->n_types, object->n_types - 1);
 }
 
-/* A frame with the engine's own neighbour list. */
-static bool compute_frame(dp_object *object, int m, const dp_call *call)
+/* All models of a frame, or the only one. */
+static int evaluate(dp_object *object, const dpse_structure *given, dpse_found *found)
 {
-    const size_t n = (size_t)call->n_atoms;
+    const int potential = object->potential, n_models = object->n_models;
+    if (n_models == 1)
+        return dpse_compute(potential, given->n, given->positions, given->types, given->cell,
+                            given->pbc, given->fparam, given->aparam, found->energy,
+                            found->forces, found->virial, found->atomic_energies,
+                            found->atomic_virials);
+    dpse_texts texts = dpse_begin();
+    return dpse_end(dpse_can_call() ? dpse_python_compute_members(&texts, potential, given,
+                                                                  n_models, found)
+                                    : 0);
+}
+
+/* A frame with the engine's own neighbour list; results of each model one after the other. */
+static bool compute_frame(dp_object *object, const dp_call *call)
+{
+    const size_t n = (size_t)call->n_atoms, models = (size_t)object->n_models;
     const bool single = call->single;
-    double energy = 0, virial[9] = {0};
+    /* Of each model the pointers, its energy and its virial. */
+    dpse_found *found = dp_room(object, &object->results, models,
+                                sizeof(dpse_found) + 10 * sizeof(double));
+    if (!found) return false;
+    double *energies_of_all = (double *)(found + models);
+    double *virials_of_all = energies_of_all + models;
+    memset(energies_of_all, 0, 10 * models * sizeof(double));
     if (n) {
         int *types = dp_room(object, &object->types, n, sizeof(int));
         const double *coord = given(object, &object->positions, call->coord, 3 * n, single);
@@ -88,24 +102,32 @@ static bool compute_frame(dp_object *object, int m, const dp_call *call)
                                      (size_t)object->n_frame, single);
         const double *aparam = given(object, &object->aparam, call->aparam,
                                      (size_t)object->n_atomic * n, single);
-        double *forces = place(object, &object->forces, call->force, 3 * n, single);
+        double *forces = place(object, &object->forces, call->force, 3 * n * models, single);
         double *energies = NULL, *virials = NULL;
         if (call->atomic_energy)
-            energies = place(object, &object->energies, call->atomic_energy, n, single);
+            energies = place(object, &object->energies, call->atomic_energy, n * models, single);
         if (call->atomic_virial)
-            virials = place(object, &object->virials, call->atomic_virial, 9 * n, single);
+            virials = place(object, &object->virials, call->atomic_virial, 9 * n * models,
+                            single);
         if (object->no_memory) return false;
         if (dp_known_types(object, call->types, call->n_atoms, types)) warn_of_types(object);
-        if (failed(object, dpse_compute(object->potentials[m], call->n_atoms, coord, types,
-                                        cell, NULL, fparam, aparam, &energy, forces, virial,
-                                        energies, virials)))
-            return false;
-        put(call->force, forces, 3 * n, single);
-        put(call->atomic_energy, energies, n, single);
-        put(call->atomic_virial, virials, 9 * n, single);
+        for (size_t m = 0; m < models; m++)
+            found[m] = (dpse_found){
+                .energy = energies_of_all + m,
+                .forces = forces + 3 * n * m,
+                .virial = virials_of_all + 9 * m,
+                .atomic_energies = energies ? energies + n * m : NULL,
+                .atomic_virials = virials ? virials + 9 * n * m : NULL,
+            };
+        const dpse_structure structure = {call->n_atoms, coord, types, cell, NULL, fparam,
+                                          aparam};
+        if (failed(object, evaluate(object, &structure, found))) return false;
+        put(call->force, forces, 3 * n * models, single);
+        put(call->atomic_energy, energies, n * models, single);
+        put(call->atomic_virial, virials, 9 * n * models, single);
     }
-    if (call->energy) *call->energy = energy;
-    put(call->virial, virial, 9, single);
+    if (call->energy) memcpy(call->energy, energies_of_all, models * sizeof(double));
+    put(call->virial, virials_of_all, 9 * models, single);
     return true;
 }
 
@@ -130,24 +152,25 @@ static const double *row_parameters(dp_object *object, const dp_call *call)
     return found;
 }
 
-/* Energies of rows at their atoms; those of ghosts are 0. */
-static void put_energies(const dp_call *call, const dp_rows *rows, const double *found)
+/* Energies of rows at their atoms, of the m-th model; those of ghosts are 0. */
+static void put_energies(const dp_call *call, const dp_rows *rows, const double *found, size_t m)
 {
     const int *centres = rows->centres.memory;
-    const size_t size = call->single ? sizeof(float) : sizeof(double);
-    memset(call->atomic_energy, 0, (size_t)call->n_atoms * size);
+    const size_t size = call->single ? sizeof(float) : sizeof(double), n = (size_t)call->n_atoms;
+    char *place = (char *)call->atomic_energy + n * m * size;
+    memset(place, 0, n * size);
     for (int row = 0; row < rows->n_rows; row++) {
         if (call->single)
-            ((float *)call->atomic_energy)[centres[row]] = (float)found[row];
+            ((float *)place)[centres[row]] = (float)found[row];
         else
-            ((double *)call->atomic_energy)[centres[row]] = found[row];
+            ((double *)place)[centres[row]] = found[row];
     }
 }
 
-/* A frame with the list of the caller. */
-static bool compute_listed(dp_object *object, int m, const dp_call *call)
+/* A frame with the list of the caller; results of each model one after the other. */
+static bool compute_listed(dp_object *object, const dp_call *call)
 {
-    const size_t n = (size_t)call->n_atoms;
+    const size_t n = (size_t)call->n_atoms, models = (size_t)object->n_models;
     const bool single = call->single;
     dp_rows *rows = &object->rows;
     if (!dp_update_rows(object, call)) return false;
@@ -159,37 +182,47 @@ static bool compute_listed(dp_object *object, int m, const dp_call *call)
         .centres = rows->centres.memory,
         .first = rows->first.memory,
         .neighbours = rows->neighbours.memory,
-        .same_list = object->seen[m] == rows->version,
+        .same_list = object->seen == rows->version,
         .fparam = given(object, &object->fparam, call->fparam, (size_t)object->n_frame, single),
         .aparam = row_parameters(object, call),
     };
-    dpse_sums sums = {0};
-    if (call->force) sums.forces = place(object, &object->forces, call->force, 3 * n, single);
+    double *forces = NULL, *energies = NULL, *virials = NULL;
+    dpse_sums *sums = dp_room(object, &object->results, models, sizeof(dpse_sums));
+    if (call->force)
+        forces = place(object, &object->forces, call->force, 3 * n * models, single);
     if (call->atomic_energy)
-        sums.atomic_energies = dp_room(object, &object->energies, n, sizeof(double));
+        energies = dp_room(object, &object->energies, n * models, sizeof(double));
     if (call->atomic_virial)
-        sums.atomic_virials = place(object, &object->virials, call->atomic_virial, 9 * n, single);
+        virials = place(object, &object->virials, call->atomic_virial, 9 * n * models, single);
     if (object->no_memory) return false;
-    if (sums.forces && n) memset(sums.forces, 0, 3 * n * sizeof(double));
-    object->seen[m] = 0;
-    if (failed(object, dpse_compute_nlist(object->potentials[m], &list, &sums))) return false;
-    object->seen[m] = rows->version;
-    if (call->energy) *call->energy = sums.energy;
-    put(call->virial, sums.virial, 9, single);
-    put(call->force, sums.forces, 3 * n, single);
-    put(call->atomic_virial, sums.atomic_virials, 9 * n, single);
-    if (call->atomic_energy) put_energies(call, rows, sums.atomic_energies);
+    if (forces && n) memset(forces, 0, 3 * n * models * sizeof(double));
+    for (size_t m = 0; m < models; m++)
+        sums[m] = (dpse_sums){
+            .forces = forces ? forces + 3 * n * m : NULL,
+            .atomic_energies = energies ? energies + n * m : NULL,
+            .atomic_virials = virials ? virials + 9 * n * m : NULL,
+        };
+    object->seen = 0;
+    if (failed(object, dpse_compute_nlist_members(object->potential, &list, object->n_models,
+                                                  sums)))
+        return false;
+    object->seen = rows->version;
+    for (size_t m = 0; m < models; m++) {
+        if (call->energy) call->energy[m] = sums[m].energy;
+        put((void *)after(call->virial, 9 * m, single), sums[m].virial, 9, single);
+        if (call->atomic_energy) put_energies(call, rows, sums[m].atomic_energies, m);
+    }
+    put(call->force, forces, 3 * n * models, single);
+    put(call->atomic_virial, virials, 9 * n * models, single);
     return true;
 }
 
 static void compute_all(dp_object *object, const dp_call *call)
 {
-    for (int m = 0; m < object->n_models; m++)
-        for (int frame = 0; frame < call->n_frames; frame++) {
-            dp_call one = frame_of(object, call, (size_t)frame);
-            if (m) one = results_of(call, (size_t)m);
-            if (!(call->listed ? compute_listed : compute_frame)(object, m, &one)) return;
-        }
+    for (int frame = 0; frame < call->n_frames; frame++) {
+        const dp_call one = frame_of(object, call, (size_t)frame);
+        if (!(call->listed ? compute_listed : compute_frame)(object, &one)) return;
+    }
 }
 
 void dp_compute(dp_object *object, const dp_call *call)

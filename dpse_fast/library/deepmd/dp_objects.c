@@ -20,7 +20,7 @@ static void free_buffers(dp_object *object)
         &rows->given_types, &rows->types,    &rows->centres, &rows->first,
         &rows->neighbours,  &rows->lengths,  &object->positions, &object->cell,
         &object->fparam,    &object->aparam, &object->forces, &object->energies,
-        &object->virials,   &object->types,
+        &object->virials,   &object->types,  &object->results,
     };
     for (size_t k = 0; k < sizeof all / sizeof *all; k++) free(all[k]->memory);
 }
@@ -37,10 +37,8 @@ void dp_delete(dp_object *object)
 {
     if (!dp_leave(object)) return;
     say_unread(object);
-    for (int m = 0; m < object->n_models; m++) dpse_free(object->potentials[m]);
+    if (object->n_models) dpse_free(object->potential);
     free_buffers(object);
-    free(object->potentials);
-    free(object->seen);
     free(object->type_map);
     pthread_mutex_destroy(&object->busy);
     free(object);
@@ -112,10 +110,10 @@ void *dp_room(dp_object *object, dp_buffer *buffer, size_t n, size_t item)
     return buffer->memory;
 }
 
-/* The names of the types of the first model, and what else clients ask for. */
+/* The names of the types, of the first model of several, and what else clients ask for. */
 static bool describe(dp_object *object)
 {
-    const int potential = object->potentials[0];
+    const int potential = object->potential;
     size_t length = 0;
     dpse_texts texts = dpse_begin();
     if (dpse_cutoff(potential, &object->cutoff) || dpse_n_types(potential, &object->n_types) ||
@@ -133,38 +131,6 @@ static bool describe(dp_object *object)
     return true;
 }
 
-/* Whether a list for the first model, and types of it, serve another one. */
-static bool agrees(dp_object *object, int m, const char *model)
-{
-    const int potential = object->potentials[m];
-    double cutoff;
-    int n_types, n_frame, n_atomic;
-    char name[256];
-    const char *expected = object->type_map;
-    if (dpse_cutoff(potential, &cutoff) || dpse_n_types(potential, &n_types) ||
-        dpse_parameters(potential, &n_frame, &n_atomic))
-        return false;
-    if (cutoff > object->cutoff)
-        dp_fail(object, "%s: expected at most the cutoff of the first model, %g A, got %g A",
-                model, object->cutoff, cutoff);
-    if (n_frame != object->n_frame || n_atomic != object->n_atomic)
-        dp_fail(object, "%s: expected %d numbers of fparam and %d of aparam, as the first "
-                "model takes, got %d and %d", model, object->n_frame, object->n_atomic,
-                n_frame, n_atomic);
-    if (n_types != object->n_types)
-        dp_fail(object, "%s: expected the %d types of the first model (%s), got %d", model,
-                object->n_types, object->type_map, n_types);
-    for (int type = 0; type < n_types && object->error[0] == '\0'; type++) {
-        const size_t length = strcspn(expected, " ");
-        if (dpse_type_name(potential, type, name, sizeof name)) return false;
-        if (strlen(name) != length || strncmp(name, expected, length) != 0)
-            dp_fail(object, "%s: expected the types of the first model (%s), got %s as type "
-                    "%d", model, object->type_map, name, type);
-        expected += length + (expected[length] == ' ');
-    }
-    return object->error[0] == '\0';
-}
-
 static bool load(dp_object *object, int n_models, const char *const *models, int rank,
                  const char *const *contents, const int *sizes)
 {
@@ -176,23 +142,14 @@ static bool load(dp_object *object, int n_models, const char *const *models, int
         dp_fail(object, "models: expected at least one file, got %d", n_models);
         return false;
     }
-    object->potentials = calloc((size_t)n_models, sizeof(int));
-    object->seen = calloc((size_t)n_models, sizeof(int));
-    if (!object->potentials || !object->seen) return false;
-    for (int m = 0; m < n_models; m++) {
-        dpse_texts texts = dpse_begin();
-        const char *content = contents ? contents[m] : NULL;
-        const int size = contents && sizes ? sizes[m] : 0;
-        int *const place = object->potentials + m;
-        if (dpse_end(dpse_can_call() ? dpse_python_open(&texts, models[m], content, size, rank,
-                                                        place)
-                                     : 0))
-            return false;
-        object->n_models++;
-        dp_warn();
-        if (m == 0 ? !describe(object) : !agrees(object, m, models[m])) return false;
-    }
-    return true;
+    dpse_texts texts = dpse_begin();
+    if (dpse_end(dpse_can_call() ? dpse_python_open(&texts, n_models, models, contents, sizes,
+                                                    rank, &object->potential)
+                                 : 0))
+        return false;
+    object->n_models = n_models;
+    dp_warn();
+    return describe(object);
 }
 
 dp_object *dp_open(int n_models, const char *const *models, int rank, int n_contents,

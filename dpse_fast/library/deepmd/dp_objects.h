@@ -47,16 +47,16 @@ typedef struct dp_object {
     bool read;   /* by a check function: the next call may forget it */
     bool said;   /* on standard error, since nobody had read it */
     bool broken; /* it was not made; every call says why */
-    int n_models;
-    int *potentials; /* numbers of dpse.h */
-    int *seen;       /* the version of rows that each has */
+    int n_models;  /* 0: none was loaded */
+    int potential; /* the number of dpse.h; with several models, a committee */
+    int seen;      /* the version of rows that it has */
     double cutoff;
     int n_types, n_frame, n_atomic, default_fparam;
     char *type_map; /* names with a space between */
     bool no_memory, warned_of_types;
     dp_rows rows;
     dp_buffer types, positions, cell, fparam, aparam;
-    dp_buffer forces, energies, virials;
+    dp_buffer forces, energies, virials, results;
 } dp_object;
 
 /* New objects; without memory: NULL. */

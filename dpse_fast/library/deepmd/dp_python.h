@@ -4,10 +4,15 @@
 
 #include "dpse_python.h"
 
-/* A model: a file, or its content (size bytes, 0: none). rank: of the node, which decides
- * between its GPUs; options come from the environment. */
-int dpse_python_open(dpse_texts *, const char *model, const char *content, int size, int rank,
-                     int *potential);
+/* A model, or n_models of a committee: files, or their contents (sizes in bytes, 0: none;
+ * both may be NULL). rank: of the node, which decides between its GPUs; options come from
+ * the environment. */
+int dpse_python_open(dpse_texts *, int n_models, const char *const *models,
+                     const char *const *contents, const int *sizes, int rank, int *potential);
+
+/* As dpse_compute, of all models of a committee, each into its own place in found. */
+int dpse_python_compute_members(dpse_texts *, int potential, const dpse_structure *,
+                                int n_models, dpse_found *found);
 
 int dpse_python_default_fparam(dpse_texts *, int potential, int *has);
 

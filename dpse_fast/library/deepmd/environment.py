@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ctypes
 import os
+import re
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
@@ -62,8 +63,9 @@ def asked(environment: Mapping[str, str], rank: int) -> Asked:
 
 def naming_variables(error: InputError) -> InputError:
     """An error of `load` that names the variable instead of the option."""
-    option, colon, rest = str(error).partition(":")
-    variable = f"DPSE_{option.upper()}"
-    return (
-        InputError(f"{variable}:{rest}") if colon and variable in VARIABLES else error
-    )
+    # Of one in a committee, its place and perhaps its file come before.
+    found = re.match(r"(?:models\[\d+\]: (?:.*?: )?)?(\w+):", str(error))
+    variable = f"DPSE_{found[1].upper()}" if found else ""
+    if found is None or variable not in VARIABLES:
+        return error
+    return InputError(f"{variable}:{str(error)[found.end() :]}")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
@@ -24,32 +25,61 @@ class DeepmdLibrary(Library):
     """All potentials of a process, by number, with options of the environment."""
 
     def open(
-        self, say: Any, model: Any, content: Any, size: int, rank: int, potential: Any
+        self,
+        say: Any,
+        n_models: int,
+        models: Any,
+        contents: Any,
+        sizes: Any,
+        rank: int,
+        potential: Any,
     ) -> None:
-        """Load a model: a file, or what the program has read from one."""
+        """Load models: files, or what the program has read from them."""
         memory = self._memory()
         number = memory.written("potential", potential, 1, np.int32)
-        file = memory.path("model", model)
-        if file is None:
-            raise InputError("model: expected the name of a file, got NULL")
-        if size < 0:
-            raise InputError(f"size_file_content: expected 0 or more, got {size}")
-        served = self._opened(
-            say, file, memory.given("content", content, size, np.uint8), rank
-        )
+        files = memory.pointers("models", models, n_models)
+        nothing = [self._ffi.NULL] * n_models
+        if contents and sizes:
+            nothing = memory.pointers("file_contents", contents, n_models)
+        given = []
+        for k, (file, content) in enumerate(zip(files, nothing, strict=True)):
+            place = f"models[{k}]" if n_models > 1 else "model"
+            name = memory.path(place, file)
+            if name is None:
+                raise InputError(f"{place}: expected the name of a file, got NULL")
+            size = sizes[k] if sizes else 0
+            if size < 0:
+                raise InputError(f"size_file_content: expected 0 or more, got {size}")
+            given.append((name, memory.given("content", content, size, np.uint8)))
+        served = self._opened(say, given, rank)
         with self._lock.lock:
             number[0] = self._add(served)
 
-    def _opened(self, say: Any, file: str, content: Any, rank: int) -> Served:
+    def _opened(self, say: Any, given: list[tuple[str, Any]], rank: int) -> Served:
+        """By name and content, which may be empty."""
         options = asked(process_environment(), rank).options
         skin = options.pop("skin", DEFAULT_SKIN)
-        try:
-            if not len(content):
-                return self._load(say, file, options, skin)
-            with file_with(file, content.data) as same:
-                return self._load(say, same, options, skin)
-        except InputError as error:
-            raise naming_variables(error) from None
+        if len(given) == 1:
+            options.pop("deviation_tol", None)
+        with ExitStack() as files:
+            same: list[str | None] = [
+                files.enter_context(file_with(name, content.data))
+                if len(content)
+                else name
+                for name, content in given
+            ]
+            try:
+                source = same if len(given) > 1 else same[0]
+                return self._load(say, source, options, skin)
+            except InputError as error:
+                raise naming_variables(error) from None
+
+    def compute_members(
+        self, say: Any, potential: int, given: Any, n_models: int, found: Any
+    ) -> None:
+        """All models of a committee, with an own neighbour list."""
+        named = [(f"models[{k}].", found + k) for k in range(n_models)]
+        self._of_structure(say, self._of(potential), given, n_models, named)
 
     def default_fparam(self, say: Any, potential: int, has: Any) -> None:
         """Whether the model has frame parameters for a caller who gives none."""
@@ -84,5 +114,6 @@ class DeepmdLibrary(Library):
 
 def serve(ffi: Any, lib: Any) -> None:
     """Answer the functions that C calls."""
-    names = (*FUNCTIONS, "open", "default_fparam", "convert", "summary")
+    more = ("open", "compute_members", "default_fparam", "convert", "summary")
+    names = (*FUNCTIONS, *more)
     answer_with(DeepmdLibrary(ffi, lib), names, ffi)

@@ -17,7 +17,7 @@ namespace {
 using Refused = std::invalid_argument;
 
 const std::set<std::string> ENGINE = {"precision", "tol",  "sel_overflow",  "head",
-                                      "type_map",  "gemm", "deterministic"};
+                                      "type_map",  "gemm", "deterministic", "deviation_tol"};
 const std::set<std::string> OURS = {"device",
                                     "threads",
                                     "fparam",
@@ -179,10 +179,12 @@ std::vector<std::string> of_environment(const std::vector<std::string> &words)
                      [&](const std::string &other) { return begins(name, other); }))
       throw Refused(name + ": there is no such variable; expected one of" + names);
   }
+  const bool has_deviation = parse(words).has_deviation();
   std::vector<std::string> found;
   for (const auto &[name, keyword] : variables) {
     const char *value = std::getenv(name.c_str());
     if (!value || std::count(words.begin(), words.end(), keyword)) continue;
+    if (keyword == "deviation_tol" && !has_deviation) continue;
     if (!*value) throw Refused(name + ": expected a value, got an empty text");
     found.insert(found.end(), {keyword, value});
   }
@@ -205,9 +207,11 @@ Options parse(const std::vector<std::string> &words)
   take_old_words(found);
   while (reader.more()) {
     const std::string keyword = reader.keyword();
-    if (ENGINE.count(keyword))
-      found.engine += (found.engine.empty() ? "" : " ") + keyword + "=" + reader.value();
-    else if (keyword == "device") {
+    if (ENGINE.count(keyword)) {
+      const std::string value = reader.value();
+      found.engine += (found.engine.empty() ? "" : " ") + keyword + "=" + value;
+      if (keyword == "deviation_tol") found.deviation_tol = value;
+    } else if (keyword == "device") {
       found.device = reader.value();
       if (found.device == "auto") found.device.clear();
     } else if (keyword == "threads")
@@ -237,6 +241,10 @@ Options parse(const std::vector<std::string> &words)
       found.relative_v = reader.level();
   }
   check_sources(found);
+  if (!found.deviation_tol.empty() && !found.has_deviation())
+    throw Refused("deviation_tol: expected two or more models and an out_freq above 0, got " +
+                  std::to_string(found.models.size()) + " and " +
+                  std::to_string(found.out_freq));
   return found;
 }
 

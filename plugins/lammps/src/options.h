@@ -23,8 +23,12 @@ struct Options {
   {
     return !(fparam_compute + fparam_fix + aparam_compute + ttm).empty();
   }
-  int out_freq = 100;    // steps
+  std::string deviation_tol;    // eV/Å, of all models but the first; "": as the first
+  int out_freq = 100;           // steps
   std::string out_file = "model_devi.out";
+
+  // Is there a deviation to write?
+  bool has_deviation() const { return models.size() > 1 && out_freq > 0; }
   bool atomic = false;
   double relative = -1, relative_v = -1;    // negative: absolute deviations
 };
@@ -33,7 +37,8 @@ struct Options {
 Options parse(const std::vector<std::string> &words);
 
 // Options of the engine that the environment sets (DPSE_TOL=0 ...) and the words do not:
-// unchanged scripts of pair_style deepmd have no words for them. Throws std::invalid_argument
+// unchanged scripts of pair_style deepmd have no words for them. DPSE_DEVIATION_TOL is passed
+// over where no deviation is written. Throws std::invalid_argument
 // for a variable that does not exist.
 std::vector<std::string> of_environment(const std::vector<std::string> &words);
 

@@ -38,27 +38,27 @@ void PairDPSE::compute(int eflag, int vflag)
   copy = rows.update(neighbor, this->list, atom, counts);
   parameters.update(rows.centres);
   dpse_list list = listed();
-  const bool all_models = potentials.size() > 1 && options.out_freq > 0 &&
-      update->ntimestep % options.out_freq == 0;
+  const bool all_models = writes_deviation() && update->ntimestep % options.out_freq == 0;
   const double unit = energy_unit * scaling();
   const bool own_forces = all_models || unit != length_unit;
 
-  dpse_sums sums = {};
+  std::vector<dpse_sums> sums(all_models ? potential->n_models : 1);
   atomic_energies.resize(eflag_atom ? list.n_rows : 0);
   atomic_virials.resize(vflag_atom || cvflag_atom ? 9 * (size_t) n_all : 0);
-  if (own_forces) forces[0].assign(3 * (size_t) n_all, 0.0);
-  sums.forces = own_forces ? forces[0].data() : n_all ? atom->f[0] : nullptr;
-  sums.atomic_energies = eflag_atom ? atomic_energies.data() : nullptr;
-  sums.atomic_virials = vflag_atom || cvflag_atom ? atomic_virials.data() : nullptr;
-  evaluate(0, list, sums);
+  for (size_t m = own_forces ? 0 : 1; m < sums.size(); m++) {
+    forces[m].assign(3 * (size_t) n_all, 0.0);
+    sums[m].forces = forces[m].data();
+  }
+  if (!own_forces && n_all) sums[0].forces = atom->f[0];
+  sums[0].atomic_energies = eflag_atom ? atomic_energies.data() : nullptr;
+  sums[0].atomic_virials = vflag_atom || cvflag_atom ? atomic_virials.data() : nullptr;
+  evaluate(list, sums);
 
   if (own_forces && n_all)
     for (size_t k = 0; k < forces[0].size(); k++)
       atom->f[0][k] += unit / length_unit * forces[0][k];
-  add(sums, unit);
-  if (!all_models) return;
-  virials[0].assign(sums.virial, sums.virial + 9);
-  deviate(list);
+  add(sums[0], unit);
+  if (all_models) deviate(sums);
 }
 
 dpse_list PairDPSE::listed()
@@ -82,22 +82,23 @@ dpse_list PairDPSE::listed()
   return found;
 }
 
-void PairDPSE::evaluate(int model, dpse_list &list, dpse_sums &sums)
+// The first of the models, as many as there are sums, on one list.
+void PairDPSE::evaluate(dpse_list &list, std::vector<dpse_sums> &sums)
 {
-  list.type_map = potentials[model]->type_map.data();
-  list.same_list = seen[model] == copy;
-  seen[model] = 0;
+  list.type_map = potential->type_map.data();
+  list.same_list = seen == copy;
+  seen = 0;
   std::string wrong;
   bool of_ghost = false;
   try {
-    if (!list.same_list) potentials[model]->name_atoms(rows.ids);
-    potentials[model]->compute(list, sums);
+    if (!list.same_list) potential->name_atoms(rows.ids);
+    potential->compute(list, sums);
   } catch (const dpse::Failure &failure) {
     wrong = failure.what();
     of_ghost = failure.atom >= atom->nlocal;
   }
   end_together(wrong, of_ghost);
-  seen[model] = copy;
+  seen = copy;
   warn(dpse_warning());
 }
 
@@ -139,18 +140,12 @@ void PairDPSE::add(const dpse_sums &sums, double unit)
   }
 }
 
-// The other models on the same list, and how far they are from the first. What fix adapt
-// scales are the forces of the dynamics alone.
-void PairDPSE::deviate(dpse_list &list)
+// How far the models are apart. What fix adapt scales are the forces of the dynamics alone.
+void PairDPSE::deviate(const std::vector<dpse_sums> &sums)
 {
-  for (size_t m = 1; m < potentials.size(); m++) {
-    forces[m].assign(3 * (size_t) list.n_all, 0.0);
-    dpse_sums sums = {};
-    sums.forces = forces[m].data();
-    evaluate((int) m, list, sums);
-    virials[m].assign(sums.virial, sums.virial + 9);
-  }
-  for (size_t m = 0; m < potentials.size(); m++) {
+  say_certificate();
+  for (size_t m = 0; m < sums.size(); m++) {
+    virials[m].assign(sums[m].virial, sums[m].virial + 9);
     communicated = forces[m].data();
     comm->reverse_comm(this);
     forces[m].resize(3 * (size_t) atom->nlocal);
@@ -213,7 +208,7 @@ void *PairDPSE::extract(const char *name, int &dim)
 {
   const bool is_cutoff = std::strcmp(name, "cut_coul") == 0;
   dim = is_cutoff ? 0 : 2;
-  if (is_cutoff && allocated && potentials.empty()) load();    // LAMMPS starts with kspace
+  if (is_cutoff && allocated && !potential) load();    // LAMMPS starts with kspace
   if (is_cutoff) return (void *) &cutoff;
   return std::strcmp(name, "scale") == 0 ? (void *) scale : nullptr;
 }

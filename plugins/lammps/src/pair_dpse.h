@@ -48,7 +48,7 @@ class PairDPSE : public Pair {
   Words given_settings, given_coeff;    // as in the input script, kept in restart files
   dpse::Options options;
   dpse::Parameters parameters;
-  std::vector<std::unique_ptr<dpse::Potential>> potentials;
+  std::unique_ptr<dpse::Potential> potential;    // of all models; the first one drives
   std::vector<bool> counts;    // of each of LAMMPS' types: is it in the models
   double cutoff;               // largest of the models, in the run's units
   double energy_unit;          // eV in the run's units
@@ -60,13 +60,14 @@ class PairDPSE : public Pair {
 
   dpse::ListRows rows;
   int64_t copy;                                        // that is in rows
-  std::vector<int64_t> seen;                           // copy that each model had last
+  int64_t seen;                                        // copy that the models had last
   std::vector<double> positions;                       // Å, if the run's are not
   std::vector<double> atomic_energies, atomic_virials;
   std::vector<std::vector<double>> forces, virials;    // of each model, eV/Å and eV
   double *communicated;                                // forces of one of them
   dpse::DeviationFile deviation_file;
   std::set<std::string> said;
+  bool is_certified;    // the log has the certificate of these models
 
   void set_units();
   void apply_settings(const Words &);
@@ -77,22 +78,23 @@ class PairDPSE : public Pair {
   bool are_all_types(const char *) const;
   void load();
   std::string load_here(const Words &models, const std::string &given, const Words &names);
-  void load_one(const std::string &model, const std::string &given, const Words &names);
   std::string place();
   Words model_files() const;
   Words type_names() const;
-  void map_types(dpse::Potential &, const Words &names);
+  void map_types(const Words &names);
   Words first_types();
   Words fitted(const Words &names);
   void warn(const std::string &);
+  bool writes_deviation() const;
+  void say_certificate();
   void end_together(const std::string &wrong, bool of_ghost = false);
   void check_list();
   bool excludes() const;
   double scaling();
   dpse_list listed();
-  void evaluate(int model, dpse_list &, dpse_sums &);
+  void evaluate(dpse_list &, std::vector<dpse_sums> &);
   void add(const dpse_sums &, double unit);
-  void deviate(dpse_list &);
+  void deviate(const std::vector<dpse_sums> &);
 };
 
 }    // namespace LAMMPS_NS

@@ -9,6 +9,7 @@
 #include "universe.h"
 
 #include <algorithm>
+#include <cstdlib>
 
 using namespace LAMMPS_NS;
 
@@ -16,8 +17,8 @@ using namespace LAMMPS_NS;
 void PairDPSE::load()
 {
   set_units();
-  potentials.clear();
-  is_ready = false;
+  potential.reset();
+  is_ready = is_certified = false;
   rows.forget();
   const std::string given = options.engine + place();
   const Words models = model_files(), names = type_names();
@@ -27,47 +28,58 @@ void PairDPSE::load()
     try {
       end_together(wrong);
     } catch (...) {    // a Python script may go on, but not with some of the models
-      potentials.clear();
+      potential.reset();
       throw;
     }
   }
   counts.clear();
-  for (const int type : potentials.front()->type_map) counts.push_back(type >= 0);
-  seen.assign(models.size(), 0);
+  for (const int type : potential->type_map) counts.push_back(type >= 0);
+  seen = 0;
   forces.resize(models.size());
   virials.resize(models.size());
+  say_certificate();
 }
 
 // On this rank alone; returns what dpse-fast refuses.
 std::string PairDPSE::load_here(const Words &models, const std::string &given, const Words &names)
 {
-  cutoff = 0;
-  for (const std::string &model : models) {
-    try {
-      load_one(model, given, names);
-    } catch (const std::exception &failure) {
-      const std::string said = failure.what();
-      return said.compare(0, model.size(), model) == 0 ? said : model + ": " + said;
-    }
+  const std::string &first = models.front();
+  try {
+    potential.reset(new dpse::Potential(models, given));
+    map_types(names);
+    int n_frame, n_atomic;
+    potential->parameters(n_frame, n_atomic);
+    dpse::Parameters::check(options, n_frame, n_atomic);
+    cutoff = potential->cutoff() * length_unit;
+    if (comm->me == 0) warn(potential->warning);
+  } catch (const std::exception &failure) {
+    const std::string said = failure.what();
+    const bool is_named = utils::strmatch(said, "^models\\[") ||
+        said.compare(0, first.size(), first) == 0;
+    return is_named ? said : first + ": " + said;
   }
   return "";
 }
 
-void PairDPSE::load_one(const std::string &model, const std::string &given, const Words &names)
+bool PairDPSE::writes_deviation() const
 {
-  potentials.emplace_back(new dpse::Potential(model, given));
-  dpse::Potential &loaded = *potentials.back();
-  map_types(loaded, names);
-  int n_frame, n_atomic, n, m;
-  loaded.parameters(n, m);
-  dpse::Parameters::check(options, n, m);
-  potentials.front()->parameters(n_frame, n_atomic);
-  if (m != n_atomic || (n != n_frame && options.has_sources()))
-    throw dpse::Failure(fmt::format("expected a model with {} frame and {} atomic parameters, "
-                                    "as the first is, got {} and {}",
-                                    n_frame, n_atomic, n, m));
-  cutoff = std::max(cutoff, loaded.cutoff() * length_unit);
-  if (comm->me == 0) warn(loaded.warning);
+  return potential->n_models > 1 && options.out_freq > 0;
+}
+
+// How closely the deviation is known: in the log once for these models, when they have plans.
+void PairDPSE::say_certificate()
+{
+  if (is_certified || comm->me != 0 || !writes_deviation()) return;
+  const double certified = potential->certificate();
+  const std::string planned = std::atof(options.deviation_tol.c_str()) == 0.0
+      ? "all with the options of the first"
+      : fmt::format("those after the first with deviation_tol {}", options.deviation_tol);
+  is_certified = certified >= 0;
+  const std::string text = fmt::format(
+      "{} models, {}; certificate of force deviations: {}", potential->n_models, planned,
+      is_certified ? fmt::format("{:.1e} eV/A", certified) : "not known before the first output");
+  if (is_certified || said.insert(text).second)
+    utils::logmesg(lmp, "pair_style dpse: {}\n", text);
 }
 
 // Options of the engine that depend on where this rank runs. Collective.
@@ -87,7 +99,7 @@ std::string PairDPSE::place()
 PairDPSE::Words PairDPSE::first_types()
 {
   const int n = atom->ntypes;
-  const Words known = potentials.front()->names();
+  const Words known = potential->names();
   const int n_known = (int) known.size();
   Words found(known.begin(), known.begin() + std::min(n, n_known));
   found.resize(n, "NULL");
@@ -96,7 +108,7 @@ PairDPSE::Words PairDPSE::first_types()
   if (n > n_known && !deepmd)
     throw dpse::Failure(text + "; name them after pair_coeff * *, with NULL for those without a "
                                "model");
-  if (n == n_known || comm->me != 0 || potentials.size() > 1) return found;
+  if (n == n_known || comm->me != 0) return found;
   Words absent;
   for (int type = n_known + 1; type <= n; type++) absent.push_back(std::to_string(type));
   warn(text + ": taken as pair_coeff * * " + dpse::joined(found) +
@@ -104,19 +116,19 @@ PairDPSE::Words PairDPSE::first_types()
   return found;
 }
 
-void PairDPSE::map_types(dpse::Potential &potential, const Words &names)
+void PairDPSE::map_types(const Words &names)
 {
-  const Words known = potential.names();
+  const Words known = potential->names();
   const Words asked = names.empty() ? first_types() : names;
-  potential.type_map.assign(1, -1);
+  potential->type_map.assign(1, -1);
   for (const std::string &name : asked) {
     const auto found = std::find(known.begin(), known.end(), name);
     if (name == "NULL")
-      potential.type_map.push_back(-1);
+      potential->type_map.push_back(-1);
     else if (found == known.end())
       throw dpse::Failure(fmt::format("expected types of the model ({}) or NULL, got {}",
                                       dpse::joined(known), name));
     else
-      potential.type_map.push_back((int) (found - known.begin()));
+      potential->type_map.push_back((int) (found - known.begin()));
   }
 }

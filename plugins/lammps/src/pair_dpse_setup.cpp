@@ -23,7 +23,7 @@ static constexpr double EV_PER_K = 8.617343e-5;
 PairDPSE::PairDPSE(LAMMPS *lmp, bool deepmd) :
     Pair(lmp), deepmd(deepmd), parameters(lmp), cutoff(0), energy_unit(1), length_unit(1),
     scale(nullptr), from_restart(false), is_ready(false), is_checked(false), copy(0),
-    communicated(nullptr)
+    seen(0), communicated(nullptr), is_certified(false)
 {
   restartinfo = 1;
   one_coeff = deepmd ? 0 : 1;    // pair_style deepmd takes 1*2 1*2 for * *
@@ -91,7 +91,7 @@ void PairDPSE::apply_settings(const Words &words)
     error->all(FLERR, "pair_style dpse: {}", wrong.what());
   }
   given_settings = words;
-  potentials.clear();
+  potential.reset();
   is_ready = false;
   if (named == options.models.empty()) forget_coeff();
 }
@@ -182,14 +182,14 @@ void PairDPSE::init_style()
   if (!force->newton_pair) error->all(FLERR, "pair_style dpse: expected newton on (for pairs)");
   if (atom->tag_enable == 0 && options.atomic)
     error->all(FLERR, "pair_style dpse: atomic: expected atoms with IDs (atom_modify id yes)");
-  if (potentials.empty()) load();
+  if (!potential) load();
   int n_frame, n_atomic;
-  potentials.front()->parameters(n_frame, n_atomic);
+  potential->parameters(n_frame, n_atomic);
   parameters.init(options, n_frame, n_atomic);
   neighbor->add_request(this, NeighConst::REQ_FULL);
   is_ready = true;
   is_checked = false;
-  if (potentials.size() < 2 || options.out_freq == 0) return;
+  if (!writes_deviation()) return;
   int opened = comm->me == 0 ? deviation_file.open(options, from_restart) : 1;
   MPI_Bcast(&opened, 1, MPI_INT, 0, world);
   if (!opened)

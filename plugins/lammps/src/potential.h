@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
-// A potential of dpse-fast's C library that is freed with its owner.
+// A potential of dpse-fast's C library, of one model or a committee, that is freed with its
+// owner.
 
 #ifndef DPSE_POTENTIAL_H
 #define DPSE_POTENTIAL_H
@@ -30,17 +31,24 @@ inline void check(int status)
 
 class Potential {
  public:
-  // model: a file, or "demo" for the embedded water model
-  Potential(const std::string &model, const std::string &options)
+  // models: files, or "demo" for the embedded water model; the first decides about types
+  Potential(const std::vector<std::string> &models, const std::string &options) :
+      n_models(models.size())
   {
-    const char *file = model == "demo" ? nullptr : model.c_str();
-    check(dpse_init(file, options.c_str(), &number_));
+    std::vector<const char *> files;
+    for (const std::string &model : models)
+      files.push_back(model == "demo" ? nullptr : model.c_str());
+    if (n_models == 1)
+      check(dpse_init(files[0], options.c_str(), &number_));
+    else
+      check(dpse_init_committee((int) n_models, files.data(), options.c_str(), &number_));
     warning = dpse_warning();
   }
   Potential(const Potential &) = delete;
   Potential &operator=(const Potential &) = delete;
   ~Potential() { dpse_free(number_); }
 
+  const std::size_t n_models;
   std::string warning;          // of loading
   std::vector<int> type_map;    // the model's type of each of LAMMPS' types, -1: NULL
 
@@ -75,9 +83,19 @@ class Potential {
     check(dpse_atom_ids(number_, (int) ids.size(), ids.empty() ? nullptr : ids.data()));
   }
 
-  void compute(const dpse_list &list, dpse_sums &sums) const
+  // eV/Å by which the plans of a committee change the deviation of a force, at most; below 0
+  // while there are none.
+  double certificate() const
   {
-    check(dpse_compute_nlist(number_, &list, &sums));
+    double force, rounding;
+    check(dpse_deviation_certificate(number_, &force, &rounding));
+    return force;
+  }
+
+  // Of as many models as there are sums.
+  void compute(const dpse_list &list, std::vector<dpse_sums> &sums) const
+  {
+    check(dpse_compute_nlist_members(number_, &list, (int) sums.size(), sums.data()));
   }
 
  private:
