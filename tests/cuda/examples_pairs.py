@@ -42,7 +42,7 @@ def of_environments(precision: str) -> list[Example]:
     env = Environments(
         **{"cutoff": 6.0, "trusted": 0.5, "trained": 0.8, "list_size": 0},
         **{"certified": 0.7},
-        **{"group": INTS, "cells": INTS, **squares},
+        **{"group": INTS, "cells": INTS, "one_edge": INTS, **squares},
         **dict.fromkeys(longs, LONGS),
         **dict.fromkeys(doubles, DOUBLES),
     )
