@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import os
 import threading
+import weakref
+from _thread import start_new_thread
 from collections.abc import Callable, Iterable
-from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
+from queue import SimpleQueue
 from typing import Any
 
 Tasks = Iterable[tuple[Any, ...]]
@@ -14,6 +17,10 @@ Tasks = Iterable[tuple[Any, ...]]
 class Workers:
     """The caller's thread and others that wait for work.
 
+    The others are started and called by functions of C, which an interrupt comes
+    before or after. A ThreadPoolExecutor has a semaphore of Python, which stays locked
+    where an interrupt comes while it is entered: the next call would wait forever.
+
     Parameters
     ----------
     threads : how many, the caller's included
@@ -21,8 +28,8 @@ class Workers:
 
     def __init__(self, threads: int) -> None:
         self.threads = threads
-        self._pool: ThreadPoolExecutor | None = None
-        self._process = 0
+        self._calls: _Calls = SimpleQueue()
+        self._started = self._process = 0
 
     def run(
         self,
@@ -43,8 +50,9 @@ class Workers:
             return
         team = _Team(function, some, stopped or threading.Event())
         try:
+            calls = self._calls_of(others)
             for _ in range(others):
-                self._threads().submit(team.help)
+                calls.put(team.help)
             team.work()
             team.end()
         except BaseException:
@@ -54,12 +62,35 @@ class Workers:
         if team.errors:
             raise team.errors[0]
 
-    def _threads(self) -> ThreadPoolExecutor:
-        """The others of this process: a fork does not take threads along."""
-        if self._pool is None or self._process != os.getpid():
-            self._pool = ThreadPoolExecutor(self.threads - 1, "dpse-fast")
+    def _calls_of(self, others: int) -> _Calls:
+        """What at least so many other threads take calls from.
+
+        They are of this process: a fork takes none along.
+        """
+        if self._process != os.getpid():
+            self._calls, self._started = SimpleQueue(), 0
             self._process = os.getpid()
-        return self._pool
+        while self._started < others:
+            ended = weakref.ref(self, self._calls.put)  # and so gives itself
+            start_new_thread(_serve, (self._calls, ended))
+            self._started += 1
+        return self._calls
+
+
+_Calls = SimpleQueue[Any]
+
+
+def _serve(calls: _Calls, ended: Any) -> None:
+    """Make calls until the workers are gone.
+
+    Parameters
+    ----------
+    ended : kept alive, as it is what tells that they are gone
+    """
+    while not isinstance(call := calls.get(), weakref.ref):
+        with suppress(BaseException):  # a team keeps its errors
+            call()
+        del call
 
 
 class _Team:

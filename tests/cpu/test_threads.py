@@ -4,10 +4,14 @@ from __future__ import annotations
 
 import os
 import signal
+import subprocess
+import sys
 import threading
 import time
-from concurrent.futures import ThreadPoolExecutor
+import weakref
 from itertools import pairwise
+from pathlib import Path
+from queue import SimpleQueue
 from typing import Any
 
 import numpy as np
@@ -15,6 +19,7 @@ import pytest
 from dpse_fast.kernels.layout import Neighbourhood
 
 from dpse_fast.cpu import blocks
+from dpse_fast.cpu import threads as cpu_threads
 from dpse_fast.cpu.aligned import CACHE_LINE, own_lines
 from dpse_fast.cpu.blocks import BLOCK, LEAST_BLOCK, blocks_of
 from dpse_fast.cpu.spatial_order import _rows_apart, slices, task_size
@@ -90,12 +95,13 @@ def test_a_thread_that_the_caller_does_not_know_yet_is_waited_for(
 ) -> None:
     """The interrupt comes when it was asked to help, before the caller noted that."""
     begun, stopped, ended = threading.Event(), threading.Event(), []
-    submit = ThreadPoolExecutor.submit
 
-    def interrupted(*arguments: Any) -> None:
-        submit(*arguments)
-        begun.wait(10)
-        raise KeyboardInterrupt
+    class Interrupted(SimpleQueue[Any]):
+        def put(self, item: Any, block: bool = True, timeout: Any = None) -> None:
+            super().put(item)
+            if callable(item) and not isinstance(item, weakref.ref):
+                begun.wait(10)
+                raise KeyboardInterrupt
 
     def work(_: int) -> None:
         begun.set()
@@ -103,7 +109,7 @@ def test_a_thread_that_the_caller_does_not_know_yet_is_waited_for(
         time.sleep(0.2)
         ended.append(True)
 
-    monkeypatch.setattr(ThreadPoolExecutor, "submit", interrupted)
+    monkeypatch.setattr(cpu_threads, "SimpleQueue", Interrupted)
     with pytest.raises(KeyboardInterrupt):
         Workers(2).run(work, [(0,), (1,)], stopped)
     assert ended == [True]
@@ -163,3 +169,71 @@ def test_small_structures_are_shared_too() -> None:
     assert task_size(10**6, 4096) == 4096
     assert task_size(20_000, 4096) == 1250
     assert 1 <= task_size(3, 5) <= 5
+
+
+INTERRUPTS = """
+import os, random, signal, time
+from dpse_fast.cpu.threads import Workers
+
+class Interrupt(BaseException): pass
+
+armed = False
+
+def ring(*_):
+    global armed
+    if armed:
+        armed = False
+        raise Interrupt
+
+signal.signal(signal.SIGALRM, ring)
+random.seed(1)
+workers, met, end = Workers(3), 0, time.monotonic() + 2
+while time.monotonic() < end:
+    try:
+        armed = True
+        signal.setitimer(signal.ITIMER_REAL, random.uniform(1e-6, 3e-4))
+        workers.run(lambda k: None, [(k,) for k in range(6)])
+        armed = False
+    except Interrupt:
+        met += 1
+        if met % 20 == 0:
+            workers = Workers(3)
+found = []
+workers.run(lambda k: found.append(k), [(k,) for k in range(6)])
+assert sorted(found) == list(range(6))
+print(met)
+"""
+
+
+def test_workers_live_on_after_interrupts_at_any_moment() -> None:
+    """A pool of Python's own stays locked where an interrupt comes as it is entered."""
+    done = subprocess.run(
+        [sys.executable, "-c", INTERRUPTS],
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    assert int(done.stdout) > 20
+
+
+def test_threads_end_with_their_workers() -> None:
+    tasks = Path("/proc/self/task")
+    if not tasks.is_dir():
+        pytest.skip("threads are seen in /proc, which this system lacks")
+    workers, barrier, found = Workers(4), threading.Barrier(4), set[int]()
+
+    def meet(_: int) -> None:
+        found.add(threading.get_native_id())
+        barrier.wait(30)
+
+    workers.run(meet, [(k,) for k in range(4)])
+    others = found - {threading.get_native_id()}
+    assert len(others) == 3
+    assert all((tasks / str(k)).exists() for k in others)
+    del workers
+    end = time.monotonic() + 30
+    while any((tasks / str(k)).exists() for k in others) and time.monotonic() < end:
+        time.sleep(0.01)
+    assert not any((tasks / str(k)).exists() for k in others)
